@@ -1,0 +1,88 @@
+// The lint rules, among them docs/architecture.md's "who may know whom": each room of src/ may import only the rooms
+// (or single files of a room) listed for it.
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** room → what it may import from other rooms of src/ (a room, or room/file). `net` is open to all. */
+const MAY_KNOW = {
+  net: [],
+  sys: [],
+  config: [],
+  observe: ['config/types'],
+  netlink: [],
+  fib: [],
+  fpm: ['netlink', 'fib/updates', 'config/types', 'observe'],
+  neighbor: ['netlink', 'fib/updates', 'config/types', 'observe', 'sys'],
+  afi: ['fib/intents', 'fib/updates', 'config/types', 'observe'],
+  punt: ['config', 'sys', 'observe'],
+  vasic: ['afi/model', 'afi/wire', 'afi/service', 'punt/hostpath', 'sys', 'observe', 'config/types'],
+  control: ['config', 'observe', 'fib/view'],
+};
+
+const rooms = Object.keys(MAY_KNOW);
+
+function roomRule(room) {
+  const allowed = [...MAY_KNOW[room], 'net'];
+  const patterns = rooms
+    .filter((other) => other !== room)
+    .flatMap((other) => {
+      if (allowed.includes(other)) return [];
+      const files = allowed.filter((a) => a.startsWith(`${other}/`)).map((a) => a.slice(other.length + 1));
+      const exception = files.length === 0 ? '' : `(?!/(${files.join('|')})$)`;
+      return [
+        {
+          regex: `^\\.\\./(\\.\\./)*${other}(/|$)`.replace('(/|$)', files.length === 0 ? '(/|$)' : exception),
+          message: `src/${room} may not know ${files.length === 0 ? `src/${other}` : `src/${other} beyond ${files.join(', ')}`} (docs/architecture.md).`,
+        },
+      ];
+    });
+  return {
+    files: [`src/${room}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            ...patterns,
+            { regex: '^\\.\\./(bridge|main|\\w+-main)$', message: 'Only the composition root knows all rooms.' },
+          ],
+        },
+      ],
+    },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ['dist/', 'out/', 'coverage/', 'node_modules/'] },
+  eslint.configs.recommended,
+  ...tseslint.configs.strict,
+  {
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      // Index access is checked by bounds known to the code; `!` states it.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-extraneous-class': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['**/*.mjs', 'bin/*.js', '*.config.js'],
+    languageOptions: { globals: { console: 'readonly', process: 'readonly', require: 'readonly', module: 'writable' } },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+  { files: ['src/control/**', 'demo/**', 'test/bench/**'], rules: { 'no-console': 'off' } },
+  ...rooms.map(roomRule),
+  {
+    // Only src/sys loads the C library.
+    files: ['src/**/*.ts'],
+    ignores: ['src/sys/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: "ImportDeclaration[source.value='koffi']", message: 'Only src/sys calls libc.' },
+      ],
+    },
+  },
+);

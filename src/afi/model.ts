@@ -1,0 +1,275 @@
+/**
+ * The AFT (abstract forwarding table) model: the values that a client and an AFI server exchange.
+ *
+ * A *node* has a token, unique in its sandbox and allocated by the client, so that nodes can name each other before any
+ * of them exists at the server. An *entry* lives in a container node (tree, table, switch, load balancer); its identity
+ * is (parent, key), and inserting an existing key replaces it. Inserting a node under a token that already holds a node
+ * of the same type replaces it in place: everything that points at the token follows, in one operation.
+ *
+ * The names follow the public AFI headers (AftNode.h, AftEntry.h, AftKey.h, AftData.h). The numbers on the wire are our
+ * own, see proto/afi/afi.proto: nothing here claims wire compatibility with Juniper's binary server.
+ *
+ * Pure data: shared by the bridge (src/afi) and softvasic (src/vasic), imports nothing.
+ */
+
+/** A node's token. 64 bits on the wire; here a number, as clients allocate upwards from 1024 (2^53 is far away). */
+export type Token = number;
+
+/** Token of the built-in discard node. */
+export const TOKEN_DISCARD: Token = 0;
+/** "No token". 0xFFFFFFFFFFFFFFFF on the wire. */
+export const TOKEN_NONE: Token = -1;
+/** The first token a client may allocate; the ones below are the server's (ports). */
+export const TOKEN_FIRST_CLIENT: Token = 1024;
+
+/** Packet and metadata fields. Numbers are the wire's (proto/afi/afi.proto, AftField). */
+export enum AftField {
+  None = 0,
+  /** Destination address of whatever network header the packet has: IPv4 or IPv6; none for anything else. */
+  PacketLookupKey = 1,
+  EtherSaddr = 2,
+  EtherDaddr = 3,
+  EtherType = 4,
+  EtherVlan1 = 5,
+  EtherVlan2 = 6,
+  Ip4Saddr = 7,
+  Ip4Daddr = 8,
+  Ip4Ttl = 9,
+  Ip4Proto = 10,
+  Ip4Tos = 11,
+  Ip6Saddr = 12,
+  Ip6Daddr = 13,
+  Ip6HopLimit = 14,
+  Ip6NextHeader = 15,
+  Ip6FlowLabel = 16,
+  Ip6TrafficClass = 17,
+  L4Sport = 18,
+  L4Dport = 19,
+  MplsLabel = 20,
+  MetaIfInput = 21,
+  MetaIfOutput = 22,
+  MetaNhId = 23,
+}
+
+/** Field names as AFI writes them; the CLI and parameters show these. */
+export const FIELD_NAMES: Readonly<Record<AftField, string>> = {
+  [AftField.None]: 'none',
+  [AftField.PacketLookupKey]: 'packet.lookupkey',
+  [AftField.EtherSaddr]: 'packet.ether.saddr',
+  [AftField.EtherDaddr]: 'packet.ether.daddr',
+  [AftField.EtherType]: 'packet.ether.type',
+  [AftField.EtherVlan1]: 'packet.ether.vlan1',
+  [AftField.EtherVlan2]: 'packet.ether.vlan2',
+  [AftField.Ip4Saddr]: 'packet.ip4.saddr',
+  [AftField.Ip4Daddr]: 'packet.ip4.daddr',
+  [AftField.Ip4Ttl]: 'packet.ip4.ttl',
+  [AftField.Ip4Proto]: 'packet.ip4.proto',
+  [AftField.Ip4Tos]: 'packet.ip4.tos',
+  [AftField.Ip6Saddr]: 'packet.ip6.saddr',
+  [AftField.Ip6Daddr]: 'packet.ip6.daddr',
+  [AftField.Ip6HopLimit]: 'packet.ip6.hoplimit',
+  [AftField.Ip6NextHeader]: 'packet.ip6.nexthdr',
+  [AftField.Ip6FlowLabel]: 'packet.ip6.flowlabel',
+  [AftField.Ip6TrafficClass]: 'packet.ip6.tclass',
+  [AftField.L4Sport]: 'packet.l4.sport',
+  [AftField.L4Dport]: 'packet.l4.dport',
+  [AftField.MplsLabel]: 'packet.mpls.label',
+  [AftField.MetaIfInput]: 'meta.ifinput',
+  [AftField.MetaIfOutput]: 'meta.ifoutput',
+  [AftField.MetaNhId]: 'meta.nhid',
+};
+
+/** A typed value (AftData.h). Addresses and prefixes are bytes in network order. */
+export type AftData =
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'bool'; readonly value: boolean }
+  | { readonly kind: 'string'; readonly value: string }
+  /** `bytes` holds the whole address (4 or 16 bytes, host bits zero); `length` is the prefix length in bits. */
+  | { readonly kind: 'prefix'; readonly bytes: Uint8Array; readonly length: number }
+  | { readonly kind: 'ip4'; readonly bytes: Uint8Array }
+  | { readonly kind: 'ip6'; readonly bytes: Uint8Array }
+  | { readonly kind: 'ether'; readonly bytes: Uint8Array }
+  | { readonly kind: 'label'; readonly value: number };
+
+/** A field and the value it is compared with or set to. */
+export interface AftKey {
+  readonly field: AftField;
+  readonly data: AftData;
+}
+
+/** Optional named parameters of a node or entry. A server ignores names it doesn't know. */
+export type AftParams = Readonly<Record<string, AftData>>;
+
+export type MatchOp = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
+export type WriteOp = 'set' | 'or' | 'and' | 'xor';
+
+interface NodeCommon {
+  readonly token: Token;
+  /** Unique in the sandbox where given; findable by it. */
+  readonly name?: string;
+  /** Where the packet goes after this node; TOKEN_NONE (or absent) ends a walk or returns to the enclosing list. */
+  readonly next?: Token;
+  readonly params?: AftParams;
+}
+
+/** One node of the forwarding graph. */
+export type AftNode = NodeCommon &
+  (
+    | { readonly type: 'discard' }
+    /** Runs each token in turn; the walk goes on with the next one when a branch ends without disposing of the packet. */
+    | { readonly type: 'list'; readonly tokens: readonly Token[] }
+    | { readonly type: 'indexedList'; readonly tokens: readonly Token[] }
+    | { readonly type: 'counter'; readonly bytes: number; readonly packets: number }
+    | {
+        readonly type: 'policer';
+        /** Bytes (or packets, in packet mode) per second. */
+        readonly rate: number;
+        readonly burst: number;
+        readonly packetMode: boolean;
+      }
+    | {
+        readonly type: 'match';
+        readonly field: AftField;
+        readonly op: MatchOp;
+        readonly value: AftData;
+        readonly trueNext: Token;
+        readonly falseNext: Token;
+      }
+    | { readonly type: 'switch'; readonly field: AftField; readonly defaultNext: Token }
+    | { readonly type: 'tree'; readonly fields: readonly AftField[]; readonly defaultNext: Token }
+    | {
+        readonly type: 'table';
+        readonly fields: readonly AftField[];
+        readonly size: number;
+        readonly defaultNext: Token;
+      }
+    | { readonly type: 'lookup'; readonly fields: readonly AftField[]; readonly container: Token }
+    | { readonly type: 'indirect'; readonly target: Token }
+    /** Entries have integer keys 0..max-1, one per leg; the fields are hashed to choose among the legs present. */
+    | { readonly type: 'loadBalance'; readonly max: number; readonly fields: readonly AftField[] }
+    | { readonly type: 'encap'; readonly template: string; readonly keys: readonly AftKey[] }
+    | { readonly type: 'decap'; readonly template: string }
+    /** Hands the packet to the host with this reason code (hostpath byte 1). */
+    | { readonly type: 'receive'; readonly code: number; readonly context: number }
+    | { readonly type: 'write'; readonly key: AftKey; readonly op: WriteOp }
+    | { readonly type: 'inputPort'; readonly index: number }
+    | { readonly type: 'outputPort'; readonly index: number }
+    | { readonly type: 'sandboxLink'; readonly sandbox: string; readonly port: number }
+  );
+
+export type AftNodeType = AftNode['type'];
+
+/** One entry of a container node. Tree entries have prefix keys; switch, table and load balancer entries integers. */
+export interface AftEntry {
+  readonly parent: Token;
+  readonly key: AftKey;
+  readonly next: Token;
+  readonly params?: AftParams;
+}
+
+/** Inserts nodes, then entries, then binds input ports: all of it or nothing. Nodes come before what points at them. */
+export interface AftInsert {
+  readonly nodes: readonly AftNode[];
+  readonly entries: readonly AftEntry[];
+  /** setInputPortByIndex: where packets received on a port start. */
+  readonly binds?: readonly { readonly port: number; readonly next: Token }[];
+}
+
+/** Removes entries, then nodes (in the order given): all of it or nothing. */
+export interface AftRemove {
+  readonly entries: readonly { readonly parent: Token; readonly key: AftKey }[];
+  readonly tokens: readonly Token[];
+}
+
+export type AftOperation =
+  { readonly kind: 'insert'; readonly insert: AftInsert } | { readonly kind: 'remove'; readonly remove: AftRemove };
+
+/** Why a server refused an operation. */
+export type AftErrorCode =
+  | 'unknownParent'
+  | 'unknownToken'
+  | 'inUse'
+  | 'exists'
+  | 'unknownEntry'
+  | 'full'
+  | 'refused'
+  | 'invalid'
+  | 'noSandbox'
+  | 'internal';
+
+export interface AftError {
+  readonly code: AftErrorCode;
+  /** For people: what exactly was wrong with which item. */
+  readonly message: string;
+  /** Which item of the operation is at fault, where the server knows: an index into nodes, entries, tokens or binds. */
+  readonly item?: { readonly list: 'node' | 'entry' | 'token' | 'bind'; readonly index: number };
+}
+
+/** A port of a sandbox as its port table shows it. */
+export interface AftPort {
+  readonly index: number;
+  readonly name: string;
+  readonly token: Token;
+  /** Our extensions, absent where the server doesn't tell: hardware address (6 bytes), link state, MTU in bytes. */
+  readonly mac?: Uint8Array;
+  readonly up?: boolean;
+  readonly mtu?: number;
+  /** Counters since the server started, for the direction of the table. Drops: received or due out but not carried. */
+  readonly packets?: number;
+  readonly bytes?: number;
+  readonly drops?: number;
+}
+
+/** What a client learns of a sandbox when it opens it. */
+export interface AftSandboxInfo {
+  readonly id: number;
+  readonly engine: string;
+  readonly name: string;
+  readonly inputPorts: readonly AftPort[];
+  /** The extra last one is named `punt`. */
+  readonly outputPorts: readonly AftPort[];
+  /** Changes whenever the server starts with empty tables (our extension): tells a reconnect from a restart. */
+  readonly instance: string;
+  readonly nodes: number;
+  readonly entries: number;
+}
+
+/** Reasons for handing a packet to the host: AftReceive codes, and byte 1 of the hostpath header. */
+export enum PuntReason {
+  Unspecified = 0,
+  /** No route: the tree's default. */
+  NoRoute = 1,
+  Glean = 2,
+  Local = 3,
+  Unresolved = 4,
+  Multicast = 5,
+  Broadcast = 6,
+  LinkLocal = 7,
+  TtlExpired = 8,
+  NonIp = 9,
+  /** The route leads out of an interface that is no port of the vASIC. */
+  NotAPort = 10,
+  /** A route kind with no AFT mapping (yet). */
+  Unsupported = 11,
+  Mtu = 12,
+  IpOptions = 13,
+  Neighbor = 14,
+}
+
+/** Parameter names that we define or that the original client used. */
+export const PARAM = {
+  rtApp: 'rt.app',
+  rtNhType: 'rt.nhType',
+  rtSkipBits: 'rt.skipBits',
+  routeString: 'route.string',
+  routeHwFlush: 'route.hwFlush',
+  metaNhId: 'meta.nhid',
+  labelValue: 'label.value',
+  listAllocDesc: 'list.allocDesc',
+  /**
+   * Ours, on a tree (int token): packets forwarded by a lookup in it have TTL or hop limit decremented (and the IPv4
+   * checksum fixed) when they leave through an output port; those that would expire go to this token instead.
+   * Packets that end at the host are left untouched. Without the parameter nothing is decremented, as on vMX.
+   */
+  rtTtlExpired: 'rt.ttlExpired',
+} as const;

@@ -1,0 +1,168 @@
+/**
+ * What the FIB is told: the updates that the FPM server decodes from zebra's stream and the neighbour monitor from the
+ * kernel. They are plain values. The FIB copies what it keeps, so a decoder may reuse an update and its arrays after the
+ * call that delivered it.
+ */
+import type { Family, Prefix } from '../net/address';
+
+/** Encapsulation that a nexthop adds (lwtunnel). Kept and shown; an AFT mapping exists only where `fib` says so. */
+export type Encap =
+  | { readonly kind: 'mpls'; /** Outermost first. */ readonly labels: readonly number[] }
+  | { readonly kind: 'seg6'; readonly mode: number; readonly segments: readonly Uint8Array[] }
+  | { readonly kind: 'seg6local'; readonly action: number; readonly attributes: Uint8Array }
+  | { readonly kind: 'vxlan'; readonly vni: number }
+  | { readonly kind: 'unknown'; readonly type: number; readonly bytes: Uint8Array };
+
+/** One way out: to a gateway, or directly onto an interface when there is no gateway. */
+export interface NexthopLeg {
+  /** 4 or 16 bytes (an IPv4 route may have an IPv6 gateway, RFC 8950); IPv4-mapped IPv6 is given as IPv4. */
+  readonly gateway?: Uint8Array;
+  /** Kernel interface index; 0 when zebra gave none. */
+  readonly ifindex: number;
+  /** 1 … 65536; 1 where zebra gave none. */
+  readonly weight: number;
+  readonly onlink?: boolean;
+  readonly encap?: Encap;
+}
+
+export type DropKind = 'blackhole' | 'unreachable' | 'prohibit';
+
+/** Where a route leads. */
+export type RouteTarget =
+  | { readonly kind: 'nexthopId'; readonly id: number }
+  | { readonly kind: 'legs'; readonly legs: readonly NexthopLeg[] }
+  | { readonly kind: 'drop'; readonly drop: DropKind }
+  /** A type of route that is for the host itself (local, broadcast, anycast, multicast). */
+  | { readonly kind: 'host' }
+  /** Decoded, but of a kind that can't be forwarded by us: punted, and `reason` shown. */
+  | { readonly kind: 'unsupported'; readonly reason: string };
+
+export interface RouteAdd {
+  readonly kind: 'routeAdd';
+  /** Kernel table id; 254 is main. */
+  readonly table: number;
+  readonly prefix: Prefix;
+  /** rtm_protocol as zebra sent it (186 bgp, 188 ospf, …); feedback must repeat it. */
+  readonly protocol: number;
+  readonly metric: number;
+  readonly target: RouteTarget;
+}
+
+export interface RouteDelete {
+  readonly kind: 'routeDelete';
+  readonly table: number;
+  readonly prefix: Prefix;
+}
+
+export type NexthopContent =
+  | { readonly kind: 'leg'; readonly leg: NexthopLeg }
+  | { readonly kind: 'group'; readonly members: readonly { readonly id: number; readonly weight: number }[] }
+  | { readonly kind: 'drop'; readonly drop: DropKind }
+  | { readonly kind: 'unsupported'; readonly reason: string };
+
+export interface NexthopAdd {
+  readonly kind: 'nexthopAdd';
+  readonly id: number;
+  /** Address family of the object (AF_INET …, 0 for groups); shown only. */
+  readonly family: number;
+  readonly protocol: number;
+  readonly content: NexthopContent;
+}
+
+export interface NexthopDelete {
+  readonly kind: 'nexthopDelete';
+  readonly id: number;
+}
+
+export type NeighborState =
+  'reachable' | 'stale' | 'delay' | 'probe' | 'permanent' | 'noarp' | 'incomplete' | 'failed' | 'none';
+
+/** Who told of a neighbour; a later one in this list gives way to an earlier one. */
+export type NeighborSource = 'static' | 'fpm' | 'kernel';
+
+export interface NeighborAdd {
+  readonly kind: 'neighborAdd';
+  readonly source: NeighborSource;
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+  /** Absent while unresolved. */
+  readonly mac?: Uint8Array;
+  readonly state: NeighborState;
+}
+
+export interface NeighborDelete {
+  readonly kind: 'neighborDelete';
+  readonly source: NeighborSource;
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+}
+
+/** An address of the router itself on a port: packets to it go to the host. */
+export interface AddressAdd {
+  readonly kind: 'addressAdd';
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+  readonly length: number;
+  /** IPv4 subnet broadcast address, where the kernel has one. */
+  readonly broadcast?: Uint8Array;
+}
+
+export interface AddressDelete {
+  readonly kind: 'addressDelete';
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+  readonly length: number;
+}
+
+/** A Linux interface came, changed or went. */
+export interface LinkChange {
+  readonly kind: 'link';
+  readonly ifindex: number;
+  readonly name: string;
+  readonly present: boolean;
+  /** Administratively up and with carrier. */
+  readonly up: boolean;
+  readonly mac?: Uint8Array;
+  readonly mtu?: number;
+  /** Index of the VRF device (or bridge) it belongs to; 0 for none. */
+  readonly master: number;
+}
+
+/** MPLS LSP (AF_MPLS route): decoded and shown, not forwarded yet. */
+export interface LspAdd {
+  readonly kind: 'lspAdd';
+  readonly label: number;
+  readonly protocol: number;
+  readonly legs: readonly (NexthopLeg & {
+    /** Labels put in place of the incoming one; empty: pop. */ readonly outLabels: readonly number[];
+  })[];
+}
+
+export interface LspDelete {
+  readonly kind: 'lspDelete';
+  readonly label: number;
+}
+
+export type RouteUpdate = RouteAdd | RouteDelete;
+export type NexthopUpdate = NexthopAdd | NexthopDelete;
+export type NeighborUpdate = NeighborAdd | NeighborDelete;
+export type AddressUpdate = AddressAdd | AddressDelete;
+export type LspUpdate = LspAdd | LspDelete;
+
+/** What comes from zebra. */
+export type FpmUpdate = RouteUpdate | NexthopUpdate | NeighborUpdate | LspUpdate;
+/** What comes from the kernel. */
+export type KernelUpdate = NeighborUpdate | AddressUpdate | LinkChange;
+
+/** Route status as zebra understands it (RTM_F_OFFLOAD, RTM_F_TRAP, RTM_F_OFFLOAD_FAILED). */
+export type RouteStatus = 'offloaded' | 'trapped' | 'failed';
+
+/** One route's status to be told to zebra. */
+export interface StatusReport {
+  readonly table: number;
+  readonly family: Family;
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly protocol: number;
+  readonly status: RouteStatus;
+}
