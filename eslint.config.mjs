@@ -14,9 +14,11 @@ const MAY_KNOW = {
   fpm: ['netlink', 'fib/updates', 'config/types', 'observe'],
   neighbor: ['netlink', 'fib/updates', 'config/types', 'observe', 'sys'],
   afi: ['fib/intents', 'fib/updates', 'config/types', 'observe'],
-  punt: ['config', 'sys', 'observe'],
-  vasic: ['afi/model', 'afi/wire', 'afi/service', 'punt/hostpath', 'sys', 'observe', 'config/types'],
-  control: ['config', 'observe', 'fib/view'],
+  hostpath: [],
+  punt: ['config', 'hostpath', 'sys', 'observe'],
+  vasic: ['afi/model', 'afi/wire', 'afi/service', 'hostpath', 'sys', 'observe', 'config/types'],
+  control: ['config', 'observe'],
+  views: ['afi', 'config', 'control', 'fib', 'fpm', 'observe', 'punt'],
 };
 
 const rooms = Object.keys(MAY_KNOW);

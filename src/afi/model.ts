@@ -49,6 +49,8 @@ export enum AftField {
   MetaIfInput = 21,
   MetaIfOutput = 22,
   MetaNhId = 23,
+  /** Ours: 1 when the destination hardware address is a group (multicast or broadcast) address, else 0. */
+  EtherGroup = 24,
 }
 
 /** Field names as AFI writes them; the CLI and parameters show these. */
@@ -77,6 +79,7 @@ export const FIELD_NAMES: Readonly<Record<AftField, string>> = {
   [AftField.MetaIfInput]: 'meta.ifinput',
   [AftField.MetaIfOutput]: 'meta.ifoutput',
   [AftField.MetaNhId]: 'meta.nhid',
+  [AftField.EtherGroup]: 'packet.ether.group',
 };
 
 /** A typed value (AftData.h). Addresses and prefixes are bytes in network order. */
@@ -272,4 +275,9 @@ export const PARAM = {
    * Packets that end at the host are left untouched. Without the parameter nothing is decremented, as on vMX.
    */
   rtTtlExpired: 'rt.ttlExpired',
+  /**
+   * Ours, on a tree (int token): packets forwarded by a lookup in it that are larger than the output port's MTU go to
+   * this token (untouched, for the host to fragment or answer). Without the parameter they are dropped and counted.
+   */
+  rtMtuExceeded: 'rt.mtuExceeded',
 } as const;

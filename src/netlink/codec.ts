@@ -10,10 +10,11 @@ import { NLMSG_HEADER } from './constants';
 /** A message or attribute whose length doesn't fit. `offset` counts from the start of the buffer given. */
 export class NetlinkFormatError extends Error {
   constructor(
-    message: string,
+    /** What is wrong, without the place. */
+    readonly reason: string,
     readonly offset: number,
   ) {
-    super(`${message} at offset ${offset}`);
+    super(`${reason} at offset ${offset}`);
     this.name = 'NetlinkFormatError';
   }
 }
@@ -80,6 +81,7 @@ export class NetlinkWriter {
     this.buffer = Buffer.alloc(size);
   }
 
+  /** Makes room, zeroed, and returns where. It may move the buffer: take its result before `this.buffer`. */
   private reserve(bytes: number): number {
     const at = this.length;
     const needed = at + bytes;
@@ -110,22 +112,26 @@ export class NetlinkWriter {
   }
 
   u8(value: number): this {
-    this.buffer.writeUInt8(value, this.reserve(1));
+    const at = this.reserve(1);
+    this.buffer.writeUInt8(value, at);
     return this;
   }
 
   u16(value: number): this {
-    this.buffer.writeUInt16LE(value, this.reserve(2));
+    const at = this.reserve(2);
+    this.buffer.writeUInt16LE(value, at);
     return this;
   }
 
   u32(value: number): this {
-    this.buffer.writeUInt32LE(value >>> 0, this.reserve(4));
+    const at = this.reserve(4);
+    this.buffer.writeUInt32LE(value >>> 0, at);
     return this;
   }
 
   bytes(value: Uint8Array): this {
-    this.buffer.set(value, this.reserve(value.length));
+    const at = this.reserve(value.length);
+    this.buffer.set(value, at);
     return this;
   }
 

@@ -17,6 +17,7 @@ export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_CREATE = 0x400;
+export const NLM_F_APPEND = 0x800;
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
@@ -69,12 +70,14 @@ export const RTN_MULTICAST = 5;
 export const RTN_BLACKHOLE = 6;
 export const RTN_UNREACHABLE = 7;
 export const RTN_PROHIBIT = 8;
+export const RTN_THROW = 9;
 
 export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;
 
 export const RTNH_F_ONLINK = 4;
 
+export const RTM_F_CLONED = 0x200;
 export const RTM_F_OFFLOAD = 0x4000;
 export const RTM_F_TRAP = 0x8000;
 export const RTM_F_OFFLOAD_FAILED = 0x20000000;
@@ -89,6 +92,10 @@ export const NHA_OIF = 5;
 export const NHA_GATEWAY = 6;
 export const NHA_ENCAP_TYPE = 7;
 export const NHA_ENCAP = 8;
+export const NHA_FDB = 11;
+/** Values of NHA_GROUP_TYPE. */
+export const NEXTHOP_GRP_TYPE_MPATH = 0;
+export const NEXTHOP_GRP_TYPE_RES = 1;
 
 /** struct ndmsg and its attributes. */
 export const NDMSG_LEN = 12;
@@ -107,6 +114,7 @@ export const NUD_FAILED = 0x20;
 export const NUD_NOARP = 0x40;
 export const NUD_PERMANENT = 0x80;
 export const NTF_USE = 0x01;
+export const NTF_PROXY = 0x08;
 
 /** struct ifaddrmsg and its attributes. */
 export const IFADDRMSG_LEN = 8;
@@ -128,7 +136,15 @@ export const IFF_LOWER_UP = 0x10000;
 
 /** Lightweight tunnel encapsulations (linux/lwtunnel.h), and FRR's own number for VXLAN (zebra_fpm_netlink.c). */
 export const LWTUNNEL_ENCAP_MPLS = 1;
+export const LWTUNNEL_ENCAP_IP = 2;
+export const LWTUNNEL_ENCAP_IP6 = 4;
 export const LWTUNNEL_ENCAP_SEG6 = 5;
 export const LWTUNNEL_ENCAP_SEG6_LOCAL = 7;
 export const FRR_ENCAP_VXLAN = 100;
 export const MPLS_IPTUNNEL_DST = 1;
+/** Eight bytes in network order: the VNI, where FRR encapsulates EVPN routes by LWTUNNEL_ENCAP_IP or _IP6. */
+export const LWTUNNEL_IP_ID = 1;
+export const SEG6_IPTUNNEL_SRH = 1;
+export const SEG6_LOCAL_ACTION = 1;
+/** The one attribute nested in an encapsulation of type FRR_ENCAP_VXLAN. */
+export const FRR_VXLAN_VNI = 0;

@@ -1,0 +1,136 @@
+/**
+ * The part of the graph that doesn't depend on routes: the route tree, the receive nodes that name a reason for every
+ * punt, and what stands between an input port and the tree. Its tokens are fixed, so a restarted bridge writes the same
+ * nodes again and changes nothing.
+ *
+ *   input port → match (my MAC?) ──yes──▶ switch (ether type) ──IPv4, IPv6──▶ route tree ──▶ entries
+ *                     │ no                      └──else──▶ receive nonIp        └─default──▶ receive noRoute
+ *                     ▼
+ *              match (group address?) ──yes──▶ receive multicast
+ *                     └──no──▶ discard: a frame for somebody else
+ */
+import {
+  AftField,
+  PARAM,
+  PuntReason,
+  TOKEN_DISCARD,
+  TOKEN_FIRST_CLIENT,
+  type AftEntry,
+  type AftInsert,
+  type AftNode,
+  type Token,
+} from './model';
+import type { TrapReason } from '../fib/intents';
+
+const ETHERTYPE_IPV4 = 0x0800;
+const ETHERTYPE_IPV6 = 0x86dd;
+
+/** The route tree, as the original client called it. */
+export const ROUTE_TREE: Token = TOKEN_FIRST_CLIENT + 64;
+const ETHER_TYPE_SWITCH: Token = TOKEN_FIRST_CLIENT + 65;
+const GROUP_MATCH: Token = TOKEN_FIRST_CLIENT + 66;
+const FIRST_PORT_MATCH: Token = TOKEN_FIRST_CLIENT + 128;
+/** Tokens from here on are allocated as nexthops and neighbors come. */
+export const FIRST_DYNAMIC: Token = 8192;
+
+/** The receive node of a reason. */
+export function receiveToken(reason: PuntReason): Token {
+  return TOKEN_FIRST_CLIENT + reason;
+}
+
+const TRAP_REASONS: Readonly<Record<TrapReason, PuntReason>> = {
+  glean: PuntReason.Glean,
+  local: PuntReason.Local,
+  broadcast: PuntReason.Broadcast,
+  multicast: PuntReason.Multicast,
+  linkLocal: PuntReason.LinkLocal,
+  unresolved: PuntReason.Unresolved,
+  notAPort: PuntReason.NotAPort,
+  unsupported: PuntReason.Unsupported,
+  unreachable: PuntReason.NoRoute,
+  prohibit: PuntReason.NoRoute,
+  missingNexthop: PuntReason.Unresolved,
+  otherTable: PuntReason.NotAPort,
+};
+
+/** The node that hands packets to the host for this reason. */
+export function trapToken(reason: TrapReason): Token {
+  return receiveToken(TRAP_REASONS[reason]);
+}
+
+/** A used port: its index and hardware address; without one, every frame is taken for ours. */
+export interface BasePort {
+  readonly index: number;
+  readonly mac: Uint8Array | undefined;
+}
+
+/** The whole base graph as one transaction. `withTree` false leaves out the tree, for a server that has it already. */
+export function baseGraph(ports: readonly BasePort[], withTree: boolean): AftInsert {
+  const nodes: AftNode[] = [];
+  for (const reason of Object.values(PuntReason)) {
+    if (typeof reason !== 'number') continue;
+    const name = `punt.${PuntReason[reason]}`;
+    nodes.push({ type: 'receive', token: receiveToken(reason), name, code: reason, context: 0 });
+  }
+  if (withTree) {
+    nodes.push({
+      type: 'tree',
+      token: ROUTE_TREE,
+      name: 'routeTable',
+      fields: [AftField.PacketLookupKey],
+      defaultNext: receiveToken(PuntReason.NoRoute),
+      params: {
+        [PARAM.rtApp]: { kind: 'string', value: 'NH' },
+        [PARAM.rtNhType]: { kind: 'string', value: 'route' },
+        [PARAM.rtSkipBits]: { kind: 'int', value: 16 },
+        [PARAM.rtTtlExpired]: { kind: 'int', value: receiveToken(PuntReason.TtlExpired) },
+        [PARAM.rtMtuExceeded]: { kind: 'int', value: receiveToken(PuntReason.Mtu) },
+      },
+    });
+  }
+  nodes.push(
+    {
+      type: 'switch',
+      token: ETHER_TYPE_SWITCH,
+      name: 'etherType',
+      field: AftField.EtherType,
+      defaultNext: receiveToken(PuntReason.NonIp),
+    },
+    {
+      type: 'match',
+      token: GROUP_MATCH,
+      name: 'groupAddress',
+      field: AftField.EtherGroup,
+      op: 'eq',
+      value: { kind: 'int', value: 1 },
+      trueNext: receiveToken(PuntReason.Multicast),
+      falseNext: TOKEN_DISCARD,
+    },
+  );
+  const entries: AftEntry[] = [ETHERTYPE_IPV4, ETHERTYPE_IPV6].map((value) => ({
+    parent: ETHER_TYPE_SWITCH,
+    key: { field: AftField.EtherType, data: { kind: 'int', value } },
+    next: ROUTE_TREE,
+  }));
+  const binds = ports.map(({ index, mac }) => {
+    if (mac === undefined) return { port: index, next: ETHER_TYPE_SWITCH };
+    const token = FIRST_PORT_MATCH + index;
+    nodes.push({
+      type: 'match',
+      token,
+      name: `myMac.${index}`,
+      field: AftField.EtherDaddr,
+      op: 'eq',
+      value: { kind: 'ether', bytes: mac },
+      trueNext: ETHER_TYPE_SWITCH,
+      falseNext: GROUP_MATCH,
+    });
+    return { port: index, next: token };
+  });
+  return { nodes, entries, binds };
+}
+
+/** What the fixed tokens stand for, for `show tokens`. */
+export function baseTokens(ports: readonly BasePort[]): { token: Token; type: string; name: string }[] {
+  return baseGraph(ports, true).nodes.map((node) => ({ token: node.token, type: node.type, name: node.name ?? '' }));
+}

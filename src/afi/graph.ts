@@ -1,0 +1,35 @@
+/** What the writers of nodes share: the token allocator, the ports, and the removal of nodes that are not used any more. */
+import { FIRST_DYNAMIC, type BasePort } from './base-graph';
+import type { AftKey, Token } from './model';
+
+/** Nodes (and the entries in them) that nothing should point at any more. */
+export interface Garbage {
+  readonly entries: readonly { readonly parent: Token; readonly key: AftKey }[];
+  readonly tokens: readonly Token[];
+  /** The server has removed them. */
+  readonly done: () => void;
+}
+
+/** One life of the sandbox as this client uses it. */
+export class Graph {
+  ports: readonly BasePort[] = [];
+  /** Output port index → token. */
+  outputs: ReadonlyMap<number, Token> = new Map();
+  private next: Token = FIRST_DYNAMIC;
+
+  /** `discard` queues nodes for removal. */
+  constructor(readonly discard: (garbage: Garbage) => void) {}
+
+  newToken(): Token {
+    return this.next++;
+  }
+
+  /** Starts allocating at `next`. */
+  restart(next: Token = FIRST_DYNAMIC): void {
+    this.next = next;
+  }
+
+  macOf(port: number): Uint8Array | undefined {
+    return this.ports.find(({ index }) => index === port)?.mac;
+  }
+}

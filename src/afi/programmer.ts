@@ -1,0 +1,512 @@
+/**
+ * The programmer: makes the vASIC hold what the FIB wants.
+ *
+ * It pulls work from the FIB whenever fewer than `inFlight` operations are unacknowledged, so a slow server lets dirty
+ * sets grow (bounded by the tables) and no queue. Order keeps make-before-break: a layer is only pointed at when the
+ * layer below it is acknowledged (adjacency, then nexthop set, then route entry), and nodes are removed when nothing
+ * acknowledged or in flight points at them any more. One member (adjacency, set or row) has at most one operation in
+ * flight; if its intent changes meanwhile, it is written again after the acknowledgement.
+ *
+ * A refused operation is taken apart: the member at fault, where the server names it, gets its verdict, the rest is sent
+ * again in halves, down to single members.
+ */
+import { AdjacencyWriter } from './adjacency-writer';
+import { baseGraph, baseTokens, FIRST_DYNAMIC, ROUTE_TREE, type BasePort } from './base-graph';
+import { Graph, type Garbage } from './graph';
+import { AftField, type AftEntry, type AftError, type AftKey, type AftNode, type AftOperation } from './model';
+import type { AftPort, AftSandboxInfo, Token } from './model';
+import { NexthopWriter } from './nexthop-writer';
+import { RefusalLog } from './refusal-log';
+import { removalOrder } from './removal-order';
+import type { ForwardingSource } from '../fib/intents';
+import { formatPrefix } from '../net/address';
+import type { Logger } from '../observe/log';
+
+/** What the programmer needs of the connection to the AFI server. */
+export interface ProgrammerTransport {
+  /** False: taken, but nothing more should be sent before the connection drains. */
+  send(id: number, operation: AftOperation): boolean;
+  /** Reads back the client's nodes, or the entries of a container. */
+  readNodes(): Promise<AftNode[]>;
+  readEntries(container: Token): AsyncIterable<readonly AftEntry[]>;
+}
+
+export interface ProgrammerOptions {
+  readonly transport: ProgrammerTransport;
+  readonly source: ForwardingSource;
+  /** Routes of one operation, and operations in flight, at most. */
+  readonly batch: number;
+  readonly inFlight: number;
+  /** The ports in use; `mac` where the configuration gives one. */
+  readonly ports: readonly BasePort[];
+  readonly log: Logger;
+}
+
+type Batch =
+  | { readonly kind: 'base' }
+  | { readonly kind: 'adjacency'; readonly ids: readonly number[] }
+  | { readonly kind: 'nexthop'; readonly ids: readonly number[] }
+  | { readonly kind: 'insert'; readonly rows: readonly number[] }
+  | { readonly kind: 'remove'; readonly rows: readonly number[] }
+  | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
+
+/** Totals since start; `operations` and `refused` count AFI operations, the others members. */
+export interface ProgrammerCounters {
+  readonly operations: number;
+  readonly refused: number;
+  readonly routesWritten: number;
+  readonly routesRemoved: number;
+  readonly nexthopsWritten: number;
+  readonly adjacenciesWritten: number;
+}
+
+/** Operations on nodes carry few of them, so that a refusal costs little. */
+const NODES_PER_OPERATION = 64;
+
+export class Programmer {
+  private state: 'down' | 'preparing' | 'ready' = 'down';
+  private instance: string | undefined;
+  private readonly graph = new Graph((garbage) => this.garbage.push(garbage));
+  private readonly adjacencies: AdjacencyWriter;
+  private readonly nexthops: NexthopWriter;
+  private readonly refusals: RefusalLog;
+  private readonly inFlight = new Map<number, Batch>();
+  private retries: Batch[] = [];
+  private garbage: Garbage[] = [];
+  /** Refused removals: tried again when something else was removed. */
+  private stuckGarbage: Garbage[] = [];
+  private adoptedNodes: AftNode[] = [];
+  private nextId = 1;
+  private writable = true;
+  /** Something was removed since refused things were last tried again. */
+  private freed = false;
+  /** The server holds the base graph. */
+  private inPlace = false;
+  /** The sandbox has a route tree, which must be left as it is. */
+  private hasTree = false;
+  private graphError: string | undefined;
+  private operations = 0;
+  private refusedOperations = 0;
+  private routesWritten = 0;
+  private routesRemoved = 0;
+
+  constructor(private readonly options: ProgrammerOptions) {
+    const { source, log } = options;
+    this.adjacencies = new AdjacencyWriter(source, this.graph, log);
+    this.nexthops = new NexthopWriter(source, this.graph, this.adjacencies, log);
+    this.refusals = new RefusalLog(log);
+  }
+
+  get ready(): boolean {
+    return this.state === 'ready';
+  }
+
+  /** Why the server refused the base graph. */
+  get failure(): string | undefined {
+    return this.graphError;
+  }
+
+  get operationsInFlight(): number {
+    return this.inFlight.size;
+  }
+
+  /** Whether nothing is left to send and everything sent is acknowledged. */
+  get idle(): boolean {
+    return this.inFlight.size === 0 && this.retries.length === 0 && this.options.source.dirtyRoutes === 0;
+  }
+
+  get counters(): ProgrammerCounters {
+    return {
+      operations: this.operations,
+      refused: this.refusedOperations,
+      routesWritten: this.routesWritten,
+      routesRemoved: this.routesRemoved,
+      nexthopsWritten: this.nexthops.written,
+      adjacenciesWritten: this.adjacencies.written,
+    };
+  }
+
+  // ---- connection -------------------------------------------------------------------------------------------------
+
+  /** The sandbox is open. Brings an empty server up, resumes with one we know, adopts what another bridge left. */
+  async up(info: AftSandboxInfo): Promise<void> {
+    const { log, source } = this.options;
+    const before = this.instance;
+    this.state = 'preparing';
+    this.writable = true;
+    this.instance = info.instance;
+    this.graph.outputs = new Map(info.outputPorts.map((port) => [port.index, port.token]));
+    this.graph.ports = this.options.ports.map(({ index, mac }) => ({
+      index,
+      mac: mac ?? macOf(info.inputPorts, index),
+    }));
+    if (before === info.instance && this.inPlace) {
+      log.info('the AFI server is the one we programmed: going on where the connection broke');
+      this.state = 'ready';
+      this.pump();
+      return;
+    }
+    if (before !== undefined && this.inPlace) {
+      log.warn('the AFI server has restarted with empty tables: programming everything again');
+    }
+    this.inPlace = false;
+    this.adjacencies.clear();
+    this.nexthops.clear();
+    this.retries = [];
+    this.garbage = [];
+    this.stuckGarbage = [];
+    this.adoptedNodes = [];
+    this.graph.restart();
+    source.forgetProgrammed();
+    const hasTree = info.nodes > 0 && (await this.adopt(info));
+    if (this.instance !== info.instance || this.state !== 'preparing') return;
+    this.hasTree = hasTree;
+    this.sendBase();
+  }
+
+  private sendBase(): void {
+    this.state = 'preparing';
+    this.send({ kind: 'base' }, { kind: 'insert', insert: baseGraph(this.graph.ports, !this.hasTree) });
+  }
+
+  /** Takes over what an earlier life of the bridge left in the sandbox; returns whether there is a route tree. */
+  private async adopt(info: AftSandboxInfo): Promise<boolean> {
+    const { log, source, transport } = this.options;
+    const nodes = await transport.readNodes();
+    this.adoptedNodes = nodes.filter((node) => node.token >= FIRST_DYNAMIC);
+    this.graph.restart(nodes.reduce((most, node) => Math.max(most, node.token + 1), FIRST_DYNAMIC));
+    if (!nodes.some((node) => node.token === ROUTE_TREE)) return false;
+    let routes = 0;
+    for await (const entries of transport.readEntries(ROUTE_TREE)) {
+      for (const { key } of entries) {
+        if (key.data.kind !== 'prefix') continue;
+        source.adoptRoute(key.data.bytes, key.data.length);
+        routes++;
+      }
+    }
+    log.info(
+      'found the tables of an earlier run in the vASIC: they forward on until the replay confirms or replaces them',
+      {
+        sandbox: info.name,
+        routes,
+        nodes: nodes.length,
+      },
+    );
+    return true;
+  }
+
+  /** The replay is over: the nodes of an earlier run may go once no entry uses them. */
+  releaseAdopted(): void {
+    for (const item of removalOrder(this.adoptedNodes)) this.garbage.push({ ...item, done: () => undefined });
+    this.adoptedNodes = [];
+    this.pump();
+  }
+
+  /** The connection is lost: what was in flight has an unknown outcome and is written again. */
+  down(): void {
+    this.state = 'down';
+    this.graphError = undefined;
+    const batches = [...this.inFlight.values()];
+    this.inFlight.clear();
+    for (const batch of batches) {
+      switch (batch.kind) {
+        case 'base':
+          break;
+        case 'adjacency':
+          for (const id of batch.ids) this.adjacencies.uncertain(id);
+          break;
+        case 'nexthop':
+          for (const id of batch.ids) this.nexthops.uncertain(id);
+          break;
+        case 'insert':
+        case 'remove':
+          for (const row of batch.rows) this.options.source.routeUncertain(row);
+          break;
+        case 'garbage':
+          this.garbage.push(...batch.items);
+      }
+    }
+  }
+
+  /** The connection has room again. */
+  drained(): void {
+    this.writable = true;
+    this.pump();
+  }
+
+  // ---- sending ----------------------------------------------------------------------------------------------------
+
+  /** Sends as much as may be in flight. Call after anything that may have made work. */
+  pump(): void {
+    if (this.state !== 'ready') return;
+    while (this.writable && this.inFlight.size < this.options.inFlight) {
+      const batch = this.nextBatch();
+      if (batch === undefined) return this.whenIdle();
+      this.sendBatch(batch);
+    }
+  }
+
+  private send(batch: Batch, operation: AftOperation): void {
+    const id = this.nextId++;
+    this.inFlight.set(id, batch);
+    this.operations++;
+    if (!this.options.transport.send(id, operation)) this.writable = false;
+  }
+
+  /** What comes next: lower layers first, then removals that make room, then routes. */
+  private nextBatch(): Batch | undefined {
+    const { source } = this.options;
+    const retry = this.retries.shift();
+    if (retry !== undefined) return retry;
+    const ids = collect(NODES_PER_OPERATION, () => takeFirst(this.adjacencies.dirty) ?? source.nextAdjacency());
+    if (ids.length > 0) return { kind: 'adjacency', ids };
+    const sets = collect(NODES_PER_OPERATION, () => takeFirst(this.nexthops.dirty) ?? source.nextNexthop());
+    if (sets.length > 0) return { kind: 'nexthop', ids: sets };
+    if (this.garbage.length > 0) return { kind: 'garbage', items: this.garbage.splice(0, NODES_PER_OPERATION) };
+    const rows = collect(this.options.batch, () => source.nextRoute() || undefined);
+    if (rows.length === 0) return undefined;
+    const insert = rows.filter((row) => source.routeWanted(row) !== 0);
+    if (insert.length === rows.length) return { kind: 'insert', rows };
+    if (insert.length > 0) this.retries.push({ kind: 'insert', rows: insert });
+    return { kind: 'remove', rows: rows.filter((row) => source.routeWanted(row) === 0) };
+  }
+
+  /** Builds a batch's operation from the state as it is now and sends it, unless nothing of it is left to do. */
+  private sendBatch(batch: Batch): void {
+    switch (batch.kind) {
+      case 'base':
+        return;
+      case 'adjacency': {
+        const nodes: AftNode[] = [];
+        const ids = batch.ids.filter((id) => this.adjacencies.build(id, nodes));
+        if (ids.length > 0) this.send({ kind: 'adjacency', ids }, { kind: 'insert', insert: { nodes, entries: [] } });
+        return;
+      }
+      case 'nexthop': {
+        const insert = { nodes: [] as AftNode[], entries: [] as AftEntry[] };
+        const ids = batch.ids.filter((id) => this.nexthops.build(id, insert));
+        if (ids.length > 0) this.send({ kind: 'nexthop', ids }, { kind: 'insert', insert });
+        return;
+      }
+      case 'insert':
+        return this.sendInserts(batch.rows);
+      case 'remove':
+        return this.sendRemovals(batch.rows);
+      case 'garbage': {
+        const { items } = batch;
+        const remove = { entries: items.flatMap((item) => item.entries), tokens: items.flatMap((item) => item.tokens) };
+        this.send(batch, { kind: 'remove', remove });
+      }
+    }
+  }
+
+  private sendInserts(rows: readonly number[]): void {
+    const { source } = this.options;
+    const entries: AftEntry[] = [];
+    const sent: number[] = [];
+    for (const row of rows) {
+      const wanted = source.routeWanted(row);
+      if (wanted === 0) continue;
+      const next = this.nexthops.tokenOf(wanted);
+      if (next === undefined) {
+        source.routeParked(row);
+        continue;
+      }
+      const { bytes, length } = source.routePrefix(row);
+      entries.push({ parent: ROUTE_TREE, key: routeKey(bytes, length), next });
+      sent.push(row);
+      source.routeSent(row, wanted);
+    }
+    if (sent.length > 0) this.send({ kind: 'insert', rows: sent }, { kind: 'insert', insert: { nodes: [], entries } });
+  }
+
+  private sendRemovals(rows: readonly number[]): void {
+    const { source } = this.options;
+    const removed = rows.filter((row) => source.routeWanted(row) === 0);
+    if (removed.length === 0) return;
+    const entries = removed.map((row) => {
+      const { bytes, length } = source.routePrefix(row);
+      source.routeSent(row, 0);
+      return { parent: ROUTE_TREE, key: routeKey(bytes, length) };
+    });
+    this.send({ kind: 'remove', rows: removed }, { kind: 'remove', remove: { entries, tokens: [] } });
+  }
+
+  /** Nothing more to send: what was refused may fit now, if something was removed. */
+  private whenIdle(): void {
+    if (this.freed && this.idle) this.retry();
+  }
+
+  /** Tries again what the server refused: its mind, or the room it has, may have changed. */
+  retry(): void {
+    this.freed = false;
+    if (this.state === 'down' && this.graphError !== undefined) this.sendBase();
+    if (this.state !== 'ready') return;
+    this.garbage.push(...this.stuckGarbage.splice(0));
+    this.adjacencies.retryRefused();
+    this.options.source.retryFailed();
+    if (!this.idle || this.garbage.length > 0) this.pump();
+  }
+
+  // ---- acknowledgements -------------------------------------------------------------------------------------------
+
+  /** The server's verdict on an operation. */
+  ack(id: number, error: AftError | undefined): void {
+    const batch = this.inFlight.get(id);
+    if (batch === undefined) return;
+    this.inFlight.delete(id);
+    if (error === undefined) this.accepted(batch);
+    else this.refused(batch, error);
+    this.pump();
+  }
+
+  private accepted(batch: Batch): void {
+    const { source, log } = this.options;
+    switch (batch.kind) {
+      case 'base':
+        this.state = 'ready';
+        this.inPlace = true;
+        this.graphError = undefined;
+        log.info('the forwarding graph is in place', { ports: this.graph.ports.length });
+        return;
+      case 'adjacency':
+        for (const id of batch.ids) this.adjacencies.done(id, undefined);
+        return this.nexthops.wake();
+      case 'nexthop':
+        for (const id of batch.ids) this.nexthops.done(id, undefined);
+        return;
+      case 'insert':
+        this.routesWritten += batch.rows.length;
+        for (const row of batch.rows) source.routeDone(row, undefined);
+        return;
+      case 'remove':
+        this.freed = true;
+        this.routesRemoved += batch.rows.length;
+        for (const row of batch.rows) source.routeDone(row, undefined);
+        return;
+      case 'garbage':
+        this.freed = true;
+        for (const item of batch.items) item.done();
+    }
+  }
+
+  private refused(batch: Batch, error: AftError): void {
+    this.refusedOperations++;
+    const reason = `${error.code}: ${error.message}`;
+    switch (batch.kind) {
+      case 'base':
+        this.options.log.error('the AFI server refused the forwarding graph: nothing can be forwarded', { reason });
+        this.state = 'down';
+        this.graphError = reason;
+        return;
+      case 'adjacency':
+        if (batch.ids.length === 1) {
+          this.adjacencies.done(batch.ids[0]!, reason);
+          return this.nexthops.wake();
+        }
+        for (const id of batch.ids) this.adjacencies.returned(id);
+        for (const ids of halves(batch.ids)) this.retries.push({ kind: 'adjacency', ids });
+        return;
+      case 'nexthop':
+        if (batch.ids.length === 1) return this.nexthops.done(batch.ids[0]!, reason);
+        for (const id of batch.ids) this.nexthops.returned(id);
+        for (const ids of halves(batch.ids)) this.retries.push({ kind: 'nexthop', ids });
+        return;
+      case 'insert':
+      case 'remove':
+        return this.routesRefused(batch.kind, batch.rows, error, reason);
+      case 'garbage':
+        if (batch.items.length === 1) return this.garbageRefused(batch.items[0]!, error);
+        for (const items of halves(batch.items)) this.retries.push({ kind: 'garbage', items });
+    }
+  }
+
+  private routesRefused(kind: 'insert' | 'remove', rows: readonly number[], error: AftError, reason: string): void {
+    const { source } = this.options;
+    const named = error.item?.list === 'entry' && error.item.index < rows.length ? error.item.index : undefined;
+    const culprit = rows.length === 1 ? 0 : named;
+    if (culprit !== undefined) {
+      const row = rows[culprit]!;
+      // An entry that isn't there is as good as removed.
+      const gone = kind === 'remove' && error.code === 'unknownEntry';
+      if (!gone) this.refusals.add(formatPrefix(source.routePrefix(row)), kind, reason);
+      source.routeDone(row, gone ? undefined : reason);
+    }
+    const rest = rows.filter((_, i) => i !== culprit);
+    for (const row of rest) source.routeReturned(row);
+    for (const part of halves(rest)) this.retries.push({ kind, rows: part });
+  }
+
+  private garbageRefused(item: Garbage, error: AftError): void {
+    // Already gone (an earlier removal's answer was lost): as good as removed, one by one.
+    if (error.code === 'unknownToken' || error.code === 'unknownEntry' || error.code === 'unknownParent') {
+      if (item.tokens.length + item.entries.length <= 1) return item.done();
+      const nothing = (): void => undefined;
+      for (const entry of item.entries) this.garbage.push({ entries: [entry], tokens: [], done: nothing });
+      item.tokens.forEach((token, i) => {
+        const done = i === item.tokens.length - 1 ? item.done : nothing;
+        this.garbage.push({ entries: [], tokens: [token], done });
+      });
+      return;
+    }
+    this.options.log.debug('nodes can not be removed yet', { reason: error.message });
+    this.stuckGarbage.push(item);
+  }
+
+  // ---- for the control API ----------------------------------------------------------------------------------------
+
+  /** The token that entries of this nexthop set point at. */
+  tokenOfSet(id: number): Token | undefined {
+    return this.nexthops.tokenOf(id);
+  }
+
+  /** The nodes made for each nexthop set, the one that entries point at first. */
+  tokensBySet(): Map<number, Token[]> {
+    return this.nexthops.tokensBySet();
+  }
+
+  /** The token of a neighbor's AftIndirect. */
+  tokenOfAdjacency(id: number): Token | undefined {
+    return this.adjacencies.get(id)?.indirect;
+  }
+
+  /** Every token in use: its node type, what it stands for, and where it leads. */
+  *tokens(): Generator<{ token: Token; type: string; name: string; next: Token | undefined }> {
+    for (const base of baseTokens(this.graph.ports)) yield { ...base, next: undefined };
+    yield* this.adjacencies.tokens();
+    yield* this.nexthops.tokens();
+  }
+}
+
+function routeKey(bytes: Uint8Array, length: number): AftKey {
+  const field = bytes.length === 4 ? AftField.Ip4Daddr : AftField.Ip6Daddr;
+  return { field, data: { kind: 'prefix', bytes, length } };
+}
+
+function macOf(ports: readonly AftPort[], index: number): Uint8Array | undefined {
+  return ports.find((port) => port.index === index)?.mac;
+}
+
+function takeFirst(set: Set<number>): number | undefined {
+  for (const id of set) {
+    set.delete(id);
+    return id;
+  }
+  return undefined;
+}
+
+/** Up to `most` values, until there is none. */
+function collect(most: number, next: () => number | undefined): number[] {
+  const values: number[] = [];
+  while (values.length < most) {
+    const value = next();
+    if (value === undefined) break;
+    values.push(value);
+  }
+  return values;
+}
+
+function halves<T>(members: readonly T[]): (readonly T[])[] {
+  const middle = Math.ceil(members.length / 2);
+  return [members.slice(0, middle), members.slice(middle)].filter((part) => part.length > 0);
+}

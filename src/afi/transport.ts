@@ -1,0 +1,294 @@
+/**
+ * The AFI client's transport: the seam (`AfiTransport`) that the programmer works through, and its gRPC implementation.
+ *
+ * One attempt ("session") is one gRPC channel: ALLOC, OPEN, then the Operate and Watch streams. Whatever breaks any of them ends
+ * the session as a whole, once, and the next one is started after an exponential back-off; nothing is carried over. A
+ * server that stops answering is found by HTTP/2 keepalive, one that stops acknowledging by the operation timeout.
+ */
+import * as grpc from '@grpc/grpc-js';
+import type { Config } from '../config/types';
+import type { Logger } from '../observe/log';
+import type { AftError, AftNodeType, AftOperation, AftSandboxInfo, Token } from './model';
+import { AckTimer } from './ack-timer';
+import { AFI_METHODS, MAX_MESSAGE_BYTES } from './service';
+import { encodeOperation } from './wire';
+import type { FindReply, NodeInfo, OperationReply, PortEvent, SandboxAction } from './wire';
+
+/** What the transport tells. After `close` nothing more is called. */
+export interface AfiTransportHandlers {
+  /** The sandbox is there and open, the stream takes operations. `info.instance` tells a reconnect from a restart. */
+  up(info: AftSandboxInfo): void;
+  /** Follows an `up`, once: no acks come any more for what is in flight; whether it was applied is unknown. */
+  down(reason: string): void;
+  /** One operation's answer. No error: applied. */
+  ack(id: number, error: AftError | undefined): void;
+  /** A port's state: all ports after `up`, then changes. */
+  port(index: number, up: boolean): void;
+}
+
+/** What to list; absent conditions match everything. `entriesOf` lists a container's entries instead of nodes. */
+export interface AfiFindRequest {
+  readonly tokens?: readonly Token[];
+  readonly name?: string;
+  readonly type?: AftNodeType;
+  readonly entriesOf?: Token;
+}
+
+/** The seam between the bridge and an AFI server. */
+export interface AfiTransport {
+  /** Connects, and again whenever the connection is lost, until `close`. */
+  start(handlers: AfiTransportHandlers): void;
+  /**
+   * Sends an operation; operations are applied in the order sent. `id` must be unused among those in flight.
+   * @returns false: taken, but wait for `onDrain` before sending more. Without a session nothing is sent, and false.
+   * @throws WireError when the operation holds a number that the wire can't carry
+   */
+  send(id: number, operation: AftOperation): boolean;
+  /** Sets what is called when the stream takes more after a false `send`. */
+  onDrain(callback: () => void): void;
+  /** Reads nodes or entries back, in batches. Throws when there is no session or it breaks meanwhile. */
+  find(request: AfiFindRequest): AsyncIterable<FindReply>;
+  nodeInfo(tokens: readonly Token[]): Promise<NodeInfo[]>;
+  /** Present port states and counters. */
+  sandboxInfo(): Promise<AftSandboxInfo>;
+  /** Ends the session; what is programmed stays in the server. */
+  close(): Promise<void>;
+}
+
+/** `ports`: how many input (and output) ports the sandbox has. */
+export type AfiTransportConfig = Config['afi'] & { readonly ports: number };
+
+const KEEPALIVE_MS = 2000;
+/** A find may list a million entries; this bounds one that stalls. */
+const FIND_TIMEOUT_MS = 60_000;
+
+/** An open session: its channel, streams and operations in flight. */
+interface Session {
+  readonly client: grpc.Client;
+  ended: boolean;
+  /** Set when `up` was called. */
+  open?: {
+    readonly info: AftSandboxInfo;
+    readonly operate: grpc.ClientDuplexStream<Buffer, OperationReply>;
+    readonly watch: grpc.ClientReadableStream<PortEvent>;
+    readonly acks: AckTimer;
+  };
+}
+
+/** A transport over gRPC to `config.server`. Nothing happens before `start`. */
+export function createGrpcTransport(config: AfiTransportConfig, log: Logger): AfiTransport {
+  const { server, reconnectMs, timeoutMs } = config;
+  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
+  const address = `${host}:${server.port}`;
+  const sandbox = { engine: config.engine, name: config.sandbox };
+  const label = `${sandbox.engine}:${sandbox.name}`;
+  let handlers: AfiTransportHandlers | undefined;
+  let drained: () => void = () => undefined;
+  let session: Session | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let backoff = reconnectMs.min;
+  let failures = 0;
+  let lastFailure = '';
+  let closed = false;
+
+  const deadline = (): { deadline: number } => ({ deadline: Date.now() + timeoutMs });
+
+  function connect(): void {
+    retry = undefined;
+    const client = new grpc.Client(address, grpc.credentials.createInsecure(), {
+      'grpc.keepalive_time_ms': KEEPALIVE_MS,
+      'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
+      'grpc.keepalive_permit_without_calls': 1,
+      'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+      'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+      'grpc.enable_http_proxy': 0,
+      'grpc.enable_retries': 0,
+      // A fresh session must not inherit the back-off of the last one's channel.
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    const self: Session = { client, ended: false };
+    session = self;
+    void open(self).catch((error: unknown) => end(self, explain(error)));
+  }
+
+  async function open(self: Session): Promise<void> {
+    await manage(self.client, 'alloc');
+    const info = await manage(self.client, 'open');
+    if (self.ended || info === undefined) return;
+    const { operate: method, watch: watchMethod } = AFI_METHODS;
+    // Operations are encoded in `send`, so that what can't be encoded fails there and not the stream.
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    const operate = self.client.makeBidiStreamRequest(method.path, asIs, method.responseDeserialize);
+    const watch = self.client.makeServerStreamRequest(
+      watchMethod.path,
+      watchMethod.requestSerialize,
+      watchMethod.responseDeserialize,
+      sandbox,
+    );
+    const acks = new AckTimer(timeoutMs, (id) => {
+      end(self, `operation ${id} timed out: no acknowledgement within ${timeoutMs} ms`);
+    });
+    self.open = { info, operate, watch, acks };
+    backoff = reconnectMs.min;
+    const attempts = failures === 0 ? '' : ` after ${failures} failed attempt${failures === 1 ? '' : 's'}`;
+    log.info(`connected to the AFI server at ${address}${attempts}; sandbox ${label} is open`, {
+      instance: info.instance,
+      ports: info.inputPorts.length,
+      nodes: info.nodes,
+      entries: info.entries,
+    });
+    failures = 0;
+    lastFailure = '';
+    handlers?.up(info);
+    operate.on('data', (reply: OperationReply) => {
+      if (self.ended) return;
+      if (acks.take(reply.id)) handlers?.ack(reply.id, reply.error);
+      else log.warn(`the AFI server acknowledged operation ${reply.id}, which is not in flight; ignored`);
+    });
+    operate.on('drain', () => {
+      if (!self.ended) drained();
+    });
+    operate.on('error', (error: Error) => end(self, explain(error)));
+    operate.on('end', () => end(self, 'the server ended the operation stream'));
+    watch.on('data', (event: PortEvent) => {
+      if (!self.ended) handlers?.port(event.index, event.up);
+    });
+    watch.on('error', (error: grpc.ServiceError) => {
+      if (error.code === grpc.status.UNIMPLEMENTED) log.debug('the AFI server tells no port states');
+      else end(self, explain(error));
+    });
+    watch.on('end', () => undefined);
+  }
+
+  /** ALLOC or OPEN; rejects with the server's reason. */
+  async function manage(client: grpc.Client, action: SandboxAction): Promise<AftSandboxInfo | undefined> {
+    const request = { action, sandbox, inputPorts: config.ports, outputPorts: config.ports };
+    const reply = await unary(client, AFI_METHODS.sandbox, request);
+    if ('info' in reply) return reply.info;
+    const { code, message } = reply.error;
+    throw new Error(
+      `the server refused to ${action} sandbox ${label} with ${config.ports} ports: ${message} (${code})`,
+    );
+  }
+
+  function unary<Request, Reply>(
+    client: grpc.Client,
+    method: grpc.MethodDefinition<Request, Reply>,
+    request: Request,
+  ): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      client.makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        new grpc.Metadata(),
+        deadline(),
+        (error, reply) => {
+          if (error !== null) reject(error);
+          else if (reply === undefined) reject(new Error('the server answered with nothing'));
+          else resolve(reply);
+        },
+      );
+    });
+  }
+
+  /** Ends a session, once: streams cancelled, `down` if it was up, and the next attempt scheduled. */
+  function end(self: Session, reason: string): void {
+    if (self.ended) return;
+    self.ended = true;
+    session = undefined;
+    const { open: opened } = self;
+    if (opened !== undefined) {
+      const inFlight = opened.acks.size;
+      opened.acks.close();
+      opened.operate.cancel();
+      opened.watch.cancel();
+      log.error(`lost the AFI server at ${address}: ${reason}; reconnecting in ${backoff} ms`, { inFlight });
+    } else {
+      failures++;
+      const text = `cannot open sandbox ${label} at the AFI server ${address}: ${reason}; next attempt in ${backoff} ms`;
+      if (reason === lastFailure) log.debug(text, { failures });
+      else log.warn(`${text} (further equal failures are logged at level debug)`);
+      lastFailure = reason;
+    }
+    self.client.close();
+    if (closed) return;
+    retry = setTimeout(connect, backoff);
+    backoff = Math.min(backoff * 2, reconnectMs.max);
+    if (opened !== undefined) handlers?.down(reason);
+  }
+
+  function current(): NonNullable<Session['open']> & { readonly client: grpc.Client } {
+    if (session?.open === undefined) throw new Error(`not connected to the AFI server at ${address}`);
+    return { ...session.open, client: session.client };
+  }
+
+  return {
+    start(given) {
+      handlers = given;
+      connect();
+    },
+    send(id, operation) {
+      const opened = session?.open;
+      if (opened === undefined) return false;
+      const more = opened.operate.write(encodeOperation({ sandboxId: opened.info.id, id, operation }));
+      opened.acks.add(id);
+      return more;
+    },
+    onDrain(callback) {
+      drained = callback;
+    },
+    async *find(request) {
+      const { client, info } = current();
+      const { path, requestSerialize, responseDeserialize } = AFI_METHODS.find;
+      const stream = client.makeServerStreamRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        { ...request, sandboxId: info.id },
+        new grpc.Metadata(),
+        { deadline: Date.now() + FIND_TIMEOUT_MS },
+      );
+      try {
+        for await (const batch of stream) yield batch as FindReply;
+      } finally {
+        stream.cancel();
+      }
+    },
+    async nodeInfo(tokens) {
+      const { client, info } = current();
+      return [...(await unary(client, AFI_METHODS.nodeInfo, { sandboxId: info.id, tokens }))];
+    },
+    async sandboxInfo() {
+      const reply = await unary(current().client, AFI_METHODS.sandboxInfo, sandbox);
+      if ('info' in reply) return reply.info;
+      throw new Error(`${reply.error.message} (${reply.error.code})`);
+    },
+    close() {
+      closed = true;
+      handlers = undefined;
+      clearTimeout(retry);
+      const self = session;
+      session = undefined;
+      if (self !== undefined) {
+        self.ended = true;
+        self.open?.acks.close();
+        self.open?.operate.cancel();
+        self.open?.watch.cancel();
+        self.client.close();
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+/** A gRPC failure as people read it: what happened, then the status in brackets. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!('code' in error && 'details' in error)) return error.message;
+  const { code, details } = error as grpc.ServiceError;
+  const status = grpc.status[code];
+  if (/ECONNREFUSED/.test(details)) return `connection refused: is the AFI server running there? [${status}]`;
+  return `${details} [${status}]`;
+}

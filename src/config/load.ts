@@ -1,0 +1,219 @@
+/**
+ * From a YAML file and command line flags to the Config: the shape of the file with its defaults, the checks that span
+ * several keys, and freezing. Everything that is wrong is reported at once (ConfigError).
+ */
+import { readFileSync } from 'node:fs';
+import { LineCounter, parseDocument } from 'yaml';
+import { bytesEqual, formatAddress } from '../net/address';
+import type { Config, PortConfig } from './types';
+import { defaulted, list, nearest, object, optional, placeAt, required, section, wrongValue } from './validate';
+import type { Context, DocumentedKey, Override, Problem } from './validate';
+import {
+  duration,
+  flag,
+  hostPort,
+  integer,
+  interfaceName,
+  oneOf,
+  socketPath,
+  unicastAddress,
+  unicastMac,
+  word,
+} from './values';
+
+const HOUR = 3_600_000;
+
+/** One punted frame has to fit one UDP datagram: 65507 bytes less the hostpath header (8) and Ethernet's (14). */
+const MAX_MTU = 65485;
+
+const port = object<PortConfig>({
+  index: required(integer(0, 65534)),
+  tap: required(interfaceName),
+  mac: optional(unicastMac),
+  mtu: optional(integer(68, MAX_MTU)),
+});
+
+const shape = object<Config>({
+  fpm: section(
+    object<Config['fpm']>({
+      listen: defaulted(hostPort(false), '127.0.0.1:2620'),
+      feedback: defaulted(oneOf('auto', 'table', 'vrf', 'off'), 'auto'),
+      sweep: section(
+        object<Config['fpm']['sweep']>({
+          idleMs: defaulted(duration(100, HOUR), '5s', 'idle'),
+          minimumMs: defaulted(duration(0, 24 * HOUR), '30s', 'minimum'),
+        }),
+      ),
+    }),
+  ),
+  afi: section(
+    object<Config['afi']>({
+      server: defaulted(hostPort(true), '127.0.0.1:50051'),
+      engine: defaulted(word, 'trio'),
+      sandbox: defaulted(word, 'green'),
+      timeoutMs: defaulted(duration(10, HOUR), '2s', 'timeout'),
+      batch: defaulted(integer(1, 100_000), 1000),
+      inFlight: defaulted(integer(1, 1024), 16),
+      reconnectMs: section(
+        object<Config['afi']['reconnectMs']>({
+          min: defaulted(duration(1, HOUR), '200ms'),
+          max: defaulted(duration(1, HOUR), '5s'),
+        }),
+        'reconnect',
+      ),
+    }),
+  ),
+  ports: required(list(port, 'ports', 1)),
+  table: defaulted(integer(1, 0xffff_ffff, 'a kernel table id'), 254),
+  punt: section(
+    object<Config['punt']>({
+      mode: defaulted(oneOf('worker', 'external', 'off'), 'worker'),
+      listen: defaulted(hostPort(false), '127.0.0.1:8001'),
+      vasic: defaulted(hostPort(false), '127.0.0.1:9002'),
+    }),
+  ),
+  neighbors: section(
+    object<Config['neighbors']>({
+      kernel: defaulted(flag, true),
+      static: section(
+        list(
+          object<Config['neighbors']['static'][number]>({
+            tap: required(interfaceName),
+            address: required(unicastAddress),
+            mac: required(unicastMac),
+          }),
+          'static neighbours',
+        ),
+      ),
+    }),
+  ),
+  control: section(object<Config['control']>({ socket: defaulted(socketPath, '/run/fpm2afi/control.sock') })),
+  log: section(
+    object<Config['log']>({
+      level: defaulted(oneOf('error', 'warn', 'info', 'debug'), 'info'),
+      format: defaulted(oneOf('text', 'json'), 'text'),
+    }),
+  ),
+});
+
+/** A configuration that can't be used. `message` has one line per problem, in the file's order after those of flags. */
+export class ConfigError extends Error {
+  readonly problems: readonly Problem[];
+  constructor(found: readonly Problem[]) {
+    const problems = [...found].sort((a, b) => (a.offset ?? -1) - (b.offset ?? -1));
+    super(problems.map(({ place, path, text }) => `${place}: ${path === '' ? '' : `${path}: `}${text}`).join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Every key of the file with its default, for the documentation's tests. */
+export function documentedKeys(): DocumentedKey[] {
+  return shape.keys('');
+}
+
+/** Reads and checks a configuration file. Throws ConfigError, also when the file can't be read. */
+export function loadConfig(file: string, overrides: readonly Override[] = []): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message;
+    throw new ConfigError([{ place: file, path: '', text: `cannot read the configuration: ${reason}` }]);
+  }
+  return parseConfig(text, file, overrides);
+}
+
+/** Checks a configuration given as text; `file` is what messages call it. Throws ConfigError. */
+export function parseConfig(source: string, file: string, overrides: readonly Override[] = []): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const context: Context = {
+    file,
+    document,
+    lines,
+    overrides: new Map(),
+    problems: [],
+    given: new Map(),
+  };
+  for (const error of [...document.errors, ...document.warnings]) {
+    const [offset] = error.pos;
+    const text = `not valid YAML: ${error.message}`;
+    context.problems.push({ place: placeAt(offset, context), path: '', text, offset });
+  }
+  // What a broken document seems to say isn't worth checking.
+  if (context.problems.length > 0) throw new ConfigError(context.problems);
+  takeOverrides(overrides, context);
+  const whole = document.contents;
+  const config = shape.read({ path: '', node: whole === null ? undefined : whole }, context);
+  if (config !== undefined) acrossKeys(config, context);
+  if (config === undefined || context.problems.length > 0) throw new ConfigError(context.problems);
+  return freeze(config);
+}
+
+/** Only keys outside lists have a path that a flag can name. */
+function takeOverrides(overrides: readonly Override[], context: Context): void {
+  const known = documentedKeys().flatMap(({ path }) => (path.includes('[') ? [] : path));
+  for (const override of overrides) {
+    const { path, flag: place } = override;
+    if (known.includes(path)) {
+      context.overrides.set(path, override);
+      continue;
+    }
+    const near = nearest(path, known);
+    const text = near === undefined ? 'not a key that a flag can set' : `unknown key, did you mean ${near}?`;
+    context.problems.push({ place, path, text });
+  }
+}
+
+/** Checks between keys. Values that were refused by their own check are undefined here and left alone. */
+function acrossKeys(config: Config, context: Context): void {
+  /** Reports at the first of these keys that was given: of two that clash, one was. */
+  const wrong = (paths: readonly string[], expected: string): void => {
+    const at = paths.map((path) => context.given.get(path)).find((found) => found !== undefined);
+    if (at !== undefined) wrongValue(at, context, expected);
+  };
+  const ports = config.ports ?? [];
+  ports.forEach((entry, i) => {
+    const earlier = (same: (other: PortConfig) => boolean): number =>
+      ports.slice(0, i).findIndex((other) => other !== undefined && same(other));
+    const index = earlier((other) => other.index !== undefined && other.index === entry?.index);
+    if (index >= 0) wrong([`ports[${i}].index`], `an index of its own (ports[${index}] has it)`);
+    const tap = earlier((other) => other.tap !== undefined && other.tap === entry?.tap);
+    if (tap >= 0) wrong([`ports[${i}].tap`], `a TAP of its own (ports[${tap}] has it)`);
+  });
+
+  const statics = config.neighbors?.static ?? [];
+  const taps = [...new Set(ports.flatMap((entry) => entry?.tap ?? []))];
+  statics.forEach((entry, i) => {
+    if (entry?.tap === undefined) return;
+    if (!taps.includes(entry.tap)) {
+      wrong([`neighbors.static[${i}].tap`], `the tap of a configured port (${taps.join(', ') || 'none'})`);
+    }
+    const { address } = entry;
+    const same = statics
+      .slice(0, i)
+      .findIndex((other) => address && other?.address && other.tap === entry.tap && bytesEqual(other.address, address));
+    if (same >= 0) {
+      const text = `one entry per address and tap (neighbors.static[${same}] has ${formatAddress(address)} too)`;
+      wrong([`neighbors.static[${i}].address`], text);
+    }
+  });
+
+  const reconnect = config.afi?.reconnectMs;
+  if (reconnect?.min !== undefined && reconnect.max !== undefined && reconnect.min > reconnect.max) {
+    const expected = 'afi.reconnect.min to be no more than afi.reconnect.max';
+    wrong(['afi.reconnect.max', 'afi.reconnect.min'], expected);
+  }
+  const { listen, vasic } = config.punt ?? {};
+  if (listen !== undefined && vasic !== undefined && listen.host === vasic.host && listen.port === vasic.port) {
+    wrong(['punt.vasic', 'punt.listen'], 'punt.listen and punt.vasic to differ');
+  }
+}
+
+/** Freezes all the way down; typed arrays can't be frozen and are never written to. */
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  for (const item of Object.values(value)) freeze(item);
+  return Object.freeze(value);
+}

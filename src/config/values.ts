@@ -1,0 +1,111 @@
+/** Checks for the kinds of value a configuration holds: durations, addresses, interface names, MACs, numbers, words. */
+import { isIP } from 'node:net';
+import { parseAddress, parseMac } from '../net/address';
+import type { HostPort } from './types';
+import { scalar } from './validate';
+import type { Check } from './validate';
+
+/** A whole number from `min` to `max`. */
+export function integer(min: number, max: number, what = 'a whole number'): Check<number> {
+  return scalar(`${what} from ${min} to ${max}`, (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? value : undefined,
+  );
+}
+
+/** true or false. */
+export const flag: Check<boolean> = scalar('true or false', (value) =>
+  typeof value === 'boolean' ? value : undefined,
+);
+
+/** One of some words. */
+export function oneOf<T extends string>(...words: readonly T[]): Check<T> {
+  return scalar(`one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds, from a number of them or text such as `5s`; `min` and `max` in milliseconds. */
+export function duration(min: number, max: number): Check<number> {
+  const expected = `a duration from ${durationText(min)} to ${durationText(max)} such as 200ms or 5s (a bare number is milliseconds)`;
+  return scalar(expected, (value) => {
+    const ms = typeof value === 'boolean' ? undefined : typeof value === 'number' ? value : parseDuration(value);
+    return ms !== undefined && Number.isInteger(ms) && ms >= min && ms <= max ? ms : undefined;
+  });
+}
+
+/** Milliseconds of `200ms`, `5s`, `1.5s`, `2m`, `1h`; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text);
+  return match === null ? undefined : Math.round(Number(match[1]) * UNITS[match[2]!]!);
+}
+
+/** The shortest text that `parseDuration` reads as this many milliseconds. */
+export function durationText(ms: number): string {
+  const unit = ms === 0 ? 's' : (['h', 'm', 's'].find((name) => ms % UNITS[name]! === 0) ?? 'ms');
+  return `${ms / UNITS[unit]!}${unit}`;
+}
+
+/** An IP address, or with `names` a host name too, and a port. IPv6 is in brackets (and so in quotes: YAML's lists). */
+export function hostPort(names: boolean): Check<HostPort> {
+  const expected = names
+    ? 'a host name or IP address with a port such as vasic1:50051 or "[::1]:50051"'
+    : 'an IP address with a port such as 127.0.0.1:2620 or "[::1]:2620"';
+  return scalar(expected, (value) => {
+    const match = typeof value === 'string' ? /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value) : null;
+    if (match === null) return undefined;
+    const [, six, other, digits] = match;
+    const port = Number(digits);
+    const good = six === undefined ? isIP(other!) === 4 || (names && isHostName(other!)) : isIP(six) === 6;
+    return good && port >= 1 && port <= 65535 ? { host: six ?? other!, port } : undefined;
+  });
+}
+
+/** A host name by RFC 1123; dotted numbers are an address, not a name. */
+function isHostName(text: string): boolean {
+  const labels = text.split('.');
+  return (
+    text.length <= 253 &&
+    labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label)) &&
+    !/^\d+$/.test(labels[labels.length - 1]!)
+  );
+}
+
+/** A name that Linux takes for an interface (dev_valid_name), kept to characters that shells and sysctl leave alone. */
+export const interfaceName: Check<string> = scalar(
+  'an interface name (1 to 15 letters, digits, ".", "_" or "-", not lo, all or default)',
+  (value) =>
+    typeof value === 'string' && /^[A-Za-z0-9][\w.-]{0,14}$/.test(value) && !['lo', 'all', 'default'].includes(value)
+      ? value
+      : undefined,
+);
+
+/** A unicast hardware address, not all zero. */
+export const unicastMac: Check<Uint8Array> = scalar('a unicast MAC address such as 32:26:0a:2e:aa:f0', (value) => {
+  const mac = typeof value === 'string' ? parseMac(value) : undefined;
+  return mac !== undefined && (mac[0]! & 1) === 0 && mac.some((byte) => byte !== 0) ? mac : undefined;
+});
+
+/** An IPv4 or IPv6 address that a neighbour can have. */
+export const unicastAddress: Check<Uint8Array> = scalar(
+  'a unicast IPv4 or IPv6 address such as 103.30.0.3',
+  (value) => {
+    const bytes = typeof value === 'string' ? parseAddress(value) : undefined;
+    if (bytes === undefined || bytes.every((byte) => byte === 0)) return undefined;
+    const first = bytes[0]!;
+    if (bytes.length === 4) return first === 0 || first === 127 || first >= 224 ? undefined : bytes;
+    const loopback = bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
+    return first === 0xff || loopback ? undefined : bytes;
+  },
+);
+
+/** A name of an engine or sandbox. */
+export const word: Check<string> = scalar('a name of 1 to 64 letters, digits, ".", "_" or "-"', (value) =>
+  typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : undefined,
+);
+
+/** Where a Unix socket may be: sockaddr_un holds 107 bytes and a zero. */
+export const socketPath: Check<string> = scalar('an absolute path of at most 107 bytes', (value) =>
+  typeof value === 'string' && value.startsWith('/') && !value.includes('\0') && Buffer.byteLength(value) <= 107
+    ? value
+    : undefined,
+);

@@ -1,0 +1,100 @@
+/** The CLI's side of the control API: requests over the Unix socket, and errors that say what to do. */
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { ListName, ListViews, StatusView } from './types';
+
+/** Longest silence of the daemon that is waited for, in milliseconds. */
+const PATIENCE = 30_000;
+
+/** Why there is no answer, for the operator. */
+export class ControlError extends Error {}
+
+/** Parameters of a list request (types.ts, RouteFilter), as text. */
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** Asks for the status. Throws ControlError. */
+export async function requestStatus(socket: string): Promise<StatusView> {
+  let text = '';
+  for await (const chunk of requestText(socket, '/v1/status')) text += chunk;
+  return parse(text) as StatusView;
+}
+
+/** Asks for a list and yields its items as they come. Throws ControlError. */
+export async function* requestList<N extends ListName>(
+  socket: string,
+  list: N,
+  query: Query = {},
+): AsyncGenerator<ListViews[N]> {
+  let rest = '';
+  for await (const chunk of requestText(socket, listPath(list, { ...query, stream: 1 }))) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) yield parse(line) as ListViews[N];
+  }
+}
+
+/** The path of a list with its query. */
+export function listPath(list: ListName, query: Query): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const text = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString();
+  return `/v1/${list}${text === '' ? '' : `?${text}`}`;
+}
+
+/** The body of an answer, in pieces as they come. Throws ControlError, also when the answer breaks off. */
+export async function* requestText(socket: string, path: string): AsyncGenerator<string> {
+  const response = await open(socket, path);
+  response.setEncoding('utf8');
+  if (response.statusCode !== 200) throw new ControlError(await refusal(response));
+  try {
+    for await (const chunk of response) yield chunk as string;
+  } catch (error) {
+    throw new ControlError(`the daemon behind ${socket} went away in the middle of its answer`, { cause: error });
+  }
+}
+
+function open(socket: string, path: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath: socket, path, agent: false, timeout: PATIENCE }, resolve);
+    call.on('timeout', () => {
+      call.destroy(new Error(`no answer for ${PATIENCE / 1000} s`));
+    });
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      reject(new ControlError(explain(error, socket), { cause: error }));
+    });
+    call.end();
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, socket: string): string {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return (
+        `fpm2afi isn't running: nothing answers on ${socket}.\n` +
+        'Start it with "systemctl start fpm2afi" or "fpm2afi run --config FILE"; ' +
+        'if it runs with another control.socket, name that with --socket.'
+      );
+    case 'EACCES':
+      return `no permission to use ${socket}: run this as root or as a member of the socket's group`;
+    default:
+      return `cannot ask the daemon on ${socket}: ${error.message}`;
+  }
+}
+
+async function refusal(response: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of response) text += chunk as string;
+  try {
+    return (JSON.parse(text) as { error: string }).error;
+  } catch {
+    return `the daemon answered with HTTP status ${String(response.statusCode)}`;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ControlError('the answer is not what this version of fpm2afi expects', { cause: error });
+  }
+}

@@ -1,0 +1,165 @@
+/** How the views of the control API look as text: one table per list, and the status page. Pure functions. */
+import type { Column, Row } from './table';
+import type {
+  LegView,
+  ListName,
+  ListViews,
+  NeighborView,
+  NexthopView,
+  PortView,
+  RouteView,
+  StatusView,
+  TokenView,
+  TrafficView,
+} from './types';
+
+/** A list's columns and how an item fills them. */
+export interface Layout<T> {
+  readonly columns: readonly Column[];
+  row(item: T): Row;
+}
+
+const left = (title: string): Column => ({ title });
+const right = (title: string): Column => ({ title, right: true });
+const dash = (value: string | number | undefined): string => (value === undefined ? '-' : String(value));
+
+const routes: Layout<RouteView> = {
+  columns: ['Prefix', 'Table', 'Proto', 'State', 'Nexthop', 'MAC', 'Token', 'Note'].map(left),
+  row(route) {
+    const protocol = route.origin === 'zebra' ? route.protocol : route.origin;
+    const note = [...(route.reason === undefined ? [] : [route.reason]), ...(route.stale === true ? ['stale'] : [])];
+    const before = [route.prefix, String(route.table), protocol, route.state];
+    return withLegs(before, route.nexthops, route.type === 'unicast' ? '-' : route.type, [
+      dash(route.token),
+      note.join('; '),
+    ]);
+  },
+};
+
+const nexthops: Layout<NexthopView> = {
+  columns: [left('ID'), left('Type'), left('State'), left('Nexthop'), left('MAC')].concat(
+    right('Routes'),
+    left('Tokens'),
+    left('Note'),
+  ),
+  row(nexthop) {
+    const { content, members } = nexthop;
+    const type = members === undefined ? content : `${content} ${members.join('/')}`;
+    const before = [dash(nexthop.id), nexthop.kind === 'inline' ? `inline ${type}` : type, nexthop.state];
+    const none = content === 'single' || content === 'group' ? '-' : content;
+    const tokens = nexthop.tokens.length === 0 ? '-' : nexthop.tokens.join(' ');
+    return withLegs(before, nexthop.legs, none, [String(nexthop.routes), tokens, nexthop.reason ?? '']);
+  },
+};
+
+const neighbors: Layout<NeighborView> = {
+  columns: ['Interface', 'Address', 'MAC', 'State', 'Source']
+    .map(left)
+    .concat(['Routes', 'Nexthops'].map(right), left('Token')),
+  row(neighbor) {
+    const { routes: byRoutes, nexthops: byNexthops } = neighbor.usedBy;
+    const text = [neighbor.interface, neighbor.address, dash(neighbor.mac), neighbor.state, neighbor.source];
+    return [[...text, String(byRoutes), String(byNexthops), dash(neighbor.token)]];
+  },
+};
+
+const ports: Layout<PortView> = {
+  columns: [right('Port'), left('TAP'), right('Ifindex'), left('MAC'), right('MTU'), left('TAP-state')].concat(
+    left('vASIC'),
+    ['In-pkts', 'In-bytes', 'In-drops', 'Out-pkts', 'Out-bytes', 'Out-drops', 'Punted', 'Injected', 'Drops'].map(right),
+  ),
+  row(port) {
+    const { punted, injected, drops } = port.punt;
+    const names = [String(port.index), port.tap, dash(port.ifindex), dash(port.mac), dash(port.mtu)];
+    const states = [port.tapState, port.vasicState];
+    const counters = [punted, injected, drops].map(String);
+    return [[...names, ...states, ...traffic(port.input), ...traffic(port.output), ...counters]];
+  },
+};
+
+const tokens: Layout<TokenView> = {
+  columns: [right('Token'), left('Type'), left('Name'), left('Next'), right('Refs'), left('Stands for')],
+  row(token) {
+    const next = token.next.length === 0 ? '-' : token.next.join(' ');
+    return [[String(token.token), token.type, dash(token.name), next, String(token.references), token.purpose]];
+  },
+};
+
+/** The layout of each list. */
+export const LAYOUTS: { readonly [N in ListName]: Layout<ListViews[N]> } = {
+  routes,
+  nexthops,
+  neighbors,
+  ports,
+  tokens,
+};
+
+/** A row with one line per leg; `none` stands where there are no legs. */
+function withLegs(before: readonly string[], legs: readonly LegView[], none: string, after: readonly string[]): Row {
+  const [first, ...more] = legs.map((leg) => [legText(leg), dash(leg.mac)]);
+  const blank = before.map(() => '');
+  const line = [...before, ...(first ?? [none, '-']), ...after];
+  return [line, ...more.map((cells) => [...blank, ...cells, ...after.map(() => '')])];
+}
+
+/** `via 103.30.0.3, tap0`, in the words of FRR's `show ip route`. */
+function legText(leg: LegView): string {
+  const to = leg.gateway === undefined ? 'directly connected' : `via ${leg.gateway}`;
+  const where = leg.interface === '?' ? `interface ${leg.ifindex}` : leg.interface;
+  const weight = leg.weight === 1 ? '' : `, weight ${leg.weight}`;
+  return `${to}, ${where}${weight}${leg.state === 'unresolved' ? ' unresolved' : ''}`;
+}
+
+function traffic(counters: TrafficView | undefined): string[] {
+  return [dash(counters?.packets), dash(counters?.bytes), dash(counters?.drops)];
+}
+
+/** The status page. */
+export function statusText(status: StatusView): string {
+  const { fpm, afi, fib, punt, loop } = status;
+  const since = (time: string): string => age((Date.parse(status.time) - Date.parse(time)) / 1000);
+  const feedback = fpm.feedback === undefined || fpm.feedback === fpm.feedbackMode ? '' : ` (${fpm.feedback})`;
+  const peer = fpm.peer === undefined ? 'no zebra connected' : `zebra connected from ${fpm.peer}`;
+  const instance = afi.instance === undefined ? '' : `, instance ${afi.instance}`;
+  const lines: [string, string][] = [
+    ['FPM', `${peer} for ${since(fpm.since)}`],
+    ['', `listening on ${fpm.listen}, feedback ${fpm.feedbackMode}${feedback}`],
+    ['', `${fpm.frames} frames, ${fpm.messages} messages, ${fpm.updates} updates`],
+    ['', `${fpm.malformed} malformed, ${fpm.skipped} skipped`],
+    ['AFI', `${afi.state} for ${since(afi.since)}, server ${afi.server}`],
+    ['', `engine ${afi.engine}, sandbox ${afi.sandbox}${instance}`],
+    ...(afi.error === undefined ? [] : [['', `last error: ${afi.error}`] satisfies [string, string]]),
+    ['', `${afi.opsSent} operations sent, ${afi.opsFailed} failed, ${afi.opsInFlight} in flight`],
+    ['', `${afi.entries} entries programmed`],
+    ['FIB', `${fib.routes} routes (${fib.ipv4} IPv4, ${fib.ipv6} IPv6)`],
+    ['', `${fib.offloaded} offloaded, ${fib.trapped} trapped, ${fib.failed} failed`],
+    ['', `${fib.unresolved} unresolved, ${fib.pending} pending, ${fib.stale} stale`],
+    ['', `${fib.nexthops} nexthops, ${fib.neighbors} neighbors, ${fib.dirty} dirty`],
+    ['Punt', `${punt.mode}: ${punt.punted} punted, ${punt.injected} injected, ${punt.drops} dropped`],
+    ['Loop', `lag mean ${ms(loop.meanMs)}, 99% ${ms(loop.p99Ms)}, max ${ms(loop.maxMs)}`],
+  ];
+  const problems =
+    status.problems.length === 0 ? ['No problems.'] : ['Problems:', ...status.problems.map((text) => `  ${text}`)];
+  return [
+    `fpm2afi ${status.version}, pid ${status.pid}, up ${age(status.uptimeSeconds)}`,
+    '',
+    ...lines.map(([title, text]) => `${title.padEnd(6)}${text}`),
+    '',
+    ...problems,
+    '',
+  ].join('\n');
+}
+
+/** Seconds as FRR shows ages: 00:07:17, 1d02h03m, 2w03d04h. */
+export function age(seconds: number): string {
+  const total = Math.max(0, Math.floor(seconds));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [minutes, hours, days] = [Math.floor(total / 60), Math.floor(total / 3600), Math.floor(total / 86_400)];
+  if (days >= 7) return `${Math.floor(days / 7)}w${two(days % 7)}d${two(hours % 24)}h`;
+  if (days > 0) return `${days}d${two(hours % 24)}h${two(minutes % 60)}m`;
+  return `${two(hours)}:${two(minutes % 60)}:${two(total % 60)}`;
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}

@@ -1,0 +1,244 @@
+/**
+ * What the control API shows: plain values that survive JSON (addresses as text, times as ISO 8601, durations in the unit
+ * that the name says), and the `ControlBackend` that the bridge implements to supply them. The server (server.ts) and the
+ * CLI (cli.ts) know nothing else of the bridge.
+ */
+import type { FeedbackMode } from '../config/types';
+import type { Prefix } from '../net/address';
+
+export interface StatusView {
+  readonly version: string;
+  readonly pid: number;
+  /** Now, by the daemon's clock. */
+  readonly time: string;
+  readonly uptimeSeconds: number;
+  readonly fpm: FpmStatus;
+  readonly afi: AfiStatus;
+  readonly fib: FibStatus;
+  readonly punt: PuntStatus;
+  /** Delay of the event loop since start, in milliseconds. */
+  readonly loop: { readonly meanMs: number; readonly p99Ms: number; readonly maxMs: number };
+  /** What an operator should look at, one plain sentence each; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+export interface FpmStatus {
+  /** `listening`: no zebra is connected. */
+  readonly state: 'listening' | 'connected';
+  readonly listen: string;
+  /** zebra's end, `address:port`. */
+  readonly peer?: string;
+  /** When the state was entered. */
+  readonly since: string;
+  /** Counters since the daemon started. */
+  readonly frames: number;
+  readonly messages: number;
+  readonly updates: number;
+  /** Messages that weren't what they should be, and such as are of no concern here. */
+  readonly malformed: number;
+  readonly skipped: number;
+  /** As configured, and what `auto` settled on. */
+  readonly feedbackMode: FeedbackMode;
+  readonly feedback?: Exclude<FeedbackMode, 'auto'>;
+}
+
+export interface AfiStatus {
+  readonly state: 'down' | 'connecting' | 'up' | 'reprogramming';
+  readonly server: string;
+  readonly engine: string;
+  readonly sandbox: string;
+  /** Names one life of the server's tables. */
+  readonly instance?: string;
+  readonly since: string;
+  readonly opsInFlight: number;
+  readonly opsSent: number;
+  readonly opsFailed: number;
+  /** Entries acknowledged and not removed. */
+  readonly entries: number;
+  /** Why it is down, where known. */
+  readonly error?: string;
+}
+
+export interface FibStatus {
+  readonly routes: number;
+  readonly ipv4: number;
+  readonly ipv6: number;
+  /** Routes by state; they add up to `routes`. */
+  readonly offloaded: number;
+  readonly trapped: number;
+  readonly failed: number;
+  readonly unresolved: number;
+  readonly pending: number;
+  /** Kept over a reconnect and not yet confirmed by the replay. */
+  readonly stale: number;
+  readonly nexthops: number;
+  readonly neighbors: number;
+  /** Waiting to be resolved. */
+  readonly dirty: number;
+}
+
+export interface PuntStatus {
+  readonly mode: 'worker' | 'external' | 'off';
+  /** Packets since start. */
+  readonly punted: number;
+  readonly injected: number;
+  readonly drops: number;
+}
+
+/**
+ * What became of a route: `offloaded` forwards (or drops) in the vASIC; `trapped` goes to the host, as it should;
+ * `failed` was refused by the AFI server; `unresolved` waits for a neighbour and goes to the host meanwhile; `pending`
+ * is sent and not acknowledged, or waits to be sent.
+ */
+export const ROUTE_STATES = ['offloaded', 'trapped', 'failed', 'unresolved', 'pending'] as const;
+export type RouteState = (typeof ROUTE_STATES)[number];
+
+/** `ready`: the neighbour is known; `unresolved`: it isn't; `glean`: directly connected; `host`: not by the vASIC. */
+export type LegState = 'ready' | 'unresolved' | 'glean' | 'host';
+
+/** One way out of a route or nexthop. */
+export interface LegView {
+  readonly gateway?: string;
+  /** Name; `?` when no interface has the index. */
+  readonly interface: string;
+  readonly ifindex: number;
+  readonly mac?: string;
+  readonly weight: number;
+  readonly state: LegState;
+}
+
+export interface RouteView {
+  readonly prefix: string;
+  /** Kernel table id. */
+  readonly table: number;
+  /** As FRR names it (ospf, bgp, isis, static, kernel, …). */
+  readonly protocol: string;
+  readonly metric: number;
+  /** Whose route: zebra's, a host entry for a neighbour, an address of the router itself, or one of ours (multicast …). */
+  readonly origin: 'zebra' | 'neighbor' | 'local' | 'system';
+  readonly type: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'host' | 'unsupported';
+  readonly nexthops: readonly LegView[];
+  readonly state: RouteState;
+  /** Why it isn't offloaded, in plain words. */
+  readonly reason?: string;
+  /** zebra's nexthop id, when the route names one. */
+  readonly nexthopId?: number;
+  /** The node its entry points at. */
+  readonly token?: number;
+  /** What zebra was told last. */
+  readonly reported?: 'offloaded' | 'trapped' | 'failed';
+  /** Not yet confirmed by the replay after a reconnect. */
+  readonly stale?: boolean;
+}
+
+/** One of zebra's nexthop objects, or a set of legs that routes carry inline. */
+export interface NexthopView {
+  /** zebra's id; absent for an inline one. */
+  readonly id?: number;
+  readonly kind: 'zebra' | 'inline';
+  readonly content: 'single' | 'group' | 'blackhole' | 'unreachable' | 'prohibit' | 'unsupported';
+  /** Ids of a group's members. */
+  readonly members?: readonly number[];
+  /** A group's are its members'. */
+  readonly legs: readonly LegView[];
+  /** Routes that use it directly. */
+  readonly routes: number;
+  readonly state: RouteState;
+  readonly reason?: string;
+  /** AFT nodes made for it, the one that routes point at first. */
+  readonly tokens: readonly number[];
+}
+
+export interface NeighborView {
+  readonly interface: string;
+  readonly ifindex: number;
+  readonly address: string;
+  readonly mac?: string;
+  /** As the kernel names it, in lower case (reachable, stale, permanent, failed, …). */
+  readonly state: string;
+  readonly source: 'static' | 'fpm' | 'kernel';
+  /** What points at it. */
+  readonly usedBy: { readonly routes: number; readonly nexthops: number };
+  readonly token?: number;
+}
+
+export interface TrafficView {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly drops: number;
+}
+
+export interface PortView {
+  readonly index: number;
+  readonly tap: string;
+  /** Of the TAP; absent while there is none. */
+  readonly ifindex?: number;
+  readonly mac?: string;
+  readonly mtu?: number;
+  /** `absent`: no such TAP. */
+  readonly tapState: 'up' | 'down' | 'absent';
+  /** The vASIC's end; `unknown` when the AFI server doesn't tell. */
+  readonly vasicState: 'up' | 'down' | 'unknown';
+  /** The vASIC's counters; absent when it doesn't tell. */
+  readonly input?: TrafficView;
+  readonly output?: TrafficView;
+  /** Packets handed to the TAP and taken from it. */
+  readonly punt: { readonly punted: number; readonly injected: number; readonly drops: number };
+}
+
+/** A node of the forwarding graph that this bridge made or uses. */
+export interface TokenView {
+  readonly token: number;
+  /** AFT node type (tree, indirect, encap, loadBalance, outputPort, …). */
+  readonly type: string;
+  readonly name?: string;
+  /** Plain words: "neighbor 103.30.0.3 on tap0". */
+  readonly purpose: string;
+  readonly next: readonly number[];
+  /** Nodes and entries that point at it. */
+  readonly references: number;
+}
+
+/** Which routes are asked for. */
+export interface RouteFilter {
+  /** Exactly this one, in any table (or in `table`). */
+  readonly prefix?: Prefix;
+  /** The longest match for this address (4 or 16 bytes), one per table. */
+  readonly longest?: Uint8Array;
+  readonly table?: number;
+  readonly state?: RouteState;
+  readonly protocol?: string;
+  /** At most so many. */
+  readonly limit?: number;
+}
+
+/** A list as it comes: an array, or what a (possibly asynchronous) generator yields. */
+export type Listing<T> = Iterable<T> | AsyncIterable<T>;
+
+/**
+ * What the bridge supplies. Lists are read slowly: the server pauses between portions so that routing goes on, and the
+ * tables may change meanwhile, which an iteration has to survive (a route added or removed on the way may be missed or
+ * shown). An iteration that isn't wanted any more is ended by `return()`.
+ */
+export interface ControlBackend {
+  status(): StatusView | Promise<StatusView>;
+  /** Must honour `prefix` and `longest`; the other filters are hints, as the server applies them again. */
+  routes(filter: RouteFilter): Listing<RouteView>;
+  nexthops(): Listing<NexthopView>;
+  neighbors(): Listing<NeighborView>;
+  ports(): Listing<PortView>;
+  tokens(): Listing<TokenView>;
+}
+
+/** The lists of the API, `/v1/<name>`. */
+export const LISTS = ['routes', 'nexthops', 'neighbors', 'ports', 'tokens'] as const;
+export type ListName = (typeof LISTS)[number];
+
+/** What a list holds. */
+export interface ListViews {
+  readonly routes: RouteView;
+  readonly nexthops: NexthopView;
+  readonly neighbors: NeighborView;
+  readonly ports: PortView;
+  readonly tokens: TokenView;
+}

@@ -1,0 +1,233 @@
+/**
+ * The FIB: what zebra wants, what the kernel knows of neighbors, and what the vASIC has acknowledged, brought together.
+ *
+ * Updates only change tables and mark what they touched dirty; the programmer looks at the final state when it asks for
+ * work, so a delete followed by an add is a replace and a flap costs one operation. This file applies updates; the parts
+ * it joins are rows.ts (routes and queues), resolution.ts (nexthop sets and neighbors), host-entries.ts (own addresses and
+ * known neighbors) and programming.ts (the programmer's side, and what zebra is told).
+ */
+import { HostEntries } from './host-entries';
+import { Interfaces } from './interfaces';
+import type { Neighbor } from './neighbors';
+import { copyLeg, dropIntent, type NexthopSet } from './nexthops';
+import { Programming } from './programming';
+import { Resolution } from './resolution';
+import { newKey, ROW, setKey } from './route-table';
+import { Rows } from './rows';
+import type { FpmUpdate, KernelUpdate, LspAdd, RouteAdd, RouteDelete, RouteTarget } from './updates';
+
+export interface FibOptions {
+  /** The kernel table whose routes the vASIC's route tree holds. */
+  readonly table: number;
+  /** TAP name → port index. */
+  readonly ports: ReadonlyMap<string, number>;
+  /** There is something for the programmer to do. */
+  readonly onWork: () => void;
+  /** There is something to tell zebra. */
+  readonly onReport: () => void;
+  /** A neighbor is needed by a route (or no longer). */
+  readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
+}
+
+export class Fib {
+  readonly rows: Rows;
+  readonly interfaces: Interfaces;
+  readonly programming: Programming;
+  /** LSPs by incoming label: decoded and shown, not forwarded. */
+  readonly lsps = new Map<number, LspAdd>();
+
+  private readonly resolution: Resolution;
+  private readonly hosts: HostEntries;
+  private replayGeneration = 0;
+  private readonly key = newKey();
+
+  constructor(private readonly options: FibOptions) {
+    this.interfaces = new Interfaces(options.ports);
+    this.rows = new Rows({
+      table: options.table,
+      onWork: options.onWork,
+      onReport: options.onReport,
+      onRetire: (set) => this.resolution.detach(set),
+    });
+    this.resolution = new Resolution({
+      rows: this.rows,
+      interfaces: this.interfaces,
+      onNeed: options.onNeed,
+      onGlean: (set) => this.gleanChanged(set),
+    });
+    const { neighbors } = this.resolution;
+    this.hosts = new HostEntries(this.rows, neighbors, this.interfaces);
+    this.programming = new Programming(this.rows, neighbors, this.interfaces);
+  }
+
+  get neighbors(): Resolution['neighbors'] {
+    return this.resolution.neighbors;
+  }
+
+  // ---- what zebra tells -------------------------------------------------------------------------------------------
+
+  /** Applies one update from zebra. Nothing is resolved for the vASIC before the programmer asks. */
+  applyFpm(update: FpmUpdate): void {
+    switch (update.kind) {
+      case 'routeAdd':
+        return this.addRoute(update);
+      case 'routeDelete':
+        return this.deleteRoute(update);
+      case 'nexthopAdd': {
+        const { changed, orphans } = this.rows.nexthops.addZebra(update);
+        if (changed !== undefined) this.resolution.contentChanged(changed);
+        for (const orphan of orphans) this.rows.retireIfUnwanted(orphan);
+        return;
+      }
+      case 'nexthopDelete': {
+        const set = this.rows.nexthops.deleteZebra(update.id);
+        if (set !== undefined) this.rows.retireIfUnwanted(set);
+        return;
+      }
+      case 'neighborAdd':
+      case 'neighborDelete':
+        return this.applyKernel(update);
+      case 'lspAdd': {
+        const legs = update.legs.map((leg) => ({ ...copyLeg(leg), outLabels: [...leg.outLabels] }));
+        this.lsps.set(update.label, { ...update, legs });
+        return;
+      }
+      case 'lspDelete':
+        this.lsps.delete(update.label);
+    }
+  }
+
+  private addRoute(update: RouteAdd): void {
+    const { nexthops, routes } = this.rows;
+    const row = routes.upsert(setKey(this.key, update.table, update.prefix.bytes, update.prefix.length));
+    const isNew = (routes.flags[row]! & ROW.zebra) === 0;
+    routes.flags[row]! |= ROW.zebra;
+    routes.generation[row] = this.replayGeneration;
+    routes.protocol[row] = update.protocol;
+    routes.metric[row] = update.metric;
+    const set = this.setOfTarget(update.target);
+    const before = nexthops.get(routes.zebraSet[row]!);
+    if (before !== set) {
+      set.zebraRoutes++;
+      routes.zebraSet[row] = set.id;
+      if (before !== undefined) before.zebraRoutes--;
+    }
+    this.rows.chooseWanted(row);
+    if (before !== undefined && before !== set) this.rows.retireIfUnwanted(before);
+    if (isNew) this.hosts.zebraChanged(row, 1);
+    else this.hosts.connectedChanged(row);
+    // zebra has just sent the route, so it has forgotten what it was told of it.
+    routes.reported[row] = 0;
+    this.rows.markReport(row);
+  }
+
+  private deleteRoute(update: RouteDelete): void {
+    const { routes } = this.rows;
+    const row = routes.find(setKey(this.key, update.table, update.prefix.bytes, update.prefix.length));
+    if (row !== 0 && (routes.flags[row]! & ROW.zebra) !== 0) this.removeZebra(row);
+  }
+
+  private removeZebra(row: number): void {
+    const { nexthops, routes } = this.rows;
+    const set = nexthops.get(routes.zebraSet[row]!)!;
+    routes.flags[row]! &= ~ROW.zebra;
+    routes.zebraSet[row] = 0;
+    routes.reported[row] = 0;
+    set.zebraRoutes--;
+    this.hosts.zebraChanged(row, -1);
+    this.rows.chooseWanted(row);
+    this.rows.retireIfUnwanted(set);
+    this.rows.freeIfDone(row);
+  }
+
+  private setOfTarget(target: RouteTarget): NexthopSet {
+    const { nexthops } = this.rows;
+    switch (target.kind) {
+      case 'nexthopId':
+        return nexthops.forZebraId(target.id);
+      case 'legs': {
+        const { set, isNew } = nexthops.forLegs(target.legs);
+        if (isNew) this.resolution.contentChanged(set);
+        return set;
+      }
+      case 'drop':
+        return this.rows.fixed(dropIntent(target.drop));
+      case 'host':
+        return this.rows.fixed({ kind: 'punt', reason: 'local' });
+      case 'unsupported':
+        return this.rows.fixed({ kind: 'punt', reason: 'unsupported' });
+    }
+  }
+
+  private gleanChanged(set: NexthopSet): void {
+    for (const row of this.rows.rowsOf(set)) this.hosts.connectedChanged(row);
+  }
+
+  // ---- what the kernel tells --------------------------------------------------------------------------------------
+
+  /** Applies one update from the kernel (or a neighbor from another source). */
+  applyKernel(update: KernelUpdate): void {
+    switch (update.kind) {
+      case 'neighborAdd':
+        return this.neighborChanged(this.neighbors.add(update));
+      case 'neighborDelete':
+        return this.neighborChanged(this.neighbors.remove(update.source, update.ifindex, update.address));
+      case 'addressAdd':
+        return this.hosts.addAddress(update);
+      case 'addressDelete':
+        return this.hosts.removeAddress(update);
+      case 'link':
+        if (!this.interfaces.apply(update)) return;
+        this.resolution.interfaceChanged(update.ifindex);
+        for (const neighbor of [...this.neighbors.all()]) {
+          if (neighbor.ifindex === update.ifindex) this.neighborChanged(neighbor);
+        }
+    }
+  }
+
+  private neighborChanged(neighbor: Neighbor | undefined): void {
+    if (neighbor === undefined) return;
+    this.programming.dirtyAdjacencies.add(neighbor.id);
+    this.resolution.neighborChanged(neighbor);
+    this.hosts.evaluate(neighbor);
+    this.options.onWork();
+  }
+
+  // ---- replay -----------------------------------------------------------------------------------------------------
+
+  /** zebra (re)connected and will send everything again; what we have stays until `endReplay`. */
+  beginReplay(): void {
+    this.replayGeneration = (this.replayGeneration + 1) & 0xff;
+    for (const set of this.rows.nexthops.beginGeneration()) this.rows.retireIfUnwanted(set);
+  }
+
+  /** The replay is over: drops what it didn't confirm. Returns how many routes, nexthops and found entries that were. */
+  endReplay(): { routes: number; nexthops: number; adopted: number } {
+    const { routes } = this.rows;
+    let swept = 0;
+    for (let row = 1; row < routes.end; row++) {
+      if (!routes.live(row) || (routes.flags[row]! & ROW.zebra) === 0 || !this.isStale(row)) continue;
+      this.removeZebra(row);
+      swept++;
+    }
+    const adopted = this.programming.dropAdopted();
+    const gone = this.rows.nexthops.endGeneration();
+    for (const set of gone) this.rows.retireIfUnwanted(set);
+    return { routes: swept, nexthops: gone.length, adopted };
+  }
+
+  /** Whether zebra's route has not been confirmed since zebra connected last. */
+  isStale(row: number): boolean {
+    return this.rows.routes.generation[row] !== this.replayGeneration;
+  }
+
+  /** What `endReplay` would drop now. */
+  staleRoutes(): number {
+    const { routes } = this.rows;
+    let stale = this.programming.adopted;
+    for (let row = 1; row < routes.end; row++) {
+      if (routes.live(row) && (routes.flags[row]! & ROW.zebra) !== 0 && this.isStale(row)) stale++;
+    }
+    return stale;
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The entries that the vASIC needs beside zebra's routes: the router's own addresses (to the host), and each known
+ * neighbor on a connected subnet (straight to it, where the subnet itself goes to the host to be resolved).
+ *
+ * A neighbor has a host entry only while zebra's longest route to it is a connected subnet on its interface: a longer
+ * route that leads elsewhere is zebra's decision and stands.
+ */
+import { formatAddress, isLinkLocal, parsePrefix, prefixContains } from '../net/address';
+import type { TrapReason } from './intents';
+import type { Interfaces } from './interfaces';
+import type { Neighbor, NeighborTable } from './neighbors';
+import type { SetContent } from './nexthops';
+import { isGlean } from './resolution';
+import { newKey, ROW, setKey, shortenKey, type RouteKey } from './route-table';
+import type { Rows } from './rows';
+import type { AddressAdd, AddressDelete } from './updates';
+
+/** Prefixes that always go to the host, whatever zebra says. */
+const HOST_PREFIXES: readonly (readonly [string, TrapReason])[] = [
+  ['224.0.0.0/4', 'multicast'],
+  ['255.255.255.255/32', 'broadcast'],
+  ['169.254.0.0/16', 'linkLocal'],
+  ['ff00::/8', 'multicast'],
+  ['fe80::/10', 'linkLocal'],
+];
+
+export class HostEntries {
+  /** How many connected subnets on ports there are of each prefix length, IPv4 and IPv6. */
+  private readonly connectedLengths = [new Map<number, number>(), new Map<number, number>()] as const;
+  /** zebra's routes in the programmed table by prefix length, IPv4 and IPv6. */
+  private readonly zebraLengths = [new Uint32Array(33), new Uint32Array(129)] as const;
+  private readonly key = newKey();
+  private readonly probe = newKey();
+
+  constructor(
+    private readonly rows: Rows,
+    private readonly neighbors: NeighborTable,
+    private readonly interfaces: Interfaces,
+  ) {
+    for (const [text, reason] of HOST_PREFIXES) {
+      const prefix = parsePrefix(text)!;
+      this.addHost(prefix.bytes, prefix.length, 'always', reason);
+    }
+  }
+
+  // ---- the router's own addresses ---------------------------------------------------------------------------------
+
+  addAddress(update: AddressAdd): void {
+    if (isLinkLocal(update.address)) return;
+    const owner = ownerOf(update);
+    this.addHost(update.address, 8 * update.address.length, owner, 'local');
+    const broadcast = broadcastOf(update);
+    if (broadcast !== undefined) this.addHost(broadcast, 32, owner, 'broadcast');
+  }
+
+  removeAddress(update: AddressDelete): void {
+    const owner = ownerOf(update);
+    this.removeHost(update.address, 8 * update.address.length, owner);
+    const broadcast = broadcastOf(update);
+    if (broadcast !== undefined) this.removeHost(broadcast, 32, owner);
+  }
+
+  private addHost(bytes: Uint8Array, length: number, owner: string, reason: TrapReason): void {
+    const row = this.rows.routes.upsert(setKey(this.key, this.rows.table, bytes, length));
+    this.rows.addHostPart(row, owner, this.rows.fixed({ kind: 'punt', reason }));
+  }
+
+  private removeHost(bytes: Uint8Array, length: number, owner: string): void {
+    const row = this.rows.routes.find(setKey(this.key, this.rows.table, bytes, length));
+    if (row !== 0) this.rows.removeHostPart(row, owner);
+  }
+
+  // ---- neighbors on connected subnets -----------------------------------------------------------------------------
+
+  /** A neighbor came, changed or went: decides on its host entry. */
+  evaluate(neighbor: Neighbor): void {
+    const { nexthops, routes } = this.rows;
+    const eligible = this.eligible(neighbor);
+    if (eligible && neighbor.hostRow === 0) {
+      const bits = 8 * neighbor.address.length;
+      const set = nexthops.forNeighbor(neighbor);
+      neighbor.hostRow = routes.upsert(setKey(this.key, this.rows.table, neighbor.address, bits));
+      neighbor.hostSet = set.id;
+      this.rows.setNeighborPart(neighbor.hostRow, set);
+    } else if (!eligible && neighbor.hostRow !== 0) {
+      const row = neighbor.hostRow;
+      const set = nexthops.get(neighbor.hostSet)!;
+      neighbor.hostRow = 0;
+      neighbor.hostSet = 0;
+      this.rows.removeNeighborPart(row, set);
+      this.rows.retireIfUnwanted(set);
+      this.neighbors.dropIfUnused(neighbor);
+    }
+  }
+
+  private eligible(neighbor: Neighbor): boolean {
+    if (neighbor.mac === undefined || isLinkLocal(neighbor.address)) return false;
+    if (this.interfaces.portOf(neighbor.ifindex) === undefined) return false;
+    const bits = 8 * neighbor.address.length;
+    const cover = this.longestZebra(setKey(this.key, this.rows.table, neighbor.address, bits), bits - 1);
+    if (cover === 0 || (this.rows.routes.flags[cover]! & ROW.connected) === 0) return false;
+    const content = this.rows.nexthops.get(this.rows.routes.zebraSet[cover]!)?.content;
+    return content !== undefined && firstInterface(content) === neighbor.ifindex;
+  }
+
+  /** The row of zebra's longest prefix that covers the key's and is at most `length` bits long; 0: none. */
+  private longestZebra(key: RouteKey, length: number): number {
+    const { routes } = this.rows;
+    const counts = this.zebraLengths[key.ip6 ? 1 : 0];
+    for (let bits = Math.min(length, counts.length - 1); bits >= 0; bits--) {
+      if (counts[bits] === 0) continue;
+      const row = routes.find(shortenKey(this.probe, key, bits));
+      if (row !== 0 && (routes.flags[row]! & ROW.zebra) !== 0) return row;
+    }
+    return 0;
+  }
+
+  // ---- zebra's routes ---------------------------------------------------------------------------------------------
+
+  /** zebra's part of a row came (1) or went (-1): neighbors below it may gain or lose their host entry. */
+  zebraChanged(row: number, by: 1 | -1): void {
+    const { routes } = this.rows;
+    if (routes.tableOf(row) !== this.rows.table) return;
+    this.zebraLengths[routes.isIp6(row) ? 1 : 0][routes.lengthOf(row)]! += by;
+    this.connectedChanged(row);
+    if (this.underConnected(row)) this.evaluateIn(row);
+  }
+
+  /** What a row's route leads to has changed: it may be a connected subnet now, or none any more. */
+  connectedChanged(row: number): void {
+    const { nexthops, routes } = this.rows;
+    const flags = routes.flags[row]!;
+    const set = nexthops.get(routes.zebraSet[row]!);
+    const isZebra = (flags & ROW.zebra) !== 0 && routes.tableOf(row) === this.rows.table;
+    const is = isZebra && set !== undefined && isGlean(set);
+    if (is === ((flags & ROW.connected) !== 0)) return;
+    routes.flags[row]! ^= ROW.connected;
+    const lengths = this.connectedLengths[routes.isIp6(row) ? 1 : 0];
+    const length = routes.lengthOf(row);
+    const count = (lengths.get(length) ?? 0) + (is ? 1 : -1);
+    if (count === 0) lengths.delete(length);
+    else lengths.set(length, count);
+    this.evaluateIn(row);
+  }
+
+  private underConnected(row: number): boolean {
+    const { routes } = this.rows;
+    const length = routes.lengthOf(row);
+    const key = routes.readKey(row, this.key);
+    for (const shorter of this.connectedLengths[key.ip6 ? 1 : 0].keys()) {
+      if (shorter > length) continue;
+      const cover = routes.find(shortenKey(this.probe, key, shorter));
+      if (cover !== 0 && (routes.flags[cover]! & ROW.connected) !== 0) return true;
+    }
+    return false;
+  }
+
+  private evaluateIn(row: number): void {
+    const prefix = this.rows.prefixOf(row);
+    for (const neighbor of [...this.neighbors.all()]) {
+      if (prefixContains(prefix, neighbor.address)) this.evaluate(neighbor);
+    }
+  }
+}
+
+function ownerOf(update: AddressAdd | AddressDelete): string {
+  return `address ${update.ifindex} ${formatAddress(update.address)}/${update.length}`;
+}
+
+function firstInterface(content: SetContent): number | undefined {
+  if (content.kind === 'legs') return content.legs[0]?.ifindex;
+  if (content.kind === 'group') return content.members[0] && firstInterface(content.members[0].set.content);
+  return undefined;
+}
+
+/** The subnet's broadcast address (RFC 919); /31 (RFC 3021) and /32 have none. */
+function broadcastOf(update: AddressAdd | AddressDelete): Uint8Array | undefined {
+  if (update.address.length !== 4 || update.length > 30) return undefined;
+  return update.address.map((byte, i) => byte | (0xff >> Math.max(0, Math.min(8, update.length - 8 * i))));
+}

@@ -1,0 +1,104 @@
+/**
+ * What the FIB wants of the forwarding plane, as values, and the interface by which a programmer fetches it and tells
+ * what came of it. The FIB knows no tokens and no operations; the programmer knows no zebra.
+ *
+ * Three layers, so that one change is one operation however many routes hang below it: an *adjacency* is a neighbor on
+ * a port, a *nexthop set* is what one zebra nexthop id (or one inline set of nexthops) resolves to, a *route* is a
+ * prefix and the set it wants.
+ */
+
+/** Why packets of a route go to the host. */
+export type TrapReason =
+  | 'glean'
+  | 'local'
+  | 'broadcast'
+  | 'multicast'
+  | 'linkLocal'
+  /** No usable neighbor yet. */
+  | 'unresolved'
+  /** The route leads out of an interface that is no port of the vASIC. */
+  | 'notAPort'
+  /** Decoded, but nothing in the vASIC corresponds to it. */
+  | 'unsupported'
+  /** Linux answers with an ICMP error. */
+  | 'unreachable'
+  | 'prohibit'
+  /** zebra named a nexthop id that it has not sent. */
+  | 'missingNexthop'
+  /** A table that the vASIC's ports don't use. */
+  | 'otherTable';
+
+export interface AdjacencyIntent {
+  readonly id: number;
+  /** Index of the vASIC port. */
+  readonly port: number;
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+  /** Absent: not usable now; packets go to the host. */
+  readonly mac: Uint8Array | undefined;
+}
+
+export type NexthopIntent =
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'punt'; readonly reason: TrapReason }
+  | { readonly kind: 'forward'; readonly legs: readonly { readonly adjacency: number; readonly weight: number }[] };
+
+/** A nexthop set as the programmer sees it. */
+export interface NexthopSetIntent {
+  readonly id: number;
+  /** For people: where it comes from. */
+  readonly name: string;
+  /** Entries point straight at the adjacency, receive or discard node: the set has no node of its own. */
+  readonly direct: boolean;
+  readonly intent: NexthopIntent;
+}
+
+/** One route as the programmer sees it. */
+export interface RouteIntent {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** Wanted nexthop set; 0: no entry. */
+  readonly set: number;
+}
+
+/** The FIB, seen by the programmer. */
+export interface ForwardingSource {
+  /** The next adjacency whose intent changed, or undefined. Each is given once until it changes again. */
+  nextAdjacency(): number | undefined;
+  /** Undefined: not wanted any more. */
+  adjacency(id: number): AdjacencyIntent | undefined;
+
+  nextNexthop(): number | undefined;
+  /** Undefined: not wanted any more; its nodes may go once no entry uses them (`entriesUsing`). */
+  nexthop(id: number): NexthopSetIntent | undefined;
+  /** Entries acknowledged or in flight that point at the set. */
+  entriesUsing(id: number): number;
+  /** The vASIC has (or refused) this intent of the set. */
+  nexthopDone(id: number, intent: NexthopIntent, error: string | undefined): void;
+  /** The set's nodes are gone (or it never had any): its number may be used again. */
+  nexthopGone(id: number): void;
+
+  /** Rows waiting to be programmed. */
+  readonly dirtyRoutes: number;
+  /** The next row whose entry must be written or removed; 0: none. */
+  nextRoute(): number;
+  routeWanted(row: number): number;
+  routePrefix(row: number): { readonly bytes: Uint8Array; readonly length: number };
+  /** An operation that sets the row's entry to `set` (0: removes it) was sent. */
+  routeSent(row: number, set: number): void;
+  /** It was acknowledged, or refused for this reason. */
+  routeDone(row: number, error: string | undefined): void;
+  /** It was refused together with others and will be sent again: nothing changed. */
+  routeReturned(row: number): void;
+  /** It can't be sent because the set it needs isn't there; it comes back when that changes. */
+  routeParked(row: number): void;
+  /** What became of an operation in flight is not known (connection lost). */
+  routeUncertain(row: number): void;
+
+  /** The vASIC holds this entry from an earlier life of the bridge. */
+  adoptRoute(bytes: Uint8Array, length: number): void;
+  /** The vASIC started with empty tables: everything must be programmed again. */
+  forgetProgrammed(): void;
+  /** Room may have come free: refused things are worth another try. */
+  retryFailed(): void;
+}

@@ -1,0 +1,140 @@
+/**
+ * The neighbors: who answers at an IP address on a port. Several sources may speak of the same neighbor (static
+ * configuration, the FPM stream, the kernel); each keeps its own word, and the first of them that has a usable one is
+ * believed. A neighbor that nexthops wait for exists here before anybody knows its address.
+ */
+import { bytesEqual } from '../net/address';
+import type { NeighborAdd, NeighborSource, NeighborState } from './updates';
+
+const PRECEDENCE: readonly NeighborSource[] = ['static', 'fpm', 'kernel'];
+
+/** Whether packets may be sent to a neighbor in this state. FAILED and INCOMPLETE may not; NOARP has nothing to send to. */
+export function isUsable(state: NeighborState): boolean {
+  switch (state) {
+    case 'reachable':
+    case 'stale':
+    case 'delay':
+    case 'probe':
+    case 'permanent':
+      return true;
+    case 'noarp':
+    case 'incomplete':
+    case 'failed':
+    case 'none':
+      return false;
+  }
+}
+
+export interface Neighbor {
+  /** Never used twice; also the adjacency's id. */
+  readonly id: number;
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+  readonly told: Map<NeighborSource, { readonly mac: Uint8Array | undefined; readonly state: NeighborState }>;
+  /** The hardware address to use; undefined while there is none usable. */
+  mac: Uint8Array | undefined;
+  state: NeighborState;
+  source: NeighborSource | undefined;
+  /** Nexthop sets with a leg at this neighbor. */
+  readonly users: Set<number>;
+  /** Its host entry's nexthop set and row; 0: none. */
+  hostSet: number;
+  hostRow: number;
+}
+
+function keyOf(ifindex: number, address: Uint8Array): string {
+  return `${ifindex}/${Buffer.from(address.buffer, address.byteOffset, address.length).toString('latin1')}`;
+}
+
+export class NeighborTable {
+  private readonly byKey = new Map<string, Neighbor>();
+  private readonly byId = new Map<number, Neighbor>();
+  private nextId = 1;
+
+  get size(): number {
+    return this.byKey.size;
+  }
+
+  all(): IterableIterator<Neighbor> {
+    return this.byKey.values();
+  }
+
+  byIdOf(id: number): Neighbor | undefined {
+    return this.byId.get(id);
+  }
+
+  find(ifindex: number, address: Uint8Array): Neighbor | undefined {
+    return this.byKey.get(keyOf(ifindex, address));
+  }
+
+  /** The neighbor's record, made if there was none. */
+  demand(ifindex: number, address: Uint8Array): Neighbor {
+    const key = keyOf(ifindex, address);
+    let neighbor = this.byKey.get(key);
+    if (neighbor === undefined) {
+      neighbor = {
+        id: this.nextId++,
+        ifindex,
+        address: Uint8Array.from(address),
+        told: new Map(),
+        mac: undefined,
+        state: 'none',
+        source: undefined,
+        users: new Set(),
+        hostSet: 0,
+        hostRow: 0,
+      };
+      this.byKey.set(key, neighbor);
+      this.byId.set(neighbor.id, neighbor);
+    }
+    return neighbor;
+  }
+
+  /** Takes one source's word. Returns the neighbor when what is to be used has changed. */
+  add(update: NeighborAdd): Neighbor | undefined {
+    const neighbor = this.demand(update.ifindex, update.address);
+    const mac = update.mac === undefined ? undefined : Uint8Array.from(update.mac);
+    neighbor.told.set(update.source, { mac, state: update.state });
+    return this.choose(neighbor) ? neighbor : undefined;
+  }
+
+  /** A source doesn't know the neighbor any more. Returns the neighbor when what is to be used has changed. */
+  remove(source: NeighborSource, ifindex: number, address: Uint8Array): Neighbor | undefined {
+    const neighbor = this.find(ifindex, address);
+    if (neighbor === undefined) return undefined;
+    neighbor.told.delete(source);
+    const changed = this.choose(neighbor);
+    this.dropIfUnused(neighbor);
+    return changed ? neighbor : undefined;
+  }
+
+  /** Forgets a record that nobody tells of and nobody needs. */
+  dropIfUnused(neighbor: Neighbor): void {
+    if (neighbor.told.size > 0 || neighbor.users.size > 0 || neighbor.hostSet !== 0) return;
+    this.byKey.delete(keyOf(neighbor.ifindex, neighbor.address));
+    this.byId.delete(neighbor.id);
+  }
+
+  private choose(neighbor: Neighbor): boolean {
+    const before = neighbor.mac;
+    neighbor.mac = undefined;
+    neighbor.source = undefined;
+    neighbor.state = 'none';
+    for (const source of PRECEDENCE) {
+      const word = neighbor.told.get(source);
+      if (word === undefined) continue;
+      if (neighbor.source === undefined) {
+        neighbor.source = source;
+        neighbor.state = word.state;
+      }
+      if (word.mac !== undefined && isUsable(word.state)) {
+        neighbor.mac = word.mac;
+        neighbor.source = source;
+        neighbor.state = word.state;
+        break;
+      }
+    }
+    if (before === undefined || neighbor.mac === undefined) return before !== neighbor.mac;
+    return !bytesEqual(before, neighbor.mac);
+  }
+}

@@ -1,0 +1,386 @@
+/**
+ * Nexthop sets: what a route's target resolves to. One set stands for one zebra nexthop id, or for one inline set of
+ * nexthops (shared by all routes that carry the same), or for a fixed fate (drop, to the host), or for one neighbor
+ * (host entries). A set keeps its number while its content changes, so routes never notice.
+ *
+ * A zebra nexthop id is only meaningful within one life of zebra. When zebra reconnects, ids start a new generation: an
+ * id that comes with the content it had before keeps its set (nothing to reprogram), any other gets a new set, and the
+ * old one serves the routes that zebra has not confirmed yet.
+ *
+ * Sets depend on neighbors (by `users` of the neighbor), on interfaces, and groups on their members (`parents`).
+ */
+import { bytesEqual, formatAddress } from '../net/address';
+import type { NexthopIntent, TrapReason } from './intents';
+import type { DropKind, Encap, NexthopAdd, NexthopContent, NexthopLeg } from './updates';
+import type { Neighbor } from './neighbors';
+
+export type SetContent =
+  | { readonly kind: 'legs'; readonly legs: readonly NexthopLeg[] }
+  | { readonly kind: 'group'; readonly members: readonly { readonly set: NexthopSet; readonly weight: number }[] }
+  | { readonly kind: 'fixed'; readonly intent: NexthopIntent; readonly detail?: string }
+  | { readonly kind: 'neighbor'; readonly neighbor: Neighbor };
+
+export interface NexthopSet {
+  readonly id: number;
+  readonly name: string;
+  /** zebra's id; undefined for all other sets. */
+  readonly zebraId: number | undefined;
+  /** Key of an inline set in the table of inline sets. */
+  readonly inlineKey: string | undefined;
+  readonly direct: boolean;
+  content: SetContent;
+  protocol: number;
+  /** What it resolves to now, and what the vASIC acknowledged last. */
+  intent: NexthopIntent;
+  acked: NexthopIntent | undefined;
+  /** Why the vASIC refused it. */
+  error: string | undefined;
+  /** Routes of zebra that name it, entries that point at it in the vASIC (or will, in flight), groups that hold it. */
+  zebraRoutes: number;
+  entries: number;
+  readonly parents: Set<NexthopSet>;
+  /** Neighbors its legs depend on. */
+  neighbors: Neighbor[];
+  /** First row of the list of rows that want it, and their number. */
+  firstRow: number;
+  rows: number;
+  /** zebra deleted the id, or has not sent it yet. */
+  deleted: boolean;
+  /** Never goes away. */
+  readonly permanent: boolean;
+}
+
+/** The intent of routes that zebra calls unreachable, prohibit or blackhole. */
+export function dropIntent(drop: DropKind): NexthopIntent {
+  switch (drop) {
+    case 'blackhole':
+      return { kind: 'drop' };
+    case 'unreachable':
+    case 'prohibit':
+      return { kind: 'punt', reason: drop };
+  }
+}
+
+export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): boolean {
+  if (b === undefined || a.kind !== b.kind) return false;
+  switch (a.kind) {
+    case 'drop':
+      return true;
+    case 'punt':
+      return b.kind === 'punt' && a.reason === b.reason;
+    case 'forward':
+      return (
+        b.kind === 'forward' &&
+        a.legs.length === b.legs.length &&
+        a.legs.every((leg, i) => leg.adjacency === b.legs[i]!.adjacency && leg.weight === b.legs[i]!.weight)
+      );
+  }
+}
+
+function encapText(encap: Encap | undefined): string {
+  if (encap === undefined) return '';
+  switch (encap.kind) {
+    case 'mpls':
+      return ` label ${encap.labels.join('/')}`;
+    case 'seg6':
+      return ` seg6 ${encap.mode} ${encap.segments.map((segment) => formatAddress(segment)).join(',')}`;
+    case 'seg6local':
+      return ` seg6local ${encap.action} ${Buffer.from(encap.attributes).toString('hex')}`;
+    case 'vxlan':
+      return ` vni ${encap.vni}`;
+    case 'unknown':
+      return ` encap ${encap.type} ${Buffer.from(encap.bytes).toString('hex')}`;
+  }
+}
+
+/** One text for one meaning: used as the key of inline sets and to compare contents. */
+export function legKey(leg: NexthopLeg): string {
+  const via = leg.gateway === undefined ? '' : `via ${formatAddress(leg.gateway)} `;
+  return `${via}dev ${leg.ifindex} weight ${leg.weight}${leg.onlink === true ? ' onlink' : ''}${encapText(leg.encap)}`;
+}
+
+function copyEncap(encap: Encap): Encap {
+  switch (encap.kind) {
+    case 'mpls':
+      return { kind: 'mpls', labels: [...encap.labels] };
+    case 'seg6':
+      return { kind: 'seg6', mode: encap.mode, segments: encap.segments.map((segment) => Uint8Array.from(segment)) };
+    case 'seg6local':
+      return { kind: 'seg6local', action: encap.action, attributes: Uint8Array.from(encap.attributes) };
+    case 'vxlan':
+      return { kind: 'vxlan', vni: encap.vni };
+    case 'unknown':
+      return { kind: 'unknown', type: encap.type, bytes: Uint8Array.from(encap.bytes) };
+  }
+}
+
+/** A copy that shares no bytes with a decoder's buffers. */
+export function copyLeg(leg: NexthopLeg): NexthopLeg {
+  return {
+    ...(leg.gateway === undefined ? {} : { gateway: Uint8Array.from(leg.gateway) }),
+    ifindex: leg.ifindex,
+    weight: leg.weight,
+    ...(leg.onlink === undefined ? {} : { onlink: leg.onlink }),
+    ...(leg.encap === undefined ? {} : { encap: copyEncap(leg.encap) }),
+  };
+}
+
+const MISSING: SetContent = { kind: 'fixed', intent: { kind: 'punt', reason: 'missingNexthop' } };
+
+export class NexthopTable {
+  private readonly sets: (NexthopSet | undefined)[] = [undefined];
+  private freeIds: number[] = [];
+  private readonly inline = new Map<string, NexthopSet>();
+  private zebra = new Map<number, NexthopSet>();
+  private previous = new Map<number, NexthopSet>();
+
+  get(id: number): NexthopSet | undefined {
+    return this.sets[id];
+  }
+
+  *all(): Generator<NexthopSet> {
+    for (const set of this.sets) if (set !== undefined) yield set;
+  }
+
+  private make(
+    name: string,
+    content: SetContent,
+    intent: NexthopIntent,
+    options: { zebraId?: number; inlineKey?: string; direct?: boolean; permanent?: boolean; protocol?: number },
+  ): NexthopSet {
+    const id = this.freeIds.pop() ?? this.sets.length;
+    const set: NexthopSet = {
+      id,
+      name,
+      zebraId: options.zebraId,
+      inlineKey: options.inlineKey,
+      direct: options.direct === true,
+      content,
+      protocol: options.protocol ?? 0,
+      intent,
+      acked: undefined,
+      error: undefined,
+      zebraRoutes: 0,
+      entries: 0,
+      parents: new Set(),
+      neighbors: [],
+      firstRow: 0,
+      rows: 0,
+      deleted: false,
+      permanent: options.permanent === true,
+    };
+    this.sets[id] = set;
+    return set;
+  }
+
+  /** A set that always means the same. */
+  fixed(name: string, intent: NexthopIntent): NexthopSet {
+    return this.make(name, { kind: 'fixed', intent }, intent, { direct: true, permanent: true });
+  }
+
+  /** The set of a neighbor's host entry. */
+  forNeighbor(neighbor: Neighbor): NexthopSet {
+    const intent: NexthopIntent = { kind: 'forward', legs: [{ adjacency: neighbor.id, weight: 1 }] };
+    const name = `neighbor ${formatAddress(neighbor.address)}`;
+    return this.make(name, { kind: 'neighbor', neighbor }, intent, { direct: true });
+  }
+
+  /** The set of a route's own nexthops: the same for all routes with the same. `isNew` calls for resolving it. */
+  forLegs(legs: readonly NexthopLeg[]): { set: NexthopSet; isNew: boolean } {
+    const key = legs.map(legKey).join(', ');
+    const known = this.inline.get(key);
+    if (known !== undefined) return { set: known, isNew: false };
+    const content: SetContent = { kind: 'legs', legs: legs.map(copyLeg) };
+    const set = this.make(`inline ${key}`, content, { kind: 'punt', reason: 'unresolved' }, { inlineKey: key });
+    this.inline.set(key, set);
+    return { set, isNew: true };
+  }
+
+  /** The set of a zebra nexthop id; a stand-in that traps while zebra has not sent the id. */
+  forZebraId(id: number): NexthopSet {
+    const known = this.zebra.get(id);
+    if (known !== undefined) return known;
+    const set = this.make(`id ${id}`, MISSING, { kind: 'punt', reason: 'missingNexthop' }, { zebraId: id });
+    set.deleted = true;
+    this.zebra.set(id, set);
+    return set;
+  }
+
+  zebraIdCount(): number {
+    return this.zebra.size;
+  }
+
+  /** zebra (re)connected: ids mean something new from here on. Returns sets of the life before the last, now deleted. */
+  beginGeneration(): NexthopSet[] {
+    const outlived: NexthopSet[] = [];
+    for (const [id, set] of this.zebra) {
+      const older = this.previous.get(id);
+      if (older !== undefined) outlived.push(older);
+      this.previous.set(id, set);
+    }
+    for (const set of outlived) set.deleted = true;
+    this.zebra = new Map();
+    return outlived;
+  }
+
+  /** Ends the replay: returns the sets of ids that it didn't bring. */
+  endGeneration(): NexthopSet[] {
+    const gone = [...this.previous.values()];
+    this.previous = new Map();
+    for (const set of gone) set.deleted = true;
+    return gone;
+  }
+
+  /** Applies RTM_NEWNEXTHOP. Returns the set when its content is new, and the members that a group has lost by it. */
+  addZebra(update: NexthopAdd): { changed: NexthopSet | undefined; orphans: readonly NexthopSet[] } {
+    const content = this.contentOf(update.content);
+    let set = this.zebra.get(update.id);
+    if (set === undefined) {
+      const before = this.previous.get(update.id);
+      if (before !== undefined && contentsEqual(before.content, content)) {
+        this.previous.delete(update.id);
+        this.zebra.set(update.id, before);
+        before.deleted = false;
+        return { changed: undefined, orphans: [] };
+      }
+      set = this.forZebraId(update.id);
+    }
+    set.protocol = update.protocol;
+    const same = !set.deleted && contentsEqual(set.content, content);
+    set.deleted = false;
+    if (same) return { changed: undefined, orphans: [] };
+    return { changed: set, orphans: this.setContent(set, content) };
+  }
+
+  /** Applies RTM_DELNEXTHOP. Routes that still name the id keep its last content. */
+  deleteZebra(id: number): NexthopSet | undefined {
+    const set = this.zebra.get(id);
+    if (set !== undefined) set.deleted = true;
+    return set;
+  }
+
+  private contentOf(content: NexthopContent): SetContent {
+    switch (content.kind) {
+      case 'leg':
+        return { kind: 'legs', legs: [copyLeg(content.leg)] };
+      case 'group':
+        return {
+          kind: 'group',
+          members: content.members.map(({ id, weight }) => ({ set: this.forZebraId(id), weight })),
+        };
+      case 'drop':
+        return { kind: 'fixed', intent: dropIntent(content.drop), detail: content.drop };
+      case 'unsupported':
+        return { kind: 'fixed', intent: { kind: 'punt', reason: 'unsupported' }, detail: content.reason };
+    }
+  }
+
+  /** Returns the members that are none any more. */
+  private setContent(set: NexthopSet, content: SetContent): NexthopSet[] {
+    const before = set.content.kind === 'group' ? set.content.members.map((member) => member.set) : [];
+    const members = new Set(content.kind === 'group' ? content.members.map((member) => member.set) : []);
+    set.content = content;
+    for (const member of members) member.parents.add(set);
+    const orphans = before.filter((member) => !members.has(member));
+    for (const member of orphans) member.parents.delete(set);
+    return orphans;
+  }
+
+  /** Whether anything still needs the set, apart from entries in the vASIC. */
+  wanted(set: NexthopSet): boolean {
+    if (set.permanent || set.zebraRoutes > 0 || set.rows > 0 || set.parents.size > 0) return true;
+    if (set.content.kind === 'neighbor') return set.content.neighbor.hostSet === set.id;
+    return set.zebraId !== undefined && !set.deleted;
+  }
+
+  /** Takes a set out of every index. Returns the members of a group that lost a parent by it. */
+  retire(set: NexthopSet): NexthopSet[] {
+    if (set.inlineKey !== undefined && this.inline.get(set.inlineKey) === set) this.inline.delete(set.inlineKey);
+    if (set.zebraId !== undefined) {
+      if (this.zebra.get(set.zebraId) === set) this.zebra.delete(set.zebraId);
+      if (this.previous.get(set.zebraId) === set) this.previous.delete(set.zebraId);
+    }
+    const orphans = set.content.kind === 'group' ? set.content.members.map((member) => member.set) : [];
+    for (const member of orphans) member.parents.delete(set);
+    set.content = MISSING;
+    return orphans;
+  }
+
+  /** The set's number may be given to another. */
+  release(set: NexthopSet): void {
+    this.sets[set.id] = undefined;
+    this.freeIds.push(set.id);
+  }
+}
+
+function contentsEqual(a: SetContent, b: SetContent): boolean {
+  if (a === MISSING || b === MISSING || a.kind !== b.kind) return a === b;
+  switch (a.kind) {
+    case 'legs':
+      return (
+        b.kind === 'legs' &&
+        a.legs.length === b.legs.length &&
+        a.legs.every((leg, i) => legKey(leg) === legKey(b.legs[i]!))
+      );
+    case 'group':
+      return (
+        b.kind === 'group' &&
+        a.members.length === b.members.length &&
+        a.members.every((m, i) => m.set === b.members[i]!.set && m.weight === b.members[i]!.weight)
+      );
+    case 'fixed':
+      return b.kind === 'fixed' && intentsEqual(a.intent, b.intent) && a.detail === b.detail;
+    case 'neighbor':
+      return b.kind === 'neighbor' && bytesEqual(a.neighbor.address, b.neighbor.address);
+  }
+}
+
+/** What one leg resolves to. */
+export type LegResult =
+  { readonly kind: 'forward'; readonly adjacency: number } | { readonly kind: 'punt'; readonly reason: TrapReason };
+
+/** When no leg forwards, the reason that is told: the one that comes first here. */
+const REASON_ORDER: readonly TrapReason[] = ['unresolved', 'glean', 'unsupported', 'notAPort', 'missingNexthop'];
+
+/**
+ * Resolves a set. `resolveLeg` says what one leg comes to. A group forwards over all legs that can; when none can, its
+ * packets go to the host.
+ */
+export function resolveSet(set: NexthopSet, resolveLeg: (leg: NexthopLeg) => LegResult): NexthopIntent {
+  const forward = new Map<number, number>();
+  const reasons = new Set<TrapReason>();
+  let drops = 0;
+
+  const visit = (content: SetContent, weight: number, depth: number): void => {
+    switch (content.kind) {
+      case 'legs':
+        for (const leg of content.legs) {
+          const result = resolveLeg(leg);
+          if (result.kind === 'punt') reasons.add(result.reason);
+          else forward.set(result.adjacency, (forward.get(result.adjacency) ?? 0) + weight * leg.weight);
+        }
+        return;
+      case 'group':
+        // zebra sends no groups of groups; the bound keeps a hostile cycle finite.
+        if (depth > 4) reasons.add('unsupported');
+        else for (const member of content.members) visit(member.set.content, weight * member.weight, depth + 1);
+        return;
+      case 'neighbor':
+        forward.set(content.neighbor.id, weight);
+        return;
+      case 'fixed':
+        if (content.intent.kind === 'punt') reasons.add(content.intent.reason);
+        else drops++;
+    }
+  };
+  visit(set.content, 1, 0);
+
+  if (forward.size > 0) {
+    return { kind: 'forward', legs: Array.from(forward, ([adjacency, weight]) => ({ adjacency, weight })) };
+  }
+  if (reasons.size > 0) {
+    const reason = REASON_ORDER.find((candidate) => reasons.has(candidate)) ?? [...reasons][0]!;
+    return { kind: 'punt', reason };
+  }
+  return drops > 0 ? { kind: 'drop' } : { kind: 'punt', reason: 'unresolved' };
+}

@@ -1,0 +1,100 @@
+/**
+ * Resolution: keeps each nexthop set's intent in step with what it depends on (its legs' interfaces and neighbors, a
+ * group's members), and marks dirty only what comes out different.
+ */
+import type { TrapReason } from './intents';
+import type { Interfaces } from './interfaces';
+import { NeighborTable, type Neighbor } from './neighbors';
+import { intentsEqual, resolveSet, type LegResult, type NexthopSet } from './nexthops';
+import type { Rows } from './rows';
+import type { NexthopLeg } from './updates';
+
+export interface ResolutionOptions {
+  readonly rows: Rows;
+  readonly interfaces: Interfaces;
+  /** A neighbor is needed by a route, or no longer. */
+  readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
+  /** The set has become, or ceased to be, a connected subnet's. */
+  readonly onGlean: (set: NexthopSet) => void;
+}
+
+export class Resolution {
+  readonly neighbors = new NeighborTable();
+  private readonly setsByInterface = new Map<number, Set<NexthopSet>>();
+
+  constructor(private readonly options: ResolutionOptions) {}
+
+  /** A set has new content, or an interface of it changed: registers what it depends on and resolves it. */
+  contentChanged(set: NexthopSet): void {
+    this.detach(set);
+    if (set.content.kind === 'legs') for (const leg of set.content.legs) this.attach(set, leg);
+    this.resolve(set);
+    this.parentsChanged(set);
+  }
+
+  /** An interface became a port or ceased to be one. */
+  interfaceChanged(ifindex: number): void {
+    for (const set of [...(this.setsByInterface.get(ifindex) ?? [])]) this.contentChanged(set);
+  }
+
+  neighborChanged(neighbor: Neighbor): void {
+    for (const id of [...neighbor.users]) {
+      const set = this.options.rows.nexthops.get(id)!;
+      if (this.resolve(set)) this.parentsChanged(set);
+    }
+  }
+
+  private attach(set: NexthopSet, leg: NexthopLeg): void {
+    let users = this.setsByInterface.get(leg.ifindex);
+    if (users === undefined) this.setsByInterface.set(leg.ifindex, (users = new Set()));
+    users.add(set);
+    if (leg.gateway === undefined || this.options.interfaces.portOf(leg.ifindex) === undefined) return;
+    const neighbor = this.neighbors.demand(leg.ifindex, leg.gateway);
+    if (neighbor.users.has(set.id)) return;
+    if (neighbor.users.size === 0) this.options.onNeed(neighbor.ifindex, neighbor.address, true);
+    neighbor.users.add(set.id);
+    set.neighbors.push(neighbor);
+  }
+
+  /** Undoes what `contentChanged` registered. */
+  detach(set: NexthopSet): void {
+    for (const users of this.setsByInterface.values()) users.delete(set);
+    const neighbors = set.neighbors;
+    set.neighbors = [];
+    for (const neighbor of neighbors) {
+      neighbor.users.delete(set.id);
+      if (neighbor.users.size > 0) continue;
+      this.options.onNeed(neighbor.ifindex, neighbor.address, false);
+      this.neighbors.dropIfUnused(neighbor);
+    }
+  }
+
+  private parentsChanged(set: NexthopSet): void {
+    for (const parent of [...set.parents]) if (this.resolve(parent)) this.parentsChanged(parent);
+  }
+
+  /** Returns whether the set comes to something else now. */
+  private resolve(set: NexthopSet): boolean {
+    const intent = resolveSet(set, (leg) => this.resolveLeg(leg));
+    if (intentsEqual(intent, set.intent)) return false;
+    const wasGlean = isGlean(set);
+    set.intent = intent;
+    if (set.rows > 0 || set.acked !== undefined) this.options.rows.markNexthop(set);
+    if (wasGlean !== isGlean(set)) this.options.onGlean(set);
+    return true;
+  }
+
+  private resolveLeg(leg: NexthopLeg): LegResult {
+    const punt = (reason: TrapReason): LegResult => ({ kind: 'punt', reason });
+    if (leg.encap !== undefined) return punt('unsupported');
+    if (this.options.interfaces.portOf(leg.ifindex) === undefined) return punt('notAPort');
+    if (leg.gateway === undefined) return punt('glean');
+    const neighbor = this.neighbors.find(leg.ifindex, leg.gateway);
+    return neighbor?.mac === undefined ? punt('unresolved') : { kind: 'forward', adjacency: neighbor.id };
+  }
+}
+
+/** Whether packets of the set are for neighbors still to be found: it is a connected subnet's. */
+export function isGlean(set: NexthopSet): boolean {
+  return set.intent.kind === 'punt' && set.intent.reason === 'glean';
+}

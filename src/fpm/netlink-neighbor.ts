@@ -1,0 +1,76 @@
+/**
+ * RTM_NEWNEIGH and RTM_DELNEIGH in the FPM stream to updates. No released zebra sends neighbours of IPv4 or IPv6 over
+ * FPM; those that are built to do so use the kernel's format (linux/neighbour.h). Family AF_BRIDGE, which zebra does
+ * send, are MAC addresses behind EVPN tunnels (FRR's netlink_macfdb_update_ctx, zfpm_netlink_encode_mac).
+ */
+import type { NeighborAdd, NeighborDelete, NeighborState } from '../fib/updates';
+import { AttributeTable, readU16, readU32 } from '../netlink/attributes';
+import { NetlinkFormatError } from '../netlink/codec';
+import {
+  AF_BRIDGE,
+  AF_INET,
+  AF_INET6,
+  NDA_DST,
+  NDA_LLADDR,
+  NDMSG_LEN,
+  NTF_PROXY,
+  NUD_DELAY,
+  NUD_FAILED,
+  NUD_INCOMPLETE,
+  NUD_NOARP,
+  NUD_PERMANENT,
+  NUD_PROBE,
+  NUD_REACHABLE,
+  NUD_STALE,
+  RTM_DELNEIGH,
+} from '../netlink/constants';
+
+const MAC_LENGTH = 6;
+
+/** The state's bits; the first that is set counts. */
+const STATES: readonly (readonly [number, NeighborState])[] = [
+  [NUD_PERMANENT, 'permanent'],
+  [NUD_NOARP, 'noarp'],
+  [NUD_REACHABLE, 'reachable'],
+  [NUD_PROBE, 'probe'],
+  [NUD_DELAY, 'delay'],
+  [NUD_STALE, 'stale'],
+  [NUD_FAILED, 'failed'],
+  [NUD_INCOMPLETE, 'incomplete'],
+];
+
+const attributes = new AttributeTable();
+
+/**
+ * Decodes one neighbour message, from struct ndmsg at `start` to `end`. Returns the update, or why the message is of no
+ * use to us. Throws NetlinkFormatError where it is malformed, with the offset in `buffer`.
+ */
+export function decodeNeighbor(
+  type: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): NeighborAdd | NeighborDelete | string {
+  if (end - start < NDMSG_LEN) throw new NetlinkFormatError(`neighbour message of ${end - start} bytes`, start);
+  const family = buffer[start]!;
+  if (family === AF_BRIDGE) return 'EVPN MAC address';
+  if (family !== AF_INET && family !== AF_INET6) return `neighbour of address family ${family}`;
+  if ((buffer[start + 10]! & NTF_PROXY) !== 0) return 'proxy neighbour';
+  attributes.parse(buffer, start + NDMSG_LEN, end);
+  const ifindex = readU32(buffer, start + 4);
+  if (ifindex === 0 || ifindex > 0x7fffffff)
+    throw new NetlinkFormatError(`neighbour on interface ${ifindex}`, start + 4);
+  if (attributes.size(NDA_DST) !== (family === AF_INET ? 4 : 16)) {
+    throw new NetlinkFormatError(`neighbour address of ${attributes.size(NDA_DST)} bytes`, start);
+  }
+  const address = attributes.copy(NDA_DST);
+  if (type === RTM_DELNEIGH) return { kind: 'neighborDelete', source: 'fpm', ifindex, address };
+  const bits = readU16(buffer, start + 8);
+  const state = STATES.find(([bit]) => (bits & bit) !== 0)?.[1] ?? 'none';
+  if (!attributes.has(NDA_LLADDR)) return { kind: 'neighborAdd', source: 'fpm', ifindex, address, state };
+  const mac = attributes.copy(NDA_LLADDR);
+  if (mac.length !== MAC_LENGTH) {
+    throw new NetlinkFormatError(`hardware address of ${mac.length} bytes`, attributes.start(NDA_LLADDR));
+  }
+  return { kind: 'neighborAdd', source: 'fpm', ifindex, address, mac, state };
+}

@@ -1,0 +1,140 @@
+/**
+ * One zebra's connection: its bytes become frames, the frames updates; route statuses go back the same way.
+ *
+ * States: open, then closed for ever. The session closes itself when the peer does, when the connection fails, and when
+ * the stream can't be followed; `ended` tells its owner why, once. Statuses are written only while the socket
+ * takes them, so that a zebra which doesn't read costs no memory here.
+ */
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { Config } from '../config/types';
+import type { FpmUpdate, StatusReport } from '../fib/updates';
+import type { Counting } from './counters';
+import { FPM_TYPE_NETLINK, FPM_TYPE_PROTOBUF, FpmFramingError, FrameReader } from './framing';
+import { decodeNetlink, type DecoderSink } from './netlink-decoder';
+import { decodeProtobuf } from './protobuf';
+import { MAX_STATUS_FRAME, writeStatus } from './status';
+
+/** Statuses are put together up to this size before they go to the socket. */
+const STATUS_CHUNK = 64 * 1024;
+/** A peer on another machine that vanishes without a word is noticed in the order of this time. */
+const KEEPALIVE_MS = 10_000;
+
+export interface SessionHandlers {
+  update(update: FpmUpdate): void;
+  /** All updates of a frame that had any have been given. */
+  frameEnd(): void;
+  /** The socket takes statuses again. */
+  drained(): void;
+  /** The session is over; `broken` when the stream made no sense. Not called after `close`. */
+  ended(reason: string, broken: boolean): void;
+}
+
+export class FpmSession {
+  private readonly reader: FrameReader;
+  private readonly sink: DecoderSink;
+  private readonly statuses = Buffer.alloc(STATUS_CHUNK);
+  private open = true;
+  private updatesOfFrame = 0;
+  private frameOffset = 0;
+  private active = performance.now();
+
+  constructor(
+    private readonly socket: Socket,
+    readonly peer: string,
+    private readonly counting: Counting,
+    private readonly handlers: SessionHandlers,
+  ) {
+    this.reader = new FrameReader((type, buffer, start, end, offset) => this.frame(type, buffer, start, end, offset));
+    this.sink = {
+      update: (update) => {
+        if (!this.open) return;
+        this.updatesOfFrame++;
+        handlers.update(update);
+      },
+      message: (type) => counting.countMessage(type),
+      skipped: (reason) => counting.countSkipped(reason),
+      malformed: (reason, offset) => counting.countMalformed(reason, this.frameOffset + offset),
+    };
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEPALIVE_MS);
+    socket.on('data', (chunk: Buffer) => this.receive(chunk));
+    socket.on('end', () => this.end('zebra closed the connection'));
+    socket.on('error', (error) => this.end(`connection failed: ${error.message}`));
+    socket.on('close', () => this.end('connection closed'));
+    socket.on('drain', () => {
+      if (this.open) handlers.drained();
+    });
+  }
+
+  /** Monotonic time, in ms, of the last bytes received; a paused session has been active just now. */
+  lastActivity(): number {
+    return this.socket.isPaused() ? performance.now() : this.active;
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.active = performance.now();
+    this.socket.resume();
+  }
+
+  /** Writes statuses as long as the socket takes them; returns how many were taken from `reports`. */
+  report(reports: Iterable<StatusReport>, mode: Exclude<Config['fpm']['feedback'], 'off'>): number {
+    if (!this.open || this.socket.writableNeedDrain) return 0;
+    let taken = 0;
+    let length = 0;
+    const flush = (): boolean => {
+      const room = length === 0 || this.socket.write(Buffer.from(this.statuses.subarray(0, length)));
+      length = 0;
+      return room;
+    };
+    for (const report of reports) {
+      length = writeStatus(this.statuses, length, report, mode);
+      taken++;
+      if (length > STATUS_CHUNK - MAX_STATUS_FRAME && !flush()) break;
+    }
+    flush();
+    this.counting.statuses += taken;
+    return taken;
+  }
+
+  /** Ends the session at once, without telling the owner. */
+  close(): void {
+    this.open = false;
+    this.socket.destroy();
+  }
+
+  private receive(chunk: Buffer): void {
+    if (!this.open) return;
+    this.active = performance.now();
+    this.counting.bytes += chunk.length;
+    try {
+      this.reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof FpmFramingError)) throw error;
+      this.end(`${error.message}; is this zebra?`, true);
+    }
+  }
+
+  private frame(type: number, buffer: Buffer, start: number, end: number, offset: number): void {
+    if (!this.open) return;
+    this.counting.frames++;
+    this.frameOffset = offset;
+    this.updatesOfFrame = 0;
+    if (type === FPM_TYPE_NETLINK) decodeNetlink(buffer, start, end, this.sink);
+    else if (type === FPM_TYPE_PROTOBUF) decodeProtobuf(buffer, start, end, this.sink);
+    else this.counting.countSkipped(`FPM frame type ${type}`);
+    this.counting.updates += this.updatesOfFrame;
+    if (this.updatesOfFrame > 0 && this.open) this.handlers.frameEnd();
+  }
+
+  private end(reason: string, broken = false): void {
+    if (!this.open) return;
+    this.close();
+    const pending = this.reader.pending;
+    this.handlers.ended(pending > 0 && !broken ? `${reason} within a frame` : reason, broken);
+  }
+}

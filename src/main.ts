@@ -1,0 +1,128 @@
+/**
+ * The `fpm2afi` program: command line, exit codes (0 fine, 1 failure, 2 wrong usage) and dispatch. The bridge and the punt
+ * process are loaded only by the commands that run them, so that `show` starts fast.
+ */
+import yargs from 'yargs';
+import { ConfigError, loadConfig } from './config/load';
+import type { Config, LogLevel } from './config/types';
+import type { Override } from './config/validate';
+import { withShow } from './control/cli';
+import { ControlError } from './control/client';
+import { createLogger } from './observe/log';
+import type { Logger } from './observe/log';
+import { packageVersion } from './observe/version';
+
+const DEFAULT_CONFIG = '/etc/fpm2afi/fpm2afi.yaml';
+const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+
+/** The command line was wrong; yargs says how, we say it with exit code 2. */
+class UsageError extends Error {}
+
+interface DaemonArguments {
+  readonly config: string;
+  readonly logLevel?: string;
+  readonly set?: readonly string[];
+}
+
+/** Runs one command; resolves to the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  // `fpm2afi show routes | head` isn't an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  try {
+    await commandLine().parseAsync(argv);
+    return 0;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof UsageError) {
+      process.stderr.write(`fpm2afi: ${message}\nSee "fpm2afi --help".\n`);
+      return 2;
+    }
+    const expected = error instanceof ControlError || error instanceof ConfigError;
+    process.stderr.write(expected ? `${message}\n` : `fpm2afi: ${message}\n`);
+    return 1;
+  }
+}
+
+function commandLine(): yargs.Argv {
+  const cli = yargs()
+    .scriptName('fpm2afi')
+    .usage('$0 <command>\n\nPrograms a vASIC with the routes of FRR.')
+    .command('run', 'Run the bridge', daemonOptions, (args) => runDaemon('run', args))
+    .command('punt', 'Run only the punt path, for punt.mode external', daemonOptions, (args) => runDaemon('punt', args))
+    .command(
+      'check-config <file>',
+      'Check a configuration file and say all that is wrong with it',
+      (command) => command.positional('file', { type: 'string', demandOption: true }),
+      ({ file }) => {
+        const { ports, fpm, afi } = loadConfig(file);
+        const [zebra, server] = [fpm.listen, afi.server].map(({ host, port }) => `${host}:${port}`);
+        const count = `${ports.length} ${ports.length === 1 ? 'port' : 'ports'}`;
+        process.stdout.write(`${file}: fine: ${count}, FPM on ${zebra}, AFI server ${server}\n`);
+      },
+    )
+    .command('version', 'Print the version', {}, () => {
+      process.stdout.write(`fpm2afi ${packageVersion()}\n`);
+    });
+  return withShow(cli, process.stdout, process.stderr)
+    .demandCommand(1, 1, 'no command given')
+    .strict()
+    .recommendCommands()
+    .version(`fpm2afi ${packageVersion()}`)
+    .help()
+    .wrap(Math.min(110, process.stdout.columns ?? 80))
+    .exitProcess(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      // yargs gives a message with usage errors (for checks an error too), and an error alone when a command failed.
+      if (message === null || message === '') throw error ?? new UsageError('wrong usage');
+      throw new UsageError(message);
+    });
+}
+
+function daemonOptions(command: yargs.Argv): yargs.Argv<DaemonArguments> {
+  return command
+    .option('config', { type: 'string', requiresArg: true, default: DEFAULT_CONFIG, describe: 'Configuration file' })
+    .option('log-level', { choices: LOG_LEVELS, requiresArg: true, describe: 'In place of log.level' })
+    .option('set', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: 'KEY=VALUE in place of what the file says, such as afi.server=128.0.0.16:50051',
+    }) as unknown as yargs.Argv<DaemonArguments>;
+}
+
+async function runDaemon(command: 'run' | 'punt', args: DaemonArguments): Promise<void> {
+  const config = loadConfig(args.config, overridesOf(args));
+  const log = createLogger(config.log, command === 'run' ? 'bridge' : 'punt');
+  const code = await daemon(command, config, log);
+  // Whatever still holds the event loop open, the daemon has said that it is done.
+  process.exit(code);
+}
+
+async function daemon(command: 'run' | 'punt', config: Config, log: Logger): Promise<number> {
+  try {
+    const { runBridge, runPunt } = await import('./bridge');
+    await (command === 'run' ? runBridge(config, log) : runPunt(config, log));
+    return 0;
+  } catch (error) {
+    log.error('stopped by an error', { error: error instanceof Error ? error.message : String(error) });
+    if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+    return 1;
+  }
+}
+
+function overridesOf({ logLevel, set = [] }: DaemonArguments): Override[] {
+  const overrides = set.map((text): Override => {
+    const at = text.indexOf('=');
+    if (at < 1) throw new UsageError(`--set ${text}: expected KEY=VALUE`);
+    const [path, value] = [text.slice(0, at), text.slice(at + 1)];
+    const plain = value === 'true' ? true : value === 'false' ? false : /^\d+$/.test(value) ? Number(value) : value;
+    return { path, value: plain, flag: '--set' };
+  });
+  return logLevel === undefined
+    ? overrides
+    : [...overrides, { path: 'log.level', value: logLevel, flag: '--log-level' }];
+}
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,221 @@
+/**
+ * rtnetlink messages of the kernel, decoded to what the mirror keeps: links, addresses, neighbours (struct ifinfomsg,
+ * ifaddrmsg, ndmsg and their attributes). Pure functions over bytes; results own their bytes.
+ *
+ * What is of no use to routing is left out here: other families (bridge forwarding entries), proxy entries, and the
+ * kernel's pseudo neighbours for multicast and broadcast.
+ */
+import type { NeighborState } from '../fib/updates';
+import { type NetlinkMessage, NetlinkFormatError, eachAttribute } from '../netlink/codec';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  IFADDRMSG_LEN,
+  IFA_ADDRESS,
+  IFA_BROADCAST,
+  IFA_LOCAL,
+  IFF_LOWER_UP,
+  IFF_UP,
+  IFINFOMSG_LEN,
+  IFLA_ADDRESS,
+  IFLA_IFNAME,
+  IFLA_MASTER,
+  IFLA_MTU,
+  NDA_DST,
+  NDA_LLADDR,
+  NDMSG_LEN,
+  NUD_DELAY,
+  NUD_FAILED,
+  NUD_INCOMPLETE,
+  NUD_NOARP,
+  NUD_PERMANENT,
+  NUD_PROBE,
+  NUD_REACHABLE,
+  NUD_STALE,
+  RTM_DELADDR,
+  RTM_DELLINK,
+  RTM_DELNEIGH,
+  RTM_NEWADDR,
+  RTM_NEWLINK,
+  RTM_NEWNEIGH,
+  RTN_BROADCAST,
+  RTN_MULTICAST,
+} from '../netlink/constants';
+
+/** `present` is false for a deletion. */
+export interface LinkMessage {
+  readonly kind: 'link';
+  readonly present: boolean;
+  readonly ifindex: number;
+  readonly name: string;
+  /** Administratively up and with carrier. */
+  readonly up: boolean;
+  readonly mac?: Uint8Array;
+  readonly mtu?: number;
+  readonly master: number;
+}
+
+export interface AddressMessage {
+  readonly kind: 'address';
+  readonly present: boolean;
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+  readonly length: number;
+  readonly broadcast?: Uint8Array;
+}
+
+export interface NeighborMessage {
+  readonly kind: 'neighbor';
+  readonly present: boolean;
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+  readonly mac?: Uint8Array;
+  readonly state: NeighborState;
+}
+
+export type KernelMessage = LinkMessage | AddressMessage | NeighborMessage;
+
+/** linux/neighbour.h: an entry of the proxy table, no neighbour. */
+const NTF_PROXY = 0x08;
+const MAC_BYTES = 6;
+
+/**
+ * Decodes one message; undefined for one that says nothing of interest.
+ * @throws NetlinkFormatError for one that is cut or contradicts itself
+ */
+export function decodeKernelMessage(message: NetlinkMessage): KernelMessage | undefined {
+  switch (message.type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+      return decodeLink(message, message.type === RTM_NEWLINK);
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+      return decodeAddress(message, message.type === RTM_NEWADDR);
+    case RTM_NEWNEIGH:
+    case RTM_DELNEIGH:
+      return decodeNeighbor(message, message.type === RTM_NEWNEIGH);
+    default:
+      return undefined;
+  }
+}
+
+function needBytes(message: NetlinkMessage, bytes: number): Buffer {
+  if (message.body.length < bytes) {
+    throw new NetlinkFormatError(`message type ${message.type} of ${message.body.length} bytes`, message.offset);
+  }
+  return message.body;
+}
+
+function copy(body: Buffer, start: number, end: number): Uint8Array {
+  return Uint8Array.from(body.subarray(start, end));
+}
+
+function decodeLink(message: NetlinkMessage, present: boolean): LinkMessage | undefined {
+  const body = needBytes(message, IFINFOMSG_LEN);
+  // The bridge and other families tell of a link's membership with the same message types.
+  if (body[0] !== AF_UNSPEC) return undefined;
+  const flags = body.readUInt32LE(8);
+  let name = '';
+  let mac: Uint8Array | undefined;
+  let mtu: number | undefined;
+  let master = 0;
+  eachAttribute(body, IFINFOMSG_LEN, (type, start, end) => {
+    const size = end - start;
+    if (type === IFLA_IFNAME) name = body.toString('utf8', start, end).replace(/\0.*$/s, '');
+    else if (type === IFLA_ADDRESS && size === MAC_BYTES) mac = copy(body, start, end);
+    else if (type === IFLA_MTU && size === 4) mtu = body.readUInt32LE(start);
+    else if (type === IFLA_MASTER && size === 4) master = body.readUInt32LE(start);
+  });
+  return {
+    kind: 'link',
+    present,
+    ifindex: body.readInt32LE(4),
+    name,
+    up: (flags & IFF_UP) !== 0 && (flags & IFF_LOWER_UP) !== 0,
+    ...(mac !== undefined && { mac }),
+    ...(mtu !== undefined && { mtu }),
+    master,
+  };
+}
+
+/** Bytes of an address of an AF_ number; 0 for other families. */
+function familyBytes(family: number): number {
+  if (family === AF_INET) return 4;
+  return family === AF_INET6 ? 16 : 0;
+}
+
+function decodeAddress(message: NetlinkMessage, present: boolean): AddressMessage | undefined {
+  const body = needBytes(message, IFADDRMSG_LEN);
+  const bytes = familyBytes(body[0]!);
+  if (bytes === 0) return undefined;
+  const length = body[1]!;
+  let own: Uint8Array | undefined;
+  let local: Uint8Array | undefined;
+  let broadcast: Uint8Array | undefined;
+  eachAttribute(body, IFADDRMSG_LEN, (type, start, end) => {
+    if (end - start !== bytes) return;
+    if (type === IFA_ADDRESS) own = copy(body, start, end);
+    else if (type === IFA_LOCAL) local = copy(body, start, end);
+    else if (type === IFA_BROADCAST) broadcast = copy(body, start, end);
+  });
+  // On point-to-point links IFA_ADDRESS is the peer's and IFA_LOCAL ours.
+  const address = local ?? own;
+  if (address === undefined || length > bytes * 8) {
+    throw new NetlinkFormatError(`address message without a valid address, prefix length ${length}`, message.offset);
+  }
+  return {
+    kind: 'address',
+    present,
+    ifindex: body.readUInt32LE(4),
+    address,
+    length,
+    ...(broadcast !== undefined && { broadcast }),
+  };
+}
+
+function decodeNeighbor(message: NetlinkMessage, present: boolean): NeighborMessage | undefined {
+  const body = needBytes(message, NDMSG_LEN);
+  const bytes = familyBytes(body[0]!);
+  const flags = body[10]!;
+  const type = body[11]!;
+  if (bytes === 0 || (flags & NTF_PROXY) !== 0 || type === RTN_MULTICAST || type === RTN_BROADCAST) return undefined;
+  let address: Uint8Array | undefined;
+  let mac: Uint8Array | undefined;
+  eachAttribute(body, NDMSG_LEN, (attribute, start, end) => {
+    if (attribute === NDA_DST && end - start === bytes) address = copy(body, start, end);
+    else if (attribute === NDA_LLADDR && end - start === MAC_BYTES) mac = copy(body, start, end);
+  });
+  if (address === undefined) throw new NetlinkFormatError('neighbour message without an address', message.offset);
+  if (isMulticast(address)) return undefined;
+  return {
+    kind: 'neighbor',
+    present,
+    ifindex: body.readInt32LE(4),
+    address,
+    // A group MAC can't be one neighbour's; forwarding to it would flood.
+    ...(mac !== undefined && (mac[0]! & 1) === 0 && { mac }),
+    state: neighborState(body.readUInt16LE(8)),
+  };
+}
+
+/** 224.0.0.0/4 with everything above (limited broadcast too), ff00::/8. */
+function isMulticast(address: Uint8Array): boolean {
+  return address.length === 4 ? address[0]! >= 224 : address[0] === 0xff;
+}
+
+const STATES: readonly (readonly [bit: number, state: NeighborState])[] = [
+  [NUD_PERMANENT, 'permanent'],
+  [NUD_NOARP, 'noarp'],
+  [NUD_REACHABLE, 'reachable'],
+  [NUD_PROBE, 'probe'],
+  [NUD_DELAY, 'delay'],
+  [NUD_STALE, 'stale'],
+  [NUD_FAILED, 'failed'],
+  [NUD_INCOMPLETE, 'incomplete'],
+];
+
+/** The state of NUD_ bits; the kernel sets one at a time. */
+export function neighborState(bits: number): NeighborState {
+  return STATES.find(([bit]) => (bits & bit) !== 0)?.[1] ?? 'none';
+}

@@ -1,0 +1,217 @@
+/**
+ * The kernel as a source of neighbours, port addresses and links, and as the one who resolves neighbours for us.
+ *
+ * Joins the parts: the socket and its reading thread (worker.ts), the conversation (monitor.ts), the mirror that turns
+ * messages into changes (mirror.ts), and the resolver that asks for what routes depend on (resolver.ts). All but the
+ * reading happens in the caller's event loop.
+ */
+import { join } from 'node:path';
+import type { KernelUpdate } from '../fib/updates';
+import type { Logger } from '../observe/log';
+import { RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK, RTMGRP_NEIGH } from '../netlink/constants';
+import { closeNetlink, openNetlink, sendNetlink } from '../sys/netlink-socket';
+import { type PollThread, startPollThread } from '../sys/poll-thread';
+import { KernelMirror } from './mirror';
+import { KernelMonitor } from './monitor';
+import { Resolver } from './resolver';
+import type { NetlinkWorkerData, NetlinkWorkerReport } from './worker';
+
+export interface NeighborHandlers {
+  update(update: KernelUpdate): void;
+  /** After the updates that came together. */
+  batchEnd(): void;
+}
+
+export interface NeighborCounters {
+  readonly links: number;
+  readonly addresses: number;
+  readonly neighbors: number;
+  /** Netlink messages received, updates made of them. */
+  readonly messages: number;
+  readonly updates: number;
+  readonly malformed: number;
+  /** Messages that weren't the kernel's. */
+  readonly foreign: number;
+  readonly overruns: number;
+  readonly dumps: number;
+  /** Neighbours that routes depend on, and those of them that are not settled. */
+  readonly wanted: number;
+  readonly unresolved: number;
+  readonly resolveRequests: number;
+  readonly resolveErrors: number;
+  /** The reading thread died and was started again. */
+  readonly restarts: number;
+}
+
+export interface NeighborSource {
+  /** Resolves after the initial dump of links, addresses and neighbours. Rejects when the kernel can't be asked. */
+  start(handlers: NeighborHandlers): Promise<void>;
+  /** A route depends on it: resolve it now and keep it fresh. A set, not a count. */
+  need(ifindex: number, address: Uint8Array): void;
+  release(ifindex: number, address: Uint8Array): void;
+  counters(): NeighborCounters;
+  close(): Promise<void>;
+}
+
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+const REQUESTS_PER_SECOND = 100;
+
+/** @param options.taps names of the ports' TAPs: neighbours and addresses of other interfaces are not reported */
+export function createKernelNeighbors(
+  options: { readonly taps: readonly string[]; readonly receiveBufferBytes?: number },
+  log: Logger,
+): NeighborSource {
+  let fd = -1;
+  let thread: PollThread | undefined;
+  let handlers: NeighborHandlers = { update: () => undefined, batchEnd: () => undefined };
+  let updates = 0;
+  let pending = false;
+  let foreign = 0;
+  let resolveRequests = 0;
+  let restarts = 0;
+  let due: NodeJS.Immediate | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let timerAt = Infinity;
+  let synced: () => void = () => undefined;
+  let abandoned: (error: Error) => void = () => undefined;
+  const delays = new Set<NodeJS.Timeout>();
+
+  const mirror = new KernelMirror({
+    taps: new Set(options.taps),
+    emit(update) {
+      updates++;
+      pending = true;
+      handlers.update(update);
+    },
+    portAppeared: () => monitor.sync(),
+    neighborSeen: (ifindex, address) => resolver.seen(ifindex, address),
+    linkChanged: (ifindex) => resolver.linkChanged(ifindex),
+  });
+
+  const monitor = new KernelMonitor({
+    send: (messages) => sendNetlink(fd, messages),
+    apply: (message) => mirror.apply(message),
+    beginDump: (kind) => mirror.beginDump(kind),
+    endDump: (kind) => mirror.endDump(kind),
+    synced: () => synced(),
+    later(ms, action) {
+      const delay = setTimeout(() => {
+        delays.delete(delay);
+        action();
+      }, ms);
+      delays.add(delay);
+    },
+    log,
+  });
+
+  const resolver = new Resolver({
+    now: () => performance.now(),
+    ask(ifindex, address, first) {
+      resolveRequests++;
+      try {
+        monitor.resolve(ifindex, address, first);
+      } catch (error) {
+        log.debug('a neighbour could not be asked for', { ifindex, address, error: String(error) });
+      }
+    },
+    stateOf: (ifindex, address) => mirror.neighborState(ifindex, address),
+    usable: (ifindex) => mirror.isPortUp(ifindex),
+    perSecond: REQUESTS_PER_SECOND,
+  });
+
+  /** Lets the resolver run, now and when it asks for it. */
+  function resolveDue(): void {
+    if (thread === undefined) return;
+    const wait = resolver.run();
+    const at = wait === undefined ? Infinity : performance.now() + wait;
+    // A timer that is early enough stays: this runs for every needed neighbour.
+    if (timer !== undefined && timerAt <= at) return;
+    clearTimeout(timer);
+    timer = undefined;
+    if (wait === undefined) return;
+    timerAt = at;
+    timer = setTimeout(() => {
+      timer = undefined;
+      resolveDue();
+    }, wait).unref();
+  }
+
+  function onReport(report: NetlinkWorkerReport): void {
+    if (thread === undefined) return;
+    switch (report.kind) {
+      case 'messages': {
+        const { bytes } = report;
+        try {
+          monitor.receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+        } finally {
+          thread.wakeup().release(bytes.byteLength);
+        }
+        break;
+      }
+      case 'overrun':
+        monitor.overrun();
+        break;
+      case 'foreign':
+        foreign++;
+        break;
+    }
+    if (pending) {
+      pending = false;
+      handlers.batchEnd();
+    }
+    resolveDue();
+  }
+
+  return {
+    async start(given) {
+      handlers = given;
+      fd = openNetlink(
+        RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+        options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES,
+      );
+      thread = startPollThread<NetlinkWorkerData, NetlinkWorkerReport>({
+        file: join(__dirname, 'worker.js'),
+        data: () => ({ fd }),
+        onReport,
+        onCrash(error, restartMs) {
+          restarts++;
+          log.error('netlink reader died; starting another', { error: error.message, restartMs });
+          monitor.restart();
+        },
+      });
+      await new Promise<void>((resolve, reject) => {
+        synced = resolve;
+        abandoned = reject;
+        monitor.sync();
+      });
+    },
+    need(ifindex, address) {
+      resolver.need(ifindex, address);
+      // Needs come in bursts: one run for all of them.
+      due ??= setImmediate(() => {
+        due = undefined;
+        resolveDue();
+      });
+    },
+    release: (ifindex, address) => resolver.release(ifindex, address),
+    counters: () => ({
+      ...mirror.sizes(),
+      ...resolver.sizes(),
+      ...monitor.counters,
+      updates,
+      foreign,
+      resolveRequests,
+      restarts,
+    }),
+    async close() {
+      const ending = thread;
+      if (ending === undefined) return;
+      thread = undefined;
+      abandoned(new Error('closed before the kernel had told everything'));
+      clearTimeout(timer);
+      delays.forEach((delay) => clearTimeout(delay));
+      await ending.close();
+      closeNetlink(fd);
+    },
+  };
+}

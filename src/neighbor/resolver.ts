@@ -1,0 +1,156 @@
+/**
+ * Which neighbours the forwarding state depends on, and when to ask the kernel about them.
+ *
+ * A wanted neighbour is *settled* while the kernel has it and looks after it by itself (reachable, delay, probe,
+ * permanent, noarp). The others are due: unknown or failed ones are asked for with a pause that doubles from 1 s to
+ * 30 s, stale ones are re-confirmed at once and then every 30 s. All requests together are limited by a token bucket,
+ * so a table full of dead gateways makes no ARP storm. Time comes from outside (`now`, milliseconds).
+ *
+ * A permanent neighbour is never asked for: NTF_USE would take its permanence away (seen on Linux 6.18).
+ */
+import type { NeighborState } from '../fib/updates';
+import { addressKey } from './mirror';
+
+export interface ResolverOptions {
+  readonly now: () => number;
+  /** Sends the request; `first`: nothing is known of this neighbour and nothing has been asked yet. */
+  readonly ask: (ifindex: number, address: Uint8Array, first: boolean) => void;
+  readonly stateOf: (ifindex: number, address: Uint8Array) => NeighborState | undefined;
+  /** Whether a request makes sense: the interface is a port with a link. */
+  readonly usable: (ifindex: number) => boolean;
+  /** Requests per second at most. */
+  readonly perSecond: number;
+}
+
+interface Want {
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+  /** Requests since it was settled last. */
+  asked: number;
+  /** Not before this time. */
+  nextAt: number;
+  wasStale: boolean;
+}
+
+const FIRST_BACKOFF_MS = 1000;
+const MAX_BACKOFF_MS = 30_000;
+/** Unused allowance that may be spent at once, as a part of a second's. */
+const BURST = 0.1;
+/** Between two runs where more is due than allowed. */
+const PAUSE_MS = 50;
+
+export class Resolver {
+  private readonly wants = new Map<string, Want>();
+  /** The unsettled ones; those asked for go to the end. */
+  private readonly due = new Map<string, Want>();
+  /** Nothing is due before this time; a lower bound, which spares most runs the walk over `due`. */
+  private soonest = Infinity;
+  private tokens: number;
+  private refilledAt: number;
+
+  constructor(private readonly options: ResolverOptions) {
+    this.tokens = options.perSecond * BURST;
+    this.refilledAt = options.now();
+  }
+
+  /** A set, not a count: needed until released once. The address is copied. */
+  need(ifindex: number, address: Uint8Array): void {
+    const key = addressKey(ifindex, address);
+    if (this.wants.has(key)) return;
+    const want = { ifindex, address: Uint8Array.from(address), asked: 0, nextAt: this.options.now(), wasStale: false };
+    this.wants.set(key, want);
+    this.review(key, want);
+  }
+
+  release(ifindex: number, address: Uint8Array): void {
+    const key = addressKey(ifindex, address);
+    this.wants.delete(key);
+    this.due.delete(key);
+  }
+
+  /** The kernel said something of this neighbour. */
+  seen(ifindex: number, address: Uint8Array): void {
+    const key = addressKey(ifindex, address);
+    const want = this.wants.get(key);
+    if (want !== undefined) this.review(key, want);
+  }
+
+  /** A link came or changed: what failed without it is tried afresh. */
+  linkChanged(ifindex: number): void {
+    if (!this.options.usable(ifindex)) return;
+    for (const want of this.due.values()) {
+      if (want.ifindex !== ifindex) continue;
+      want.asked = 0;
+      want.nextAt = this.options.now();
+    }
+    this.soonest = this.options.now();
+  }
+
+  /** Sends what is due and allowed. Returns the milliseconds until there may be more to do; undefined: nothing is due. */
+  run(): number | undefined {
+    const { now, usable, ask, stateOf, perSecond } = this.options;
+    const time = now();
+    this.tokens = Math.min(perSecond * BURST, this.tokens + ((time - this.refilledAt) * perSecond) / 1000);
+    this.refilledAt = time;
+    if (this.soonest > time) return this.soonest === Infinity ? undefined : this.soonest - time;
+    if (this.tokens < 1) return PAUSE_MS;
+    this.soonest = Infinity;
+    const asked: [string, Want][] = [];
+    for (const [key, want] of this.due) {
+      if (!usable(want.ifindex)) continue;
+      if (want.nextAt <= time && this.tokens >= 1) {
+        this.tokens--;
+        const state = stateOf(want.ifindex, want.address);
+        const backoff = state === 'stale' ? MAX_BACKOFF_MS : FIRST_BACKOFF_MS * 2 ** Math.min(want.asked, 10);
+        want.nextAt = time + Math.min(backoff, MAX_BACKOFF_MS);
+        ask(want.ifindex, want.address, want.asked === 0 && state === undefined);
+        want.asked++;
+        asked.push([key, want]);
+      }
+      this.soonest = Math.min(this.soonest, want.nextAt);
+    }
+    for (const [key, want] of asked) {
+      this.due.delete(key);
+      this.due.set(key, want);
+    }
+    return this.soonest === Infinity ? undefined : Math.max(this.soonest - time, PAUSE_MS);
+  }
+
+  sizes(): { readonly wanted: number; readonly unresolved: number } {
+    return { wanted: this.wants.size, unresolved: this.due.size };
+  }
+
+  private review(key: string, want: Want): void {
+    const state = this.options.stateOf(want.ifindex, want.address);
+    if (isSettled(state)) {
+      this.due.delete(key);
+      want.asked = 0;
+      want.wasStale = false;
+      return;
+    }
+    // Newly lost or newly stale: at once. Otherwise its turn comes when the pause is over.
+    if (!this.due.has(key) || (state === 'stale' && !want.wasStale)) {
+      want.nextAt = this.options.now();
+      this.soonest = want.nextAt;
+      this.due.set(key, want);
+    }
+    want.wasStale = state === 'stale';
+  }
+}
+
+function isSettled(state: NeighborState | undefined): boolean {
+  switch (state) {
+    case 'reachable':
+    case 'delay':
+    case 'probe':
+    case 'permanent':
+    case 'noarp':
+      return true;
+    case 'stale':
+    case 'incomplete':
+    case 'failed':
+    case 'none':
+    case undefined:
+      return false;
+  }
+}

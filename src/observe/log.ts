@@ -1,0 +1,101 @@
+/**
+ * Logging: what a room sees of it (`Logger`) and the winston logger behind it. One line per event on stderr, either text
+ * (time, level, component, message, key=value …) for people and journald, or one JSON object. A line stays one line
+ * whatever is in it: control characters are escaped, as parts of messages come from the network.
+ *
+ * The wrapper checks the level itself, before winston builds anything, so a disabled `debug` costs a comparison.
+ */
+import * as winston from 'winston';
+import type { Config, LogLevel } from '../config/types';
+import { formatAddress, formatMac } from '../net/address';
+
+/** What every room logs through. `meta` holds named values; byte arrays of 4, 6 and 16 bytes are shown as addresses. */
+export interface Logger {
+  error(message: string, meta?: object): void;
+  warn(message: string, meta?: object): void;
+  info(message: string, meta?: object): void;
+  debug(message: string, meta?: object): void;
+  /** The same destination and level under another component name (which replaces this one's). */
+  child(component: string): Logger;
+}
+
+const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
+
+/** Discards everything; for tests. */
+export const nullLogger: Logger = {
+  error: () => undefined,
+  warn: () => undefined,
+  info: () => undefined,
+  debug: () => undefined,
+  child: () => nullLogger,
+};
+
+/**
+ * A logger writing to stderr.
+ *
+ * @param component name shown on each line, by convention the room's (`fpm`, `afi`, …)
+ * @param stream destination; only tests give another than stderr
+ */
+export function createLogger(
+  config: Config['log'],
+  component: string,
+  stream: NodeJS.WritableStream = process.stderr,
+): Logger {
+  // A reader that went away (EPIPE) is no reason to stop forwarding.
+  if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
+  const sink = winston.createLogger({
+    levels: { ...LEVELS },
+    level: config.level,
+    format: winston.format.printf((info) => lineOf(info, config.format)),
+    transports: [new winston.transports.Stream({ stream })],
+  });
+  const limit = LEVELS[config.level];
+  const named = (name: string): Logger => {
+    const at = (level: LogLevel) => (message: string, meta?: object) => {
+      if (LEVELS[level] <= limit) sink.log({ level, message, component: name, meta });
+    };
+    return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug'), child: named };
+  };
+  return named(component);
+}
+
+function lineOf(info: winston.Logform.TransformableInfo, format: 'text' | 'json'): string {
+  const { level, component } = info;
+  const message = String(info.message);
+  const meta = Object.entries((info['meta'] ?? {}) as object).filter(([, value]) => value !== undefined);
+  const time = new Date().toISOString();
+  if (format === 'json') {
+    const values = meta.map(([key, value]): [string, unknown] => [key, plain(value)]);
+    // The fixed keys come last, so that no meta can take their place.
+    return JSON.stringify({ ...Object.fromEntries(values), time, level, component, message });
+  }
+  const pairs = meta.map(([key, value]) => ` ${key}=${textOf(plain(value))}`);
+  return `${time} ${level} ${String(component)}: ${oneLine(message)}${pairs.join('')}`;
+}
+
+/** What JSON can hold of a value: bytes as addresses or hex, errors as their message with the system's code. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) {
+    if (value.length === 4 || value.length === 16) return formatAddress(value);
+    return value.length === 6 ? formatMac(value) : Buffer.from(value).toString('hex');
+  }
+  if (value instanceof Error) return value.message;
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Map) return plain(Object.fromEntries(value as Map<string, unknown>));
+  if (value instanceof Set) return Array.from(value, plain);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+  }
+  return typeof value === 'function' || typeof value === 'symbol' ? String(value) : value;
+}
+
+/** A value as text: bare where it is one word, quoted JSON otherwise. */
+function textOf(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value) ?? 'undefined';
+  return /^[^\s"=\p{Cc}]+$/u.test(value) ? value : oneLine(JSON.stringify(value));
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,131 @@
+/**
+ * One port's TAP as its owner sees it: the device, and what was asked of it, so that it can be made again as it was.
+ * A configured MAC or MTU goes before what the AFI server says.
+ */
+import type { PortConfig } from '../config/types';
+import { bytesEqual, formatMac } from '../net/address';
+import type { Logger } from '../observe/log';
+import { SysError } from '../sys/libc';
+import { Tap } from '../sys/tap';
+import { tapHolders } from './holder';
+import type { PortDetails } from './punt';
+
+export interface Port {
+  readonly config: PortConfig;
+  /** Descriptor of the TAP; -1 while there is none, which poll(2) ignores. */
+  fd(): number;
+  /** Whether the device is there and ours. */
+  alive(): boolean;
+  /** @throws SysError when the kernel refuses a setting */
+  configure(details: PortDetails): void;
+  setCarrier(up: boolean): void;
+  /** Makes the device anew, with what it had. @throws Error as `createPort` */
+  reopen(): void;
+  close(): void;
+}
+
+/**
+ * Makes or attaches the port's TAP. It comes up at once where the configuration gives its MAC: coming up with another
+ * one first would leave an IPv6 link-local address of that behind.
+ *
+ * @throws Error naming the TAP, what is wrong and the remedy
+ */
+export function createPort(config: PortConfig, log: Logger): Port {
+  let tap: Tap | undefined;
+  let carrier = false;
+  let learned: PortDetails = {};
+  let wantUp = config.mac !== undefined;
+
+  function apply(device: Tap): void {
+    const mac = config.mac ?? learned.mac;
+    const mtu = config.mtu ?? learned.mtu;
+    const now = device.state();
+    if (mac !== undefined && !bytesEqual(mac, now.mac)) device.setMac(mac);
+    if (mtu !== undefined && mtu !== now.mtu) device.setMtu(mtu);
+    if (wantUp) device.setUp();
+    device.setCarrier(carrier);
+  }
+
+  function open(): void {
+    const device = attach(config.tap);
+    try {
+      apply(device);
+    } catch (error) {
+      device.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`port ${config.index}, ${config.tap}: ${reason}`, { cause: error });
+    }
+    tap = device;
+    log.info(device.found ? 'TAP attached' : 'TAP made', { port: config.index, tap: config.tap });
+  }
+
+  function alive(): boolean {
+    if (tap === undefined) return false;
+    try {
+      tap.state();
+      return true;
+    } catch (error) {
+      if (error instanceof SysError) return false;
+      throw error;
+    }
+  }
+
+  open();
+  return {
+    config,
+    fd: () => tap?.fd ?? -1,
+    alive,
+    configure(details) {
+      learned = { ...learned, ...details };
+      wantUp = true;
+      if (config.mac !== undefined && details.mac !== undefined && !bytesEqual(config.mac, details.mac)) {
+        log.warn('the vASIC port has another MAC than the configuration says; the configured one is used', {
+          port: config.index,
+          configured: formatMac(config.mac),
+          vasic: formatMac(details.mac),
+        });
+      }
+      if (tap !== undefined) apply(tap);
+    },
+    setCarrier(up) {
+      carrier = up;
+      tap?.setCarrier(up);
+    },
+    reopen() {
+      tap?.close();
+      tap = undefined;
+      open();
+    },
+    close() {
+      tap?.close();
+      tap = undefined;
+    },
+  };
+}
+
+function attach(name: string): Tap {
+  try {
+    return Tap.open(name);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    throw new Error(`cannot open TAP ${name}: ${error.message}${adviceFor(error, name)}`, { cause: error });
+  }
+}
+
+function adviceFor(error: SysError, name: string): string {
+  switch (error.code) {
+    case 'EBUSY': {
+      const holders = tapHolders(name);
+      const who = holders.length === 0 ? 'another process (not found in /proc)' : holders.join(', ');
+      return `; it is in use by ${who}: stop that process, or give the port another tap`;
+    }
+    case 'EPERM':
+      return '; CAP_NET_ADMIN is needed: run as root';
+    case 'ENOENT':
+      return '; load the tun module (modprobe tun) or give the container /dev/net/tun';
+    case 'EINVAL':
+      return `; there is an interface of this name that is no plain TAP: remove it, make it with "ip tuntap add ${name} mode tap", or give the port another tap`;
+    default:
+      return '';
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Punt and inject: one TAP per configured port, joined to the vASIC by hostpath datagrams.
+ *
+ * This file is the owner: it opens the TAPs and the socket, sets MAC, MTU and carrier, and keeps the worker thread
+ * (worker.ts) running that moves the packets. As the descriptors are the owner's, a worker that dies takes no TAP with
+ * it. A TAP that somebody deletes is made again with what it had from us; addresses on it are the operator's.
+ */
+import { join } from 'node:path';
+import type { Config } from '../config/types';
+import type { Logger } from '../observe/log';
+import { type PollThread, startPollThread } from '../sys/poll-thread';
+import { UdpSocket, formatSockaddr, sockaddr } from '../sys/udp';
+import { CounterTable, type PuntCounters } from './counters';
+import { type Port, createPort } from './port';
+import { ANY_SANDBOX } from './pump';
+import type { PuntWorkerData, PuntWorkerReport } from './worker';
+
+export type { PuntCounters, PuntPortCounters } from './counters';
+
+/** What the AFI server says of a port. Configured values go before these. */
+export interface PortDetails {
+  /** Six bytes. */
+  readonly mac?: Uint8Array;
+  /** Bytes without the Ethernet header. */
+  readonly mtu?: number;
+}
+
+export interface Punt {
+  /**
+   * Sets what the port is to have and brings its TAP up. What is neither given nor configured stays as it is. A port
+   * that isn't in the configuration is ignored; what the kernel refuses is logged and told to `onError`.
+   */
+  configurePort(index: number, details: PortDetails): void;
+  /** The TAP's carrier follows the vASIC port's link. Off until told otherwise. */
+  setCarrier(index: number, up: boolean): void;
+  /**
+   * The sandbox whose packets are accepted and into which frames are injected. Until it is set any is accepted, and the
+   * one heard of last (at first 0) is used.
+   */
+  setSandbox(id: number): void;
+  counters(): Promise<PuntCounters>;
+  /** Told of a worker that died (and is started again), a lost TAP and refused settings. All are logged as well. */
+  onError(listener: (error: Error) => void): void;
+  /** Ends the worker and closes the TAPs: those made here vanish, those found stay as they are. */
+  close(): Promise<void>;
+}
+
+/** How soon to try again to make a TAP that was lost. */
+const REOPEN_MS = 1000;
+
+/**
+ * Opens the TAPs and the hostpath socket and starts the worker. Resolves when packets can flow; TAPs come up once their
+ * port has a MAC, by configuration or `configurePort`.
+ *
+ * @throws Error naming the device or address and the remedy; nothing stays open then
+ */
+export function startPunt(config: Pick<Config, 'punt' | 'ports'>, log: Logger): Promise<Punt> {
+  return Promise.resolve().then(() => open(config, log));
+}
+
+function open(config: Pick<Config, 'punt' | 'ports'>, log: Logger): Punt {
+  const vasic = sockaddr(config.punt.vasic.host, config.punt.vasic.port);
+  const { listen } = config.punt;
+  if (sockaddr(listen.host, listen.port).length !== vasic.length) {
+    throw new Error(
+      `punt.listen (${listen.host}) and punt.vasic (${config.punt.vasic.host}) must both be IPv4 or both IPv6`,
+    );
+  }
+  const ports: Port[] = [];
+  let udp: UdpSocket | undefined;
+  try {
+    udp = openSocket(listen);
+    for (const port of config.ports) ports.push(createPort(port, log));
+    log.info('punt runs', { listen: `${listen.host}:${udp.port}`, vasic: formatSockaddr(vasic), ports: ports.length });
+    return run(ports, udp, vasic, log);
+  } catch (error) {
+    ports.forEach((port) => port.close());
+    udp?.close();
+    throw error;
+  }
+}
+
+function openSocket(listen: { readonly host: string; readonly port: number }): UdpSocket {
+  try {
+    return UdpSocket.open(listen);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `cannot receive hostpath packets on ${listen.host}:${listen.port}: ${reason}; set punt.listen to a free local address and port`,
+      { cause: error },
+    );
+  }
+}
+
+function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger): Punt {
+  const counters = CounterTable.create(ports.length);
+  const sandbox = new Int32Array(new SharedArrayBuffer(4)).fill(ANY_SANDBOX);
+  const listeners: ((error: Error) => void)[] = [];
+  let restarts = 0;
+  let reopening: NodeJS.Timeout | undefined;
+  let closing: Promise<void> | undefined;
+
+  function failed(message: string): void {
+    log.error(message);
+    const error = new Error(message);
+    listeners.forEach((listener) => listener(error));
+  }
+
+  const thread: PollThread = startPollThread<PuntWorkerData, PuntWorkerReport>({
+    file: join(__dirname, 'worker.js'),
+    data: () => ({
+      udpFd: udp.fd,
+      vasic,
+      taps: ports.map((port) => ({ fd: port.fd(), index: port.config.index })),
+      counters: counters.memory,
+      sandbox: sandbox.buffer as SharedArrayBuffer,
+    }),
+    onReport,
+    onCrash(error, restartMs) {
+      restarts++;
+      failed(`punt worker died: ${error.message}; starting another in ${restartMs} ms`);
+    },
+  });
+
+  function onReport(report: PuntWorkerReport): void {
+    if (report.kind === 'drops') {
+      log.warn('punt path drops packets', { cause: report.cause, detail: report.detail, remedy: remedyFor(report) });
+      return;
+    }
+    const port = ports[report.slot]!;
+    // The worker may still report what has been made again meanwhile.
+    if (closing !== undefined || port.alive()) return;
+    failed(`${port.config.tap} is gone (${report.detail}): removed by somebody else; making it again`);
+    reopen();
+  }
+
+  function reopen(): void {
+    if (closing !== undefined || reopening !== undefined) return;
+    // Between threads: a descriptor's number may be reused at once, and no thread may take one device for another.
+    void thread.restart(() => {
+      for (const port of ports.filter((each) => !each.alive())) {
+        try {
+          port.reopen();
+        } catch (error) {
+          failed(messageOf(error));
+        }
+      }
+      if (ports.every((port) => port.alive())) return;
+      clearTimeout(reopening);
+      reopening = setTimeout(() => {
+        reopening = undefined;
+        reopen();
+      }, REOPEN_MS);
+    });
+  }
+
+  /** Runs a change of one port; a refusal is reported, not thrown: the caller is in an event handler of its own. */
+  function change(index: number, apply: (port: Port) => void): void {
+    const port = ports.find((each) => each.config.index === index);
+    if (port === undefined || closing !== undefined) return;
+    try {
+      apply(port);
+    } catch (error) {
+      failed(`${port.config.tap}: ${messageOf(error)}`);
+    }
+  }
+
+  return {
+    configurePort: (index, details) => change(index, (port) => port.configure(details)),
+    setCarrier: (index, up) => change(index, (port) => port.setCarrier(up)),
+    setSandbox: (id) => void Atomics.store(sandbox, 0, id),
+    counters: () =>
+      Promise.resolve(
+        counters.snapshot(
+          ports.map((port) => port.config),
+          restarts,
+        ),
+      ),
+    onError: (listener) => void listeners.push(listener),
+    close: () =>
+      (closing ??= (async () => {
+        clearTimeout(reopening);
+        await thread.close();
+        ports.forEach((port) => port.close());
+        udp.close();
+      })()),
+  };
+}
+
+function remedyFor(report: Extract<PuntWorkerReport, { kind: 'drops' }>): string | undefined {
+  switch (report.cause) {
+    case 'foreignSender':
+      return 'punt.vasic must be the address and port that the vASIC sends hostpath packets from';
+    case 'unknownPort':
+      return 'add the port to the configuration';
+    case 'tapDown':
+      return 'ip link set the TAP up';
+    case 'wrongDirection':
+      return "punt.listen must be this host's side, punt.vasic the vASIC's";
+    case 'malformedHeader':
+    case 'unknownSandbox':
+    case 'shortFrame':
+    case 'tapFull':
+    case 'tapError':
+    case 'socketFull':
+    case 'tooLong':
+      return undefined;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

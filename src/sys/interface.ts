@@ -1,0 +1,92 @@
+/**
+ * Network interfaces of this network namespace by name, through the SIOCGIF… and SIOCSIF… ioctls (netdevice(7)). Reads what
+ * is; sets nothing but IFF_UP.
+ */
+import { AF_INET, SOCK_DGRAM, SysError, close, ioctl, socket } from './libc';
+
+const SIOCGIFFLAGS = 0x8913;
+const SIOCSIFFLAGS = 0x8914;
+const SIOCGIFADDR = 0x8915;
+const SIOCGIFMTU = 0x8921;
+const SIOCGIFHWADDR = 0x8927;
+const SIOCGIFINDEX = 0x8933;
+/** sizeof(struct ifreq); the name fills the first 16 bytes, the value follows. */
+const IFREQ = 40;
+const VALUE = 16;
+const IFF_UP = 0x1;
+const IFF_RUNNING = 0x40;
+const ARPHRD_ETHER = 1;
+
+/** The longest interface name, in bytes. */
+export const MAX_INTERFACE_NAME = 15;
+
+/** An interface as it is now. */
+export interface InterfaceState {
+  readonly ifindex: number;
+  /** Six bytes. */
+  readonly mac: Uint8Array;
+  /** Bytes of the largest L3 packet. */
+  readonly mtu: number;
+  readonly ethernet: boolean;
+  /** Administratively up. */
+  readonly admin: boolean;
+  /** Up and with carrier. */
+  readonly running: boolean;
+}
+
+function withRequest<T>(name: string, use: (call: (request: number) => Buffer) => T): T {
+  const request = Buffer.alloc(IFREQ);
+  if (Buffer.byteLength(name) > MAX_INTERFACE_NAME) throw new SysError('ioctl', 19, name);
+  request.write(name);
+  const fd = socket(AF_INET, SOCK_DGRAM, 0);
+  try {
+    return use((code) => {
+      ioctl(fd, code, request, name);
+      return request;
+    });
+  } finally {
+    close(fd);
+  }
+}
+
+/** The interface's state; undefined when there is none of that name. @throws SysError for anything else */
+export function interfaceState(name: string): InterfaceState | undefined {
+  try {
+    return withRequest(name, (call) => {
+      const ifindex = call(SIOCGIFINDEX).readInt32LE(VALUE);
+      const mtu = call(SIOCGIFMTU).readInt32LE(VALUE);
+      const flags = call(SIOCGIFFLAGS).readUInt16LE(VALUE);
+      const hardware = call(SIOCGIFHWADDR);
+      return {
+        ifindex,
+        mtu,
+        mac: Uint8Array.from(hardware.subarray(VALUE + 2, VALUE + 8)),
+        ethernet: hardware.readUInt16LE(VALUE) === ARPHRD_ETHER,
+        admin: (flags & IFF_UP) !== 0,
+        running: (flags & (IFF_UP | IFF_RUNNING)) === (IFF_UP | IFF_RUNNING),
+      };
+    });
+  } catch (error) {
+    if (error instanceof SysError && error.code === 'ENODEV') return undefined;
+    throw error;
+  }
+}
+
+/** The interface's first IPv4 address (4 bytes); undefined when it has none. @throws SysError ENODEV */
+export function interfaceIpv4(name: string): Uint8Array | undefined {
+  try {
+    return withRequest(name, (call) => Uint8Array.from(call(SIOCGIFADDR).subarray(VALUE + 4, VALUE + 8)));
+  } catch (error) {
+    if (error instanceof SysError && error.code === 'EADDRNOTAVAIL') return undefined;
+    throw error;
+  }
+}
+
+/** Sets the interface administratively up. @throws SysError ENODEV, EPERM */
+export function setInterfaceUp(name: string): void {
+  withRequest(name, (call) => {
+    const request = call(SIOCGIFFLAGS);
+    request.writeUInt16LE(request.readUInt16LE(VALUE) | IFF_UP, VALUE);
+    call(SIOCSIFFLAGS);
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * The rtnetlink socket: opened and written by its owner, received from in a thread that polls it. Bytes only; the
+ * messages in them are src/netlink's.
+ */
+import {
+  AF_NETLINK,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOL_SOCKET,
+  SO_RCVBUFFORCE,
+  SO_RCVBUF,
+  SysError,
+  bind,
+  close,
+  recvfrom,
+  send,
+  setsockopt,
+  socket,
+} from './libc';
+
+const NETLINK_ROUTE = 0;
+/** sizeof(struct sockaddr_nl): family, padding, pid, groups. */
+const SOCKADDR_NL = 12;
+/** The kernel makes dump messages of up to 32 KiB when the reader has room. */
+export const NETLINK_RECEIVE_BYTES = 65536;
+
+/**
+ * Opens a socket that belongs to the multicast `groups` (RTMGRP_ bits).
+ * @param receiveBytes the receive buffer asked for; without CAP_NET_ADMIN the system's limit applies
+ * @throws SysError
+ */
+export function openNetlink(groups: number, receiveBytes: number): number {
+  const fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_ROUTE);
+  try {
+    try {
+      setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, receiveBytes);
+    } catch (error) {
+      if (!(error instanceof SysError && error.code === 'EPERM')) throw error;
+      setsockopt(fd, SOL_SOCKET, SO_RCVBUF, receiveBytes);
+    }
+    const address = Buffer.alloc(SOCKADDR_NL);
+    address.writeUInt16LE(AF_NETLINK, 0);
+    address.writeUInt32LE(groups, 8);
+    bind(fd, address, 'netlink');
+    return fd;
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
+/** Sends one buffer of messages to the kernel, which deals with them before this returns. @throws SysError */
+export function sendNetlink(fd: number, messages: Uint8Array): void {
+  if (send(fd, messages) < 0) throw new SysError('send', 11, 'netlink');
+}
+
+/**
+ * What was received: `bytes` of messages in the buffer; `nothing` is waiting; `overrun`: the kernel had to drop messages
+ * (ENOBUFS); `foreign`: the message isn't the kernel's and must be ignored.
+ */
+export type NetlinkReceived = number | 'nothing' | 'overrun' | 'foreign';
+
+const sender = Buffer.alloc(SOCKADDR_NL);
+
+/** @throws SysError for anything but an overrun */
+export function receiveNetlink(fd: number, buffer: Uint8Array): NetlinkReceived {
+  let length: number;
+  try {
+    length = recvfrom(fd, buffer, sender);
+  } catch (error) {
+    if (error instanceof SysError && error.code === 'ENOBUFS') return 'overrun';
+    throw error;
+  }
+  if (length < 0) return 'nothing';
+  // Port id 0 is the kernel; a privileged process could send too.
+  return sender.readUInt32LE(4) === 0 ? length : 'foreign';
+}
+
+export function closeNetlink(fd: number): void {
+  close(fd);
+}

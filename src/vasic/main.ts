@@ -1,0 +1,134 @@
+/**
+ * The softvasic process: composition root of the vASIC. Isolates the port interfaces, starts the dataplane thread and the
+ * gRPC server, connects them, and takes everything down again on SIGTERM or SIGINT.
+ *
+ * Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.
+ */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { HostPort } from '../config/types';
+import { createLogger, type Logger } from '../observe/log';
+import { interfaceState } from '../sys/interface';
+import { assertPlatform } from '../sys/libc';
+import { startDataplane, type RunningDataplane } from './dataplane';
+import { isolateInterface, type Undo } from './isolation';
+import { parseOptions, UsageError, type SoftvasicOptions } from './options';
+import { startAfiServer, type AfiServer } from './server';
+
+/** Interfaces that are isolated now, and how to undo it. */
+class Isolation {
+  private readonly undos = new Map<string, Undo>();
+  private readonly complaints = new Map<string, string>();
+
+  constructor(
+    private readonly options: SoftvasicOptions,
+    private readonly log: Logger,
+  ) {}
+
+  isolate(name: string): void {
+    this.undos.set(name, isolateInterface(name, this.options.isolation, this.log));
+  }
+
+  /** Isolates an interface that came back; false: it isn't there, or can't be isolated (said once per reason). */
+  reattach(name: string): boolean {
+    try {
+      if (interfaceState(name) === undefined) return false;
+      this.isolate(name);
+      this.complaints.delete(name);
+      return true;
+    } catch (error) {
+      const message = messageOf(error);
+      if (this.complaints.get(name) !== message) this.log.error(`${message}; the port stays down`);
+      this.complaints.set(name, message);
+      return false;
+    }
+  }
+
+  undo(): void {
+    for (const undo of this.undos.values()) undo();
+    this.undos.clear();
+  }
+}
+
+/** An address for the thread, which can't resolve names. */
+async function resolve(flag: string, { host, port }: HostPort): Promise<HostPort> {
+  if (isIP(host) !== 0) return { host, port };
+  try {
+    return { host: (await lookup(host)).address, port };
+  } catch (error) {
+    throw new Error(`cannot resolve ${host} (${flag}): ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
+  const isolation = new Isolation(options, log);
+  let dataplane: RunningDataplane | undefined;
+  let server: AfiServer | undefined;
+  try {
+    assertPlatform();
+    for (const name of options.ports) isolation.isolate(name);
+    let died: (error: Error) => void = () => undefined;
+    const death = new Promise<Error>((settle) => (died = settle));
+    const { sandbox, ports, refuse, maxEntries, statsIntervalMs } = options;
+    dataplane = await startDataplane(
+      {
+        sandbox,
+        ports,
+        hostpath: await resolve('--hostpath-listen', options.hostpathListen),
+        puntTo: await resolve('--punt-to', options.puntTo),
+        refuse,
+        ...(maxEntries === undefined ? undefined : { maxEntries }),
+        statsIntervalMs,
+      },
+      { reattach: (name) => isolation.reattach(name), onDeath: died },
+      log,
+    );
+    server = await startAfiServer(options.listen, dataplane, log.child('afi'));
+    log.info(`ready: AFI clients connect to ${options.listen.host}:${server.port}`, {
+      ports: ports.map((name, index) => `${index}=${name}`).join(' '),
+      sandbox: `${sandbox.engine}:${sandbox.name}`,
+      hostpath: `${options.hostpathListen.host}:${dataplane.hostpathPort}`,
+      puntTo: `${options.puntTo.host}:${options.puntTo.port}`,
+    });
+    const end = await Promise.race([death, signalled()]);
+    if (end instanceof Error) {
+      log.error(`the dataplane failed, nothing is forwarded any more: ${end.stack ?? end.message}`);
+      return 1;
+    }
+    log.info(`${end}: shutting down`);
+    return 0;
+  } catch (error) {
+    log.error(messageOf(error));
+    return 1;
+  } finally {
+    server?.close();
+    await dataplane?.close();
+    isolation.undo();
+  }
+}
+
+function signalled(): Promise<string> {
+  return new Promise((settle) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => settle(signal));
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function main(): Promise<void> {
+  let options: SoftvasicOptions | undefined;
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`softvasic: ${error.message}\nsoftvasic --help shows the options.\n`);
+    process.exitCode = 2;
+    return;
+  }
+  if (options === undefined) return;
+  process.exitCode = await run(options, createLogger(options.log, 'softvasic'));
+}
+
+void main();

@@ -1,0 +1,23 @@
+/** AftCounter: counts packets and bytes (as received, L2 header included), from the values that it was inserted with. */
+import type { NodeKind } from './node';
+
+export const counter: NodeKind<'counter'> = {
+  noneAllowed: false,
+  targets: () => [],
+  check(node) {
+    const sound = Number.isSafeInteger(node.packets) && Number.isSafeInteger(node.bytes);
+    return sound && node.packets >= 0 && node.bytes >= 0 ? undefined : 'a counter starts at whole numbers from 0';
+  },
+  link(node, context) {
+    const next = context.slotOf(node.next);
+    const counters = { packets: node.packets, bytes: node.bytes, drops: 0 };
+    return {
+      counters,
+      execute(walk) {
+        counters.packets++;
+        counters.bytes += walk.receivedBytes;
+        return next;
+      },
+    };
+  },
+};

@@ -1,0 +1,20 @@
+/** AftDiscard: drops the packet, and counts it. */
+import { newCounters } from '../ports';
+import type { NodeKind } from './node';
+
+export const discard: NodeKind<'discard'> = {
+  noneAllowed: false,
+  targets: () => [],
+  check: () => undefined,
+  link(_node, _context, previous) {
+    const counters = previous?.counters ?? newCounters();
+    return {
+      counters,
+      execute(walk) {
+        counters.packets++;
+        counters.bytes += walk.receivedBytes;
+        return walk.drop('discard');
+      },
+    };
+  },
+};

@@ -1,0 +1,12 @@
+/** AftIndirect: goes to its target. Replacing it in place moves everything that points at it, in one operation. */
+import type { NodeKind } from './node';
+
+export const indirect: NodeKind<'indirect'> = {
+  noneAllowed: false,
+  targets: (node) => [node.target],
+  check: () => undefined,
+  link(node, context) {
+    const target = context.slotOf(node.target);
+    return { execute: () => target };
+  },
+};

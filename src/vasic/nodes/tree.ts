@@ -1,0 +1,178 @@
+/**
+ * AftTree: longest-prefix match on an address, IPv4 and IPv6 in one node (two tries behind it).
+ *
+ * A tree routes: a packet whose IP header is unsound is dropped here (RFC 1812 5.2.2), and one that was looked up goes on as its L3
+ * packet, without the Ethernet header and the padding it came with. With the parameter `rt.ttlExpired` (and `rt.mtuExceeded`) the
+ * output port does the rest of a router's work, see outputport.ts. A packet without an address goes to the default.
+ */
+import { AftField, PARAM, PuntReason } from '../../afi/model';
+import type { AftKey, AftNode, AftParams, Token } from '../../afi/model';
+import { formatPrefix } from '../../net/address';
+import { read16 } from '../checksum';
+import { fieldName, isAddressField, locateAddress } from '../fields';
+import { checkIp4, checkIp6, ETHERTYPE } from '../headers';
+import { checkPrefix, loadAddress, newAddress, storeAddress } from '../prefixkey';
+import type { PrefixData } from '../prefixkey';
+import { PrefixTrie } from '../prefixtrie';
+import { DONE, END } from '../walk';
+import type { RoutePolicy, Walk } from '../walk';
+import type { Container, ContainerEntry, NodeKind } from './node';
+import { intParam } from './params';
+
+/** The entries of a tree; survives the replacement of the node. */
+class PrefixEntries {
+  readonly ip4 = new PrefixTrie();
+  readonly ip6 = new PrefixTrie();
+  /** Only entries that have parameters, by prefix text. */
+  readonly params = new Map<string, AftParams>();
+}
+
+const words = newAddress();
+const found = { at: 0, size: 0 };
+
+function dataOf(key: AftKey): PrefixData {
+  if (key.data.kind !== 'prefix') throw new Error('A tree key that was not checked');
+  return key.data;
+}
+
+class TreeContainer implements Container {
+  readonly keys = 'prefix';
+
+  constructor(
+    private readonly fields: readonly AftField[],
+    private readonly defaultSlot: number,
+    private readonly policy: RoutePolicy | undefined,
+    readonly store: PrefixEntries,
+  ) {}
+
+  get count(): number {
+    return this.store.ip4.size + this.store.ip6.size;
+  }
+
+  checkKey(key: AftKey): string | undefined {
+    if (key.data.kind !== 'prefix') return `a ${key.data.kind} value is no key here: its entries have prefixes`;
+    const problem = checkPrefix(key.field, key.data);
+    if (problem !== undefined || this.fields.includes(AftField.PacketLookupKey)) return problem;
+    if (key.field === AftField.PacketLookupKey || this.fields.includes(key.field)) return undefined;
+    return `its entries have keys of ${this.fields.map(fieldName).join(' or ')}, not ${fieldName(key.field)}`;
+  }
+
+  get(key: AftKey): number {
+    return this.load(key).get(words, dataOf(key).length);
+  }
+
+  set(key: AftKey, slot: number, params: AftParams | undefined): void {
+    this.load(key).set(words, dataOf(key).length, slot);
+    if (params !== undefined && Object.keys(params).length > 0)
+      this.store.params.set(formatPrefix(dataOf(key)), params);
+    else if (this.store.params.size > 0) this.store.params.delete(formatPrefix(dataOf(key)));
+  }
+
+  delete(key: AftKey): void {
+    this.load(key).delete(words, dataOf(key).length);
+    if (this.store.params.size > 0) this.store.params.delete(formatPrefix(dataOf(key)));
+  }
+
+  paramsOf(key: AftKey): AftParams | undefined {
+    return this.store.params.size === 0 ? undefined : this.store.params.get(formatPrefix(dataOf(key)));
+  }
+
+  *entries(): IterableIterator<ContainerEntry> {
+    yield* this.entriesOfFamily(this.store.ip4, 4);
+    yield* this.entriesOfFamily(this.store.ip6, 16);
+  }
+
+  lookup(walk: Walk, fields: readonly AftField[]): number {
+    if (!soundIp(walk)) return DONE;
+    found.size = 0;
+    for (const field of fields.length === 0 ? this.fields : fields) {
+      locateAddress(walk, field, found);
+      if (found.size !== 0) break;
+    }
+    if (found.size === 0) {
+      walk.reason = PuntReason.NonIp;
+      return this.defaultSlot;
+    }
+    if (this.policy !== undefined) walk.routeBy(this.policy);
+    walk.dropEthernet();
+    loadAddress(words, walk.buffer, found.at, found.size);
+    const slot = (found.size === 4 ? this.store.ip4 : this.store.ip6).lookup(words);
+    walk.reason = slot === 0 ? PuntReason.NoRoute : PuntReason.Unspecified;
+    return slot === 0 ? this.defaultSlot : slot;
+  }
+
+  private *entriesOfFamily(trie: PrefixTrie, size: 4 | 16): IterableIterator<ContainerEntry> {
+    const field = this.keyField(size);
+    for (const { address, length, value } of trie.entries()) {
+      const key: AftKey = { field, data: { kind: 'prefix', bytes: storeAddress(address, size), length } };
+      yield { key, slot: value, params: this.paramsOf(key) };
+    }
+  }
+
+  /** The field that keys of this size are shown with. */
+  private keyField(size: 4 | 16): AftField {
+    const source = size === 4 ? AftField.Ip4Saddr : AftField.Ip6Saddr;
+    if (this.fields.includes(source)) return source;
+    return size === 4 ? AftField.Ip4Daddr : AftField.Ip6Daddr;
+  }
+
+  /** Loads the key's address into `words`; the trie of its family. */
+  private load(key: AftKey): PrefixTrie {
+    const { bytes } = dataOf(key);
+    loadAddress(words, bytes, 0, bytes.length);
+    return bytes.length === 4 ? this.store.ip4 : this.store.ip6;
+  }
+}
+
+/** Checks an IP packet's header, and takes the padding off the frame. false: unsound, dropped. */
+function soundIp(walk: Walk): boolean {
+  const { buffer, l3, end } = walk;
+  if (walk.proto === ETHERTYPE.ip4) {
+    const problem = checkIp4(buffer, l3, end);
+    if (problem !== undefined) return walk.drop(problem) !== DONE;
+    walk.end = l3 + read16(buffer, l3 + 2);
+  } else if (walk.proto === ETHERTYPE.ip6) {
+    const problem = checkIp6(buffer, l3, end);
+    if (problem !== undefined) return walk.drop(problem) !== DONE;
+    // RFC 2675: zero where a jumbo payload's length is elsewhere.
+    const length = read16(buffer, l3 + 4);
+    if (length !== 0) walk.end = l3 + 40 + length;
+  }
+  return true;
+}
+
+/** Tokens that the tree's parameters name. */
+function policyTokens(node: AftNode): { ttlExpired: Token | undefined; mtuExceeded: Token | undefined } {
+  return { ttlExpired: intParam(node, PARAM.rtTtlExpired), mtuExceeded: intParam(node, PARAM.rtMtuExceeded) };
+}
+
+export const tree: NodeKind<'tree'> = {
+  noneAllowed: true,
+  targets(node) {
+    const { ttlExpired, mtuExceeded } = policyTokens(node);
+    return [node.defaultNext, ttlExpired, mtuExceeded].filter((token) => token !== undefined);
+  },
+  check(node, context, replaced) {
+    if (node.fields.length === 0) return 'a tree needs a field to look up';
+    const wrong = node.fields.find((field) => !isAddressField(field));
+    if (wrong !== undefined) return `${fieldName(wrong)} cannot be looked up in a tree`;
+    const { ttlExpired, mtuExceeded } = policyTokens(node);
+    if (ttlExpired !== undefined && context.slotOf(ttlExpired) === END) return `${PARAM.rtTtlExpired} names no node`;
+    if (mtuExceeded !== undefined && context.slotOf(mtuExceeded) === END) return `${PARAM.rtMtuExceeded} names no node`;
+    if (replaced === undefined || replaced.entries === 0) return undefined;
+    const same =
+      replaced.node.fields.length === node.fields.length && node.fields.every((f, i) => f === replaced.node.fields[i]);
+    return same ? undefined : 'it has entries: remove them before it gets other fields';
+  },
+  link(node, context, previous) {
+    const { ttlExpired, mtuExceeded } = policyTokens(node);
+    const policy =
+      ttlExpired === undefined && mtuExceeded === undefined
+        ? undefined
+        : { ttlExpired: context.slotOf(ttlExpired), mtuExceeded: context.slotOf(mtuExceeded) };
+    const store = previous?.container instanceof TreeContainer ? previous.container.store : new PrefixEntries();
+    const container = new TreeContainer(node.fields, context.slotOf(node.defaultNext), policy, store);
+    const next = context.slotOf(node.next);
+    return { container, execute: (walk) => container.lookup(walk, []) || next };
+  },
+};

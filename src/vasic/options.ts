@@ -1,0 +1,148 @@
+/**
+ * softvasic's command line: flags to one checked value. A mistake is a `UsageError` that names the flag and the value.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import yargs from 'yargs';
+import type { SandboxName } from '../afi/wire';
+import type { Config, HostPort, LogLevel } from '../config/types';
+import { parsePrefix, type Prefix } from '../net/address';
+import type { IsolationMode } from './isolation';
+import { MAX_PORTS } from './ports';
+
+/** What softvasic runs with. */
+export interface SoftvasicOptions {
+  readonly listen: HostPort;
+  readonly hostpathListen: HostPort;
+  readonly puntTo: HostPort;
+  /** Interface names, by port index. */
+  readonly ports: readonly string[];
+  readonly sandbox: SandboxName;
+  readonly maxEntries?: number;
+  readonly refuse: readonly Prefix[];
+  readonly isolation: IsolationMode;
+  readonly statsIntervalMs: number;
+  readonly log: Config['log'];
+}
+
+/** A mistake on the command line. */
+export class UsageError extends Error {}
+
+const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+const ISOLATION: readonly IsolationMode[] = ['auto', 'require', 'off'];
+
+/** The version in package.json, found from where the compiled file lies. */
+function version(): string {
+  const text = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/**
+ * Parses the arguments (without node and the script). `--help` and `--version` print and give undefined.
+ * @throws UsageError
+ */
+export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefined {
+  const parser = yargs([...argv])
+    .scriptName('softvasic')
+    .usage(
+      '$0 --port IF [--port IF …]\n\nA software vASIC: an AFI server that forwards packets between Linux interfaces.',
+    )
+    .option('port', {
+      alias: 'p',
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: 'Interface of a port; the order gives the index',
+    })
+    .option('listen', { type: 'string', default: '127.0.0.1:50051', describe: 'Where AFI clients connect (gRPC)' })
+    .option('hostpath-listen', {
+      type: 'string',
+      default: '127.0.0.1:9002',
+      describe: 'UDP: where injected packets arrive',
+    })
+    .option('punt-to', { type: 'string', default: '127.0.0.1:8001', describe: 'UDP: where punted packets go' })
+    .option('sandbox', { type: 'string', default: 'trio:green', describe: 'Engine and name that clients allocate' })
+    .option('max-entries', { type: 'string', describe: 'Refuse tree entries beyond this number' })
+    .option('refuse', { type: 'string', array: true, nargs: 1, describe: 'Refuse tree entries with this prefix' })
+    .option('isolation', {
+      choices: ISOLATION,
+      default: 'auto' as IsolationMode,
+      describe: 'Keep Linux off the ports. auto: by ingress filter or sysctls; require: by both; off: you see to it',
+    })
+    .option('stats-interval', {
+      type: 'string',
+      default: '0',
+      describe: 'Log counters every so many seconds; 0: never',
+    })
+    .option('log-level', { choices: LEVELS, default: 'info' as LogLevel, describe: 'Least important level to log' })
+    .option('log-format', {
+      choices: ['text', 'json'] as const,
+      default: 'text' as const,
+      describe: 'Lines for people or JSON',
+    })
+    .example('$0 --port ge0 --port ge1', 'Two ports; router and fpm2afi on this machine')
+    .example(
+      '$0 -p ge0 -p ge1 --listen 128.0.0.16:50051 --hostpath-listen 128.0.0.16:9002 --punt-to 128.0.0.1:8001',
+      'The router is reached over a link',
+    )
+    .example(
+      '$0 -p ge0 -p ge1 --max-entries 1000 --refuse 10.0.255.3/32',
+      'A vASIC that refuses, to see how failures show',
+    )
+    .epilogue('Exit status: 0 ended by SIGTERM or SIGINT, 1 failed, 2 wrong usage.')
+    .version(version())
+    .help()
+    .alias('help', 'h')
+    .strict()
+    .wrap(110)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error instanceof UsageError ? error : new UsageError(message || error.message);
+    });
+  const args = parser.parseSync();
+  if (args['help'] === true || args['version'] === true) return undefined;
+  if (args._.length > 0) throw new UsageError(`unexpected argument ${args._[0]}; interfaces are given with --port`);
+
+  const ports = args.port ?? [];
+  if (ports.length === 0) throw new UsageError('no ports: give at least one interface with --port');
+  if (ports.length > MAX_PORTS) throw new UsageError(`${ports.length} ports: at most ${MAX_PORTS} are possible`);
+  const twice = ports.find((name, i) => ports.indexOf(name) !== i);
+  if (twice !== undefined) throw new UsageError(`--port ${twice} is given twice`);
+  const odd = ports.find((name) => !/^[^\s/:]{1,15}$/.test(name) || name === '.' || name === '..');
+  if (odd !== undefined) throw new UsageError(`--port ${JSON.stringify(odd)} is not an interface name`);
+  const [engine, name, rest] = args.sandbox.split(':');
+  if (!engine || !name || rest !== undefined) throw new UsageError(`--sandbox ${args.sandbox}: must be ENGINE:NAME`);
+  const maxEntries = args.maxEntries === undefined ? undefined : number('--max-entries', args.maxEntries, 2 ** 31);
+  return {
+    listen: hostPort('--listen', args.listen),
+    hostpathListen: hostPort('--hostpath-listen', args.hostpathListen),
+    puntTo: hostPort('--punt-to', args.puntTo),
+    ports,
+    sandbox: { engine, name },
+    ...(maxEntries === undefined ? undefined : { maxEntries }),
+    refuse: (args.refuse ?? []).map((text) => {
+      const prefix = parsePrefix(text);
+      if (prefix === undefined)
+        throw new UsageError(`--refuse ${text}: must be a prefix such as 10.0.0.0/8 or 2001:db8::/32`);
+      return prefix;
+    }),
+    isolation: args.isolation,
+    statsIntervalMs: number('--stats-interval', args.statsInterval, 86_400) * 1000,
+    log: { level: args.logLevel, format: args.logFormat },
+  };
+}
+
+function number(flag: string, text: string, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(value <= max)) throw new UsageError(`${flag} ${text}: must be a whole number from 0 to ${max}`);
+  return value;
+}
+
+function hostPort(flag: string, text: string): HostPort {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) {
+    throw new UsageError(`${flag} ${text}: must be HOST:PORT, e.g. 127.0.0.1:50051 or [::1]:50051`);
+  }
+  return { host: (match[1] ?? match[2])!, port };
+}

@@ -1,0 +1,101 @@
+/**
+ * AftInsert and AftRemove as transactions: the items are carried out in order, so that each may use what those before it made, and when one
+ * is refused all before it are undone in reverse. No packet runs in between, so nothing half done is ever seen.
+ */
+import type { AftError, AftErrorCode, AftInsert, AftKey, AftOperation, AftRemove } from '../afi/model';
+import { formatPrefix } from '../net/address';
+import type { Prefix } from '../net/address';
+import type { Graph } from './graph';
+import { refuse } from './verdict';
+import type { Change } from './verdict';
+
+type ItemList = NonNullable<AftError['item']>['list'];
+
+/** What a sandbox is told to refuse, so that a client's handling of failures can be shown. */
+export interface Limits {
+  /** Most entries in all trees together. */
+  readonly maxEntries: number;
+  /** formatPrefix() of prefixes that are refused. */
+  readonly refused: ReadonlySet<string>;
+}
+
+export function limitsOf(maxEntries: number | undefined, refused: readonly Prefix[] | undefined): Limits {
+  return { maxEntries: maxEntries ?? Infinity, refused: new Set((refused ?? []).map(formatPrefix)) };
+}
+
+/** Carries out an operation as a whole or not at all; undefined: done. */
+export function applyOperation(graph: Graph, limits: Limits, operation: AftOperation): AftError | undefined {
+  const undo: (() => void)[] = [];
+  /** Notes how to undo a change; the error, when it was refused. */
+  const step = (change: Change, list: ItemList, index: number): AftError | undefined => {
+    if ('error' in change) return { ...change.error, item: { list, index } };
+    undo.push(change.undo);
+    return undefined;
+  };
+  let error: AftError | undefined;
+  try {
+    error =
+      operation.kind === 'insert'
+        ? insert(graph, limits, operation.insert, step)
+        : remove(graph, operation.remove, step);
+  } catch (thrown) {
+    error = { code: 'internal', message: `softvasic failed on this operation: ${String(thrown)}` };
+  }
+  if (error !== undefined) for (let i = undo.length - 1; i >= 0; i--) undo[i]!();
+  return error;
+}
+
+type Step = (change: Change, list: ItemList, index: number) => AftError | undefined;
+
+function insert(graph: Graph, limits: Limits, { nodes, entries, binds }: AftInsert, step: Step): AftError | undefined {
+  for (let i = 0; i < nodes.length; i++) {
+    const error = step(graph.insertNode(nodes[i]!), 'node', i);
+    if (error !== undefined) return error;
+  }
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!;
+    const error =
+      step(limits.refused.size > 0 ? checkRefused(limits, entry.key) : NO_CHANGE, 'entry', i) ??
+      step(graph.insertEntry(entry), 'entry', i) ??
+      step(checkFull(graph, limits), 'entry', i);
+    if (error !== undefined) return error;
+  }
+  for (let i = 0; i < (binds?.length ?? 0); i++) {
+    const { port, next } = binds![i]!;
+    const error = step(graph.bind(port, next), 'bind', i);
+    if (error !== undefined) return error;
+  }
+  return undefined;
+}
+
+function remove(graph: Graph, { entries, tokens }: AftRemove, step: Step): AftError | undefined {
+  for (let i = 0; i < entries.length; i++) {
+    const { parent, key } = entries[i]!;
+    const error = step(graph.removeEntry(parent, key), 'entry', i);
+    if (error !== undefined) return error;
+  }
+  for (let i = 0; i < tokens.length; i++) {
+    const error = step(graph.removeNode(tokens[i]!), 'token', i);
+    if (error !== undefined) return error;
+  }
+  return undefined;
+}
+
+const NO_CHANGE: Change = { undo: () => undefined };
+
+function checkRefused(limits: Limits, key: AftKey): Change {
+  if (key.data.kind !== 'prefix') return NO_CHANGE;
+  const { bytes } = key.data;
+  if (bytes.length !== 4 && bytes.length !== 16) return NO_CHANGE;
+  const text = formatPrefix(key.data);
+  const code: AftErrorCode = 'refused';
+  return limits.refused.has(text)
+    ? refuse(code, `${text} is one of the prefixes that this softvasic was told to refuse`)
+    : NO_CHANGE;
+}
+
+/** Looks after an entry went in: replacing one is always possible. */
+function checkFull(graph: Graph, limits: Limits): Change {
+  if (graph.treeEntries <= limits.maxEntries) return NO_CHANGE;
+  return refuse('full', `the trees are full: ${limits.maxEntries} entries (softvasic's --max-entries) are in already`);
+}

@@ -1,0 +1,224 @@
+/**
+ * The bridge as the control API sees it: one object that answers from the modules' present state. It keeps nothing but
+ * the times at which connections changed.
+ */
+import { performance } from 'node:perf_hooks';
+import type { Programmer } from '../afi/programmer';
+import type { AfiTransport } from '../afi/transport';
+import type { AftPort } from '../afi/model';
+import type { Config } from '../config/types';
+import type {
+  AfiStatus,
+  ControlBackend,
+  FibStatus,
+  FpmStatus,
+  NeighborView,
+  NexthopView,
+  PortView,
+  PuntStatus,
+  RouteFilter,
+  RouteView,
+  StatusView,
+  TokenView,
+  TrafficView,
+} from '../control/types';
+import type { Fib } from '../fib/fib';
+import { ROW } from '../fib/route-table';
+import type { FpmSource } from '../fpm/server';
+import { formatMac } from '../net/address';
+import { startLoopMonitor } from '../observe/loop';
+import { packageVersion } from '../observe/version';
+import type { Punt, PuntCounters } from '../punt/punt';
+import { RouteViews } from './routes';
+
+/** What the bridge knows of its connections. */
+export interface ConnectionState {
+  fpmSince: Date;
+  afi: AfiStatus['state'];
+  afiSince: Date;
+  afiInstance: string | undefined;
+  afiError: string | undefined;
+  /** A replay is under way: what it doesn't confirm is swept later. */
+  replaying: boolean;
+}
+
+export interface BackendParts {
+  readonly config: Config;
+  readonly fib: Fib;
+  readonly programmer: Programmer;
+  readonly transport: AfiTransport;
+  readonly fpm: FpmSource;
+  readonly punt: Punt | undefined;
+  readonly state: ConnectionState;
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function traffic(port: AftPort | undefined): TrafficView | undefined {
+  if (port?.packets === undefined) return undefined;
+  return { packets: port.packets, bytes: port.bytes ?? 0, drops: port.drops ?? 0 };
+}
+
+export function createBackend(parts: BackendParts): ControlBackend & { close(): void } {
+  const { config, fib, programmer, transport, fpm, punt, state } = parts;
+  const started = performance.now();
+  const loop = startLoopMonitor();
+  const views = new RouteViews(fib, programmer, config.table);
+
+  function fpmStatus(): FpmStatus {
+    const counters = fpm.counters();
+    const peer = fpm.peer();
+    const { host, port } = fpm.address() ?? config.fpm.listen;
+    return {
+      state: peer === undefined ? 'listening' : 'connected',
+      listen: `${host}:${port}`,
+      ...(peer === undefined ? {} : { peer }),
+      since: state.fpmSince.toISOString(),
+      frames: counters.frames,
+      messages: total(counters.messages),
+      updates: counters.updates,
+      malformed: counters.malformed,
+      skipped: total(counters.skipped),
+      feedbackMode: config.fpm.feedback,
+      feedback: config.fpm.feedback === 'auto' ? 'table' : config.fpm.feedback,
+    };
+  }
+
+  function afiStatus(entries: number): AfiStatus {
+    return {
+      state: state.afi === 'up' && !programmer.idle ? 'reprogramming' : state.afi,
+      server: `${config.afi.server.host}:${config.afi.server.port}`,
+      engine: config.afi.engine,
+      sandbox: config.afi.sandbox,
+      ...(state.afiInstance === undefined ? {} : { instance: state.afiInstance }),
+      since: state.afiSince.toISOString(),
+      opsInFlight: programmer.operationsInFlight,
+      opsSent: programmer.counters.operations,
+      opsFailed: programmer.counters.refused,
+      entries,
+      ...(state.afiError === undefined ? {} : { error: state.afiError }),
+    };
+  }
+
+  function fibStatus(): { fib: FibStatus; entries: number } {
+    const counts = { offloaded: 0, trapped: 0, failed: 0, unresolved: 0, pending: 0 };
+    let [ipv4, ipv6, entries] = [0, 0, 0];
+    const { routes } = fib.rows;
+    for (let row = 1; row < routes.end; row++) {
+      if (!routes.live(row)) continue;
+      if (routes.programmed[row] !== 0) entries++;
+      if ((routes.flags[row]! & ROW.zebra) === 0) continue;
+      if (routes.isIp6(row)) ipv6++;
+      else ipv4++;
+      counts[views.stateOf(row)]++;
+    }
+    return {
+      entries,
+      fib: {
+        routes: ipv4 + ipv6,
+        ipv4,
+        ipv6,
+        ...counts,
+        stale: state.replaying ? fib.staleRoutes() : 0,
+        nexthops: fib.rows.nexthops.zebraIdCount(),
+        neighbors: fib.neighbors.size,
+        dirty: fib.programming.dirtyRoutes,
+      },
+    };
+  }
+
+  function puntStatus(counters: PuntCounters | undefined): PuntStatus {
+    const sum = (value: (port: PuntCounters['ports'][number]) => number): number =>
+      (counters?.ports ?? []).reduce((result, port) => result + value(port), 0);
+    return {
+      mode: config.punt.mode,
+      punted: sum((port) => port.punted),
+      injected: sum((port) => port.injected),
+      drops: sum((port) => total(port.drops)) + total(counters?.drops ?? {}),
+    };
+  }
+
+  function problems(fibView: FibStatus): string[] {
+    const list: string[] = [];
+    if (fpm.peer() === undefined) {
+      const { host, port } = config.fpm.listen;
+      list.push(
+        `zebra is not connected; in vtysh: "fpm address ${host} port ${port}", and zebra needs -M dplane_fpm_nl`,
+      );
+    }
+    if (state.afi !== 'up') {
+      list.push(
+        `the AFI server ${config.afi.server.host}:${config.afi.server.port} is not reachable: ${state.afiError ?? 'connecting'}`,
+      );
+    } else if (!programmer.ready && programmer.failure !== undefined) {
+      list.push(`the AFI server refused the forwarding graph: ${programmer.failure}`);
+    }
+    if (fibView.failed > 0) list.push(`${fibView.failed} routes were refused by the vASIC: show routes --state failed`);
+    for (const { tap } of config.ports) {
+      if (fib.interfaces.byName(tap) === undefined) list.push(`there is no interface ${tap}`);
+    }
+    return list;
+  }
+
+  return {
+    async status(): Promise<StatusView> {
+      const { fib: fibView, entries } = fibStatus();
+      return {
+        version: packageVersion(),
+        pid: process.pid,
+        time: new Date().toISOString(),
+        uptimeSeconds: Math.floor((performance.now() - started) / 1000),
+        fpm: fpmStatus(),
+        afi: afiStatus(entries),
+        fib: fibView,
+        punt: puntStatus(await punt?.counters()),
+        loop: loop.read(),
+        problems: problems(fibView),
+      };
+    },
+
+    routes: (filter: RouteFilter): Iterable<RouteView> => views.routes(filter),
+    nexthops: (): Iterable<NexthopView> => views.nexthops(),
+    neighbors: (): Iterable<NeighborView> => views.neighbors(),
+
+    async *ports(): AsyncGenerator<PortView> {
+      const info = state.afi === 'up' ? await transport.sandboxInfo().catch(() => undefined) : undefined;
+      const counters = await punt?.counters();
+      for (const port of config.ports) {
+        const input = info?.inputPorts.find(({ index }) => index === port.index);
+        const output = info?.outputPorts.find(({ index }) => index === port.index);
+        const link = fib.interfaces.byName(port.tap);
+        const mac = port.mac ?? input?.mac ?? link?.mac;
+        const mtu = port.mtu ?? input?.mtu ?? link?.mtu;
+        const punted = counters?.ports.find(({ index }) => index === port.index);
+        const [received, sent] = [traffic(input), traffic(output)];
+        yield {
+          index: port.index,
+          tap: port.tap,
+          ...(link === undefined ? {} : { ifindex: link.ifindex }),
+          ...(mac === undefined ? {} : { mac: formatMac(mac) }),
+          ...(mtu === undefined ? {} : { mtu }),
+          tapState: link === undefined ? 'absent' : link.up ? 'up' : 'down',
+          vasicState: input?.up === undefined ? 'unknown' : input.up ? 'up' : 'down',
+          ...(received === undefined ? {} : { input: received }),
+          ...(sent === undefined ? {} : { output: sent }),
+          punt: {
+            punted: punted?.punted ?? 0,
+            injected: punted?.injected ?? 0,
+            drops: total(punted?.drops ?? {}),
+          },
+        };
+      }
+    },
+
+    tokens: (): AsyncIterable<TokenView> =>
+      views.tokens(async (tokens) => {
+        const infos = state.afi === 'up' ? await transport.nodeInfo(tokens).catch(() => []) : [];
+        return new Map(infos.map((info) => [info.token, info.references]));
+      }),
+
+    close: () => loop.stop(),
+  };
+}

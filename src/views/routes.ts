@@ -1,0 +1,259 @@
+/** Routes, nexthops, neighbors and tokens as the control API shows them: read from the FIB and the programmer, nothing kept. */
+import type { Programmer } from '../afi/programmer';
+import type {
+  LegView,
+  NeighborView,
+  NexthopView,
+  RouteFilter,
+  RouteState,
+  RouteView,
+  TokenView,
+} from '../control/types';
+import type { Fib } from '../fib/fib';
+import type { TrapReason } from '../fib/intents';
+import type { NexthopSet, SetContent } from '../fib/nexthops';
+import { newKey, ROW, setKey } from '../fib/route-table';
+import type { NexthopLeg } from '../fib/updates';
+import { formatAddress, formatMac, formatPrefix } from '../net/address';
+
+/** rtm_protocol values as FRR's `show ip route` names them (FRR zebra/rt_netlink.h). */
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  2: 'kernel',
+  3: 'boot',
+  4: 'kernel-static',
+  11: 'zebra',
+  186: 'bgp',
+  187: 'isis',
+  188: 'ospf',
+  189: 'rip',
+  190: 'ripng',
+  191: 'nhrp',
+  192: 'eigrp',
+  193: 'ldp',
+  194: 'sharp',
+  195: 'pbr',
+  196: 'static',
+  197: 'openfabric',
+  198: 'srte',
+};
+
+/** The protocol's name, or its number. */
+export function protocolName(protocol: number): string {
+  return PROTOCOLS[protocol] ?? String(protocol);
+}
+
+const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
+  glean: 'connected subnet: Linux resolves its neighbors',
+  local: 'an address of the router itself',
+  broadcast: 'broadcast address',
+  multicast: 'multicast goes to the host',
+  linkLocal: 'link-local goes to the host',
+  unresolved: 'no usable neighbor yet: Linux forwards meanwhile',
+  notAPort: 'leaves by an interface that is no port of the vASIC',
+  unsupported: 'nothing in the vASIC corresponds to it (encapsulation or route type)',
+  unreachable: 'unreachable: Linux answers with an ICMP error',
+  prohibit: 'prohibited: Linux answers with an ICMP error',
+  missingNexthop: 'zebra has not sent the nexthop id that it names',
+  otherTable: 'its table is not the one that the ports use',
+};
+
+export class RouteViews {
+  private readonly key = newKey();
+
+  constructor(
+    private readonly fib: Fib,
+    private readonly programmer: Programmer,
+    private readonly table: number,
+  ) {}
+
+  /** `prefix` and `longest` are looked up; everything else is listed, row by row. */
+  *routes(filter: RouteFilter): Generator<RouteView> {
+    const { routes } = this.fib.rows;
+    const { prefix, longest } = filter;
+    if (prefix !== undefined || longest !== undefined) {
+      const bytes = prefix?.bytes ?? longest!;
+      for (const table of filter.table === undefined ? this.tables() : [filter.table]) {
+        const bits = 8 * bytes.length;
+        for (let length = prefix?.length ?? bits; length >= 0; length--) {
+          const row = routes.find(setKey(this.key, table, bytes, length));
+          if (row !== 0 && this.shown(row)) yield this.route(row);
+          if (prefix !== undefined || (row !== 0 && this.shown(row))) break;
+        }
+      }
+      return;
+    }
+    for (let row = 1; row < routes.end; row++) if (routes.live(row) && this.shown(row)) yield this.route(row);
+  }
+
+  private tables(): Set<number> {
+    const tables = new Set([this.table]);
+    const { routes } = this.fib.rows;
+    for (let row = 1; row < routes.end; row++) if (routes.live(row)) tables.add(routes.tableOf(row));
+    return tables;
+  }
+
+  /** A row that only waits for its removal to be acknowledged isn't a route any more. */
+  private shown(row: number): boolean {
+    return (this.fib.rows.routes.flags[row]! & (ROW.zebra | ROW.host | ROW.neighbor)) !== 0;
+  }
+
+  private route(row: number): RouteView {
+    const { fib } = this;
+    const flags = fib.rows.routes.flags[row]!;
+    const isZebra = (flags & ROW.zebra) !== 0;
+    const set = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
+    const zebraSet = fib.rows.nexthops.get(fib.rows.routes.zebraSet[row]!);
+    const fixed = set?.intent.kind === 'punt' && set.direct ? set.intent.reason : undefined;
+    const host = fixed === 'local' ? 'local' : 'system';
+    const reason = this.reasonOf(row, set);
+    const token = set && this.programmer.tokenOfSet(set.id);
+    const reported = fib.programming.reportedOf(row);
+    return {
+      prefix: formatPrefix(fib.rows.prefixOf(row)),
+      table: fib.rows.routes.tableOf(row),
+      protocol: isZebra ? protocolName(fib.rows.routes.protocol[row]!) : 'kernel',
+      metric: fib.rows.routes.metric[row]!,
+      origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : 'neighbor',
+      type: this.typeOf(zebraSet ?? set),
+      nexthops: this.legsOf((isZebra ? zebraSet : set)?.content),
+      state: this.stateOf(row, set),
+      ...(reason === undefined ? {} : { reason }),
+      ...(zebraSet?.zebraId === undefined ? {} : { nexthopId: zebraSet.zebraId }),
+      ...(token === undefined ? {} : { token }),
+      ...(reported === undefined ? {} : { reported }),
+      ...(isZebra && fib.isStale(row) ? { stale: true } : {}),
+    };
+  }
+
+  /** The row's state with the ones that only wait for a neighbor told apart. */
+  stateOf(row: number, set = this.fib.rows.nexthops.get(this.fib.rows.routes.wanted[row]!)): RouteState {
+    const state = this.fib.programming.stateOf(row);
+    if (state !== 'trapped' || set?.acked?.kind !== 'punt') return state;
+    return set.acked.reason === 'unresolved' || set.acked.reason === 'missingNexthop' ? 'unresolved' : 'trapped';
+  }
+
+  private reasonOf(row: number, set: NexthopSet | undefined): string | undefined {
+    const failure = this.fib.programming.failureOf(row);
+    if (failure !== undefined) return failure;
+    if (this.fib.rows.routes.tableOf(row) !== this.table) return TRAP_TEXT.otherTable;
+    if (set?.intent.kind !== 'punt') return undefined;
+    const detail = set.content.kind === 'fixed' ? set.content.detail : undefined;
+    return detail === undefined ? TRAP_TEXT[set.intent.reason] : `${TRAP_TEXT[set.intent.reason]}: ${detail}`;
+  }
+
+  private typeOf(set: NexthopSet | undefined): RouteView['type'] {
+    const intent = set?.content.kind === 'fixed' ? set.content.intent : undefined;
+    if (intent === undefined) return 'unicast';
+    if (intent.kind === 'drop') return 'blackhole';
+    if (intent.kind === 'forward') return 'unicast';
+    if (intent.reason === 'unreachable' || intent.reason === 'prohibit' || intent.reason === 'unsupported') {
+      return intent.reason;
+    }
+    return intent.reason === 'missingNexthop' ? 'unicast' : 'host';
+  }
+
+  private legsOf(content: SetContent | undefined): LegView[] {
+    if (content === undefined) return [];
+    switch (content.kind) {
+      case 'legs':
+        return content.legs.map((leg) => this.leg(leg, leg.weight));
+      case 'group':
+        return content.members.flatMap(({ set, weight }) =>
+          set.content.kind === 'legs' ? set.content.legs.map((leg) => this.leg(leg, weight * leg.weight)) : [],
+        );
+      case 'neighbor':
+        return [this.leg({ ifindex: content.neighbor.ifindex, gateway: content.neighbor.address, weight: 1 }, 1)];
+      case 'fixed':
+        return [];
+    }
+  }
+
+  private leg(leg: NexthopLeg, weight: number): LegView {
+    const { fib } = this;
+    const isPort = fib.interfaces.portOf(leg.ifindex) !== undefined;
+    const mac = leg.gateway && fib.neighbors.find(leg.ifindex, leg.gateway)?.mac;
+    const resolved = mac === undefined ? 'unresolved' : 'ready';
+    return {
+      ...(leg.gateway === undefined ? {} : { gateway: formatAddress(leg.gateway) }),
+      interface: fib.interfaces.get(leg.ifindex)?.name ?? '?',
+      ifindex: leg.ifindex,
+      ...(mac === undefined ? {} : { mac: formatMac(mac) }),
+      weight,
+      state: !isPort || leg.encap !== undefined ? 'host' : leg.gateway === undefined ? 'glean' : resolved,
+    };
+  }
+
+  *nexthops(): Generator<NexthopView> {
+    const tokens = this.programmer.tokensBySet();
+    for (const set of this.fib.rows.nexthops.all()) {
+      if (set.zebraId === undefined && set.inlineKey === undefined) continue;
+      const { content } = set;
+      const fixed = content.kind === 'fixed' ? content.intent : undefined;
+      const type = this.typeOf(set);
+      const acked = set.acked ?? set.intent;
+      const used = set.rows > 0 && set.acked === undefined;
+      const forwardState =
+        acked.kind === 'punt' ? (acked.reason === 'unresolved' ? 'unresolved' : 'trapped') : 'offloaded';
+      const reason = set.error ?? (set.intent.kind === 'punt' ? TRAP_TEXT[set.intent.reason] : undefined);
+      yield {
+        ...(set.zebraId === undefined ? {} : { id: set.zebraId }),
+        kind: set.zebraId === undefined ? 'inline' : 'zebra',
+        content:
+          content.kind === 'group'
+            ? 'group'
+            : fixed !== undefined && type !== 'unicast' && type !== 'host'
+              ? type
+              : 'single',
+        ...(content.kind === 'group' ? { members: content.members.map((member) => member.set.zebraId ?? 0) } : {}),
+        legs: this.legsOf(content),
+        routes: set.zebraRoutes,
+        state: set.error !== undefined ? 'failed' : used ? 'pending' : forwardState,
+        ...(reason === undefined ? {} : { reason }),
+        tokens: tokens.get(set.id) ?? [],
+      };
+    }
+  }
+
+  *neighbors(): Generator<NeighborView> {
+    const { fib } = this;
+    for (const neighbor of fib.neighbors.all()) {
+      const token = this.programmer.tokenOfAdjacency(neighbor.id);
+      let routes = neighbor.hostRow === 0 ? 0 : 1;
+      for (const id of neighbor.users) {
+        const set = fib.rows.nexthops.get(id)!;
+        routes += set.rows;
+        for (const parent of set.parents) routes += parent.rows;
+      }
+      yield {
+        interface: fib.interfaces.nameOf(neighbor.ifindex),
+        ifindex: neighbor.ifindex,
+        address: formatAddress(neighbor.address),
+        ...(neighbor.mac === undefined ? {} : { mac: formatMac(neighbor.mac) }),
+        state: neighbor.state,
+        source: neighbor.source ?? 'kernel',
+        usedBy: { routes, nexthops: neighbor.users.size },
+        ...(token === undefined ? {} : { token }),
+      };
+    }
+  }
+
+  /** `references` come from the AFI server, in portions. */
+  async *tokens(
+    references: (tokens: readonly number[]) => Promise<ReadonlyMap<number, number>>,
+  ): AsyncGenerator<TokenView> {
+    const all = [...this.programmer.tokens()];
+    for (let at = 0; at < all.length; at += 1000) {
+      const portion = all.slice(at, at + 1000);
+      const counts = await references(portion.map(({ token }) => token));
+      for (const { token, type, name, next } of portion) {
+        yield {
+          token,
+          type,
+          purpose: name,
+          next: next === undefined ? [] : [next],
+          references: counts.get(token) ?? 0,
+        };
+      }
+    }
+  }
+}

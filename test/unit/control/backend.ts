@@ -1,0 +1,206 @@
+/** A bridge for tests of the control API: fixed answers of every kind that the views allow. */
+import type {
+  ControlBackend,
+  LegView,
+  NeighborView,
+  NexthopView,
+  PortView,
+  RouteFilter,
+  RouteView,
+  StatusView,
+  TokenView,
+} from '../../../src/control/types';
+
+export const STATUS: StatusView = {
+  version: '0.1.0',
+  pid: 4711,
+  time: '2026-01-02T12:00:00.000Z',
+  uptimeSeconds: 93_784,
+  fpm: {
+    state: 'connected',
+    listen: '127.0.0.1:2620',
+    peer: '127.0.0.1:40404',
+    since: '2026-01-02T11:52:43.000Z',
+    frames: 12,
+    messages: 40,
+    updates: 38,
+    malformed: 0,
+    skipped: 2,
+    feedbackMode: 'auto',
+    feedback: 'table',
+  },
+  afi: {
+    state: 'up',
+    server: '127.0.0.1:50051',
+    engine: 'trio',
+    sandbox: 'green',
+    instance: '7f3a',
+    since: '2026-01-02T11:00:00.000Z',
+    opsInFlight: 1,
+    opsSent: 120,
+    opsFailed: 3,
+    entries: 1023,
+  },
+  fib: {
+    routes: 8,
+    ipv4: 7,
+    ipv6: 1,
+    offloaded: 3,
+    trapped: 2,
+    failed: 1,
+    unresolved: 1,
+    pending: 1,
+    stale: 0,
+    nexthops: 2,
+    neighbors: 2,
+    dirty: 0,
+  },
+  punt: { mode: 'worker', punted: 1200, injected: 1100, drops: 4 },
+  loop: { meanMs: 0.31, p99Ms: 1.25, maxMs: 11 },
+  problems: ['1 route was refused by the AFI server: fpm2afi show routes --state failed'],
+};
+
+const leg = (gateway: string | undefined, port: number, mac?: string, more: Partial<LegView> = {}): LegView => ({
+  interface: `tap${port}`,
+  ifindex: 4 + port,
+  weight: 1,
+  state: mac === undefined ? 'unresolved' : 'ready',
+  ...(gateway === undefined ? {} : { gateway }),
+  ...(mac === undefined ? {} : { mac }),
+  ...more,
+});
+
+const route = (prefix: string, state: RouteView['state'], more: Partial<RouteView> = {}): RouteView => ({
+  prefix,
+  table: 254,
+  protocol: 'ospf',
+  metric: 20,
+  origin: 'zebra',
+  type: 'unicast',
+  nexthops: [],
+  state,
+  ...more,
+});
+
+const F0 = '32:26:0a:2e:cc:f0';
+const F1 = '32:26:0a:2e:cc:f1';
+
+export const ROUTES: readonly RouteView[] = [
+  route('10.0.255.0/32', 'offloaded', {
+    nexthops: [leg('103.30.0.3', 0, F0)],
+    token: 1041,
+    nexthopId: 17,
+    reported: 'offloaded',
+  }),
+  route('10.0.255.1/32', 'failed', {
+    protocol: 'bgp',
+    nexthops: [leg('103.30.0.3', 0, F0, { weight: 2 }), leg('103.30.10.3', 1)],
+    reason: 'refused by the AFI server: table full',
+    reported: 'failed',
+  }),
+  route('10.9.0.0/16', 'offloaded', { protocol: 'static', type: 'blackhole', token: 0 }),
+  route('103.30.0.0/24', 'trapped', {
+    protocol: 'kernel',
+    nexthops: [leg(undefined, 0, undefined, { state: 'glean' })],
+    reason: 'connected: the host resolves neighbours',
+  }),
+  route('103.30.0.3/32', 'offloaded', { origin: 'neighbor', nexthops: [leg('103.30.0.3', 0, F0)], token: 1041 }),
+  route('198.51.100.0/24', 'unresolved', { nexthops: [leg('103.30.10.9', 1)], reason: 'no MAC for 103.30.10.9' }),
+  route('203.0.113.0/24', 'pending', {
+    table: 1000,
+    stale: true,
+    nexthops: [leg(undefined, 0, undefined, { interface: '?', state: 'host', ifindex: 99 })],
+  }),
+  route('2001:db8::/32', 'trapped', { origin: 'system', type: 'host', reason: 'for the host' }),
+];
+
+export const NEXTHOPS: readonly NexthopView[] = [
+  {
+    id: 17,
+    kind: 'zebra',
+    content: 'single',
+    legs: [leg('103.30.0.3', 0, F0)],
+    routes: 3,
+    state: 'offloaded',
+    tokens: [1041, 1030],
+  },
+  {
+    id: 20,
+    kind: 'zebra',
+    content: 'group',
+    members: [17, 18],
+    legs: [leg('103.30.0.3', 0, F0), leg('103.30.10.3', 1, F1)],
+    routes: 12,
+    state: 'offloaded',
+    tokens: [1050],
+  },
+  { kind: 'inline', content: 'blackhole', legs: [], routes: 1, state: 'offloaded', tokens: [], reason: 'drops' },
+];
+
+export const NEIGHBORS: readonly NeighborView[] = [
+  {
+    interface: 'tap0',
+    ifindex: 4,
+    address: '103.30.0.3',
+    mac: F0,
+    state: 'reachable',
+    source: 'kernel',
+    usedBy: { routes: 3, nexthops: 2 },
+    token: 1030,
+  },
+  {
+    interface: 'tap1',
+    ifindex: 5,
+    address: '103.30.10.9',
+    state: 'failed',
+    source: 'kernel',
+    usedBy: { routes: 1, nexthops: 1 },
+  },
+];
+
+export const PORTS: readonly PortView[] = [
+  {
+    index: 0,
+    tap: 'tap0',
+    ifindex: 4,
+    mac: '32:26:0a:2e:aa:f0',
+    mtu: 1500,
+    tapState: 'up',
+    vasicState: 'up',
+    input: { packets: 100, bytes: 15_000, drops: 0 },
+    output: { packets: 99, bytes: 14_000, drops: 1 },
+    punt: { punted: 10, injected: 11, drops: 2 },
+  },
+  { index: 1, tap: 'tap1', tapState: 'absent', vasicState: 'unknown', punt: { punted: 0, injected: 0, drops: 0 } },
+];
+
+export const TOKENS: readonly TokenView[] = [
+  { token: 1024, type: 'tree', name: 'routeTable', purpose: 'routes of table 254', next: [3], references: 4 },
+  { token: 1030, type: 'encap', purpose: 'neighbor 103.30.0.3 on tap0', next: [5], references: 2 },
+];
+
+/** The lookup is left out: prefix and address filters go by the text of the answers above. */
+function* routesFor(filter: RouteFilter, asked: RouteFilter[]): Generator<RouteView> {
+  asked.push(filter);
+  for (const view of ROUTES) {
+    if (filter.prefix !== undefined && view.prefix !== '10.0.255.1/32') continue;
+    if (filter.longest !== undefined && view.prefix !== '10.9.0.0/16') continue;
+    yield view;
+  }
+}
+
+/** Answers with the constants above, and notes the filters it was given. */
+export function fakeBackend(): ControlBackend & { readonly asked: RouteFilter[] } {
+  const asked: RouteFilter[] = [];
+  return {
+    asked,
+    status: () => Promise.resolve(STATUS),
+    routes: (filter) => routesFor(filter, asked),
+    nexthops: () => NEXTHOPS,
+    neighbors: () => NEIGHBORS,
+    ports: async function* () {
+      yield* await Promise.resolve(PORTS);
+    },
+    tokens: () => TOKENS,
+  };
+}

@@ -1,0 +1,257 @@
+/** The compiled `fpm2afi` as a process against a fake bridge on a real socket: what it prints and its exit codes. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ControlServer } from '../../../src/control/server';
+import { startControlServer } from '../../../src/control/server';
+import { age } from '../../../src/control/show';
+import { nullLogger } from '../../../src/observe/log';
+import { fakeBackend, NEIGHBORS, ROUTES, STATUS } from './backend';
+
+const MAIN = join(__dirname, '..', '..', '..', 'src', 'main.js');
+const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-cli-'));
+const SOCKET = join(directory, 'control.sock');
+let server: ControlServer;
+
+beforeAll(async () => {
+  server = await startControlServer(SOCKET, fakeBackend(), nullLogger);
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function run(...args: readonly string[]): Promise<Result> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '';
+    let err = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    child.on('close', (code) => {
+      resolve({ code, out, err });
+    });
+  });
+}
+
+const show = (...args: readonly string[]): Promise<Result> => run('show', ...args, '--socket', SOCKET);
+
+test('show routes', async () => {
+  const { code, out, err } = await show('routes');
+  expect([code, err]).toEqual([0, '']);
+  expect(out).toBe(`\
+Prefix           Table  Proto     State       Nexthop                           MAC                Token  Note
+10.0.255.0/32    254    ospf      offloaded   via 103.30.0.3, tap0              32:26:0a:2e:cc:f0  1041
+10.0.255.1/32    254    bgp       failed      via 103.30.0.3, tap0, weight 2    32:26:0a:2e:cc:f0  -      refused by the AFI server: table full
+                                              via 103.30.10.3, tap1 unresolved  -
+10.9.0.0/16      254    static    offloaded   blackhole                         -                  0
+103.30.0.0/24    254    kernel    trapped     directly connected, tap0          -                  -      connected: the host resolves neighbours
+103.30.0.3/32    254    neighbor  offloaded   via 103.30.0.3, tap0              32:26:0a:2e:cc:f0  1041
+198.51.100.0/24  254    ospf      unresolved  via 103.30.10.9, tap1 unresolved  -                  -      no MAC for 103.30.10.9
+203.0.113.0/24   1000   ospf      pending     directly connected, interface 99  -                  -      stale
+2001:db8::/32    254    system    trapped     host                              -                  -      for the host
+`);
+});
+
+test('show routes with a prefix, an address and filters', async () => {
+  const first = async (...args: readonly string[]): Promise<string[]> =>
+    (await show('routes', ...args)).out
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => line.split(' ')[0]!);
+  expect(await first('10.0.255.1/32')).toEqual(['10.0.255.1/32', '']);
+  expect(await first('10.9.8.7')).toEqual(['10.9.0.0/16']);
+  expect(await first('--state', 'trapped')).toEqual(['103.30.0.0/24', '2001:db8::/32']);
+  expect(await first('--table', '1000')).toEqual(['203.0.113.0/24']);
+  expect(await first('--protocol', 'ospf', '--limit', '1')).toEqual(['10.0.255.0/32']);
+});
+
+test('show routes that there are none of', async () => {
+  expect(await show('routes', '--protocol', 'rip')).toEqual({ code: 0, out: '', err: 'no such routes\n' });
+  expect(await show('routes', '10.9.8.7', '--table', '7')).toEqual({
+    code: 0,
+    out: '',
+    err: 'no route matches 10.9.8.7\n',
+  });
+});
+
+test('show nexthops', async () => {
+  expect((await show('nexthops')).out).toBe(`\
+ID  Type              State      Nexthop                MAC                Routes  Tokens     Note
+17  single            offloaded  via 103.30.0.3, tap0   32:26:0a:2e:cc:f0       3  1041 1030
+20  group 17/18       offloaded  via 103.30.0.3, tap0   32:26:0a:2e:cc:f0      12  1050
+                                 via 103.30.10.3, tap1  32:26:0a:2e:cc:f1
+-   inline blackhole  offloaded  blackhole              -                       1  -          drops
+`);
+});
+
+test('show neighbors', async () => {
+  expect((await show('neighbors')).out).toBe(`\
+Interface  Address      MAC                State      Source  Routes  Nexthops  Token
+tap0       103.30.0.3   32:26:0a:2e:cc:f0  reachable  kernel       3         2  1030
+tap1       103.30.10.9  -                  failed     kernel       1         1  -
+`);
+});
+
+test('show ports', async () => {
+  expect((await show('ports')).out).toBe(`\
+Port  TAP   Ifindex  MAC                 MTU  TAP-state  vASIC    In-pkts  In-bytes  In-drops  Out-pkts  Out-bytes  Out-drops  Punted  Injected  Drops
+   0  tap0        4  32:26:0a:2e:aa:f0  1500  up         up           100     15000         0        99      14000          1      10        11      2
+   1  tap1        -  -                     -  absent     unknown        -         -         -         -          -          -       0         0      0
+`);
+});
+
+test('show tokens', async () => {
+  expect((await show('tokens')).out).toBe(`\
+Token  Type   Name        Next  Refs  Stands for
+ 1024  tree   routeTable  3        4  routes of table 254
+ 1030  encap  -           5        2  neighbor 103.30.0.3 on tap0
+`);
+});
+
+test('show status', async () => {
+  expect((await show('status')).out).toBe(`\
+fpm2afi 0.1.0, pid 4711, up 1d02h03m
+
+FPM   zebra connected from 127.0.0.1:40404 for 00:07:17
+      listening on 127.0.0.1:2620, feedback auto (table)
+      12 frames, 40 messages, 38 updates
+      0 malformed, 2 skipped
+AFI   up for 01:00:00, server 127.0.0.1:50051
+      engine trio, sandbox green, instance 7f3a
+      120 operations sent, 3 failed, 1 in flight
+      1023 entries programmed
+FIB   8 routes (7 IPv4, 1 IPv6)
+      3 offloaded, 2 trapped, 1 failed
+      1 unresolved, 1 pending, 0 stale
+      2 nexthops, 2 neighbors, 0 dirty
+Punt  worker: 1200 punted, 1100 injected, 4 dropped
+Loop  lag mean 0.3 ms, 99% 1.3 ms, max 11.0 ms
+
+Problems:
+  1 route was refused by the AFI server: fpm2afi show routes --state failed
+`);
+});
+
+test('--json is what the daemon sent', async () => {
+  expect(JSON.parse((await show('status', '--json')).out)).toEqual(STATUS);
+  expect(JSON.parse((await show('routes', '--json')).out)).toEqual(ROUTES);
+  expect(JSON.parse((await show('neighbors', '--json')).out)).toEqual(NEIGHBORS);
+  expect(await show('routes', '--json', '--protocol', 'rip')).toEqual({ code: 0, out: '[]\n', err: '' });
+});
+
+test('a daemon that does not run: exit code 1, which socket, how to start', async () => {
+  const socket = join(directory, 'none.sock');
+  const { code, out, err } = await run('show', 'routes', '--socket', socket);
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toBe(
+    `fpm2afi isn't running: nothing answers on ${socket}.\n` +
+      'Start it with "systemctl start fpm2afi" or "fpm2afi run --config FILE"; ' +
+      'if it runs with another control.socket, name that with --socket.\n',
+  );
+});
+
+test.each([
+  [[], 'no command given'],
+  [['show'], 'show what?'],
+  [['shwo'], 'Did you mean show?'],
+  [['frobnicate'], 'Unknown argument: frobnicate'],
+  [['show', 'ports', 'extra'], 'Unknown argument: extra'],
+  [['show', 'routes', '--colour'], 'Unknown argument: colour'],
+  [['show', 'routes', '10.0.0'], '10.0.0 is neither a prefix such as 10.0.255.0/24 nor an address such as 10.0.255.1'],
+  [['show', 'routes', '10.0.0.0/33'], '10.0.0.0/33 is neither a prefix'],
+  [['show', 'routes', '--state', 'up'], 'Argument: state, Given: "up"'],
+  [['show', 'routes', '--table', 'main'], '--table: expected a whole number from 0 to 4294967295'],
+  [['check-config'], 'Not enough non-option arguments'],
+  [['run', '--config'], 'Not enough arguments following: config'],
+  [['run', '--log-level', 'loud'], 'Argument: log-level, Given: "loud"'],
+  [['run', '--set', 'table'], '--set table: expected KEY=VALUE'],
+])('wrong usage %j: exit code 2', async (args, message) => {
+  const { code, out, err } = await run(...args);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toContain(message);
+  expect(err).toContain('See "fpm2afi --help".');
+});
+
+test('help and version', async () => {
+  expect(await run('version')).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^fpm2afi \d+\.\d+\.\d+\n$/) as string,
+  });
+  const help = await run('--help');
+  expect(help.code).toBe(0);
+  for (const word of ['run', 'punt', 'check-config', 'show', 'version']) expect(help.out).toContain(`fpm2afi ${word}`);
+});
+
+describe('configuration', () => {
+  const good = join(directory, 'good.yaml');
+  const bad = join(directory, 'bad.yaml');
+  beforeAll(() => {
+    writeFileSync(good, 'ports: [{ index: 0, tap: tap0 }]\n');
+    writeFileSync(bad, 'ports: [{ index: 0, tap: lo }]\ntabel: 1\n');
+  });
+
+  test('check-config of a good file', async () => {
+    expect(await run('check-config', good)).toEqual({
+      code: 0,
+      out: `${good}: fine: 1 port, FPM on 127.0.0.1:2620, AFI server 127.0.0.1:50051\n`,
+      err: '',
+    });
+  });
+
+  test.each([['check-config'], ['run', '--config'], ['punt', '--config']])(
+    '%s of a bad file: exit code 1, all errors',
+    async (...args) => {
+      const { code, out, err } = await run(...args, bad);
+      expect([code, out]).toEqual([1, '']);
+      expect(err.split('\n')).toEqual([
+        expect.stringContaining(`${bad}:1:26: ports[0].tap: got "lo", expected an interface name`),
+        `${bad}:2:1: tabel: unknown key, did you mean table?`,
+        '',
+      ]);
+    },
+  );
+
+  test('run with a wrong flag value names the flag', async () => {
+    const { code, err } = await run('run', '--config', good, '--set', 'afi.batch=0', '--set', 'afi.inFlihgt=3');
+    expect(code).toBe(1);
+    expect(err).toBe(
+      '--set: afi.inFlihgt: unknown key, did you mean afi.inFlight?\n' +
+        '--set: afi.batch: got 0, expected a whole number from 1 to 100000\n',
+    );
+  });
+});
+
+test('a reader that has seen enough is no error', async () => {
+  const child = spawn('sh', [
+    '-c',
+    `"$0" "$1" show routes --json --socket "$2" | head -c 1; exit 0`,
+    process.execPath,
+    MAIN,
+    SOCKET,
+  ]);
+  const errors: string[] = [];
+  child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
+  await new Promise((resolve) => child.on('close', resolve));
+  expect(errors).toEqual([]);
+});
+
+test('ages as FRR writes them', () => {
+  expect([0, 437, 3600, 86_399, 93_784, 604_800, 1_220_000].map(age)).toEqual([
+    '00:00:00',
+    '00:07:17',
+    '01:00:00',
+    '23:59:59',
+    '1d02h03m',
+    '1w00d00h',
+    '2w00d02h',
+  ]);
+  expect(age(-5)).toBe('00:00:00');
+});

@@ -1,0 +1,116 @@
+/**
+ * Updates as text, one line each, for expectations that a person can check:
+ * `routeAdd 198.18.1.0/24 table 254 proto 196 metric 20 → nexthop 12`.
+ */
+import { type DecoderSink, decodeNetlink } from '../../../src/fpm/netlink-decoder';
+import { FrameReader } from '../../../src/fpm/framing';
+import type { Encap, FpmUpdate, NexthopContent, NexthopLeg, RouteTarget } from '../../../src/fib/updates';
+import { formatAddress, formatMac, formatPrefix } from '../../../src/net/address';
+
+export function describeEncap(encap: Encap): string {
+  switch (encap.kind) {
+    case 'mpls':
+      return `mpls ${encap.labels.join('/')}`;
+    case 'seg6':
+      return `seg6 mode ${encap.mode} ${encap.segments.map(formatAddress).join(',')}`;
+    case 'seg6local':
+      return `seg6local action ${encap.action} ${Buffer.from(encap.attributes).toString('hex')}`;
+    case 'vxlan':
+      return `vni ${encap.vni}`;
+    case 'unknown':
+      return `encap ${encap.type} ${Buffer.from(encap.bytes).toString('hex')}`;
+  }
+}
+
+/** `10.0.0.2@3*1`; `direct@3*1` without gateway. */
+export function describeLeg(leg: NexthopLeg): string {
+  const via = leg.gateway === undefined ? 'direct' : formatAddress(leg.gateway);
+  const encap = leg.encap === undefined ? '' : ` (${describeEncap(leg.encap)})`;
+  return `${via}@${leg.ifindex}*${leg.weight}${leg.onlink ? ' onlink' : ''}${encap}`;
+}
+
+function describeTarget(target: RouteTarget | NexthopContent): string {
+  switch (target.kind) {
+    case 'nexthopId':
+      return `nexthop ${target.id}`;
+    case 'legs':
+      return target.legs.map(describeLeg).join(' | ');
+    case 'leg':
+      return describeLeg(target.leg);
+    case 'group':
+      return `group ${target.members.map((member) => `${member.id}*${member.weight}`).join(' ')}`;
+    case 'drop':
+      return target.drop;
+    case 'host':
+      return 'host';
+    case 'unsupported':
+      return `unsupported: ${target.reason}`;
+  }
+}
+
+export function describeUpdate(update: FpmUpdate): string {
+  switch (update.kind) {
+    case 'routeAdd': {
+      const { prefix, table, protocol, metric, target } = update;
+      const name = `${formatPrefix(prefix)} table ${table} proto ${protocol} metric ${metric}`;
+      return `routeAdd ${name} → ${describeTarget(target)}`;
+    }
+    case 'routeDelete':
+      return `routeDelete ${formatPrefix(update.prefix)} table ${update.table}`;
+    case 'nexthopAdd':
+      return `nexthopAdd ${update.id} family ${update.family} proto ${update.protocol} → ${describeTarget(update.content)}`;
+    case 'nexthopDelete':
+      return `nexthopDelete ${update.id}`;
+    case 'neighborAdd': {
+      const mac = update.mac === undefined ? 'no mac' : formatMac(update.mac);
+      return `neighborAdd ${formatAddress(update.address)}@${update.ifindex} ${mac} ${update.state}`;
+    }
+    case 'neighborDelete':
+      return `neighborDelete ${formatAddress(update.address)}@${update.ifindex}`;
+    case 'lspAdd': {
+      const legs = update.legs.map((leg) => `${describeLeg(leg)} swap ${leg.outLabels.join('/') || 'none'}`);
+      return `lspAdd ${update.label} proto ${update.protocol} → ${legs.join(' | ')}`;
+    }
+    case 'lspDelete':
+      return `lspDelete ${update.label}`;
+  }
+}
+
+/** What came out of a decoder, as text. */
+export interface Recorded {
+  readonly lines: string[];
+  readonly skipped: string[];
+  readonly malformed: string[];
+}
+
+export const emptyRecord = (): Recorded => ({ lines: [], skipped: [], malformed: [] });
+
+/** A sink that writes into `recorded`. */
+export function recordInto(recorded: Recorded): DecoderSink {
+  return {
+    update: (update) => void recorded.lines.push(describeUpdate(update)),
+    message: () => undefined,
+    skipped: (reason) => void recorded.skipped.push(reason),
+    malformed: (reason, offset) => void recorded.malformed.push(`${reason} @${offset}`),
+  };
+}
+
+/** Decodes one netlink payload. */
+export function record(payload: Buffer): Recorded {
+  const recorded = emptyRecord();
+  decodeNetlink(payload, 0, payload.length, recordInto(recorded));
+  return recorded;
+}
+
+/** Decodes a whole recorded stream of netlink frames; several updates of one frame are joined by ` + `. */
+export function recordStream(stream: Buffer): Recorded {
+  const all = emptyRecord();
+  const reader = new FrameReader((_type, buffer, start, end) => {
+    const frame: Recorded = { ...all, lines: [] };
+    decodeNetlink(buffer, start, end, recordInto(frame));
+    if (frame.lines.length > 0) all.lines.push(frame.lines.join(' + '));
+  });
+  reader.push(stream);
+  if (reader.pending > 0) all.malformed.push(`${reader.pending} bytes of a frame at the end`);
+  return all;
+}

@@ -1,0 +1,121 @@
+/** Bytes that nobody would send on purpose: whatever they are, the decoders return, and what comes out is well-formed. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { FpmUpdate } from '../../../src/fib/updates';
+import { FrameReader } from '../../../src/fpm/framing';
+import { decodeNetlink } from '../../../src/fpm/netlink-decoder';
+import { decodeProtobuf } from '../../../src/fpm/protobuf';
+import { maskAddress } from '../../../src/net/address';
+
+const DIRECTORY = join(__dirname, '../../../../test/fixtures/fpm');
+
+/** Payloads of all frames recorded. */
+const payloads: Buffer[] = [];
+for (const file of readdirSync(DIRECTORY).filter((name) => name.endsWith('.bin'))) {
+  const reader = new FrameReader((_type, buffer, start, end) =>
+    payloads.push(Buffer.from(buffer.subarray(start, end))),
+  );
+  reader.push(readFileSync(join(DIRECTORY, file)));
+}
+
+function wellFormed(update: FpmUpdate): void {
+  if (update.kind === 'routeAdd' || update.kind === 'routeDelete') {
+    const { family, bytes, length } = update.prefix;
+    expect(bytes.length).toBe(family === 4 ? 4 : 16);
+    expect(length).toBeLessThanOrEqual(8 * bytes.length);
+    expect(bytes).toEqual(maskAddress(bytes, length));
+    expect(update.table).toBeGreaterThan(0);
+  }
+  if (update.kind === 'routeAdd' && update.target.kind === 'legs') {
+    expect(update.target.legs.length).toBeGreaterThan(0);
+    for (const leg of update.target.legs) {
+      expect([undefined, 4, 16]).toContain(leg.gateway?.length);
+      expect(leg.weight).toBeGreaterThanOrEqual(1);
+      expect(leg.gateway !== undefined || leg.ifindex !== 0).toBe(true);
+    }
+  }
+}
+
+type Decode = typeof decodeNetlink;
+
+/** Decodes `bytes` in the middle of a larger buffer whose other bytes must not matter. */
+function decodeIn(decode: Decode, bytes: Uint8Array, surroundings: number): string[] {
+  const buffer = Buffer.alloc(bytes.length + 64, surroundings);
+  buffer.set(bytes, 32);
+  const events: string[] = [];
+  decode(buffer, 32, 32 + bytes.length, {
+    update: (update) => {
+      wellFormed(update);
+      events.push(JSON.stringify(update));
+    },
+    message: (type) => void events.push(`message ${type}`),
+    skipped: (reason) => void events.push(`skipped ${reason}`),
+    malformed: (reason, offset) => {
+      expect(offset).toBeGreaterThanOrEqual(0);
+      expect(offset).toBeLessThanOrEqual(bytes.length);
+      events.push(`malformed ${reason} ${offset}`);
+    },
+  });
+  return events;
+}
+
+const mutated = fc
+  .tuple(
+    fc.nat(payloads.length - 1),
+    fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { minLength: 1, maxLength: 6 }),
+    fc.option(fc.nat(400)),
+  )
+  .map(([which, changes, cut]) => {
+    const bytes = Buffer.from(payloads[which]!);
+    for (const [at, value] of changes) bytes[at % bytes.length] = value;
+    return cut === null ? bytes : bytes.subarray(0, cut % (bytes.length + 1));
+  });
+
+test('recorded messages with bytes changed and cut', () => {
+  fc.assert(
+    fc.property(mutated, (bytes) => {
+      // Nothing beyond the bounds has a say in what comes out.
+      expect(decodeIn(decodeNetlink, bytes, 0)).toEqual(decodeIn(decodeNetlink, bytes, 0xff));
+    }),
+    { numRuns: 4000 },
+  );
+});
+
+test('any bytes as netlink', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      decodeIn(decodeNetlink, bytes, 0);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('any bytes as protobuf', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      expect(decodeIn(decodeProtobuf, bytes, 0).length).toBeLessThanOrEqual(1);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a protobuf message of nothing but nested groups', () => {
+  expect(decodeIn(decodeProtobuf, Buffer.alloc(65000, 0x7b), 0)).toEqual([
+    expect.stringMatching(/^malformed protobuf/),
+  ]);
+});
+
+test('the longest multipath and the longest group that a frame can hold', () => {
+  const hops = Buffer.alloc(65464);
+  for (let at = 0; at < hops.length; at += 8) hops.set([8, 0, 0, 0, 1], at);
+  const message = Buffer.alloc(16 + 12 + 4 + hops.length);
+  message.writeUInt32LE(message.length, 0);
+  message.writeUInt16LE(24, 4);
+  message.set([2, 0, 0, 0, 254, 186, 0, 1], 16);
+  message.writeUInt16LE(4 + hops.length, 28);
+  message.writeUInt16LE(9, 30);
+  hops.copy(message, 32);
+  const events = decodeIn(decodeNetlink, message, 0);
+  expect(events[1]?.match(/"ifindex":1/g)).toHaveLength(65464 / 8);
+});

@@ -1,0 +1,24 @@
+/** The event loop monitor: nothing measured is nothing, and a held-up loop shows. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLoopMonitor } from '../../../src/observe/loop';
+
+test('before the first sample all is zero', () => {
+  const monitor = startLoopMonitor();
+  expect(monitor.read()).toEqual({ meanMs: 0, p99Ms: 0, maxMs: 0 });
+  monitor.stop();
+});
+
+test('a loop that was held up shows it, in milliseconds', async () => {
+  const monitor = startLoopMonitor();
+  while (monitor.read().meanMs === 0 && monitor.read().maxMs === 0) {
+    await sleep(1);
+    const until = performance.now() + 200;
+    while (performance.now() < until);
+  }
+  await sleep(50);
+  const { maxMs, meanMs } = monitor.read();
+  monitor.stop();
+  expect(maxMs).toBeGreaterThan(100);
+  expect(meanMs).toBeGreaterThan(0);
+  expect(meanMs).toBeLessThanOrEqual(maxMs);
+});

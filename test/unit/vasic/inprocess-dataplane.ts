@@ -1,0 +1,60 @@
+/** A dataplane in the test's own thread: a sandbox host over memory ports, for tests of the server and of the transport. */
+import { nullLogger } from '../../../src/observe/log';
+import type { HostSink } from '../../../src/vasic/api';
+import type { Dataplane, FromDataplane } from '../../../src/vasic/dataplane-protocol';
+import { createMemoryPort, type MemoryPort } from '../../../src/vasic/memoryport';
+import { createSandbox } from '../../../src/vasic/sandbox';
+import { createSandboxHost, type SandboxHost } from '../../../src/vasic/sandbox-host';
+
+export interface InProcessDataplane extends Dataplane {
+  readonly ports: readonly MemoryPort[];
+  readonly host: SandboxHost;
+  /** While true nothing is worked on and nothing is answered. */
+  stalled: boolean;
+  /** Operations' bytes that arrived, oldest first, in bundles. */
+  readonly bundles: Uint8Array[];
+}
+
+const noHost: HostSink = { punt: () => undefined };
+
+/** `--sandbox trio:green` with `ports` memory ports. */
+export function createInProcessDataplane(ports = 2, maxEntries?: number): InProcessDataplane {
+  const memory = Array.from({ length: ports }, (_, i) =>
+    createMemoryPort({ name: `ge${i}`, mac: Uint8Array.of(2, 0, 0, 0, 0, i) }),
+  );
+  let handler: (message: FromDataplane) => void = () => undefined;
+  const host = createSandboxHost({
+    sandbox: { engine: 'trio', name: 'green' },
+    ports,
+    makeSandbox: (instance) =>
+      createSandbox({
+        id: 7,
+        engine: 'trio',
+        name: 'green',
+        instance,
+        ports: memory,
+        host: noHost,
+        ...(maxEntries === undefined ? undefined : { maxEntries }),
+      }),
+    log: nullLogger,
+    post: (message) => setImmediate(() => handler(message)),
+  });
+  const self: InProcessDataplane = {
+    ports: memory,
+    host,
+    stalled: false,
+    bundles: [],
+    post(message) {
+      if (message.kind === 'operate') self.bundles.push(message.bundle);
+      host.receive(message);
+      const work = (): void => {
+        if (!self.stalled) while (host.work(10));
+      };
+      setImmediate(work);
+    },
+    onMessage(given) {
+      handler = given;
+    },
+  };
+  return self;
+}
