@@ -21,7 +21,7 @@ import { createBackend, type ConnectionState } from './views/backend';
 /** zebra is paused while more routes than this wait for a slow AFI server, and goes on below the second number. */
 const PAUSE_ABOVE = 300_000;
 const RESUME_BELOW = 100_000;
-const SWEEP_CHECK_MS = 250;
+const TICK_MS = 250;
 /** Refused routes get another try this often, in case the server's mind has changed. */
 const RETRY_MS = 60_000;
 
@@ -91,6 +91,7 @@ async function build(config: Config, log: Logger, closers: (() => Promise<void> 
     onReport: soon,
     onNeed: (ifindex, address, needed) =>
       needed ? neighbors.need(ifindex, address) : neighbors.release(ifindex, address),
+    now: () => performance.now(),
   });
   const programmer = new Programmer({
     source: fib.programming,
@@ -197,7 +198,8 @@ async function build(config: Config, log: Logger, closers: (() => Promise<void> 
   });
   closers.push(() => fpm.close());
 
-  const sweep = setInterval(() => {
+  const tick = setInterval(() => {
+    fib.programming.settlePassing();
     const now = performance.now();
     const { idleMs, minimumMs } = config.fpm.sweep;
     if (!state.replaying || fpm.peer() === undefined || !programmer.ready) return;
@@ -206,10 +208,10 @@ async function build(config: Config, log: Logger, closers: (() => Promise<void> 
     const swept = fib.endReplay();
     fpmLog.info('the replay is over: what it did not confirm is removed', swept);
     programmer.releaseAdopted();
-  }, SWEEP_CHECK_MS);
+  }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
   closers.push(() => {
-    clearInterval(sweep);
+    clearInterval(tick);
     clearInterval(retry);
   });
 

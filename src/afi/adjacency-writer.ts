@@ -4,7 +4,7 @@
  * node, however many routes lead to it. A lost neighbor is the AftIndirect pointed at the host.
  */
 import { trapToken } from './base-graph';
-import type { Graph } from './graph';
+import type { Graph, TokenUse } from './graph';
 import { AftField, PARAM, type AftNode, type Token } from './model';
 import type { ForwardingSource } from '../fib/intents';
 import { bytesEqual, formatAddress } from '../net/address';
@@ -153,13 +153,14 @@ export class AdjacencyWriter {
     for (const [id, state] of this.states) if (state.error !== undefined) this.dirty.add(id);
   }
 
-  *tokens(): Generator<{ token: Token; type: string; name: string; next: Token | undefined }> {
+  *tokens(): Generator<TokenUse> {
     for (const [id, state] of this.states) {
       const intent = this.source.adjacency(id);
       const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
+      const port = intent && this.graph.outputs.get(intent.port);
       const target = state.mac === undefined ? trapToken('unresolved') : state.encap;
-      yield { token: state.encap, type: 'encap', name, next: intent && this.graph.outputs.get(intent.port) };
-      yield { token: state.indirect, type: 'indirect', name, next: target };
+      yield { token: state.encap, type: 'encap', name, next: port === undefined ? [] : [port] };
+      yield { token: state.indirect, type: 'indirect', name, next: [target] };
     }
   }
 }

@@ -47,6 +47,7 @@ const TRAP_REASONS: Readonly<Record<TrapReason, PuntReason>> = {
   unresolved: PuntReason.Unresolved,
   notAPort: PuntReason.NotAPort,
   unsupported: PuntReason.Unsupported,
+  linkDown: PuntReason.Unresolved,
   unreachable: PuntReason.NoRoute,
   prohibit: PuntReason.NoRoute,
   missingNexthop: PuntReason.Unresolved,
@@ -131,6 +132,25 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean): AftIns
 }
 
 /** What the fixed tokens stand for, for `show tokens`. */
-export function baseTokens(ports: readonly BasePort[]): { token: Token; type: string; name: string }[] {
-  return baseGraph(ports, true).nodes.map((node) => ({ token: node.token, type: node.type, name: node.name ?? '' }));
+export function baseTokens(
+  ports: readonly BasePort[],
+): { token: Token; type: string; name: string; next: readonly Token[] }[] {
+  return baseGraph(ports, true).nodes.map((node) => {
+    const { token, type } = node;
+    switch (node.type) {
+      case 'receive':
+        return { token, type, name: `to the host: ${PuntReason[node.code]}`, next: [] };
+      case 'tree':
+        return { token, type, name: 'the route tree', next: [node.defaultNext] };
+      case 'switch':
+        return { token, type, name: 'IPv4 and IPv6 to the route tree', next: [ROUTE_TREE, node.defaultNext] };
+      case 'match': {
+        const name =
+          token === GROUP_MATCH ? 'frames for group addresses' : `frames for port ${token - FIRST_PORT_MATCH}`;
+        return { token, type, name, next: [node.trueNext, node.falseNext] };
+      }
+      default:
+        return { token, type, name: node.name ?? '', next: [] };
+    }
+  });
 }

@@ -10,6 +10,14 @@ export interface Garbage {
   readonly done: () => void;
 }
 
+/** One token in use: its node's type, what it stands for in plain words, and where it leads. */
+export interface TokenUse {
+  readonly token: Token;
+  readonly type: string;
+  readonly name: string;
+  readonly next: readonly Token[];
+}
+
 /** One life of the sandbox as this client uses it. */
 export class Graph {
   ports: readonly BasePort[] = [];

@@ -7,7 +7,7 @@
  */
 import { trapToken } from './base-graph';
 import type { AdjacencyWriter } from './adjacency-writer';
-import type { Garbage, Graph } from './graph';
+import type { Garbage, Graph, TokenUse } from './graph';
 import { slotsOf } from './legs';
 import { AftField, TOKEN_DISCARD, type AftEntry, type AftKey, type AftNode, type Token } from './model';
 import type { ForwardingSource, NexthopIntent } from '../fib/intents';
@@ -240,13 +240,14 @@ export class NexthopWriter {
     return tokens;
   }
 
-  *tokens(): Generator<{ token: Token; type: string; name: string; next: Token | undefined }> {
+  *tokens(): Generator<TokenUse> {
     for (const [id, { indirect, current }] of this.states) {
       if (indirect === undefined) continue;
       const name = `nexthop ${this.source.nexthop(id)?.name ?? 'that is gone'}`;
-      yield { token: indirect, type: 'indirect', name, next: current?.next };
+      yield { token: indirect, type: 'indirect', name, next: current === undefined ? [] : [current.next] };
       if (current?.balancer !== undefined) {
-        yield { token: current.balancer.token, type: 'loadBalance', name, next: undefined };
+        const next = current.adjacencies.map((adjacency) => this.adjacencies.get(adjacency)!.indirect);
+        yield { token: current.balancer.token, type: 'loadBalance', name, next };
       }
     }
   }

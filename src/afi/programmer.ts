@@ -12,7 +12,7 @@
  */
 import { AdjacencyWriter } from './adjacency-writer';
 import { baseGraph, baseTokens, FIRST_DYNAMIC, ROUTE_TREE, type BasePort } from './base-graph';
-import { Graph, type Garbage } from './graph';
+import { Graph, type Garbage, type TokenUse } from './graph';
 import { AftField, type AftEntry, type AftError, type AftKey, type AftNode, type AftOperation } from './model';
 import type { AftPort, AftSandboxInfo, Token } from './model';
 import { NexthopWriter } from './nexthop-writer';
@@ -471,8 +471,8 @@ export class Programmer {
   }
 
   /** Every token in use: its node type, what it stands for, and where it leads. */
-  *tokens(): Generator<{ token: Token; type: string; name: string; next: Token | undefined }> {
-    for (const base of baseTokens(this.graph.ports)) yield { ...base, next: undefined };
+  *tokens(): Generator<TokenUse> {
+    yield* baseTokens(this.graph.ports);
     yield* this.adjacencies.tokens();
     yield* this.nexthops.tokens();
   }

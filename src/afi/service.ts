@@ -3,13 +3,18 @@
  * client's side is typed (`AFI_METHODS`); the server's passes bytes through (`AFI_RAW_SERVICE`), as softvasic hands them to
  * its dataplane thread undecoded.
  */
-import type { MethodDefinition } from '@grpc/grpc-js';
+import { logVerbosity, setLogVerbosity, type MethodDefinition } from '@grpc/grpc-js';
 import * as wire from './wire';
 
 /** Messages of many entries are large; both sides accept up to this many bytes. */
 export const MAX_MESSAGE_BYTES = 64 << 20;
 
 const SERVICE = 'fpm2afi.afi.Afi';
+
+/** Keeps grpc-js from writing to stderr by itself: what happens is logged here. GRPC_VERBOSITY, when set, is obeyed. */
+export function quietGrpc(): void {
+  if (process.env['GRPC_VERBOSITY'] === undefined) setLogVerbosity(logVerbosity.NONE);
+}
 
 interface Codec<Message> {
   readonly encode: (message: Message) => Buffer;

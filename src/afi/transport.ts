@@ -10,7 +10,7 @@ import type { Config } from '../config/types';
 import type { Logger } from '../observe/log';
 import type { AftError, AftNodeType, AftOperation, AftSandboxInfo, Token } from './model';
 import { AckTimer } from './ack-timer';
-import { AFI_METHODS, MAX_MESSAGE_BYTES } from './service';
+import { AFI_METHODS, MAX_MESSAGE_BYTES, quietGrpc } from './service';
 import { encodeOperation } from './wire';
 import type { FindReply, NodeInfo, OperationReply, PortEvent, SandboxAction } from './wire';
 
@@ -77,6 +77,7 @@ interface Session {
 
 /** A transport over gRPC to `config.server`. Nothing happens before `start`. */
 export function createGrpcTransport(config: AfiTransportConfig, log: Logger): AfiTransport {
+  quietGrpc();
   const { server, reconnectMs, timeoutMs } = config;
   const host = server.host.includes(':') ? `[${server.host}]` : server.host;
   const address = `${host}:${server.port}`;
@@ -283,12 +284,19 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
   };
 }
 
-/** A gRPC failure as people read it: what happened, then the status in brackets. */
+/**
+ * A gRPC failure as people read it: what happened, then the status in brackets. The same failure gives the same text, so
+ * details that change from time to time are left out.
+ */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!('code' in error && 'details' in error)) return error.message;
   const { code, details } = error as grpc.ServiceError;
-  const status = grpc.status[code];
-  if (/ECONNREFUSED/.test(details)) return `connection refused: is the AFI server running there? [${status}]`;
-  return `${details} [${status}]`;
+  const refused = /\bE[A-Z]{4,}\b/.exec(details)?.[0];
+  let what = details;
+  if (refused === 'ECONNREFUSED') what = 'connection refused: is the AFI server running there?';
+  else if (refused !== undefined) what = `connection failed with ${refused}`;
+  else if (code === grpc.status.DEADLINE_EXCEEDED) what = 'no answer in time';
+  else if (details === 'Connection dropped') what = 'the connection broke, or keepalive went unanswered';
+  return `${what} [${grpc.status[code]}]`;
 }

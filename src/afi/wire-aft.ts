@@ -7,6 +7,7 @@
  * whose wire form says "none"; where the wire says nothing it is 0, discard, as proto3 has it.
  */
 import {
+  FIELD_NAMES,
   AftField,
   PARAM,
   TOKEN_DISCARD,
@@ -20,13 +21,12 @@ import {
 import type { Reader } from './protobuf-reader';
 import type { Writer } from './protobuf-writer';
 
-const LAST_FIELD = AftField.MetaNhId;
 const MAX_LABEL = 0xfffff;
 const PARAM_NAMES = Object.values(PARAM).map((text) => ({ text, bytes: Buffer.from(text) }));
 
 /** Checks a field number from the wire. */
 export function fieldOf(reader: Reader, value: number): AftField {
-  if (value < 0 || value > LAST_FIELD) reader.fail(`unknown packet field ${value}`);
+  if (!(value in FIELD_NAMES)) reader.fail(`unknown packet field ${value}`);
   return value;
 }
 

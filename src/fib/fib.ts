@@ -9,7 +9,7 @@
 import { HostEntries } from './host-entries';
 import { Interfaces } from './interfaces';
 import type { Neighbor } from './neighbors';
-import { copyLeg, dropIntent, type NexthopSet } from './nexthops';
+import { copyLeg, dropIntent, type NexthopChange, type NexthopSet } from './nexthops';
 import { Programming } from './programming';
 import { Resolution } from './resolution';
 import { newKey, ROW, setKey } from './route-table';
@@ -27,6 +27,8 @@ export interface FibOptions {
   readonly onReport: () => void;
   /** A neighbor is needed by a route (or no longer). */
   readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
 }
 
 export class Fib {
@@ -57,7 +59,7 @@ export class Fib {
     });
     const { neighbors } = this.resolution;
     this.hosts = new HostEntries(this.rows, neighbors, this.interfaces);
-    this.programming = new Programming(this.rows, neighbors, this.interfaces);
+    this.programming = new Programming(this.rows, neighbors, this.interfaces, options.now);
   }
 
   get neighbors(): Resolution['neighbors'] {
@@ -73,12 +75,8 @@ export class Fib {
         return this.addRoute(update);
       case 'routeDelete':
         return this.deleteRoute(update);
-      case 'nexthopAdd': {
-        const { changed, orphans } = this.rows.nexthops.addZebra(update);
-        if (changed !== undefined) this.resolution.contentChanged(changed);
-        for (const orphan of orphans) this.rows.retireIfUnwanted(orphan);
-        return;
-      }
+      case 'nexthopAdd':
+        return this.nexthopsChanged(this.rows.nexthops.addZebra(update));
       case 'nexthopDelete': {
         const set = this.rows.nexthops.deleteZebra(update.id);
         if (set !== undefined) this.rows.retireIfUnwanted(set);
@@ -159,6 +157,11 @@ export class Fib {
     }
   }
 
+  private nexthopsChanged({ changed, orphans }: NexthopChange): void {
+    for (const set of changed) this.resolution.contentChanged(set);
+    for (const orphan of orphans) this.rows.retireIfUnwanted(orphan);
+  }
+
   private gleanChanged(set: NexthopSet): void {
     for (const row of this.rows.rowsOf(set)) this.hosts.connectedChanged(row);
   }
@@ -207,11 +210,14 @@ export class Fib {
     let swept = 0;
     for (let row = 1; row < routes.end; row++) {
       if (!routes.live(row) || (routes.flags[row]! & ROW.zebra) === 0 || !this.isStale(row)) continue;
+      // zebra's replay leaves out plain tables (those of no VRF): absence says nothing there.
+      if (routes.tableOf(row) !== this.rows.table) continue;
       this.removeZebra(row);
       swept++;
     }
     const adopted = this.programming.dropAdopted();
-    const gone = this.rows.nexthops.endGeneration();
+    const { gone, ...change } = this.rows.nexthops.endGeneration();
+    this.nexthopsChanged(change);
     for (const set of gone) this.rows.retireIfUnwanted(set);
     return { routes: swept, nexthops: gone.length, adopted };
   }

@@ -20,6 +20,8 @@ export type TrapReason =
   | 'notAPort'
   /** Decoded, but nothing in the vASIC corresponds to it. */
   | 'unsupported'
+  /** The port's link is down. */
+  | 'linkDown'
   /** Linux answers with an ICMP error. */
   | 'unreachable'
   | 'prohibit'

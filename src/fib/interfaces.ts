@@ -13,9 +13,16 @@ export class Interfaces {
   /** Takes a link's new state. Returns whether what routes over it resolve to may have changed. */
   apply(change: LinkChange): boolean {
     const before = this.portOf(change.ifindex);
+    const wasUp = this.isUp(change.ifindex);
     if (change.present) this.links.set(change.ifindex, change);
     else this.links.delete(change.ifindex);
-    return before !== this.portOf(change.ifindex);
+    const after = this.portOf(change.ifindex);
+    return before !== after || (after !== undefined && wasUp !== this.isUp(change.ifindex));
+  }
+
+  /** Administratively up, with carrier. */
+  isUp(ifindex: number): boolean {
+    return this.links.get(ifindex)?.up === true;
   }
 
   /** The vASIC port that the interface stands for. */

@@ -125,6 +125,12 @@ export function copyLeg(leg: NexthopLeg): NexthopLeg {
   };
 }
 
+/** What an update has done: the sets to be resolved anew, and the members that groups have lost. */
+export interface NexthopChange {
+  readonly changed: readonly NexthopSet[];
+  readonly orphans: readonly NexthopSet[];
+}
+
 const MISSING: SetContent = { kind: 'fixed', intent: { kind: 'punt', reason: 'missingNexthop' } };
 
 export class NexthopTable {
@@ -133,6 +139,8 @@ export class NexthopTable {
   private readonly inline = new Map<string, NexthopSet>();
   private zebra = new Map<number, NexthopSet>();
   private previous = new Map<number, NexthopSet>();
+  /** Groups of a replay that came before their members. */
+  private readonly deferred = new Map<number, NexthopAdd>();
 
   get(id: number): NexthopSet | undefined {
     return this.sets[id];
@@ -223,16 +231,41 @@ export class NexthopTable {
     return outlived;
   }
 
-  /** Ends the replay: returns the sets of ids that it didn't bring. */
-  endGeneration(): NexthopSet[] {
+  /** Ends the replay. `gone`: the sets of ids that it didn't bring; the others as `addZebra` returns them. */
+  endGeneration(): NexthopChange & { readonly gone: NexthopSet[] } {
+    const change = { changed: [], orphans: [] };
+    for (const update of this.deferred.values()) this.apply(update, change);
+    this.deferred.clear();
     const gone = [...this.previous.values()];
     this.previous = new Map();
     for (const set of gone) set.deleted = true;
-    return gone;
+    return { ...change, gone };
   }
 
-  /** Applies RTM_NEWNEXTHOP. Returns the set when its content is new, and the members that a group has lost by it. */
-  addZebra(update: NexthopAdd): { changed: NexthopSet | undefined; orphans: readonly NexthopSet[] } {
+  /** Applies RTM_NEWNEXTHOP. */
+  addZebra(update: NexthopAdd): NexthopChange {
+    const { content, id } = update;
+    const change = { changed: [], orphans: [] };
+    this.deferred.delete(id);
+    // A replay sends groups before their members, and only members that are known tell whether the group is the same.
+    if (this.previous.size > 0 && content.kind === 'group' && !this.knowsMembers(update)) {
+      this.deferred.set(id, { ...update, content: { kind: 'group', members: content.members.map((m) => ({ ...m })) } });
+      return change;
+    }
+    this.apply(update, change);
+    for (const group of this.deferred.values()) {
+      if (!this.knowsMembers(group)) continue;
+      this.deferred.delete(group.id);
+      this.apply(group, change);
+    }
+    return change;
+  }
+
+  private knowsMembers({ content }: NexthopAdd): boolean {
+    return content.kind !== 'group' || content.members.every((member) => this.zebra.has(member.id));
+  }
+
+  private apply(update: NexthopAdd, change: { changed: NexthopSet[]; orphans: NexthopSet[] }): void {
     const content = this.contentOf(update.content);
     let set = this.zebra.get(update.id);
     if (set === undefined) {
@@ -241,19 +274,21 @@ export class NexthopTable {
         this.previous.delete(update.id);
         this.zebra.set(update.id, before);
         before.deleted = false;
-        return { changed: undefined, orphans: [] };
+        return;
       }
       set = this.forZebraId(update.id);
     }
     set.protocol = update.protocol;
     const same = !set.deleted && contentsEqual(set.content, content);
     set.deleted = false;
-    if (same) return { changed: undefined, orphans: [] };
-    return { changed: set, orphans: this.setContent(set, content) };
+    if (same) return;
+    change.orphans.push(...this.setContent(set, content));
+    change.changed.push(set);
   }
 
   /** Applies RTM_DELNEXTHOP. Routes that still name the id keep its last content. */
   deleteZebra(id: number): NexthopSet | undefined {
+    this.deferred.delete(id);
     const set = this.zebra.get(id);
     if (set !== undefined) set.deleted = true;
     return set;
@@ -340,7 +375,14 @@ export type LegResult =
   { readonly kind: 'forward'; readonly adjacency: number } | { readonly kind: 'punt'; readonly reason: TrapReason };
 
 /** When no leg forwards, the reason that is told: the one that comes first here. */
-const REASON_ORDER: readonly TrapReason[] = ['unresolved', 'glean', 'unsupported', 'notAPort', 'missingNexthop'];
+const REASON_ORDER: readonly TrapReason[] = [
+  'unresolved',
+  'linkDown',
+  'glean',
+  'unsupported',
+  'notAPort',
+  'missingNexthop',
+];
 
 /**
  * Resolves a set. `resolveLeg` says what one leg comes to. A group forwards over all legs that can; when none can, its

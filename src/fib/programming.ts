@@ -16,16 +16,31 @@ export type RouteState = RouteStatus | 'pending';
 const STATUS_CODE: Readonly<Record<RouteStatus, number>> = { offloaded: 1, trapped: 2, failed: 3 };
 const STATUS_OF_CODE: readonly (RouteStatus | undefined)[] = [undefined, 'offloaded', 'trapped', 'failed'];
 
+/**
+ * A route that waits for its neighbor is told to zebra as trapped only after so long, when the kernel has given up
+ * resolving: zebra never takes a trap flag back, and most neighbors are found within milliseconds.
+ */
+export const UNRESOLVED_GRACE_MS = 4000;
+
+/** Whether packets go to the host for want of something that may yet come. */
+export function isPassing(intent: NexthopIntent | undefined): boolean {
+  if (intent?.kind !== 'punt') return false;
+  return intent.reason === 'unresolved' || intent.reason === 'missingNexthop' || intent.reason === 'linkDown';
+}
+
 export class Programming implements ForwardingSource {
   readonly dirtyAdjacencies = new Set<number>();
   /** Entries found in the vASIC that nobody has asked for since. */
   adopted = 0;
   private readonly key = newKey();
+  /** Sets whose routes are not reported as trapped before this time (`now`). */
+  private readonly passing = new Map<number, number>();
 
   constructor(
     private readonly rows: Rows,
     private readonly neighbors: NeighborTable,
     private readonly interfaces: Interfaces,
+    private readonly now: () => number,
   ) {}
 
   // ---- adjacencies and nexthop sets -------------------------------------------------------------------------------
@@ -62,7 +77,11 @@ export class Programming implements ForwardingSource {
     const first = set.acked === undefined && error === undefined;
     const changed = first || set.acked?.kind !== intent.kind || set.error !== error;
     set.error = error;
-    if (error === undefined) set.acked = intent;
+    if (error === undefined) {
+      if (!isPassing(intent)) this.passing.delete(id);
+      else if (!isPassing(set.acked)) this.passing.set(id, this.now() + UNRESOLVED_GRACE_MS);
+      set.acked = intent;
+    }
     if (!changed) return;
     for (let row = set.firstRow; row !== 0; row = routes.nextInSet[row]!) {
       if (routes.programmed[row] === set.id || error !== undefined) this.rows.markReport(row);
@@ -73,7 +92,9 @@ export class Programming implements ForwardingSource {
   nexthopGone(id: number): void {
     const { nexthops } = this.rows;
     const set = nexthops.get(id);
-    if (set !== undefined && !nexthops.wanted(set)) nexthops.release(set);
+    if (set === undefined || nexthops.wanted(set)) return;
+    this.passing.delete(id);
+    nexthops.release(set);
   }
 
   // ---- routes -----------------------------------------------------------------------------------------------------
@@ -186,6 +207,7 @@ export class Programming implements ForwardingSource {
     const { nexthops, routes } = this.rows;
     for (const set of nexthops.all()) this.rows.retireIfUnwanted(set);
     this.rows.retireUnwanted();
+    this.passing.clear();
     for (const set of [...nexthops.all()]) {
       set.entries = 0;
       set.acked = undefined;
@@ -249,6 +271,7 @@ export class Programming implements ForwardingSource {
         continue;
       }
       const status = this.stateOf(row);
+      if (status === 'trapped' && this.passing.has(routes.wanted[row]!)) continue;
       if (status === 'pending' || STATUS_CODE[status] === routes.reported[row]) continue;
       routes.reported[row] = STATUS_CODE[status];
       const { family, bytes, length } = this.rows.prefixOf(row);
@@ -256,6 +279,17 @@ export class Programming implements ForwardingSource {
       return { row, report };
     }
     return undefined;
+  }
+
+  /** Lets routes be reported as trapped whose nexthop has not come within the grace time. Call now and then. */
+  settlePassing(): void {
+    const now = this.now();
+    for (const [id, until] of this.passing) {
+      if (now < until) continue;
+      this.passing.delete(id);
+      const set = this.rows.nexthops.get(id);
+      if (set !== undefined) for (const row of this.rows.rowsOf(set)) this.rows.markReport(row);
+    }
   }
 
   /** A report that `nextReport` gave could not be sent: it is due again. */

@@ -89,6 +89,8 @@ export class Resolution {
     if (leg.encap !== undefined) return punt('unsupported');
     if (this.options.interfaces.portOf(leg.ifindex) === undefined) return punt('notAPort');
     if (leg.gateway === undefined) return punt('glean');
+    // zebra may leave a group's legs on a dead interface to the kernel: it doesn't always take them back itself.
+    if (!this.options.interfaces.isUp(leg.ifindex)) return punt('linkDown');
     const neighbor = this.neighbors.find(leg.ifindex, leg.gateway);
     return neighbor?.mac === undefined ? punt('unresolved') : { kind: 'forward', adjacency: neighbor.id };
   }

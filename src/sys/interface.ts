@@ -2,7 +2,7 @@
  * Network interfaces of this network namespace by name, through the SIOCGIF… and SIOCSIF… ioctls (netdevice(7)). Reads what
  * is; sets nothing but IFF_UP.
  */
-import { AF_INET, SOCK_DGRAM, SysError, close, ioctl, socket } from './libc';
+import { AF_INET, SOCK_DGRAM, SysError, addressOf, close, ioctl, socket } from './libc';
 
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
@@ -10,11 +10,12 @@ const SIOCGIFADDR = 0x8915;
 const SIOCGIFMTU = 0x8921;
 const SIOCGIFHWADDR = 0x8927;
 const SIOCGIFINDEX = 0x8933;
+const SIOCETHTOOL = 0x8946;
+const ETHTOOL_GLINK = 0x0a;
 /** sizeof(struct ifreq); the name fills the first 16 bytes, the value follows. */
 const IFREQ = 40;
 const VALUE = 16;
 const IFF_UP = 0x1;
-const IFF_RUNNING = 0x40;
 const ARPHRD_ETHER = 1;
 
 /** The longest interface name, in bytes. */
@@ -34,6 +35,7 @@ export interface InterfaceState {
   readonly running: boolean;
 }
 
+/** `use` gets a function that makes one ioctl and gives the ifreq; code 0 only gives it. */
 function withRequest<T>(name: string, use: (call: (request: number) => Buffer) => T): T {
   const request = Buffer.alloc(IFREQ);
   if (Buffer.byteLength(name) > MAX_INTERFACE_NAME) throw new SysError('ioctl', 19, name);
@@ -41,12 +43,24 @@ function withRequest<T>(name: string, use: (call: (request: number) => Buffer) =
   const fd = socket(AF_INET, SOCK_DGRAM, 0);
   try {
     return use((code) => {
-      ioctl(fd, code, request, name);
+      if (code !== 0) ioctl(fd, code, request, name);
       return request;
     });
   } finally {
     close(fd);
   }
+}
+
+/**
+ * Whether there is carrier. Asked of the driver: IFF_RUNNING and rtnetlink may follow up to a second later, as the kernel
+ * limits the rate of link events.
+ */
+function carrier(call: (request: number) => Buffer): boolean {
+  const command = Buffer.alloc(8);
+  command.writeUInt32LE(ETHTOOL_GLINK);
+  call(0).writeBigUInt64LE(addressOf(command), VALUE);
+  call(SIOCETHTOOL);
+  return command.readUInt32LE(4) !== 0;
 }
 
 /** The interface's state; undefined when there is none of that name. @throws SysError for anything else */
@@ -56,14 +70,16 @@ export function interfaceState(name: string): InterfaceState | undefined {
       const ifindex = call(SIOCGIFINDEX).readInt32LE(VALUE);
       const mtu = call(SIOCGIFMTU).readInt32LE(VALUE);
       const flags = call(SIOCGIFFLAGS).readUInt16LE(VALUE);
+      const admin = (flags & IFF_UP) !== 0;
+      const running = admin && carrier(call);
       const hardware = call(SIOCGIFHWADDR);
       return {
         ifindex,
         mtu,
         mac: Uint8Array.from(hardware.subarray(VALUE + 2, VALUE + 8)),
         ethernet: hardware.readUInt16LE(VALUE) === ARPHRD_ETHER,
-        admin: (flags & IFF_UP) !== 0,
-        running: (flags & (IFF_UP | IFF_RUNNING)) === (IFF_UP | IFF_RUNNING),
+        admin,
+        running,
       };
     });
   } catch (error) {

@@ -103,7 +103,10 @@ export interface NodeInfo {
 /** Why packets were dropped inside a sandbox: reason → packets since it was made. */
 export type DropCounters = Readonly<Record<string, number>>;
 
-/** One sandbox (createSandbox in sandbox.ts makes it): its node graph, its ports and their counters. Not re-entrant: send() and punt() must not call receive(). */
+/**
+ * One sandbox (createSandbox in sandbox.ts makes it): its node graph, its ports and their counters. Not re-entrant:
+ * send() and punt() must not call receive().
+ */
 export interface Sandbox {
   /** Ids, port tables with current link state and counters, numbers of (client) nodes and entries. */
   info(): AftSandboxInfo;
@@ -119,7 +122,10 @@ export interface Sandbox {
   nodeInfo(tokens: readonly Token[]): NodeInfo[];
   /** Runs the graph for a frame received on an input port; returns when it was sent, punted or dropped. */
   receive(port: number, packet: Packet): void;
-  /** Sends a complete frame from the host straight out of an output port; counts on it. false: no such port, or not sent. */
+  /**
+   * Sends a complete frame from the host straight out of an output port; counts on it. false: no such port, or not
+   * sent.
+   */
   inject(port: number, frame: Buffer, offset: number, length: number): boolean;
   drops(): DropCounters;
 }

@@ -23,7 +23,10 @@ export function updateChecksum(checksum: number, before: number, after: number):
   return ~fold((~checksum & 0xffff) + (~before & 0xffff) + after) & 0xffff;
 }
 
-/** Sum of the TCP/UDP/ICMPv6 pseudo header (RFC 793, RFC 8200 8.1); `ip` is the IP header's offset, 4 or 6 its version. */
+/**
+ * Sum of the TCP/UDP/ICMPv6 pseudo header (RFC 793, RFC 8200 8.1); `ip` is the IP header's offset, 4 or 6 its
+ * version.
+ */
 export function pseudoHeaderSum(buffer: Uint8Array, ip: number, version: 4 | 6, proto: number, length: number): number {
   const addresses = version === 4 ? sumBytes(buffer, ip + 12, ip + 20) : sumBytes(buffer, ip + 8, ip + 40);
   return fold(addresses + proto + (length >>> 16) + (length & 0xffff));

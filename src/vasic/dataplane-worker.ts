@@ -22,8 +22,10 @@ import { createThreadLogger } from './thread-log';
 const RTMGRP_LINK = 0x1;
 const SANDBOX_ID = 1;
 const AFI_SLICE_MS = 1;
-/** Link news can be lost; this often the interfaces are looked at anyway. */
-const LOOK_MS = 1000;
+/** The kernel delays news of carrier changes, so the ports are looked at this often. */
+const LOOK_MS = 50;
+/** And this often missing interfaces are asked for without news. */
+const ASK_MS = 1000;
 const NETLINK_BUFFER_BYTES = 256 << 10;
 /** A UDP datagram carries at most this much frame. */
 const MAX_PUNT_FRAME = Math.min(HOSTPATH_MAX_FRAME, 65507 - HOSTPATH_HEADER);
@@ -113,8 +115,8 @@ function run(options: ThreadOptions): void {
     polled = new PollSet([wakeup.fd, link, hostpath.fd, ...ports.map((port) => port.fd)]);
   };
 
-  /** Looks at all interfaces again. */
-  function look(): void {
+  /** Looks at all interfaces again; `ask`: also for missing ones. */
+  function look(ask: boolean): void {
     let attachments = false;
     ports.forEach((port, index) => {
       const wasUp = port.up;
@@ -123,7 +125,7 @@ function run(options: ThreadOptions): void {
       if (port.fd !== hadFd) attachments = true;
       if (port.up !== wasUp) afi.portChanged(index, port.up);
       // The main thread answers with `attach` once the interface is back and isolated.
-      if (port.fd < 0) post({ kind: 'detached', port: index });
+      if (ask && port.fd < 0) post({ kind: 'detached', port: index });
     });
     if (attachments) rebuild();
   }
@@ -157,6 +159,7 @@ function run(options: ThreadOptions): void {
 
   let busy = false;
   let lookAt = performance.now() + LOOK_MS;
+  let askAt = performance.now() + ASK_MS;
   let statsAt = performance.now() + options.statsIntervalMs;
   while (!wakeup.stopped) {
     polled!.wait(busy ? 0 : LOOK_MS);
@@ -180,7 +183,9 @@ function run(options: ThreadOptions): void {
     }
     if (linkChanged || now >= lookAt) {
       lookAt = now + LOOK_MS;
-      look();
+      const ask = linkChanged || now >= askAt;
+      if (ask) askAt = now + ASK_MS;
+      look(ask);
     }
     if (options.statsIntervalMs > 0 && now >= statsAt) {
       statsAt = now + options.statsIntervalMs;

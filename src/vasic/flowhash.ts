@@ -1,7 +1,7 @@
 /**
- * A 32-bit hash over packet fields, for spreading flows: the mixing and finishing steps of MurmurHash3, in which every
- * input bit changes about half of the output bits. Packets of one flow hash alike; fields that a packet doesn't have are left out.
- * Ports count only in packets that aren't fragments, or a datagram's fragments would part ways.
+ * A 32-bit hash over packet fields, for spreading flows: the mixing and finishing steps of MurmurHash3, in which
+ * every input bit changes about half of the output bits. Packets of one flow hash alike; fields that a packet doesn't
+ * have are left out. Ports count only in packets that aren't fragments, or a datagram's fragments would part ways.
  */
 import { AftField } from '../afi/model';
 import { read32 } from './checksum';

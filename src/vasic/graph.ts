@@ -1,9 +1,10 @@
 /**
  * The node graph of a sandbox: which token is which node, names, and how many references each node has.
  *
- * A node's slot is its position in `nodes`; it stays the same when the node is replaced in place, so whatever leads there (links,
- * entries, bindings) follows without being touched. Slot 0 is never used. A reference is a node's next or target, an
- * entry's next, or an input port's binding; a node with any cannot be removed, so a slot in use always holds a node.
+ * A node's slot is its position in `nodes`; it stays the same when the node is replaced in place, so whatever leads
+ * there (links, entries, bindings) follows without being touched. Slot 0 is never used. A reference is a node's next
+ * or target, an entry's next, or an input port's binding; a node with any cannot be removed, so a slot in use always
+ * holds a node.
  *
  * Each change returns how to undo it; a transaction that fails runs these backwards. The graph never fails half way
  * through a change: everything is checked first.

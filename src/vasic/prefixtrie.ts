@@ -2,15 +2,15 @@
  * Longest-prefix match for one address family: a tree bitmap (Eatherton, Varghese, Dittia 2004) behind a direct index
  * of the first 16 bits.
  *
- * Below the index every node covers five address bits in four words: a bitmap of the prefixes that end in it (bit
- * 2^n + the n bits, n = 0…4), a bitmap of the children (32), the block of child nodes and the block of values, both
+ * Below the index every node covers five address bits in four words: a bitmap of the prefixes that end in it (bit 2^n
+ * + the n bits, n = 0…4), a bitmap of the children (32), the block of child nodes and the block of values, both
  * packed in bitmap order. So memory follows the number of prefixes, nothing is pushed down to leaves, and a change
  * touches one node and at most the blocks of its ancestors. A lookup costs one node per five bits of prefix length,
- * however many prefixes there are. Prefixes shorter than 16 bits live in a table of their own, indexed like the bitmaps,
- * and each index slot remembers the longest of them that covers it.
+ * however many prefixes there are. Prefixes shorter than 16 bits live in a table of their own, indexed like the
+ * bitmaps, and each index slot remembers the longest of them that covers it.
  *
- * Addresses are words in network order, in an array of ADDRESS_WORDS; an IPv4 address is in the first, the others must be zero.
- * Values are 32-bit numbers, 0 meaning none. Owned by the tree node that it serves.
+ * Addresses are words in network order, in an array of ADDRESS_WORDS; an IPv4 address is in the first, the others
+ * must be zero. Values are 32-bit numbers, 0 meaning none. Owned by the tree node that it serves.
  */
 import { Arena } from './arena';
 

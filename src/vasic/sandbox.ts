@@ -1,6 +1,6 @@
 /**
- * A sandbox: the graph, the ports and the packet walk put together, as the AFI server and the data plane see it. It owns all
- * its parts; nothing here waits or does I/O.
+ * A sandbox: the graph, the ports and the packet walk put together, as the AFI server and the data plane see it. It
+ * owns all its parts; nothing here waits or does I/O.
  */
 import { TOKEN_FIRST_CLIENT } from '../afi/model';
 import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../afi/model';

@@ -6,7 +6,7 @@
  * operations are unanswered or the client doesn't read its answers, so a careless client fills its own buffers only.
  */
 import * as grpc from '@grpc/grpc-js';
-import { AFI_RAW_SERVICE, MAX_MESSAGE_BYTES } from '../afi/service';
+import { AFI_RAW_SERVICE, MAX_MESSAGE_BYTES, quietGrpc } from '../afi/service';
 import type { HostPort } from '../config/types';
 import type { Logger } from '../observe/log';
 import { packBundle, unpackBundle, type CallMethod, type Dataplane, type FailCode } from './dataplane-protocol';
@@ -44,6 +44,12 @@ interface Stream {
   unanswered: number;
   /** The client doesn't read its answers. */
   blocked: boolean;
+  /** The client sends no more; the stream ends with the last answer. */
+  ended: boolean;
+}
+
+function failure(code: grpc.status, details: string): Error & { code: grpc.status; details: string } {
+  return Object.assign(new Error(details), { code, details });
 }
 
 /**
@@ -51,6 +57,7 @@ interface Stream {
  * @throws Error naming the address when it cannot be listened on
  */
 export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log: Logger): Promise<AfiServer> {
+  quietGrpc();
   const sinks = new Map<number, CallSink>();
   const streams = new Map<number, Stream>();
   let nextNumber = 1;
@@ -75,8 +82,10 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
         return reply(message.stream, message.bundle);
       case 'broken': {
         const stream = streams.get(message.stream);
+        if (stream === undefined) return;
         streams.delete(message.stream);
-        stream?.call.emit('error', { code: grpc.status.INVALID_ARGUMENT, details: message.message });
+        log.warn(`client ${stream.peer} sent something that is no operation; its stream is ended`);
+        stream.call.emit('error', failure(grpc.status.INVALID_ARGUMENT, message.message));
         return;
       }
       default:
@@ -99,7 +108,7 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
       start(method, call.request, {
         data: (bytes) => done(null, bytes),
         end: () => undefined,
-        fail: (code, details) => done({ code, details }),
+        fail: (code, details) => done(failure(code, details)),
       });
     };
 
@@ -118,7 +127,7 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
           else stream.once('drain', more);
         },
         end: () => stream.end(),
-        fail: (code, details) => void stream.emit('error', { code, details }),
+        fail: (code, details) => void stream.emit('error', failure(code, details)),
       });
       stream.on('cancelled', () => {
         if (sinks.delete(call)) dataplane.post({ kind: 'cancel', call });
@@ -137,7 +146,7 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
 
   function operate(call: grpc.ServerDuplexStream<Buffer, Buffer>): void {
     const number = nextNumber++;
-    const stream: Stream = { call, peer: call.getPeer(), waiting: [], unanswered: 0, blocked: false };
+    const stream: Stream = { call, peer: call.getPeer(), waiting: [], unanswered: 0, blocked: false, ended: false };
     streams.set(number, stream);
     log.info(`client ${stream.peer} opened an operation stream`);
     call.on('data', (bytes: Buffer) => {
@@ -150,11 +159,18 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
       resume(stream);
     });
     call.on('end', () => {
-      call.end();
-      gone(number, 'ended its operation stream');
+      stream.ended = true;
+      finish(number, stream);
     });
     call.on('cancelled', () => gone(number, 'is gone: its operation stream broke'));
     call.on('error', (error: Error) => log.debug(`operation stream of ${stream.peer}: ${error.message}`));
+  }
+
+  /** Ends a stream that its client has ended, once all is answered. */
+  function finish(number: number, stream: Stream): void {
+    if (!stream.ended || stream.unanswered > 0) return;
+    stream.call.end();
+    gone(number, 'ended its operation stream');
   }
 
   function gone(number: number, how: string): void {
@@ -174,6 +190,7 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
       if (!stream.call.write(bytes)) stream.blocked = true;
     }
     resume(stream);
+    finish(number, stream);
   }
 
   function resume(stream: Stream): void {

@@ -1,6 +1,7 @@
 /**
- * AftInsert and AftRemove as transactions: the items are carried out in order, so that each may use what those before it made, and when one
- * is refused all before it are undone in reverse. No packet runs in between, so nothing half done is ever seen.
+ * AftInsert and AftRemove as transactions: the items are carried out in order, so that each may use what those before
+ * it made, and when one is refused all before it are undone in reverse. No packet runs in between, so nothing half
+ * done is ever seen.
  */
 import type { AftError, AftErrorCode, AftInsert, AftKey, AftOperation, AftRemove } from '../afi/model';
 import { formatPrefix } from '../net/address';

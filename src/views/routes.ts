@@ -12,6 +12,7 @@ import type {
 import type { Fib } from '../fib/fib';
 import type { TrapReason } from '../fib/intents';
 import type { NexthopSet, SetContent } from '../fib/nexthops';
+import { isPassing } from '../fib/programming';
 import { newKey, ROW, setKey } from '../fib/route-table';
 import type { NexthopLeg } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
@@ -51,6 +52,7 @@ const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
   unresolved: 'no usable neighbor yet: Linux forwards meanwhile',
   notAPort: 'leaves by an interface that is no port of the vASIC',
   unsupported: 'nothing in the vASIC corresponds to it (encapsulation or route type)',
+  linkDown: 'the link of its port is down',
   unreachable: 'unreachable: Linux answers with an ICMP error',
   prohibit: 'prohibited: Linux answers with an ICMP error',
   missingNexthop: 'zebra has not sent the nexthop id that it names',
@@ -128,8 +130,7 @@ export class RouteViews {
   /** The row's state with the ones that only wait for a neighbor told apart. */
   stateOf(row: number, set = this.fib.rows.nexthops.get(this.fib.rows.routes.wanted[row]!)): RouteState {
     const state = this.fib.programming.stateOf(row);
-    if (state !== 'trapped' || set?.acked?.kind !== 'punt') return state;
-    return set.acked.reason === 'unresolved' || set.acked.reason === 'missingNexthop' ? 'unresolved' : 'trapped';
+    return state === 'trapped' && isPassing(set?.acked) ? 'unresolved' : state;
   }
 
   private reasonOf(row: number, set: NexthopSet | undefined): string | undefined {
@@ -192,8 +193,7 @@ export class RouteViews {
       const type = this.typeOf(set);
       const acked = set.acked ?? set.intent;
       const used = set.rows > 0 && set.acked === undefined;
-      const forwardState =
-        acked.kind === 'punt' ? (acked.reason === 'unresolved' ? 'unresolved' : 'trapped') : 'offloaded';
+      const forwardState = isPassing(acked) ? 'unresolved' : acked.kind === 'punt' ? 'trapped' : 'offloaded';
       const reason = set.error ?? (set.intent.kind === 'punt' ? TRAP_TEXT[set.intent.reason] : undefined);
       yield {
         ...(set.zebraId === undefined ? {} : { id: set.zebraId }),
@@ -250,7 +250,7 @@ export class RouteViews {
           token,
           type,
           purpose: name,
-          next: next === undefined ? [] : [next],
+          next,
           references: counts.get(token) ?? 0,
         };
       }

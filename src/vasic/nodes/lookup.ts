@@ -1,6 +1,6 @@
 /**
- * AftLookup: looks a packet up in a container by fields of its own choice (the container's, where it names none), e.g. the source address
- * in a route tree. The container's default applies.
+ * AftLookup: looks a packet up in a container by fields of its own choice (the container's, where it names none),
+ * e.g. the source address in a route tree. The container's default applies.
  */
 import { fieldName, isAddressField } from '../fields';
 import { checkNumberField } from './switch';

@@ -1,9 +1,9 @@
 /**
  * AftOutputPort: sends the packet, or hands it to the host where the port is the extra last one, `punt`.
  *
- * For packets that a route tree with `rt.ttlExpired` forwarded, this is where a router's duties are done (RFC 1812 5.3.1, RFC 8200 3),
- * as only here it is certain that the packet leaves: TTL or hop limit down by one, expired packets and ones too large
- * for the port to the tokens that the tree names.
+ * For packets that a route tree with `rt.ttlExpired` forwarded, this is where a router's duties are done (RFC 1812
+ * 5.3.1, RFC 8200 3), as only here it is certain that the packet leaves: TTL or hop limit down by one, expired
+ * packets and ones too large for the port to the tokens that the tree names.
  */
 import { PuntReason } from '../../afi/model';
 import { GSO, noOffload, OFFLOAD_NEEDS_CSUM } from '../api';

@@ -1,9 +1,10 @@
 /**
  * AftTree: longest-prefix match on an address, IPv4 and IPv6 in one node (two tries behind it).
  *
- * A tree routes: a packet whose IP header is unsound is dropped here (RFC 1812 5.2.2), and one that was looked up goes on as its L3
- * packet, without the Ethernet header and the padding it came with. With the parameter `rt.ttlExpired` (and `rt.mtuExceeded`) the
- * output port does the rest of a router's work, see outputport.ts. A packet without an address goes to the default.
+ * A tree routes: a packet whose IP header is unsound is dropped here (RFC 1812 5.2.2), and one that was looked up
+ * goes on as its L3 packet, without the Ethernet header and the padding it came with. With the parameter
+ * `rt.ttlExpired` (and `rt.mtuExceeded`) the output port does the rest of a router's work, see outputport.ts. A
+ * packet without an address goes to the default.
  */
 import { AftField, PARAM, PuntReason } from '../../afi/model';
 import type { AftKey, AftNode, AftParams, Token } from '../../afi/model';

@@ -4,6 +4,7 @@
  */
 import { Programmer } from '../../../src/afi/programmer';
 import type { AftError, AftOperation } from '../../../src/afi/model';
+import { UNRESOLVED_GRACE_MS } from '../../../src/fib/programming';
 import { Fib } from '../../../src/fib/fib';
 import type {
   FpmUpdate,
@@ -73,6 +74,7 @@ export class Bed {
   /** What zebra was told last, by prefix. */
   readonly told = new Map<string, RouteStatus>();
   readonly needed = new Set<string>();
+  private time = 0;
 
   constructor(
     readonly server = new Server(),
@@ -89,6 +91,7 @@ export class Bed {
         if (needed) this.needed.add(name);
         else this.needed.delete(name);
       },
+      now: () => this.time,
     });
     this.programmer = new Programmer({
       source: this.fib.programming,
@@ -119,16 +122,17 @@ export class Bed {
 
   // ---- what zebra and the kernel say ----
 
-  link(port: number, present: boolean, name = `tap${port}`): void {
+  link(port: number, present: boolean, up = present): this {
     this.fib.applyKernel({
       kind: 'link',
       ifindex: ifindexOf(port),
-      name,
+      name: `tap${port}`,
       present,
-      up: present,
+      up,
       mac: macOfPort(port),
       master: 0,
     });
+    return this;
   }
 
   neighbor(port: number, address: string, mac: string | undefined, state: NeighborState = 'reachable'): this {
@@ -216,6 +220,14 @@ export class Bed {
       }
     }
     throw new Error('does not settle');
+  }
+
+  /** Lets the grace time of unresolved routes pass. */
+  later(): this {
+    this.time += UNRESOLVED_GRACE_MS;
+    this.fib.programming.settlePassing();
+    this.report();
+    return this;
   }
 
   report(): void {

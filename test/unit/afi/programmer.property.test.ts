@@ -195,6 +195,8 @@ async function play(steps: readonly Step[]): Promise<void> {
     bed.settle();
   }
 
+  bed.later();
+
   for (let index = 0; index < ROUTES; index++) {
     const expected = model.expected(index);
     const seen = new Set<string>();

@@ -25,16 +25,44 @@ describe('a route', () => {
     const b = await bed();
     b.via('192.0.2.0/24', '10.0.1.2@1').settle();
     expect(b.packet('192.0.2.9')).toBe(`punt ${PuntReason.Unresolved}`);
-    expect(b.told.get('192.0.2.0/24')).toBe('trapped');
     expect([...b.needed]).toEqual(['11 10.0.1.2']);
     b.neighbor(1, '10.0.1.2', MAC.a).settle();
     expect(b.packet('192.0.2.9')).toBe(out(1, MAC.a));
     expect(b.told.get('192.0.2.0/24')).toBe('offloaded');
     b.neighbor(1, '10.0.1.2', undefined, 'failed').settle();
     expect(b.packet('192.0.2.9')).toBe(`punt ${PuntReason.Unresolved}`);
-    expect(b.told.get('192.0.2.0/24')).toBe('trapped');
     b.withdraw('192.0.2.0/24').settle();
     expect([...b.needed]).toEqual([]);
+  });
+
+  test('is reported as trapped only when its neighbor does not come in time: zebra never takes that back', async () => {
+    const b = await bed();
+    b.via('192.0.2.0/24', '10.0.1.2@1').via('198.51.100.0/24', '10.0.2.2@2').settle();
+    expect([...b.told]).toEqual([]);
+    b.neighbor(1, '10.0.1.2', MAC.a).settle().later();
+    expect([...b.told]).toEqual([
+      ['192.0.2.0/24', 'offloaded'],
+      ['198.51.100.0/24', 'trapped'],
+    ]);
+    b.neighbor(1, '10.0.1.2', undefined, 'failed').settle();
+    expect(b.told.get('192.0.2.0/24')).toBe('offloaded');
+    b.later();
+    expect(b.told.get('192.0.2.0/24')).toBe('trapped');
+  });
+
+  test('leaves a port whose link is down, and comes back with it', async () => {
+    const b = await bed();
+    b.neighbor(1, '10.0.1.2', MAC.a)
+      .neighbor(2, '10.0.2.2', MAC.b)
+      .via('192.0.2.0/24', '10.0.1.2@1', '10.0.2.2@2')
+      .settle();
+    const ways = (): Set<string> =>
+      new Set(Array.from({ length: 64 }, (_, i) => b.packet('192.0.2.9', 0, { sport: i })));
+    expect(ways()).toEqual(new Set([out(1, MAC.a), out(2, MAC.b)]));
+    b.link(1, true, false).settle();
+    expect(ways()).toEqual(new Set([out(2, MAC.b)]));
+    b.link(1, true).settle();
+    expect(ways()).toEqual(new Set([out(1, MAC.a), out(2, MAC.b)]));
   });
 
   test.each([
@@ -411,7 +439,8 @@ describe('lives of the server and of the bridge', () => {
     fill(b).settle();
     b.fib.beginReplay();
     const ops = b.operationsFor(() => {
-      b.nexthop(1, '10.0.1.2@1').nexthop(2, '10.0.2.2@2').group(3, 1, 2);
+      // In the order of zebra's replay: groups first, routes last.
+      b.group(3, 1, 2).nexthop(1, '10.0.1.2@1').nexthop(2, '10.0.2.2@2');
       for (let i = 0; i < 50; i++) b.viaId(`20.0.${i}.0/24`, 1 + (i % 3));
     });
     expect(ops).toEqual([]);

@@ -1,7 +1,8 @@
 /** fast-check arbitraries for the AFT model, and its translation to protobufjs objects of proto/afi/afi.proto. */
 import * as fc from 'fast-check';
 import {
-  AftField,
+  FIELD_NAMES,
+  type AftField,
   type AftData,
   type AftEntry,
   type AftKey,
@@ -21,7 +22,7 @@ const text = fc
   .oneof(fc.string({ maxLength: 200 }), fc.string({ unit: 'binary', maxLength: 20 }))
   .map((s) => Buffer.from(s).toString());
 const name = text.filter((s) => s !== '');
-const field = fc.integer({ min: 0, max: AftField.MetaNhId }) as fc.Arbitrary<AftField>;
+const field = fc.constantFrom(...(Object.keys(FIELD_NAMES).map(Number) as AftField[]));
 const fields = fc.array(field, { maxLength: 4 });
 const int = fc.oneof(
   fc.constantFrom(-1, 0, 63, 64, -64, -65, 2 ** 30, -(2 ** 30), 2 ** 53 - 1, -(2 ** 53) + 1),

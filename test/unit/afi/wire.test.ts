@@ -276,7 +276,7 @@ describe('what the wire cannot or must not carry', () => {
       { insert: { entries: [{ key: { data: { prefix: { bytes: Buffer.alloc(4), length: 33 } } } }] } },
     ],
     ['a label of 21 bits', { insert: { entries: [{ key: { data: { label: 0x100000 } } }] } }],
-    ['an unknown packet field', { insert: { entries: [{ key: { field: 24, data: { bool: true } } }] } }],
+    ['an unknown packet field', { insert: { entries: [{ key: { field: 99, data: { bool: true } } }] } }],
     ['an unknown match op', { insert: { nodes: [{ match: { op: 6, value: { bool: true } } }] } }],
     ['an entry without a key', { insert: { entries: [{ parent: 1 }] } }],
     ['a key without data', { insert: { entries: [{ key: { field: 1 } }] } }],

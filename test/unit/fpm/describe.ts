@@ -114,3 +114,28 @@ export function recordStream(stream: Buffer): Recorded {
   if (reader.pending > 0) all.malformed.push(`${reader.pending} bytes of a frame at the end`);
   return all;
 }
+
+/** The one update that a message gives. */
+export function one(bytes: Buffer): string {
+  const { lines, skipped, malformed } = record(bytes);
+  expect([skipped, malformed]).toEqual([[], []]);
+  expect(lines).toHaveLength(1);
+  return lines[0]!;
+}
+
+/** What a message that must give a route or nexthop leads to. */
+export const target = (bytes: Buffer): string => one(bytes).split('→ ')[1]!;
+
+/** The reasons for which nothing but skips came of the messages. */
+export function skipOf(bytes: Buffer): string[] {
+  const { lines, skipped, malformed } = record(bytes);
+  expect([lines, malformed]).toEqual([[], []]);
+  return skipped;
+}
+
+/** The faults, where nothing but faults came of the messages. */
+export function faultOf(bytes: Buffer): string[] {
+  const { lines, skipped, malformed } = record(bytes);
+  expect([lines, skipped]).toEqual([[], []]);
+  return malformed;
+}

@@ -1,7 +1,7 @@
 /**
  * Streams recorded from real zebras (test/tools/capture-fpm.ts). Each is decoded two ways: line by line against
- * NAME.expected.txt, which was read and checked by a person; and summed up to tables, which must be what that zebra itself
- * said of its routes at that point.
+ * NAME.expected.txt, which this decoder wrote and which guards against changes; and summed up to tables, which must be
+ * what that zebra itself said of its routes at that point: the independent check.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

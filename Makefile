@@ -1,0 +1,41 @@
+# `make` alone lists what can be done. Everything needs root: tests and demo live in network namespaces of their own.
+PROTO ?= ospf
+KEEP ?=
+export KEEP
+
+.PHONY: help setup build lint format test demo demo-stop clean
+
+help:
+	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
+	@echo 'make build              compile the TypeScript sources into dist/'
+	@echo 'make lint               eslint and prettier --check'
+	@echo 'make format             prettier --write'
+	@echo 'make test               setup, lint, unit and integration tests'
+	@echo 'make demo PROTO=ospf    FRR programs the software vASIC; checks in out/demo-ospf.json'
+	@echo '                        KEEP=1 leaves it running for you to look around'
+	@echo 'make demo-stop          end a demo left running by KEEP=1'
+	@echo 'make clean              remove dist/ and out/ (not the FRR root folder)'
+
+setup:
+	@scripts/setup.sh
+
+build:
+	npm run build
+
+lint:
+	npm run lint
+
+format:
+	npm run format
+
+test: setup
+	@scripts/test.sh
+
+demo: setup
+	@node dist/demo/main.js "$(PROTO)"
+
+demo-stop:
+	@node dist/demo/stop.js
+
+clean:
+	rm -rf dist out

@@ -1,0 +1,40 @@
+/** Waiting for a condition instead of for a time: nothing in the lab or the demo sleeps and hopes. */
+
+/** Milliseconds. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  /** What is waited for, as the end of "timed out after N s waiting for …". */
+  readonly what: string;
+  /** Milliseconds between two looks; 100 when absent. */
+  readonly everyMs?: number;
+}
+
+/**
+ * Calls `look` until it returns something other than undefined and false, and returns that. A look that throws counts as
+ * "not yet". Throws after the timeout, naming what was waited for and the last error.
+ */
+export async function waitFor<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  options: WaitOptions,
+): Promise<T> {
+  const deadline = performance.now() + options.timeoutMs;
+  let last: string;
+  for (;;) {
+    try {
+      const seen = await look();
+      if (seen !== undefined && seen !== false) return seen;
+      last = '';
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error);
+    }
+    if (performance.now() > deadline) {
+      const seconds = Math.round(options.timeoutMs / 100) / 10;
+      throw new Error(`timed out after ${seconds} s waiting for ${options.what}${last === '' ? '' : ` (${last})`}`);
+    }
+    await sleep(options.everyMs ?? 100);
+  }
+}

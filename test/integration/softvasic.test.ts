@@ -1,0 +1,367 @@
+/**
+ * softvasic as a process, forwarding between two network namespaces: routed packets, expired ones, TCP at full segment size,
+ * injection, link changes, an interface that goes and comes, isolation from Linux, kill -9 and restart.
+ *
+ * Needs root and iproute2; without them it fails. Everything happens in namespaces made here.
+ */
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { AftField, PARAM, PuntReason, type AftError, type AftNode, type AftSandboxInfo } from '../../src/afi/model';
+import type { NodeInfo } from '../../src/afi/wire';
+import type { AgentEvent, Answer, Request } from './softvasic-agent';
+
+const PREFIX = `f2a-sv-${process.pid}`;
+const NS = { vasic: `${PREFIX}-v`, a: `${PREFIX}-a`, b: `${PREFIX}-b` };
+const MAIN = join(__dirname, '../../src/vasic/main.js');
+const AGENT = join(__dirname, 'softvasic-agent.js');
+const MAC = { ge0: '02:00:00:00:0a:01', a: '02:00:00:00:0a:02', ge1: '02:00:00:00:0b:01', b: '02:00:00:00:0b:02' };
+const IP = { ge0: '10.71.0.1', a: '10.71.0.2', ge1: '10.72.0.1', b: '10.72.0.2' };
+const LISTEN = '127.0.0.1:50051';
+const TCP_BYTES = 200 << 20;
+
+jest.setTimeout(60_000);
+
+const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
+const inside = (ns: string, ...args: string[]): string => ip('netns', 'exec', ns, ...args);
+const macBytes = (text: string): Uint8Array => Uint8Array.from(text.split(':'), (byte) => parseInt(byte, 16));
+
+/** A port's veth pair: `port` in the vASIC's namespace, `eth0` in the host's. */
+function makeLink(port: 'ge0' | 'ge1', host: 'a' | 'b'): void {
+  ip(
+    '-n',
+    NS.vasic,
+    'link',
+    'add',
+    'name',
+    port,
+    'address',
+    MAC[port],
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'eth0',
+    'netns',
+    NS[host],
+  );
+  ip('-n', NS[host], 'link', 'set', 'dev', 'eth0', 'address', MAC[host], 'up');
+  ip('-n', NS[host], 'addr', 'add', `${IP[host]}/24`, 'dev', 'eth0');
+  // The vASIC's port answers no ARP here: there is no router behind it.
+  ip('-n', NS[host], 'neigh', 'replace', IP[port], 'lladdr', MAC[port], 'dev', 'eth0', 'nud', 'permanent');
+  ip('-n', NS[host], 'route', 'replace', 'default', 'via', IP[port]);
+}
+
+/** A helper process in a namespace. */
+class Agent {
+  readonly events: AgentEvent[] = [];
+  private readonly process: ChildProcess;
+  private readonly answers = new Map<number, (answer: Answer) => void>();
+  private waiting: (() => void)[] = [];
+  private nextId = 1;
+  private ended = false;
+
+  constructor(ns: string) {
+    this.process = spawn('ip', ['netns', 'exec', ns, process.execPath, AGENT], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced',
+    });
+    this.process.on('message', (message: Answer | AgentEvent) => {
+      if (message.kind === 'answer') this.answers.get(message.id)?.(message);
+      else this.events.push(message);
+      for (const wake of this.waiting.splice(0)) wake();
+    });
+    this.process.on('exit', () => {
+      this.ended = true;
+      for (const [id, take] of this.answers) take({ kind: 'answer', id, error: 'the helper process died' });
+      for (const wake of this.waiting.splice(0)) wake();
+    });
+  }
+
+  async ask(request: Request): Promise<Answer['value']> {
+    const id = this.nextId++;
+    const answer = await new Promise<Answer>((resolve) => {
+      this.answers.set(id, resolve);
+      this.process.send({ id, request });
+    });
+    if (answer.error !== undefined) throw new Error(`${request.op}: ${answer.error}`);
+    return answer.value;
+  }
+
+  of<K extends AgentEvent['kind']>(kind: K): Extract<AgentEvent, { kind: K }>[] {
+    return this.events.filter((event): event is Extract<AgentEvent, { kind: K }> => event.kind === kind);
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      if (this.ended) throw new Error('the helper process died');
+      await new Promise<void>((wake) => this.waiting.push(wake));
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.ended) return;
+    const gone = new Promise((resolve) => this.process.once('exit', resolve));
+    this.process.disconnect();
+    await gone;
+  }
+}
+
+/** A running softvasic and what it logged. */
+class Softvasic {
+  output = '';
+  private readonly process: ChildProcess;
+  readonly exit: Promise<number | null>;
+  private waiting: (() => void)[] = [];
+
+  constructor(...args: string[]) {
+    this.process = spawn('ip', ['netns', 'exec', NS.vasic, process.execPath, MAIN, '--listen', LISTEN, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.exit = new Promise((resolve) => this.process.once('exit', (code) => resolve(code)));
+    this.process.stderr!.on('data', (data: Buffer) => {
+      this.output += data.toString();
+      for (const wake of this.waiting.splice(0)) wake();
+    });
+    void this.exit.then(() => this.waiting.splice(0).forEach((wake) => wake()));
+  }
+
+  /** Waits for a line; a process that ends before is an error. */
+  async logged(pattern: RegExp): Promise<void> {
+    let ended = false;
+    void this.exit.then(() => (ended = true));
+    while (!pattern.test(this.output)) {
+      if (ended) throw new Error(`softvasic ended before logging ${pattern}:\n${this.output}`);
+      await new Promise<void>((wake) => this.waiting.push(wake));
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+}
+
+let vasic: Softvasic;
+let client: Agent;
+let a: Agent;
+let b: Agent;
+
+const start = async (...args: string[]): Promise<Softvasic> => {
+  const process = new Softvasic('--port', 'ge0', '--port', 'ge1', ...args);
+  await process.logged(/ready: AFI clients connect/);
+  return process;
+};
+
+const info = async (): Promise<AftSandboxInfo> => (await client.ask({ op: 'info' })) as AftSandboxInfo;
+
+/** The route tree with a TTL-expiry punt, and a route to each host. */
+async function program(): Promise<void> {
+  const { outputPorts } = await info();
+  const encap = (token: number, port: 'ge0' | 'ge1', host: 'a' | 'b'): AftNode => ({
+    token,
+    type: 'encap',
+    template: 'ethernet',
+    keys: [
+      { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: macBytes(MAC[port]) } },
+      { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: macBytes(MAC[host]) } },
+    ],
+    next: outputPorts.find(({ name }) => name === port)!.token,
+  });
+  const route = (address: string, next: number) => ({
+    parent: 1040,
+    key: {
+      field: AftField.Ip4Daddr,
+      data: { kind: 'prefix' as const, bytes: Uint8Array.from(address.split('.'), Number), length: 24 },
+    },
+    next,
+  });
+  const refused = await client.ask({
+    op: 'apply',
+    operation: {
+      kind: 'insert',
+      insert: {
+        nodes: [
+          { token: 1030, type: 'receive', code: PuntReason.TtlExpired, context: 0 },
+          { token: 1031, type: 'receive', code: PuntReason.NoRoute, context: 0 },
+          encap(1032, 'ge0', 'a'),
+          encap(1033, 'ge1', 'b'),
+          {
+            token: 1040,
+            type: 'tree',
+            fields: [AftField.PacketLookupKey],
+            defaultNext: 1031,
+            params: { [PARAM.rtTtlExpired]: { kind: 'int', value: 1030 } },
+          },
+        ],
+        entries: [route('10.71.0.0', 1032), route('10.72.0.0', 1033)],
+        binds: [
+          { port: 0, next: 1040 },
+          { port: 1, next: 1040 },
+        ],
+      },
+    },
+  });
+  if (refused !== undefined) throw new Error(`programming failed: ${(refused as AftError).message}`);
+}
+
+/** Sends a UDP datagram from a to b through the vASIC and waits for its arrival. */
+async function carried(text: string): Promise<void> {
+  await a.ask({ op: 'udpSend', to: IP.b, port: 7000, ttl: 64, text });
+  await b.until(() => b.of('udp').some((event) => event.text === text));
+}
+
+const payloadOf = (frame: Uint8Array): string => Buffer.from(frame.subarray(42)).toString();
+
+beforeAll(async () => {
+  if (process.getuid!() !== 0) throw new Error('softvasic.test needs root, for network namespaces and AF_PACKET');
+  for (const ns of Object.values(NS)) ip('netns', 'add', ns);
+  ip('-n', NS.vasic, 'link', 'set', 'dev', 'lo', 'up');
+  makeLink('ge0', 'a');
+  makeLink('ge1', 'b');
+  client = new Agent(NS.vasic);
+  a = new Agent(NS.a);
+  b = new Agent(NS.b);
+  vasic = await start();
+  await client.ask({ op: 'hostpath' });
+  await client.ask({ op: 'afi', ports: 2, server: LISTEN });
+  await client.until(() => client.of('port').length === 2);
+  await b.ask({ op: 'udpListen', port: 7000 });
+  await program();
+});
+
+afterAll(async () => {
+  for (const agent of [client, a, b]) await agent?.close();
+  vasic?.kill('SIGKILL');
+  await vasic?.exit;
+  for (const ns of Object.values(NS)) spawnSync('ip', ['netns', 'del', ns]);
+});
+
+test('a routed packet leaves with new MAC addresses, the TTL one less and a right checksum', async () => {
+  await b.ask({ op: 'sniff', interface: 'eth0' });
+  await carried('routed');
+  await b.until(() => b.of('frame').some(({ bytes }) => payloadOf(bytes) === 'routed'));
+  await b.ask({ op: 'stopSniffing' });
+  const { bytes } = b.of('frame').find((event) => payloadOf(event.bytes) === 'routed')!;
+  expect(Buffer.from(bytes.subarray(0, 12)).toString('hex')).toBe(`${MAC.b}${MAC.ge1}`.replaceAll(':', ''));
+  expect(bytes[22]).toBe(63);
+  let sum = 0;
+  for (let i = 14; i < 34; i += 2) sum += (bytes[i]! << 8) | bytes[i + 1]!;
+  expect((sum & 0xffff) + (sum >> 16)).toBe(0xffff);
+});
+
+test('a packet whose TTL expires goes to the host as it came, with reason and port', async () => {
+  await a.ask({ op: 'udpSend', to: IP.b, port: 7000, ttl: 1, text: 'expired' });
+  const punted = (): Uint8Array | undefined =>
+    client.of('punt').find(({ datagram }) => payloadOf(datagram.subarray(8)) === 'expired')?.datagram;
+  await client.until(() => punted() !== undefined);
+  const datagram = punted()!;
+  // Version 0, punt; reason; length; sandbox 1; port 0.
+  expect([...datagram.subarray(0, 8)]).toEqual([0, PuntReason.TtlExpired, 0, 8 + 42 + 7, 0, 1, 0, 0]);
+  expect(datagram[8 + 22]).toBe(1);
+  expect(b.of('udp').some(({ text }) => text === 'expired')).toBe(false);
+});
+
+test('TCP at full segment size arrives whole, and the vASIC counted it', async () => {
+  const before = (await info()).inputPorts[0]!;
+  await b.ask({ op: 'tcpSink', port: 7001 });
+  const startedAt = performance.now();
+  const arrived = await a.ask({ op: 'tcpSend', to: IP.b, port: 7001, bytes: TCP_BYTES });
+  const seconds = (performance.now() - startedAt) / 1000;
+  expect(arrived).toBe(String(TCP_BYTES));
+  const after = (await info()).inputPorts[0]!;
+  expect(after.bytes! - before.bytes!).toBeGreaterThan(TCP_BYTES);
+  process.stderr.write(
+    `softvasic.test: TCP through the vASIC at ${((TCP_BYTES * 8) / seconds / 1e9).toFixed(1)} Gbit/s\n`,
+  );
+});
+
+test('an injected frame leaves its port unchanged; a stranger to the header is refused', async () => {
+  const frame = Buffer.from(b.of('frame')[0]!.bytes);
+  frame.write('inject', 42);
+  const header = Buffer.from([8, 0, 0, 8 + frame.length, 0, 1, 0, 1]);
+  await b.ask({ op: 'sniff', interface: 'eth0' });
+  const wrong = Buffer.from(header);
+  wrong[7] = 9;
+  await client.ask({ op: 'inject', datagram: Buffer.concat([wrong, frame]) });
+  await client.ask({ op: 'inject', datagram: Buffer.concat([header, frame]) });
+  await b.until(() => b.of('frame').some(({ bytes }) => payloadOf(bytes) === 'inject'));
+  await b.ask({ op: 'stopSniffing' });
+  expect(
+    b
+      .of('frame')
+      .filter(({ bytes }) => payloadOf(bytes) === 'inject')
+      .map(({ bytes }) => Buffer.from(bytes)),
+  ).toEqual([frame]);
+  await vasic.logged(/refused a hostpath datagram from 127\.0\.0\.1:8001: no port 9/);
+});
+
+test('a VLAN tag that the kernel took out of a received frame is put back', async () => {
+  const frame = Buffer.concat([
+    macBytes(MAC.ge0),
+    macBytes(MAC.a),
+    Buffer.from([0x81, 0, 0x60, 42, 0x88, 0xb5]),
+    Buffer.alloc(46, 7),
+  ]);
+  await client.ask({ op: 'sniff', interface: 'ge0' });
+  await a.ask({ op: 'rawSend', interface: 'eth0', frame });
+  await client.until(() => client.of('frame').length > 0);
+  await client.ask({ op: 'stopSniffing' });
+  expect(Buffer.from(client.of('frame')[0]!.bytes)).toEqual(frame);
+});
+
+test('link changes are told; an interface that goes away and comes back carries again', async () => {
+  const states = (): boolean[] =>
+    client
+      .of('port')
+      .filter(({ index }) => index === 1)
+      .map(({ up }) => up);
+  expect(states()).toEqual([true]);
+  ip('-n', NS.vasic, 'link', 'set', 'dev', 'ge1', 'down');
+  await client.until(() => states().length === 2);
+  ip('-n', NS.vasic, 'link', 'set', 'dev', 'ge1', 'up');
+  await client.until(() => states().length === 3);
+  await carried('after down and up');
+  ip('-n', NS.vasic, 'link', 'del', 'dev', 'ge1');
+  await client.until(() => states().length === 4);
+  await vasic.logged(/interface ge1 is gone/);
+  makeLink('ge1', 'b');
+  await client.until(() => states().length === 5);
+  expect(states()).toEqual([true, false, true, false, true]);
+  await carried('after coming back');
+  expect(inside(NS.vasic, 'tc', 'filter', 'show', 'dev', 'ge1', 'ingress')).toMatch(/bytecode '1,6 0 0 2'/);
+});
+
+test('kill -9: the client is told; a restarted one is empty, takes over the isolation and carries again', async () => {
+  vasic.kill('SIGKILL');
+  await client.until(() => client.of('down').length === 1);
+  vasic = await start();
+  await client.until(() => client.of('up').length === 2);
+  const [first, second] = client.of('up');
+  expect(second!.instance).not.toBe(first!.instance);
+  expect(await info()).toMatchObject({ nodes: 0, entries: 0 });
+  await program();
+  await carried('after the restart');
+  expect(((await client.ask({ op: 'nodeInfo', tokens: [1040] })) as NodeInfo[])[0]).toMatchObject({
+    found: true,
+    entries: 2,
+  });
+});
+
+test('Linux does not answer on a port while softvasic runs, and is let back in when it ends', async () => {
+  // An address that should not be there: without the filter Linux would refuse the connection with a reset.
+  ip('-n', NS.vasic, 'addr', 'add', `${IP.ge0}/24`, 'dev', 'ge0');
+  const received = (await info()).inputPorts[0]!.packets!;
+  expect(await a.ask({ op: 'tcpProbe', to: IP.ge0, waitMs: 500 })).toBe('silence');
+  expect((await info()).inputPorts[0]!.packets!).toBeGreaterThan(received);
+  expect(inside(NS.vasic, 'cat', '/proc/sys/net/ipv6/conf/ge0/disable_ipv6').trim()).toBe('1');
+  vasic.kill('SIGTERM');
+  expect(await vasic.exit).toBe(0);
+  expect(inside(NS.vasic, 'tc', 'qdisc', 'show', 'dev', 'ge0')).not.toMatch(/clsact/);
+  expect(await a.ask({ op: 'tcpProbe', to: IP.ge0, waitMs: 5000 })).toBe('ECONNREFUSED');
+});
+
+test('a port interface with an address stops the start, with the remedy', async () => {
+  const refused = new Softvasic('--port', 'ge0', '--port', 'ge1');
+  expect(await refused.exit).toBe(1);
+  expect(refused.output).toMatch(/port interface ge0 has the address 10\.71\.0\.1.*ip addr flush dev ge0/);
+  ip('-n', NS.vasic, 'addr', 'flush', 'dev', 'ge0');
+});

@@ -1,0 +1,240 @@
+/** The netlink decoder over encapsulations, nexthop objects, neighbours and MPLS routes: all that no fixture holds. */
+import * as c from '../../../src/netlink/constants';
+import { attributes, hop, labels, message, neighbor, nexthop, route, u16, via } from './messages';
+import { faultOf, one, skipOf, target } from './describe';
+
+const DST = [c.RTA_DST, '192.0.2.0'] as const;
+
+describe('encapsulations', () => {
+  const leg = (type: number, body: Uint8Array): string =>
+    target(route({}, [DST, [c.RTA_OIF, 3], [c.RTA_ENCAP_TYPE, u16(type)], [0x8000 | c.RTA_ENCAP, body]]));
+  const srh = Buffer.concat([
+    Buffer.from([1, 0, 0, 0, 0, 4, 4, 1, 1, 0, 0, 0]),
+    Buffer.from('20010db8000f00000000000000000002', 'hex'),
+    Buffer.from('20010db8000f00000000000000000001', 'hex'),
+  ]);
+
+  test('labels end at the bottom of the stack', () => {
+    const stack = Buffer.concat([labels(16, 1048575), labels(77)]);
+    expect(leg(c.LWTUNNEL_ENCAP_MPLS, attributes([[c.MPLS_IPTUNNEL_DST, stack]]))).toBe('direct@3*1 (mpls 16/1048575)');
+  });
+  test('segments in the order of travel', () => {
+    expect(leg(c.LWTUNNEL_ENCAP_SEG6, attributes([[c.SEG6_IPTUNNEL_SRH, srh]]))).toBe(
+      'direct@3*1 (seg6 mode 1 2001:db8:f::1,2001:db8:f::2)',
+    );
+  });
+  test('local segment', () => {
+    const body = attributes([[c.SEG6_LOCAL_ACTION, 3]]);
+    expect(leg(c.LWTUNNEL_ENCAP_SEG6_LOCAL, body)).toBe('direct@3*1 (seg6local action 3 0800010003000000)');
+  });
+  test("VXLAN, as FRR's own type and as a tunnel key", () => {
+    expect(leg(c.FRR_ENCAP_VXLAN, attributes([[c.FRR_VXLAN_VNI, 5000]]))).toBe('direct@3*1 (vni 5000)');
+    const key = attributes([[c.LWTUNNEL_IP_ID, Buffer.from('0000000000001388', 'hex')]]);
+    expect(leg(c.LWTUNNEL_ENCAP_IP, key)).toBe('direct@3*1 (vni 5000)');
+    expect(leg(c.LWTUNNEL_ENCAP_IP6, key)).toBe('direct@3*1 (vni 5000)');
+  });
+  test('an unknown one is kept as it is', () => {
+    expect(leg(3, Uint8Array.of(1, 2))).toBe('direct@3*1 (encap 3 0102)');
+  });
+
+  test.each([
+    ['without its type', [[c.RTA_ENCAP, new Uint8Array(4)]]],
+    ['without its body', [[c.RTA_ENCAP_TYPE, u16(1)]]],
+    [
+      'without labels',
+      [
+        [c.RTA_ENCAP_TYPE, u16(1)],
+        [c.RTA_ENCAP, new Uint8Array(0)],
+      ],
+    ],
+    [
+      'with half a label',
+      [
+        [c.RTA_ENCAP_TYPE, u16(1)],
+        [c.RTA_ENCAP, attributes([[1, new Uint8Array(6)]])],
+      ],
+    ],
+    [
+      'with fewer segments than it says',
+      [
+        [c.RTA_ENCAP_TYPE, u16(5)],
+        [c.RTA_ENCAP, attributes([[1, srh.subarray(0, 40)]])],
+      ],
+    ],
+  ] as const)('%s: no route, rather than one without encapsulation', (_what, list) => {
+    expect(faultOf(route({}, [DST, [c.RTA_OIF, 3], ...list]))).toHaveLength(1);
+  });
+});
+
+describe('nexthop objects', () => {
+  test('a way out', () => {
+    expect(
+      one(
+        nexthop([
+          [c.NHA_ID, 9],
+          [c.NHA_GATEWAY, '10.0.0.2'],
+          [c.NHA_OIF, 3],
+        ]),
+      ),
+    ).toBe('nexthopAdd 9 family 2 proto 11 → 10.0.0.2@3*1');
+    expect(
+      target(
+        nexthop(
+          [
+            [c.NHA_ID, 9],
+            [c.NHA_GATEWAY, '::ffff:10.0.0.2'],
+            [c.NHA_OIF, 3],
+          ],
+          104,
+          10,
+          4,
+        ),
+      ),
+    ).toBe('10.0.0.2@3*1 onlink');
+    const mpls = attributes([[c.MPLS_IPTUNNEL_DST, labels(100)]]);
+    const list = [
+      [c.NHA_ID, 9],
+      [c.NHA_OIF, 3],
+      [c.NHA_ENCAP_TYPE, u16(1)],
+      [0x8000 | c.NHA_ENCAP, mpls],
+    ] as const;
+    expect(target(nexthop(list))).toBe('direct@3*1 (mpls 100)');
+    expect(target(nexthop([[c.NHA_ID, 9]]))).toBe('unsupported: neither gateway nor interface');
+    expect(
+      target(
+        nexthop([
+          [c.NHA_ID, 9],
+          [c.NHA_BLACKHOLE, new Uint8Array(0)],
+        ]),
+      ),
+    ).toBe('blackhole');
+    expect(
+      target(
+        nexthop([
+          [c.NHA_ID, 9],
+          [c.NHA_FDB, new Uint8Array(0)],
+        ]),
+      ),
+    ).toBe('unsupported: nexthop of a bridge (FDB)');
+  });
+
+  test('a group: weights of 8 and of 16 bits', () => {
+    const members = Buffer.from('0100000000000000' + '02000000ff000000' + '03000000ff020000', 'hex');
+    expect(
+      target(
+        nexthop([
+          [c.NHA_ID, 9],
+          [c.NHA_GROUP, members],
+        ]),
+      ),
+    ).toBe('group 1*1 2*256 3*768');
+    expect(
+      target(
+        nexthop([
+          [c.NHA_ID, 9],
+          [c.NHA_GROUP, members],
+          [c.NHA_GROUP_TYPE, u16(1)],
+        ]),
+      ),
+    ).toMatch(/^group/);
+    expect(
+      target(
+        nexthop([
+          [c.NHA_ID, 9],
+          [c.NHA_GROUP, members],
+          [c.NHA_GROUP_TYPE, u16(2)],
+        ]),
+      ),
+    ).toBe('unsupported: nexthop group type 2');
+  });
+
+  test('delete, and what is malformed', () => {
+    expect(one(nexthop([[c.NHA_ID, 9]], c.RTM_DELNEXTHOP))).toBe('nexthopDelete 9');
+    expect(faultOf(nexthop([[c.NHA_OIF, 3]]))).toEqual(['nexthop without id @16']);
+    expect(
+      faultOf(
+        nexthop([
+          [c.NHA_ID, 9],
+          [c.NHA_GROUP, new Uint8Array(12)],
+        ]),
+      ),
+    ).toEqual(['nexthop group of 12 bytes @36']);
+    expect(
+      faultOf(
+        nexthop([
+          [c.NHA_ID, 9],
+          [c.NHA_GROUP, new Uint8Array(0)],
+        ]),
+      ),
+    ).toHaveLength(1);
+    expect(faultOf(message(c.RTM_NEWNEXTHOP, new Uint8Array(4), []))).toEqual(['nexthop message of 4 bytes @16']);
+  });
+});
+
+describe('neighbours', () => {
+  const MAC = [c.NDA_LLADDR, Buffer.from('32260a2eaaf0', 'hex')] as const;
+  test.each([
+    [c.NUD_REACHABLE, 'reachable'],
+    [c.NUD_STALE, 'stale'],
+    [c.NUD_DELAY, 'delay'],
+    [c.NUD_PROBE, 'probe'],
+    [c.NUD_PERMANENT, 'permanent'],
+    [c.NUD_NOARP | c.NUD_PERMANENT, 'permanent'],
+    [c.NUD_NOARP, 'noarp'],
+    [c.NUD_FAILED, 'failed'],
+    [c.NUD_INCOMPLETE, 'incomplete'],
+    [0, 'none'],
+  ])('state %i', (state, name) => {
+    expect(one(neighbor([[c.NDA_DST, '10.0.0.2'], MAC], state))).toBe(
+      `neighborAdd 10.0.0.2@7 32:26:0a:2e:aa:f0 ${name}`,
+    );
+  });
+  test('IPv6, without MAC, delete', () => {
+    expect(one(neighbor([[c.NDA_DST, 'fe80::2'], MAC], 2, 10))).toMatch(/^neighborAdd fe80::2@7 /);
+    expect(one(neighbor([[c.NDA_DST, '10.0.0.2']], 1))).toBe('neighborAdd 10.0.0.2@7 no mac incomplete');
+    expect(one(neighbor([[c.NDA_DST, '10.0.0.2']], 0, 2, 7, c.RTM_DELNEIGH))).toBe('neighborDelete 10.0.0.2@7');
+  });
+  test('what is none of our business', () => {
+    expect(skipOf(neighbor([MAC], 2, c.AF_BRIDGE))).toEqual(['EVPN MAC address']);
+    expect(skipOf(neighbor([MAC], 2, 99))).toEqual(['neighbour of address family 99']);
+    expect(skipOf(neighbor([[c.NDA_DST, '10.0.0.2']], 2, 2, 7, c.RTM_NEWNEIGH, c.NTF_PROXY))).toEqual([
+      'proxy neighbour',
+    ]);
+  });
+  test('malformed', () => {
+    expect(faultOf(neighbor([MAC]))).toEqual(['neighbour address of -1 bytes @16']);
+    expect(faultOf(neighbor([[c.NDA_DST, 'fe80::2'], MAC]))).toHaveLength(1);
+    expect(
+      faultOf(
+        neighbor([
+          [c.NDA_DST, '10.0.0.2'],
+          [c.NDA_LLADDR, new Uint8Array(8)],
+        ]),
+      ),
+    ).toHaveLength(1);
+    expect(faultOf(neighbor([[c.NDA_DST, '10.0.0.2'], MAC], 2, 2, -1))).toHaveLength(1);
+  });
+});
+
+describe('MPLS', () => {
+  const lsp = (type: number, list: Parameters<typeof route>[1]): Buffer =>
+    route({ message: type, family: 28, length: 20 }, list);
+  test('swap, pop, several ways, delete', () => {
+    const label = [c.RTA_DST, labels(100)] as const;
+    expect(one(lsp(24, [label, [c.RTA_NEWDST, labels(200, 300)], [c.RTA_VIA, via('10.0.0.2')], [c.RTA_OIF, 3]]))).toBe(
+      'lspAdd 100 proto 186 → 10.0.0.2@3*1 swap 200/300',
+    );
+    const path = Buffer.concat([
+      hop(3, 0, [[c.RTA_VIA, via('10.0.0.2')]]),
+      hop(4, 0, [
+        [c.RTA_NEWDST, labels(7)],
+        [c.RTA_VIA, via('fe80::2')],
+      ]),
+    ]);
+    expect(one(lsp(24, [label, [c.RTA_MULTIPATH, path]]))).toBe(
+      'lspAdd 100 proto 186 → 10.0.0.2@3*1 swap none | fe80::2@4*1 swap 7',
+    );
+    expect(one(lsp(25, [label]))).toBe('lspDelete 100');
+    expect(faultOf(lsp(24, [[c.RTA_OIF, 3]]))).toEqual(['MPLS route without a label @16']);
+  });
+});

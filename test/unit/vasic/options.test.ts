@@ -1,0 +1,59 @@
+/** softvasic's command line. */
+import { parseOptions, UsageError } from '../../../src/vasic/options';
+
+test('defaults', () => {
+  expect(parseOptions(['--port', 'ge0'])).toEqual({
+    listen: { host: '127.0.0.1', port: 50051 },
+    hostpathListen: { host: '127.0.0.1', port: 9002 },
+    puntTo: { host: '127.0.0.1', port: 8001 },
+    ports: ['ge0'],
+    sandbox: { engine: 'trio', name: 'green' },
+    refuse: [],
+    isolation: 'auto',
+    statsIntervalMs: 0,
+    log: { level: 'info', format: 'text' },
+  });
+});
+
+test('everything given', () => {
+  const text =
+    '-p ge1 -p ge0 --listen [::1]:1 --hostpath-listen vasic.example:2 --punt-to 10.0.0.1:3 --sandbox a:b --max-entries 5 ' +
+    '--refuse 10.0.255.3/32 --refuse 2001:db8::1/32 --isolation require --stats-interval 10 --log-level debug --log-format json';
+  const options = parseOptions(text.split(' '))!;
+  expect(options).toMatchObject({
+    listen: { host: '::1', port: 1 },
+    hostpathListen: { host: 'vasic.example', port: 2 },
+    puntTo: { host: '10.0.0.1', port: 3 },
+    ports: ['ge1', 'ge0'],
+    sandbox: { engine: 'a', name: 'b' },
+    maxEntries: 5,
+    isolation: 'require',
+    statsIntervalMs: 10_000,
+    log: { level: 'debug', format: 'json' },
+  });
+  expect(options.refuse.map(({ family, length }) => [family, length])).toEqual([
+    [4, 32],
+    [6, 32],
+  ]);
+  expect(options.refuse[1]!.bytes[15]).toBe(0);
+});
+
+test.each([
+  ['', /no ports.*--port/],
+  ['-p a -p a', /--port a is given twice/],
+  ['-p ../x', /"\.\.\/x" is not an interface name/],
+  ['-p a b', /unexpected argument b|Unknown argument: b/],
+  ['-p a --listen 50051', /--listen 50051: must be HOST:PORT/],
+  ['-p a --listen h:70000', /--listen h:70000: must be HOST:PORT/],
+  ['-p a --punt-to ::1:80', /--punt-to ::1:80: must be HOST:PORT/],
+  ['-p a --refuse 10.0.0.0/33', /--refuse 10\.0\.0\.0\/33: must be a prefix/],
+  ['-p a --max-entries -1', /--max-entries/],
+  ['-p a --max-entries many', /--max-entries many: must be a whole number/],
+  ['-p a --sandbox green', /--sandbox green: must be ENGINE:NAME/],
+  ['-p a --isolation maybe', /maybe/],
+  ['-p a --nonsense', /nonsense/],
+])('%j is a usage error', (text, message) => {
+  const parse = (): unknown => parseOptions(text === '' ? [] : text.split(' '));
+  expect(parse).toThrow(UsageError);
+  expect(parse).toThrow(message);
+});
