@@ -55,7 +55,7 @@ function roomRule(room) {
 }
 
 export default tseslint.config(
-  { ignores: ['dist/', 'out/', 'coverage/', 'node_modules/'] },
+  { ignores: ['dist/', 'dist-*/', 'out/', 'coverage/', 'node_modules/'] },
   eslint.configs.recommended,
   ...tseslint.configs.strict,
   {
@@ -74,7 +74,7 @@ export default tseslint.config(
     languageOptions: { globals: { console: 'readonly', process: 'readonly', require: 'readonly', module: 'writable' } },
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
-  { files: ['src/control/**', 'demo/**', 'test/bench/**'], rules: { 'no-console': 'off' } },
+  { files: ['src/control/**', 'demo/**', 'test/bench/**', 'test/tools/**', 'scripts/**'], rules: { 'no-console': 'off' } },
   ...rooms.map(roomRule),
   {
     // Only src/sys loads the C library.

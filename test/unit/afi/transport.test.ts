@@ -257,6 +257,15 @@ test('no acknowledgement in time: down says so, and a new session is opened', as
   expect(events.of('ack')).toEqual([]);
 });
 
+test('an acknowledged operation does not time out later', async () => {
+  const events = connect(await listen(), { timeoutMs: 100 });
+  await events.until(() => events.of('up').length === 1);
+  transport!.send(1, insertNodes(tree));
+  await events.until(() => events.of('ack').length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(events.of('down')).toEqual([]);
+});
+
 test('a server that is not there yet: one warning with the cause, then success', async () => {
   const port = await listen();
   server!.close();
