@@ -2,6 +2,8 @@
 PROTO ?= ospf
 KEEP ?=
 export KEEP
+# Where scripts/setup.sh puts a Node of its own when the machine's is too old.
+export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
 .PHONY: help setup build lint format test demo demo-stop clean
 

@@ -4,7 +4,7 @@
  * for that.
  */
 import { join } from 'node:path';
-import { openLab, type Lab } from './lab/lab';
+import { labId, openLab, type Lab } from './lab/lab';
 import { buildOspfTopology } from './lab/ospf-topology';
 import { LabBusyError } from './lab/state';
 import { createReporter, reportOf, writeReport, type Reporter } from './report';
@@ -16,7 +16,7 @@ import { refused } from './scenes/refused';
 import { REFUSED, type Figures, type Scene, type Stage } from './scenes/scene';
 import { yardstick } from './scenes/yardstick';
 
-export const LAB_ID = 'demo';
+export const LAB_ID = labId('demo');
 
 const SCENES: readonly Scene[] = [
   ...[neighbors, zebraRoutes, bridgeRoutes, refused, dataplane, yardstick, ttl],

@@ -1,7 +1,7 @@
 /** `make demo-stop`: ends a demo that was left running with KEEP=1, and removes what a killed one left behind. */
-import { stopLab } from './lab/lab';
+import { labId, stopLab } from './lab/lab';
 
-stopLab('demo').then(
+stopLab(labId('demo')).then(
   (stopped) => console.log(stopped ? 'The demo is stopped and removed.' : 'No demo is running.'),
   (error: unknown) => {
     console.error(`demo-stop: ${error instanceof Error ? error.message : String(error)}`);

