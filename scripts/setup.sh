@@ -87,8 +87,11 @@ if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
 
 # --- Node -------------------------------------------------------------------------------------------------------------
 node_major() { node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
-if (($(node_major) < NODE_WANTED)) || ! command -v npm >/dev/null; then
-  install_packages nodejs npm
+missing=()
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+if ((${#missing[@]} > 0)); then
+  install_packages "${missing[@]}"
   hash -r
 fi
 # An older release's packages have no current Node: the npm registry has it, as a plain archive with a binary in it.
