@@ -84,7 +84,9 @@ export class Fib {
       }
       case 'neighborAdd':
       case 'neighborDelete':
-        return this.applyKernel(update);
+        // zebra may speak of neighbors on any interface; ours are those on ports.
+        if (this.interfaces.portOf(update.ifindex) !== undefined) this.applyKernel(update);
+        return;
       case 'lspAdd': {
         const legs = update.legs.map((leg) => ({ ...copyLeg(leg), outLabels: [...leg.outLabels] }));
         this.lsps.set(update.label, { ...update, legs });

@@ -257,15 +257,20 @@ export class Bed {
   // ---- packets ----
 
   /** Sends an IP packet into port `from`; says where it came out: `p2 32:26:…`, `punt 4`, or `dropped`. */
-  packet(destination: string, from = 0, options: { ttl?: number; source?: string; sport?: number } = {}): string {
+  packet(destination: string, from = 0, options: PacketOptions = {}): string {
+    return this.frame(ipFrame(destination, from, options), from);
+  }
+
+  /** The same for a whole frame. */
+  frame(frame: Uint8Array, from = 0): string {
     for (const port of this.server.ports) port.sent.length = 0;
     this.server.punted.length = 0;
-    this.server.sandbox.receive(from, packetOf(ipFrame(destination, from, options)));
+    this.server.sandbox.receive(from, packetOf(frame));
     const punt = this.server.punted[0];
     if (punt !== undefined) return `punt ${punt.reason}`;
     for (const port of this.server.ports) {
-      const frame = port.sent[0]?.frame;
-      if (frame !== undefined) return `${port.name} ${frame.subarray(0, 6).toString('hex')}`;
+      const sent = port.sent[0]?.frame;
+      if (sent !== undefined) return `${port.name} ${sent.subarray(0, 6).toString('hex')}`;
     }
     return 'dropped';
   }
@@ -280,11 +285,16 @@ export function legOf(text: string): NexthopLeg {
   };
 }
 
-function ipFrame(
-  destination: string,
-  port: number,
-  options: { ttl?: number; source?: string; sport?: number },
-): Buffer {
+export interface PacketOptions {
+  readonly ttl?: number;
+  readonly source?: string;
+  readonly sport?: number;
+  /** Destination hardware address, when it isn't the port's. */
+  readonly to?: string;
+}
+
+function ipFrame(destination: string, port: number, options: PacketOptions): Buffer {
+  const mac = options.to === undefined ? macOfPort(port) : parseMac(options.to)!;
   const to = parseAddress(destination)!;
   const ttl = options.ttl ?? 64;
   const payload = Buffer.alloc(28);
@@ -299,7 +309,7 @@ function ipFrame(
     header[7] = ttl;
     header.set(parseAddress(options.source ?? '2001:db8:ffff::1')!, 8);
     header.set(to, 24);
-    return Buffer.concat([macOfPort(port), Buffer.alloc(6, 2), Buffer.of(0x86, 0xdd), header, payload]);
+    return Buffer.concat([mac, Buffer.alloc(6, 2), Buffer.of(0x86, 0xdd), header, payload]);
   }
   const header = Buffer.alloc(20);
   header[0] = 0x45;
@@ -312,5 +322,5 @@ function ipFrame(
   for (let i = 0; i < 20; i += 2) sum += header.readUInt16BE(i);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   header.writeUInt16BE(~sum & 0xffff, 10);
-  return Buffer.concat([macOfPort(port), Buffer.alloc(6, 2), Buffer.of(0x08, 0x00), header, payload]);
+  return Buffer.concat([mac, Buffer.alloc(6, 2), Buffer.of(0x08, 0x00), header, payload]);
 }
