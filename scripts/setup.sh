@@ -13,6 +13,8 @@ CACHE=${FPM2AFI_CACHE:-/var/cache/fpm2afi}
 SUITE=${FPM2AFI_SUITE:-forky}
 ROOT=$CACHE/frr/$SUITE
 PACKAGES=(iproute2 iputils-ping iperf3 tcpdump mmdebstrap ca-certificates debian-archive-keyring)
+# For the test that makes the recorded protobuf frames again with another implementation than ours.
+PACKAGES+=(python3-protobuf protobuf-compiler)
 NODE_WANTED=20
 NODE_FALLBACK=22
 

@@ -62,6 +62,9 @@ export function withShow(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.Writ
       neighbors: 'Known neighbours and what depends on them',
       ports: 'Ports, their TAPs and counters',
       tokens: 'Nodes of the forwarding graph',
+      lsps: "zebra's MPLS label entries: kept, their packets go to the host",
+      evpn: 'MAC addresses behind EVPN tunnels: kept, not programmed',
+      sids: 'SRv6 local segments (protobuf): kept, their packets go to the host',
     };
     return LISTS.filter((list) => list !== 'routes')
       .reduce(

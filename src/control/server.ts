@@ -135,6 +135,12 @@ function rowsOf(backend: ControlBackend, list: ListName, filter: RouteFilter): L
       return backend.ports();
     case 'tokens':
       return backend.tokens();
+    case 'lsps':
+      return backend.lsps();
+    case 'evpn':
+      return backend.evpn();
+    case 'sids':
+      return backend.sids();
   }
 }
 

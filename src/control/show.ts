@@ -1,13 +1,16 @@
 /** How the views of the control API look as text: one table per list, and the status page. Pure functions. */
 import type { Column, Row } from './table';
 import type {
+  EvpnView,
   LegView,
   ListName,
   ListViews,
+  LspView,
   NeighborView,
   NexthopView,
   PortView,
   RouteView,
+  SidView,
   StatusView,
   TokenView,
   TrafficView,
@@ -28,7 +31,8 @@ const routes: Layout<RouteView> = {
   row(route) {
     const protocol = route.origin === 'zebra' ? route.protocol : route.origin;
     const note = [...(route.reason === undefined ? [] : [route.reason]), ...(route.stale === true ? ['stale'] : [])];
-    const before = [route.prefix, String(route.table), protocol, route.state];
+    const table = route.vrf === undefined ? String(route.table) : `VRF ${route.vrf}`;
+    const before = [route.prefix, table, protocol, route.state];
     return withLegs(before, route.nexthops, route.type === 'unicast' ? '-' : route.type, [
       dash(route.token),
       note.join('; '),
@@ -85,6 +89,38 @@ const tokens: Layout<TokenView> = {
   },
 };
 
+const lsps: Layout<LspView> = {
+  columns: ['Label', 'Proto', 'State', 'Operation', 'Nexthop', 'Note'].map(left),
+  row(lsp) {
+    const note = lsp.stale === true ? `${lsp.reason}; stale` : lsp.reason;
+    const [first, ...more] = lsp.legs.map((leg) => [leg.operation, legText(leg)]);
+    return [
+      [String(lsp.label), lsp.protocol, lsp.state, ...(first ?? ['-', '-']), note],
+      ...more.map((cells) => ['', '', '', ...cells, '']),
+    ];
+  },
+};
+
+const evpn: Layout<EvpnView> = {
+  columns: ['MAC', 'VTEP', 'VLAN', 'VNI', 'Interface', 'Note'].map(left),
+  row(entry) {
+    const to = entry.vtep ?? (entry.nexthopId === undefined ? '-' : `nexthop ${entry.nexthopId}`);
+    const note = [...(entry.sticky ? ['sticky'] : []), ...(entry.stale === true ? ['stale'] : [])].join('; ');
+    const where = entry.interface === '?' ? `interface ${entry.ifindex}` : entry.interface;
+    return [[entry.mac, to, dash(entry.vlan), dash(entry.vni), where, note]];
+  },
+};
+
+const sids: Layout<SidView> = {
+  columns: ['SID', 'Behavior', 'Format', 'VRF', 'Nexthop', 'Note'].map(left),
+  row(entry) {
+    const { gateway, ifindex } = entry;
+    const to = [...(gateway === undefined ? [] : [`via ${gateway}`]), ...(ifindex ? [`interface ${ifindex}`] : [])];
+    const note = entry.stale === true ? 'stale' : '';
+    return [[entry.sid, entry.behavior, dash(entry.format), dash(entry.vrf), to.join(', ') || '-', note]];
+  },
+};
+
 /** The layout of each list. */
 export const LAYOUTS: { readonly [N in ListName]: Layout<ListViews[N]> } = {
   routes,
@@ -92,6 +128,9 @@ export const LAYOUTS: { readonly [N in ListName]: Layout<ListViews[N]> } = {
   neighbors,
   ports,
   tokens,
+  lsps,
+  evpn,
+  sids,
 };
 
 /** A row with one line per leg; `none` stands where there are no legs. */
@@ -107,7 +146,8 @@ function legText(leg: LegView): string {
   const to = leg.gateway === undefined ? 'directly connected' : `via ${leg.gateway}`;
   const where = leg.interface === '?' ? `interface ${leg.ifindex}` : leg.interface;
   const weight = leg.weight === 1 ? '' : `, weight ${leg.weight}`;
-  return `${to}, ${where}${weight}${leg.state === 'unresolved' ? ' unresolved' : ''}`;
+  const encap = leg.encap === undefined ? '' : `, ${leg.encap}`;
+  return `${to}, ${where}${weight}${encap}${leg.state === 'unresolved' ? ' unresolved' : ''}`;
 }
 
 function traffic(counters: TrafficView | undefined): string[] {

@@ -105,12 +105,16 @@ export interface LegView {
   readonly mac?: string;
   readonly weight: number;
   readonly state: LegState;
+  /** What it puts around packets, in plain words: `MPLS push 16/17`. */
+  readonly encap?: string;
 }
 
 export interface RouteView {
   readonly prefix: string;
-  /** Kernel table id. */
+  /** Kernel table id; of no meaning where there is a `vrf`. */
   readonly table: number;
+  /** Id of the VRF, where zebra names VRFs instead of tables (protobuf). */
+  readonly vrf?: number;
   /** As FRR names it (ospf, bgp, isis, static, kernel, …). */
   readonly protocol: string;
   readonly metric: number;
@@ -199,6 +203,49 @@ export interface TokenView {
   readonly references: number;
 }
 
+/** An MPLS label entry of zebra: kept, not programmed; its packets go to the host. */
+export interface LspView {
+  readonly label: number;
+  readonly protocol: string;
+  readonly legs: readonly (LegView & {
+    /** `swap 200/300`, `pop`. */
+    readonly operation: string;
+  })[];
+  readonly state: 'trapped';
+  readonly reason: string;
+  readonly stale?: boolean;
+}
+
+/** A MAC address of an EVPN: kept, not programmed. */
+export interface EvpnView {
+  readonly mac: string;
+  /** The tunnel's other end; absent where a nexthop id stands for several. */
+  readonly vtep?: string;
+  readonly nexthopId?: number;
+  readonly vlan?: number;
+  readonly vni?: number;
+  /** The VXLAN device; `?` when no interface has the index. */
+  readonly interface: string;
+  readonly ifindex: number;
+  /** Index of the bridge or SVI. */
+  readonly bridge?: number;
+  readonly sticky: boolean;
+  readonly stale?: boolean;
+}
+
+/** An SRv6 local segment (protobuf): kept, not programmed; its packets go to the host. */
+export interface SidView {
+  readonly sid: string;
+  /** End, End.X, End.DT46, uN … */
+  readonly behavior: string;
+  /** Bits of block, node, function and argument: `32/16/16/0`. */
+  readonly format?: string;
+  readonly vrf?: number;
+  readonly gateway?: string;
+  readonly ifindex?: number;
+  readonly stale?: boolean;
+}
+
 /** Which routes are asked for. */
 export interface RouteFilter {
   /** Exactly this one, in any table (or in `table`). */
@@ -228,10 +275,13 @@ export interface ControlBackend {
   neighbors(): Listing<NeighborView>;
   ports(): Listing<PortView>;
   tokens(): Listing<TokenView>;
+  lsps(): Listing<LspView>;
+  evpn(): Listing<EvpnView>;
+  sids(): Listing<SidView>;
 }
 
 /** The lists of the API, `/v1/<name>`. */
-export const LISTS = ['routes', 'nexthops', 'neighbors', 'ports', 'tokens'] as const;
+export const LISTS = ['routes', 'nexthops', 'neighbors', 'ports', 'tokens', 'lsps', 'evpn', 'sids'] as const;
 export type ListName = (typeof LISTS)[number];
 
 /** What a list holds. */
@@ -241,4 +291,7 @@ export interface ListViews {
   readonly neighbors: NeighborView;
   readonly ports: PortView;
   readonly tokens: TokenView;
+  readonly lsps: LspView;
+  readonly evpn: EvpnView;
+  readonly sids: SidView;
 }

@@ -9,12 +9,20 @@
 import { HostEntries } from './host-entries';
 import { Interfaces } from './interfaces';
 import type { Neighbor } from './neighbors';
-import { copyLeg, dropIntent, type NexthopChange, type NexthopSet } from './nexthops';
+import { KeptThings } from './kept';
+import { dropIntent, type NexthopChange, type NexthopSet } from './nexthops';
 import { Programming } from './programming';
 import { Resolution } from './resolution';
 import { newKey, ROW, setKey } from './route-table';
 import { Rows } from './rows';
-import type { FpmUpdate, KernelUpdate, LspAdd, RouteAdd, RouteDelete, RouteTarget } from './updates';
+import {
+  VRF_TABLES,
+  type FpmUpdate,
+  type KernelUpdate,
+  type RouteAdd,
+  type RouteDelete,
+  type RouteTarget,
+} from './updates';
 
 export interface FibOptions {
   /** The kernel table whose routes the vASIC's route tree holds. */
@@ -35,8 +43,7 @@ export class Fib {
   readonly rows: Rows;
   readonly interfaces: Interfaces;
   readonly programming: Programming;
-  /** LSPs by incoming label: decoded and shown, not forwarded. */
-  readonly lsps = new Map<number, LspAdd>();
+  readonly kept = new KeptThings();
 
   private readonly resolution: Resolution;
   private readonly hosts: HostEntries;
@@ -87,13 +94,13 @@ export class Fib {
         // zebra may speak of neighbors on any interface; ours are those on ports.
         if (this.interfaces.portOf(update.ifindex) !== undefined) this.applyKernel(update);
         return;
-      case 'lspAdd': {
-        const legs = update.legs.map((leg) => ({ ...copyLeg(leg), outLabels: [...leg.outLabels] }));
-        this.lsps.set(update.label, { ...update, legs });
-        return;
-      }
+      case 'lspAdd':
       case 'lspDelete':
-        this.lsps.delete(update.label);
+      case 'macAdd':
+      case 'macDelete':
+      case 'sidAdd':
+      case 'sidDelete':
+        return this.kept.apply(update);
     }
   }
 
@@ -155,7 +162,7 @@ export class Fib {
       case 'host':
         return this.rows.fixed({ kind: 'punt', reason: 'local' });
       case 'unsupported':
-        return this.rows.fixed({ kind: 'punt', reason: 'unsupported' });
+        return this.rows.fixed({ kind: 'punt', reason: 'unsupported' }, target.reason);
     }
   }
 
@@ -203,17 +210,18 @@ export class Fib {
   /** zebra (re)connected and will send everything again; what we have stays until `endReplay`. */
   beginReplay(): void {
     this.replayGeneration = (this.replayGeneration + 1) & 0xff;
+    this.kept.beginReplay();
     for (const set of this.rows.nexthops.beginGeneration()) this.rows.retireIfUnwanted(set);
   }
 
-  /** The replay is over: drops what it didn't confirm. Returns how many routes, nexthops and found entries that were. */
-  endReplay(): { routes: number; nexthops: number; adopted: number } {
+  /** The replay is over: drops what it didn't confirm. Returns how many routes, nexthops, found entries … that were. */
+  endReplay(): { routes: number; nexthops: number; adopted: number; kept: number } {
     const { routes } = this.rows;
     let swept = 0;
     for (let row = 1; row < routes.end; row++) {
       if (!routes.live(row) || (routes.flags[row]! & ROW.zebra) === 0 || !this.isStale(row)) continue;
       // zebra's replay leaves out plain tables (those of no VRF): absence says nothing there.
-      if (routes.tableOf(row) !== this.rows.table) continue;
+      if (routes.tableOf(row) !== this.rows.table && routes.tableOf(row) < VRF_TABLES) continue;
       this.removeZebra(row);
       swept++;
     }
@@ -221,7 +229,7 @@ export class Fib {
     const { gone, ...change } = this.rows.nexthops.endGeneration();
     this.nexthopsChanged(change);
     for (const set of gone) this.rows.retireIfUnwanted(set);
-    return { routes: swept, nexthops: gone.length, adopted };
+    return { routes: swept, nexthops: gone.length, adopted, kept: this.kept.endReplay() };
   }
 
   /** Whether zebra's route has not been confirmed since zebra connected last. */

@@ -11,7 +11,7 @@
  */
 import { bytesEqual, formatAddress } from '../net/address';
 import type { NexthopIntent, TrapReason } from './intents';
-import type { DropKind, Encap, NexthopAdd, NexthopContent, NexthopLeg } from './updates';
+import type { DropKind, Encap, NexthopAdd, NexthopContent, NexthopLeg, SegmentEndpoint } from './updates';
 import type { Neighbor } from './neighbors';
 
 export type SetContent =
@@ -106,12 +106,20 @@ function copyEncap(encap: Encap): Encap {
     case 'seg6':
       return { kind: 'seg6', mode: encap.mode, segments: encap.segments.map((segment) => Uint8Array.from(segment)) };
     case 'seg6local':
-      return { kind: 'seg6local', action: encap.action, attributes: Uint8Array.from(encap.attributes) };
+      return { ...encap, attributes: Uint8Array.from(encap.attributes), endpoint: copyEndpoint(encap.endpoint) };
     case 'vxlan':
       return { kind: 'vxlan', vni: encap.vni };
     case 'unknown':
       return { kind: 'unknown', type: encap.type, bytes: Uint8Array.from(encap.bytes) };
   }
+}
+
+function copyEndpoint({ nexthop, segments, ...plain }: SegmentEndpoint): SegmentEndpoint {
+  return {
+    ...plain,
+    ...(nexthop && { nexthop: Uint8Array.from(nexthop) }),
+    ...(segments && { segments: segments.map((segment) => Uint8Array.from(segment)) }),
+  };
 }
 
 /** A copy that shares no bytes with a decoder's buffers. */
@@ -182,8 +190,9 @@ export class NexthopTable {
   }
 
   /** A set that always means the same. */
-  fixed(name: string, intent: NexthopIntent): NexthopSet {
-    return this.make(name, { kind: 'fixed', intent }, intent, { direct: true, permanent: true });
+  fixed(name: string, intent: NexthopIntent, detail?: string): NexthopSet {
+    const content: SetContent = { kind: 'fixed', intent, ...(detail === undefined ? {} : { detail }) };
+    return this.make(name, content, intent, { direct: true, permanent: true });
   }
 
   /** The set of a neighbor's host entry. */

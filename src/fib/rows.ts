@@ -49,11 +49,12 @@ export class Rows {
     return { family: bytes.length === addressLength(4) ? 4 : 6, bytes, length: this.routes.lengthOf(row) };
   }
 
-  /** The set that always means this. */
-  fixed(intent: NexthopIntent): NexthopSet {
-    const name = intent.kind === 'punt' ? `punt ${intent.reason}` : intent.kind;
+  /** The set that always means this; `detail` says more of why, and comes from a small choice of texts. */
+  fixed(intent: NexthopIntent, detail?: string): NexthopSet {
+    const meaning = intent.kind === 'punt' ? `punt ${intent.reason}` : intent.kind;
+    const name = detail === undefined ? meaning : `${meaning}: ${detail}`;
     let set = this.fixedSets.get(name);
-    if (set === undefined) this.fixedSets.set(name, (set = this.nexthops.fixed(name, intent)));
+    if (set === undefined) this.fixedSets.set(name, (set = this.nexthops.fixed(name, intent, detail)));
     return set;
   }
 

@@ -9,9 +9,30 @@ import type { Family, Prefix } from '../net/address';
 export type Encap =
   | { readonly kind: 'mpls'; /** Outermost first. */ readonly labels: readonly number[] }
   | { readonly kind: 'seg6'; readonly mode: number; readonly segments: readonly Uint8Array[] }
-  | { readonly kind: 'seg6local'; readonly action: number; readonly attributes: Uint8Array }
+  | {
+      readonly kind: 'seg6local';
+      readonly action: number;
+      /** All that zebra sent with it, and what of that is understood. */
+      readonly attributes: Uint8Array;
+      readonly endpoint: SegmentEndpoint;
+    }
   | { readonly kind: 'vxlan'; readonly vni: number }
   | { readonly kind: 'unknown'; readonly type: number; readonly bytes: Uint8Array };
+
+/** What an SRv6 local segment does besides its action (linux/seg6_local.h); each where its action has it. */
+export interface SegmentEndpoint {
+  /** Kernel table of the inner lookup. */
+  readonly table?: number;
+  /** The same, as the table of a VRF device. */
+  readonly vrfTable?: number;
+  /** 4 or 16 bytes. */
+  readonly nexthop?: Uint8Array;
+  readonly ifindex?: number;
+  /** Segments that are pushed, in the order of travel. */
+  readonly segments?: readonly Uint8Array[];
+  /** Bit n: flavour n of linux/seg6_local.h (1 PSP, 2 USP, 3 USD, 4 NEXT-CSID). */
+  readonly flavors?: number;
+}
 
 /** One way out: to a gateway, or directly onto an interface when there is no gateway. */
 export interface NexthopLeg {
@@ -37,15 +58,25 @@ export type RouteTarget =
   /** Decoded, but of a kind that can't be forwarded by us: punted, and `reason` shown. */
   | { readonly kind: 'unsupported'; readonly reason: string };
 
+/**
+ * FPM's protobuf names VRFs, not tables, and nothing tells the table of a VRF: its routes are kept under a table number that
+ * no zebra gives, this one plus the VRF id.
+ */
+export const VRF_TABLES = 0x8000_0000;
+
 export interface RouteAdd {
   readonly kind: 'routeAdd';
-  /** Kernel table id; 254 is main. */
+  /** Kernel table id; 254 is main; from VRF_TABLES on it stands for a VRF. */
   readonly table: number;
   readonly prefix: Prefix;
   /** rtm_protocol as zebra sent it (186 bgp, 188 ospf, …); feedback must repeat it. */
   readonly protocol: number;
   readonly metric: number;
   readonly target: RouteTarget;
+  /** Source address that the host's own packets get: 4 or 16 bytes. Concerns the host only. */
+  readonly prefsrc?: Uint8Array | undefined;
+  /** RTA_METRICS: type (RTAX_MTU is 2) and value; those that are numbers of 32 bits. */
+  readonly metrics?: readonly (readonly [type: number, value: number])[] | undefined;
 }
 
 export interface RouteDelete {
@@ -143,14 +174,65 @@ export interface LspDelete {
   readonly label: number;
 }
 
+/** Where a MAC address of an EVPN lies: behind a tunnel's other end (VTEP). Decoded and shown, not forwarded. */
+export interface MacName {
+  /** Of the VXLAN device. */
+  readonly ifindex: number;
+  readonly mac: Uint8Array;
+  /** 0 where zebra gave none. */
+  readonly vlan: number;
+  readonly vni: number;
+}
+
+export interface MacAdd extends MacName {
+  readonly kind: 'macAdd';
+  /** 4 or 16 bytes; absent where a nexthop id stands for several VTEPs. */
+  readonly vtep?: Uint8Array;
+  readonly nexthopId?: number;
+  /** Interface index of the bridge or SVI; 0 where zebra gave none. */
+  readonly bridge: number;
+  /** A gateway's, or configured: it doesn't move. */
+  readonly sticky: boolean;
+}
+
+export interface MacDelete extends MacName {
+  readonly kind: 'macDelete';
+}
+
+/** SRv6 local segment as FPM's protobuf names it: decoded and shown, not forwarded. */
+export interface SidAdd {
+  readonly kind: 'sidAdd';
+  readonly sid: Uint8Array;
+  /** Lengths in bits. */
+  readonly format?: {
+    readonly block: number;
+    readonly node: number;
+    readonly function: number;
+    readonly argument: number;
+  };
+  /** As RFC 8986 and RFC 9800 name it: End, End.X, End.DT46, uN …; `unknown` where zebra named none. */
+  readonly behavior: string;
+  /** Of the behaviours that cross-connect. */
+  readonly nexthop?: { readonly gateway?: Uint8Array; readonly ifindex: number };
+  /** Of the behaviours that look up. */
+  readonly vrf?: number;
+}
+
+export interface SidDelete {
+  readonly kind: 'sidDelete';
+  readonly sid: Uint8Array;
+}
+
 export type RouteUpdate = RouteAdd | RouteDelete;
 export type NexthopUpdate = NexthopAdd | NexthopDelete;
 export type NeighborUpdate = NeighborAdd | NeighborDelete;
 export type AddressUpdate = AddressAdd | AddressDelete;
 export type LspUpdate = LspAdd | LspDelete;
+export type MacUpdate = MacAdd | MacDelete;
+export type SidUpdate = SidAdd | SidDelete;
 
 /** What comes from zebra. */
-export type FpmUpdate = RouteUpdate | NexthopUpdate | NeighborUpdate | LspUpdate;
+export type FpmUpdate = RouteUpdate | NexthopUpdate | NeighborUpdate | LspUpdate | MacUpdate | SidUpdate;
 /** What comes from the kernel. */
 export type KernelUpdate = NeighborUpdate | AddressUpdate | LinkChange;
 

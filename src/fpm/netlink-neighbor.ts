@@ -1,9 +1,9 @@
 /**
  * RTM_NEWNEIGH and RTM_DELNEIGH in the FPM stream to updates. No released zebra sends neighbours of IPv4 or IPv6 over
  * FPM; those that are built to do so use the kernel's format (linux/neighbour.h). Family AF_BRIDGE, which zebra does
- * send, are MAC addresses behind EVPN tunnels (FRR's netlink_macfdb_update_ctx, zfpm_netlink_encode_mac).
+ * send, is netlink-mac.ts's.
  */
-import type { NeighborAdd, NeighborDelete, NeighborState } from '../fib/updates';
+import type { MacUpdate, NeighborAdd, NeighborDelete, NeighborState } from '../fib/updates';
 import { AttributeTable, readU16, readU32 } from '../netlink/attributes';
 import { NetlinkFormatError } from '../netlink/codec';
 import {
@@ -24,6 +24,7 @@ import {
   NUD_STALE,
   RTM_DELNEIGH,
 } from '../netlink/constants';
+import { decodeMac } from './netlink-mac';
 
 const MAC_LENGTH = 6;
 
@@ -50,10 +51,10 @@ export function decodeNeighbor(
   buffer: Buffer,
   start: number,
   end: number,
-): NeighborAdd | NeighborDelete | string {
+): NeighborAdd | NeighborDelete | MacUpdate | string {
   if (end - start < NDMSG_LEN) throw new NetlinkFormatError(`neighbour message of ${end - start} bytes`, start);
   const family = buffer[start]!;
-  if (family === AF_BRIDGE) return 'EVPN MAC address';
+  if (family === AF_BRIDGE) return decodeMac(type, buffer, start, end);
   if (family !== AF_INET && family !== AF_INET6) return `neighbour of address family ${family}`;
   if ((buffer[start + 10]! & NTF_PROXY) !== 0) return 'proxy neighbour';
   attributes.parse(buffer, start + NDMSG_LEN, end);

@@ -21,7 +21,8 @@ import {
   RTM_DELNEXTHOP,
   RTNH_F_ONLINK,
 } from '../netlink/constants';
-import { decodeEncap, decodeGateway, isUsable, makeLeg } from './netlink-leg';
+import { decodeEncap } from './netlink-encap';
+import { decodeGateway, isUsable, makeLeg } from './netlink-leg';
 
 /** struct nexthop_grp: id, weight less one (its low byte), the weight's high byte, 16 bits unused. */
 const MEMBER_LEN = 8;

@@ -6,7 +6,8 @@
  *
  * What zebra writes: FRR's rt_netlink.c (netlink_route_multipath_msg_encode, netlink_mpls_multipath_msg_encode) for
  * `dplane_fpm_nl`, zebra_fpm_netlink.c for `fpm`. The latter differs from the kernel's format in two ways that are minded
- * here: its deletes name table 0, and its rtnh_hops holds the weight itself. It is told by the absence of NLM_F_REPLACE.
+ * here: its deletes name table 0, and its rtnh_hops holds the weight itself. It is told by the absence of NLM_F_REPLACE, and,
+ * as FRR 8.4's `dplane_fpm_nl` leaves that out for IPv6, by another RTA_PRIORITY than the one that `dplane_fpm_nl` always gives.
  */
 import type { LspAdd, LspDelete, RouteAdd, RouteDelete, RouteTarget } from '../fib/updates';
 import type { Family, Prefix } from '../net/address';
@@ -19,7 +20,9 @@ import {
   NLM_F_REPLACE,
   RT_TABLE_MAIN,
   RTA_DST,
+  RTA_METRICS,
   RTA_NH_ID,
+  RTA_PREFSRC,
   RTA_PRIORITY,
   RTA_TABLE,
   RTM_DELROUTE,
@@ -35,11 +38,17 @@ import {
   RTN_UNREACHABLE,
   RTNH_F_ONLINK,
 } from '../netlink/constants';
-import { decodeLegs, isUsable } from './netlink-leg';
+import { decodeLegs, isUsable, type HopStyle } from './netlink-leg';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** RTA_PRIORITY of all routes of `dplane_fpm_nl` (ROUTE_INSTALLATION_METRIC). */
+const DPLANE_METRIC = 20;
+
 const attributes = new AttributeTable();
+const metrics = new AttributeTable();
+/** Types of RTA_METRICS that are numbers of 32 bits end below this; the one text (RTAX_CC_ALGO) is passed over. */
+const RTAX_END = 18;
 
 const prefixes: Readonly<Record<Family, Mutable<Prefix>>> = {
   4: { family: 4, bytes: new Uint8Array(4), length: 0 },
@@ -59,6 +68,8 @@ const added: Mutable<RouteAdd> = {
   protocol: 0,
   metric: 0,
   target: HOST,
+  prefsrc: undefined,
+  metrics: undefined,
 };
 const deleted: Mutable<RouteDelete> = { kind: 'routeDelete', table: 0, prefix: prefixes[4] };
 
@@ -83,8 +94,7 @@ export function decodeRoute(
   const family = buffer[start]!;
   if (family !== AF_INET && family !== AF_INET6 && family !== AF_MPLS) return `route of address family ${family}`;
   attributes.parse(buffer, start + RTMSG_LEN, end);
-  const hopsAreWeights = (flags & NLM_F_REPLACE) === 0;
-  if (family === AF_MPLS) return decodeLsp(type, buffer, start, hopsAreWeights);
+  if (family === AF_MPLS) return decodeLsp(type, buffer, start);
 
   const rtmFlags = readU32(buffer, start + 8);
   if ((rtmFlags & RTM_F_CLONED) !== 0) return 'cached route';
@@ -103,8 +113,27 @@ export function decodeRoute(
   added.prefix = prefix;
   added.protocol = buffer[start + 5]!;
   added.metric = attributes.u32(RTA_PRIORITY, 0);
-  added.target = decodeTarget(buffer[start + 7]!, (rtmFlags & RTNH_F_ONLINK) !== 0, hopsAreWeights);
+  const isReplace = (flags & NLM_F_REPLACE) !== 0;
+  const style = isReplace ? 'kernel' : family === AF_INET6 && added.metric === DPLANE_METRIC ? 'unclear' : 'fpm';
+  added.target = decodeTarget(buffer[start + 7]!, (rtmFlags & RTNH_F_ONLINK) !== 0, style);
+  added.prefsrc = attributes.has(RTA_PREFSRC) ? decodeSource(prefix.bytes.length) : undefined;
+  added.metrics = attributes.has(RTA_METRICS) ? decodeMetrics(buffer) : undefined;
   return added;
+}
+
+function decodeSource(size: number): Uint8Array {
+  if (attributes.size(RTA_PREFSRC) !== size) {
+    const at = attributes.start(RTA_PREFSRC);
+    throw new NetlinkFormatError(`source address of ${attributes.size(RTA_PREFSRC)} bytes`, at);
+  }
+  return attributes.copy(RTA_PREFSRC);
+}
+
+function decodeMetrics(buffer: Buffer): [number, number][] {
+  metrics.parse(buffer, attributes.start(RTA_METRICS), attributes.end(RTA_METRICS));
+  const values: [number, number][] = [];
+  for (let type = 1; type < RTAX_END; type++) if (metrics.size(type) === 4) values.push([type, metrics.u32(type, 0)]);
+  return values;
 }
 
 /** Fills and returns the prefix object of this family, host bits cleared. */
@@ -126,7 +155,7 @@ function decodePrefix(buffer: Buffer, start: number, family: Family): Prefix {
   return prefix;
 }
 
-function decodeTarget(routeType: number, onlink: boolean, hopsAreWeights: boolean): RouteTarget {
+function decodeTarget(routeType: number, onlink: boolean, style: HopStyle): RouteTarget {
   switch (routeType) {
     case RTN_UNICAST:
       break;
@@ -149,16 +178,16 @@ function decodeTarget(routeType: number, onlink: boolean, hopsAreWeights: boolea
     byId.id = id;
     return byId;
   }
-  const legs = decodeLegs(attributes, onlink, hopsAreWeights);
+  const legs = decodeLegs(attributes, onlink, style);
   return legs.length > 0 && legs.every(isUsable) ? { kind: 'legs', legs } : NO_NEXTHOP;
 }
 
 /** An AF_MPLS route: RTA_DST is a label stack entry. */
-function decodeLsp(type: number, buffer: Buffer, start: number, hopsAreWeights: boolean): LspAdd | LspDelete {
+function decodeLsp(type: number, buffer: Buffer, start: number): LspAdd | LspDelete {
   if (attributes.size(RTA_DST) !== 4) throw new NetlinkFormatError('MPLS route without a label', start);
   const label = readU32BE(buffer, attributes.start(RTA_DST)) >>> 12;
   if (type === RTM_DELROUTE) return { kind: 'lspDelete', label };
-  const legs = decodeLegs(attributes, false, hopsAreWeights);
+  const legs = decodeLegs(attributes, false, 'kernel');
   return {
     kind: 'lspAdd',
     label,

@@ -1,15 +1,20 @@
 /**
  * FPM's protobuf encoding (frames of type 2, `zebra -M fpm:protobuf`) to the same updates as netlink's: routes with inline
- * nexthops are all that it has. The schema is proto/fpm.proto. Routes are named by VRF there, not by table; the VRF id of
- * another VRF than the default one says nothing about its table, so those routes are skipped.
+ * nexthops, and SRv6 local SIDs. The schema is proto/fpm.proto; FRR's encoder is zebra_fpm_protobuf.c.
+ *
+ * Routes are named by VRF there, not by table: VRF 0 is the main table, others are kept under table numbers of their own
+ * (fib/updates.ts, VRF_TABLES). protobufjs checks wire types, lengths and required fields; what it doesn't (lengths of
+ * addresses, ranges) is checked here. Nothing that the bytes contain makes it throw.
  */
 import { join } from 'node:path';
 import * as protobuf from 'protobufjs';
-import type { NexthopLeg, RouteAdd, RouteDelete, RouteTarget } from '../fib/updates';
+import { VRF_TABLES, type FpmUpdate, type NexthopLeg, type RouteTarget } from '../fib/updates';
 import { addressLength, maskAddress, type Prefix } from '../net/address';
 import { RT_TABLE_MAIN } from '../netlink/constants';
-import { gatewayAt, isUsable, makeLeg } from './netlink-leg';
+import { isUsable, makeLeg } from './netlink-leg';
 import type { DecoderSink } from './netlink-decoder';
+import { decodeSid, type SidMessage } from './protobuf-sid';
+import { readNexthop, type NexthopMessage } from './protobuf-nexthop';
 
 const PROTO_ROOT = join(__dirname, '..', '..', '..', 'proto');
 
@@ -17,16 +22,20 @@ const PROTO_ROOT = join(__dirname, '..', '..', '..', 'proto');
 const PROTOCOLS: readonly number[] = [11, 2, 2, 2, 196, 189, 190, 188, 187, 186, 11];
 const ADD_ROUTE = 1;
 const DELETE_ROUTE = 2;
+const ADD_SID = 3;
+const DELETE_SID = 4;
 const UNICAST = 1;
+/** fpm.RouteType; UNKNOWN, or none, is what a zebra before there were types means by NORMAL. */
+const NORMAL = 1;
 const UNREACHABLE = 2;
 const BLACKHOLE = 3;
 /** SEG6_IPTUN_MODE_ENCAP of linux/seg6_iptunnel.h. */
 const SEG6_MODE_ENCAP = 1;
-
 interface Message {
   readonly type: number;
   readonly addRoute?: AddRoute | null;
   readonly deleteRoute?: RouteName | null;
+  readonly srv6Localsid?: SidMessage | null;
 }
 interface RouteName {
   readonly vrfId: number;
@@ -38,13 +47,7 @@ interface AddRoute extends RouteName {
   readonly routeType: number;
   readonly protocol: number;
   readonly metric: number;
-  readonly nexthops: readonly {
-    readonly ifId?: { readonly index: number; readonly name: string } | null;
-    readonly address?: {
-      readonly v4?: { readonly value: number } | null;
-      readonly v6?: { readonly bytes: Uint8Array } | null;
-    } | null;
-  }[];
+  readonly nexthops: readonly NexthopMessage[];
   readonly srv6VpnSid?: { readonly bytes: Uint8Array } | null;
 }
 
@@ -82,21 +85,38 @@ export function decodeProtobuf(buffer: Buffer, start: number, end: number, sink:
   }
 }
 
-type Decoded = RouteAdd | RouteDelete | { readonly kind: 'skip' | 'malformed'; readonly reason: string };
+type Decoded = FpmUpdate | { readonly kind: 'skip' | 'malformed'; readonly reason: string };
+
+function malformed(reason: string): Decoded {
+  return { kind: 'malformed', reason };
+}
 
 function decodeMessage(message: Message): Decoded {
-  const route =
-    message.type === ADD_ROUTE ? message.addRoute : message.type === DELETE_ROUTE ? message.deleteRoute : undefined;
-  if (route === undefined) return { kind: 'skip', reason: `protobuf message type ${message.type}` };
-  if (route === null) return { kind: 'malformed', reason: 'message without its route' };
+  switch (message.type) {
+    case ADD_ROUTE:
+      return message.addRoute ? decodeRoute(message.addRoute) : malformed('message without its route');
+    case DELETE_ROUTE:
+      return message.deleteRoute ? decodeRoute(message.deleteRoute) : malformed('message without its route');
+    case ADD_SID:
+    case DELETE_SID: {
+      if (!message.srv6Localsid) return malformed('message without its SID');
+      const decoded = decodeSid(message.type === ADD_SID, message.srv6Localsid);
+      return typeof decoded === 'string' ? malformed(decoded) : decoded;
+    }
+    default:
+      return { kind: 'skip', reason: `protobuf message type ${message.type}` };
+  }
+}
+
+function decodeRoute(route: AddRoute | RouteName): Decoded {
   if (route.subAddressFamily !== UNICAST) return { kind: 'skip', reason: 'protobuf route that is not unicast' };
-  if (route.vrfId !== 0) return { kind: 'skip', reason: 'protobuf route of another VRF' };
+  if (route.vrfId >= VRF_TABLES) return malformed(`VRF ${route.vrfId}`);
   const prefix = decodePrefix(route);
-  if (typeof prefix === 'string') return { kind: 'malformed', reason: prefix };
-  const table = RT_TABLE_MAIN;
+  if (typeof prefix === 'string') return malformed(prefix);
+  const table = route.vrfId === 0 ? RT_TABLE_MAIN : VRF_TABLES + route.vrfId;
   if (!isAdd(route)) return { kind: 'routeDelete', table, prefix };
   const target = decodeTarget(route);
-  if (target === undefined) return { kind: 'malformed', reason: 'address of a wrong length' };
+  if (target === undefined) return malformed('nexthop that cannot be');
   const protocol = PROTOCOLS[route.protocol] ?? PROTOCOLS[0]!;
   return { kind: 'routeAdd', table, prefix, protocol, metric: route.metric >>> 0, target };
 }
@@ -119,25 +139,28 @@ function decodePrefix(route: RouteName): Prefix | string {
   return { family, bytes: maskAddress(bytes, prefix.length), length: prefix.length };
 }
 
-/** Undefined when an address in it has a wrong length. */
+/** Undefined when an address in it has a wrong length, or an interface can't be. */
 function decodeTarget(route: AddRoute): RouteTarget | undefined {
-  if (route.routeType === UNREACHABLE) return { kind: 'drop', drop: 'unreachable' };
-  if (route.routeType === BLACKHOLE) return { kind: 'drop', drop: 'blackhole' };
+  switch (route.routeType) {
+    case 0:
+    case NORMAL:
+      break;
+    case UNREACHABLE:
+      return { kind: 'drop', drop: 'unreachable' };
+    case BLACKHOLE:
+      return { kind: 'drop', drop: 'blackhole' };
+    default:
+      return { kind: 'unsupported', reason: 'unknown type of route' };
+  }
   const sid = route.srv6VpnSid?.bytes;
   if (sid && sid.length !== 16) return undefined;
+  const encap = sid && ({ kind: 'seg6', mode: SEG6_MODE_ENCAP, segments: [Uint8Array.from(sid)] } as const);
   const legs: NexthopLeg[] = [];
-  for (const { ifId, address } of route.nexthops) {
-    const v6 = address?.v6?.bytes;
-    if (v6 && v6.length !== 16) return undefined;
-    const raw = v6 ?? (address?.v4 ? bigEndian(address.v4.value) : undefined);
-    const gateway = raw && gatewayAt(raw, 0, raw.length);
-    const encap = sid && ({ kind: 'seg6', mode: SEG6_MODE_ENCAP, segments: [Uint8Array.from(sid)] } as const);
-    legs.push(makeLeg(gateway, ifId?.index ?? 0, 1, false, encap));
+  for (const message of route.nexthops) {
+    const nexthop = readNexthop(message);
+    if (nexthop === undefined) return undefined;
+    legs.push(makeLeg(nexthop.gateway, nexthop.ifindex, 1, false, encap));
   }
   if (legs.length > 0 && legs.every(isUsable)) return { kind: 'legs', legs };
   return { kind: 'unsupported', reason: 'no usable nexthop' };
-}
-
-function bigEndian(value: number): Uint8Array {
-  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }

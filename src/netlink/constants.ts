@@ -104,6 +104,9 @@ export const NDA_LLADDR = 2;
 export const NDA_VLAN = 5;
 export const NDA_VNI = 7;
 export const NDA_IFINDEX = 8;
+export const NDA_MASTER = 9;
+export const NDA_SRC_VNI = 11;
+export const NDA_NH_ID = 13;
 
 export const NUD_INCOMPLETE = 0x01;
 export const NUD_REACHABLE = 0x02;
@@ -115,6 +118,7 @@ export const NUD_NOARP = 0x40;
 export const NUD_PERMANENT = 0x80;
 export const NTF_USE = 0x01;
 export const NTF_PROXY = 0x08;
+export const NTF_STICKY = 0x40;
 
 /** struct ifaddrmsg and its attributes. */
 export const IFADDRMSG_LEN = 8;
@@ -146,5 +150,13 @@ export const MPLS_IPTUNNEL_DST = 1;
 export const LWTUNNEL_IP_ID = 1;
 export const SEG6_IPTUNNEL_SRH = 1;
 export const SEG6_LOCAL_ACTION = 1;
+export const SEG6_LOCAL_SRH = 2;
+export const SEG6_LOCAL_TABLE = 3;
+export const SEG6_LOCAL_NH4 = 4;
+export const SEG6_LOCAL_NH6 = 5;
+export const SEG6_LOCAL_OIF = 7;
+export const SEG6_LOCAL_VRFTABLE = 9;
+export const SEG6_LOCAL_FLAVORS = 11;
+export const SEG6_LOCAL_FLV_OPERATION = 1;
 /** The one attribute nested in an encapsulation of type FRR_ENCAP_VXLAN. */
 export const FRR_VXLAN_VNI = 0;

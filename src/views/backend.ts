@@ -10,14 +10,17 @@ import type { Config } from '../config/types';
 import type {
   AfiStatus,
   ControlBackend,
+  EvpnView,
   FibStatus,
   FpmStatus,
+  LspView,
   NeighborView,
   NexthopView,
   PortView,
   PuntStatus,
   RouteFilter,
   RouteView,
+  SidView,
   StatusView,
   TokenView,
   TrafficView,
@@ -30,6 +33,7 @@ import { startLoopMonitor } from '../observe/loop';
 import { packageVersion } from '../observe/version';
 import type { Punt, PuntCounters } from '../punt/punt';
 import { RouteViews } from './routes';
+import { evpnViews, lspViews, sidViews } from './unsupported';
 
 /** What the bridge knows of its connections. */
 export interface ConnectionState {
@@ -218,6 +222,10 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         const infos = state.afi === 'up' ? await transport.nodeInfo(tokens).catch(() => []) : [];
         return new Map(infos.map((info) => [info.token, info.references]));
       }),
+
+    lsps: (): Iterable<LspView> => lspViews(fib),
+    evpn: (): Iterable<EvpnView> => evpnViews(fib),
+    sids: (): Iterable<SidView> => sidViews(fib),
 
     close: () => loop.stop(),
   };

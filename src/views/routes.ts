@@ -14,34 +14,10 @@ import type { TrapReason } from '../fib/intents';
 import type { NexthopSet, SetContent } from '../fib/nexthops';
 import { isPassing } from '../fib/programming';
 import { newKey, ROW, setKey } from '../fib/route-table';
-import type { NexthopLeg } from '../fib/updates';
+import { VRF_TABLES, type NexthopLeg } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
-
-/** rtm_protocol values as FRR's `show ip route` names them (FRR zebra/rt_netlink.h). */
-const PROTOCOLS: Readonly<Record<number, string>> = {
-  2: 'kernel',
-  3: 'boot',
-  4: 'kernel-static',
-  11: 'zebra',
-  186: 'bgp',
-  187: 'isis',
-  188: 'ospf',
-  189: 'rip',
-  190: 'ripng',
-  191: 'nhrp',
-  192: 'eigrp',
-  193: 'ldp',
-  194: 'sharp',
-  195: 'pbr',
-  196: 'static',
-  197: 'openfabric',
-  198: 'srte',
-};
-
-/** The protocol's name, or its number. */
-export function protocolName(protocol: number): string {
-  return PROTOCOLS[protocol] ?? String(protocol);
-}
+import { protocolName } from './protocols';
+import { legView, unsupportedWords } from './unsupported';
 
 const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
   glean: 'connected subnet: Linux resolves its neighbors',
@@ -110,9 +86,11 @@ export class RouteViews {
     const reason = this.reasonOf(row, set);
     const token = set && this.programmer.tokenOfSet(set.id);
     const reported = fib.programming.reportedOf(row);
+    const table = fib.rows.routes.tableOf(row);
     return {
       prefix: formatPrefix(fib.rows.prefixOf(row)),
-      table: fib.rows.routes.tableOf(row),
+      table,
+      ...(table < VRF_TABLES ? {} : { vrf: table - VRF_TABLES }),
       protocol: isZebra ? protocolName(fib.rows.routes.protocol[row]!) : 'kernel',
       metric: fib.rows.routes.metric[row]!,
       origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : 'neighbor',
@@ -136,10 +114,16 @@ export class RouteViews {
   private reasonOf(row: number, set: NexthopSet | undefined): string | undefined {
     const failure = this.fib.programming.failureOf(row);
     if (failure !== undefined) return failure;
-    if (this.fib.rows.routes.tableOf(row) !== this.table) return TRAP_TEXT.otherTable;
+    if (this.fib.rows.routes.tableOf(row) !== this.table) return this.otherTableWords(row);
     if (set?.intent.kind !== 'punt') return undefined;
+    if (set.intent.reason === 'unsupported') return unsupportedWords(set) ?? TRAP_TEXT.unsupported;
     const detail = set.content.kind === 'fixed' ? set.content.detail : undefined;
     return detail === undefined ? TRAP_TEXT[set.intent.reason] : `${TRAP_TEXT[set.intent.reason]}: ${detail}`;
+  }
+
+  private otherTableWords(row: number): string {
+    const table = this.fib.rows.routes.tableOf(row);
+    return table < VRF_TABLES ? TRAP_TEXT.otherTable : `VRF ${table - VRF_TABLES}: ${TRAP_TEXT.otherTable}`;
   }
 
   private typeOf(set: NexthopSet | undefined): RouteView['type'] {
@@ -170,18 +154,7 @@ export class RouteViews {
   }
 
   private leg(leg: NexthopLeg, weight: number): LegView {
-    const { fib } = this;
-    const isPort = fib.interfaces.portOf(leg.ifindex) !== undefined;
-    const mac = leg.gateway && fib.neighbors.find(leg.ifindex, leg.gateway)?.mac;
-    const resolved = mac === undefined ? 'unresolved' : 'ready';
-    return {
-      ...(leg.gateway === undefined ? {} : { gateway: formatAddress(leg.gateway) }),
-      interface: fib.interfaces.get(leg.ifindex)?.name ?? '?',
-      ifindex: leg.ifindex,
-      ...(mac === undefined ? {} : { mac: formatMac(mac) }),
-      weight,
-      state: !isPort || leg.encap !== undefined ? 'host' : leg.gateway === undefined ? 'glean' : resolved,
-    };
+    return legView(this.fib, leg, weight);
   }
 
   *nexthops(): Generator<NexthopView> {
@@ -194,7 +167,8 @@ export class RouteViews {
       const acked = set.acked ?? set.intent;
       const used = set.rows > 0 && set.acked === undefined;
       const forwardState = isPassing(acked) ? 'unresolved' : acked.kind === 'punt' ? 'trapped' : 'offloaded';
-      const reason = set.error ?? (set.intent.kind === 'punt' ? TRAP_TEXT[set.intent.reason] : undefined);
+      const words = set.intent.kind === 'punt' ? TRAP_TEXT[set.intent.reason] : undefined;
+      const reason = set.error ?? unsupportedWords(set) ?? words;
       yield {
         ...(set.zebraId === undefined ? {} : { id: set.zebraId }),
         kind: set.zebraId === undefined ? 'inline' : 'zebra',

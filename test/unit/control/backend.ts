@@ -1,12 +1,15 @@
 /** A bridge for tests of the control API: fixed answers of every kind that the views allow. */
 import type {
   ControlBackend,
+  EvpnView,
   LegView,
+  LspView,
   NeighborView,
   NexthopView,
   PortView,
   RouteFilter,
   RouteView,
+  SidView,
   StatusView,
   TokenView,
 } from '../../../src/control/types';
@@ -179,6 +182,30 @@ export const TOKENS: readonly TokenView[] = [
   { token: 1030, type: 'encap', purpose: 'neighbor 103.30.0.3 on tap0', next: [5], references: 2 },
 ];
 
+export const LSPS: readonly LspView[] = [
+  {
+    label: 100,
+    protocol: 'ldp',
+    legs: [
+      { ...leg('103.30.0.3', 0, F0, { state: 'host' }), operation: 'swap 200/300' },
+      { ...leg('103.30.10.3', 1, F1, { state: 'host' }), operation: 'pop' },
+    ],
+    state: 'trapped',
+    reason: 'MPLS: no AFT mapping',
+    stale: true,
+  },
+];
+
+export const EVPN: readonly EvpnView[] = [
+  { mac: F1, vtep: '198.51.100.2', vlan: 10, vni: 5000, interface: 'vxlan0', ifindex: 9, bridge: 8, sticky: true },
+  { mac: F0, nexthopId: 7, interface: '?', ifindex: 12, sticky: false, stale: true },
+];
+
+export const SIDS: readonly SidView[] = [
+  { sid: '2001:db8:f::1', behavior: 'End.X', format: '32/16/16/0', gateway: 'fe80::2', ifindex: 4 },
+  { sid: '2001:db8:f::2', behavior: 'End.DT46', vrf: 5, stale: true },
+];
+
 /** The lookup is left out: prefix and address filters go by the text of the answers above. */
 function* routesFor(filter: RouteFilter, asked: RouteFilter[]): Generator<RouteView> {
   asked.push(filter);
@@ -202,5 +229,8 @@ export function fakeBackend(): ControlBackend & { readonly asked: RouteFilter[] 
       yield* await Promise.resolve(PORTS);
     },
     tokens: () => TOKENS,
+    lsps: () => LSPS,
+    evpn: () => EVPN,
+    sids: () => SIDS,
   };
 }

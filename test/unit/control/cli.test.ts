@@ -116,6 +116,24 @@ Token  Type   Name        Next  Refs  Stands for
 `);
 });
 
+test('show lsps, evpn and sids', async () => {
+  expect((await show('lsps')).out).toBe(`\
+Label  Proto  State    Operation     Nexthop                Note
+100    ldp    trapped  swap 200/300  via 103.30.0.3, tap0   MPLS: no AFT mapping; stale
+                       pop           via 103.30.10.3, tap1
+`);
+  expect((await show('evpn')).out).toBe(`\
+MAC                VTEP          VLAN  VNI   Interface     Note
+32:26:0a:2e:cc:f1  198.51.100.2  10    5000  vxlan0        sticky
+32:26:0a:2e:cc:f0  nexthop 7     -     -     interface 12  stale
+`);
+  expect((await show('sids')).out).toBe(`\
+SID            Behavior  Format      VRF  Nexthop                   Note
+2001:db8:f::1  End.X     32/16/16/0  -    via fe80::2, interface 4
+2001:db8:f::2  End.DT46  -           5    -                         stale
+`);
+});
+
 test('show status', async () => {
   expect((await show('status')).out).toBe(`\
 fpm2afi 0.1.0, pid 4711, up 1d02h03m

@@ -4,7 +4,15 @@
  */
 import { type DecoderSink, decodeNetlink } from '../../../src/fpm/netlink-decoder';
 import { FrameReader } from '../../../src/fpm/framing';
-import type { Encap, FpmUpdate, NexthopContent, NexthopLeg, RouteTarget } from '../../../src/fib/updates';
+import type {
+  Encap,
+  FpmUpdate,
+  MacName,
+  NexthopContent,
+  NexthopLeg,
+  RouteTarget,
+  SegmentEndpoint,
+} from '../../../src/fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../../../src/net/address';
 
 export function describeEncap(encap: Encap): string {
@@ -14,12 +22,20 @@ export function describeEncap(encap: Encap): string {
     case 'seg6':
       return `seg6 mode ${encap.mode} ${encap.segments.map(formatAddress).join(',')}`;
     case 'seg6local':
-      return `seg6local action ${encap.action} ${Buffer.from(encap.attributes).toString('hex')}`;
+      return `seg6local action ${encap.action} ${Buffer.from(encap.attributes).toString('hex')}${describeEndpoint(encap.endpoint)}`;
     case 'vxlan':
       return `vni ${encap.vni}`;
     case 'unknown':
       return `encap ${encap.type} ${Buffer.from(encap.bytes).toString('hex')}`;
   }
+}
+
+function describeEndpoint(endpoint: SegmentEndpoint): string {
+  const { table, vrfTable, nexthop, ifindex, segments, flavors } = endpoint;
+  return Object.entries({ table, vrfTable, nexthop: nexthop && formatAddress(nexthop), ifindex, flavors })
+    .concat(segments === undefined ? [] : [['segments', segments.map(formatAddress).join(',')]])
+    .map(([name, value]) => (value === undefined ? '' : ` ${name} ${value}`))
+    .join('');
 }
 
 /** `10.0.0.2@3*1`; `direct@3*1` without gateway. */
@@ -48,12 +64,18 @@ function describeTarget(target: RouteTarget | NexthopContent): string {
   }
 }
 
+function describeMac({ mac, ifindex, vlan, vni }: MacName): string {
+  return `${formatMac(mac)}@${ifindex} vlan ${vlan} vni ${vni}`;
+}
+
 export function describeUpdate(update: FpmUpdate): string {
   switch (update.kind) {
     case 'routeAdd': {
-      const { prefix, table, protocol, metric, target } = update;
+      const { prefix, table, protocol, metric, target, prefsrc, metrics } = update;
       const name = `${formatPrefix(prefix)} table ${table} proto ${protocol} metric ${metric}`;
-      return `routeAdd ${name} → ${describeTarget(target)}`;
+      const source = prefsrc === undefined ? '' : ` src ${formatAddress(prefsrc)}`;
+      const more = metrics === undefined ? '' : ` metrics ${metrics.map((pair) => pair.join('=')).join(' ')}`;
+      return `routeAdd ${name}${source}${more} → ${describeTarget(target)}`;
     }
     case 'routeDelete':
       return `routeDelete ${formatPrefix(update.prefix)} table ${update.table}`;
@@ -73,6 +95,20 @@ export function describeUpdate(update: FpmUpdate): string {
     }
     case 'lspDelete':
       return `lspDelete ${update.label}`;
+    case 'macAdd': {
+      const vtep = update.vtep === undefined ? `nexthop ${update.nexthopId ?? 'none'}` : formatAddress(update.vtep);
+      return `macAdd ${describeMac(update)} bridge ${update.bridge}${update.sticky ? ' sticky' : ''} → ${vtep}`;
+    }
+    case 'macDelete':
+      return `macDelete ${describeMac(update)}`;
+    case 'sidAdd': {
+      const { sid, behavior, format, nexthop, vrf } = update;
+      const to = nexthop && ` → ${nexthop.gateway ? formatAddress(nexthop.gateway) : 'direct'}@${nexthop.ifindex}`;
+      const bits = format && ` ${format.block}/${format.node}/${format.function}/${format.argument}`;
+      return `sidAdd ${formatAddress(sid)}${bits ?? ''} ${behavior}${vrf === undefined ? '' : ` vrf ${vrf}`}${to ?? ''}`;
+    }
+    case 'sidDelete':
+      return `sidDelete ${formatAddress(update.sid)}`;
   }
 }
 

@@ -19,6 +19,12 @@ for (const file of readdirSync(DIRECTORY).filter((name) => name.endsWith('.bin')
   reader.push(readFileSync(join(DIRECTORY, file)));
 }
 
+/** Payloads of protobuf frames made by another implementation. */
+const messages: Buffer[] = [];
+new FrameReader((_type, buffer, start, end) => messages.push(Buffer.from(buffer.subarray(start, end)))).push(
+  readFileSync(join(DIRECTORY, '../protobuf/frames.bin')),
+);
+
 function wellFormed(update: FpmUpdate): void {
   if (update.kind === 'routeAdd' || update.kind === 'routeDelete') {
     const { family, bytes, length } = update.prefix;
@@ -32,7 +38,7 @@ function wellFormed(update: FpmUpdate): void {
     for (const leg of update.target.legs) {
       expect([undefined, 4, 16]).toContain(leg.gateway?.length);
       expect(leg.weight).toBeGreaterThanOrEqual(1);
-      expect(leg.gateway !== undefined || leg.ifindex !== 0).toBe(true);
+      expect(leg.gateway !== undefined || leg.ifindex !== 0 || leg.encap !== undefined).toBe(true);
     }
   }
 }
@@ -60,17 +66,19 @@ function decodeIn(decode: Decode, bytes: Uint8Array, surroundings: number): stri
   return events;
 }
 
-const mutated = fc
-  .tuple(
-    fc.nat(payloads.length - 1),
-    fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { minLength: 1, maxLength: 6 }),
-    fc.option(fc.nat(400)),
-  )
-  .map(([which, changes, cut]) => {
-    const bytes = Buffer.from(payloads[which]!);
-    for (const [at, value] of changes) bytes[at % bytes.length] = value;
-    return cut === null ? bytes : bytes.subarray(0, cut % (bytes.length + 1));
-  });
+const mutatedOf = (originals: readonly Buffer[]): fc.Arbitrary<Buffer> =>
+  fc
+    .tuple(
+      fc.nat(originals.length - 1),
+      fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { minLength: 1, maxLength: 6 }),
+      fc.option(fc.nat(400)),
+    )
+    .map(([which, changes, cut]) => {
+      const bytes = Buffer.from(originals[which]!);
+      for (const [at, value] of changes) bytes[at % bytes.length] = value;
+      return cut === null ? bytes : bytes.subarray(0, cut % (bytes.length + 1));
+    });
+const mutated = mutatedOf(payloads);
 
 test('recorded messages with bytes changed and cut', () => {
   fc.assert(
@@ -98,6 +106,38 @@ test('any bytes as protobuf', () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test('protobuf messages with bytes changed and cut', () => {
+  fc.assert(
+    fc.property(mutatedOf(messages), (bytes) => {
+      const events = decodeIn(decodeProtobuf, bytes, 0);
+      expect(events).toHaveLength(1);
+      expect(decodeIn(decodeProtobuf, bytes, 0xff)).toEqual(events);
+    }),
+    { numRuns: 4000 },
+  );
+});
+
+test('every field of a protobuf message, at every depth, with every wire type', () => {
+  const inner = (depth: number): Buffer[] => {
+    const bodies = depth === 0 ? [Buffer.alloc(0), Buffer.from([1, 2, 3, 4, 5, 6, 7, 8])] : inner(depth - 1);
+    const made: Buffer[] = [];
+    for (let field = 1; field <= 16; field++) {
+      for (let wire = 0; wire <= 7; wire++) {
+        const tag = (field << 3) | wire;
+        const key = tag < 0x80 ? [tag] : [(tag & 0x7f) | 0x80, tag >> 7];
+        for (const body of depth === 0 ? bodies : bodies.filter((_, i) => i % 37 === (field + wire) % 37)) {
+          made.push(Buffer.from([...key, ...(wire === 2 ? [body.length] : []), ...body]));
+        }
+      }
+    }
+    return made;
+  };
+  const types = [1, 2, 3, 4].map((type) => Buffer.from([8, type]));
+  for (const body of [...inner(0), ...inner(1), ...inner(2)]) {
+    for (const type of types) expect(decodeIn(decodeProtobuf, Buffer.concat([type, body]), 0)).toHaveLength(1);
+  }
 });
 
 test('a protobuf message of nothing but nested groups', () => {

@@ -27,6 +27,86 @@ describe('encapsulations', () => {
     const body = attributes([[c.SEG6_LOCAL_ACTION, 3]]);
     expect(leg(c.LWTUNNEL_ENCAP_SEG6_LOCAL, body)).toBe('direct@3*1 (seg6local action 3 0800010003000000)');
   });
+  test('what local segments do besides', () => {
+    const local = (list: Parameters<typeof attributes>[0]): string =>
+      leg(c.LWTUNNEL_ENCAP_SEG6_LOCAL, attributes(list)).replace(/^.*action (\d+) [0-9a-f]+(.*)\)$/, '$1$2');
+    expect(
+      local([
+        [c.SEG6_LOCAL_ACTION, 16],
+        [c.SEG6_LOCAL_VRFTABLE, 100],
+      ]),
+    ).toBe('16 vrfTable 100');
+    expect(
+      local([
+        [c.SEG6_LOCAL_ACTION, 7],
+        [c.SEG6_LOCAL_TABLE, 254],
+      ]),
+    ).toBe('7 table 254');
+    expect(
+      local([
+        [c.SEG6_LOCAL_ACTION, 6],
+        [c.SEG6_LOCAL_NH4, '10.0.0.2'],
+      ]),
+    ).toBe('6 nexthop 10.0.0.2');
+    const flavors = attributes([
+      [c.SEG6_LOCAL_FLV_OPERATION, 0x12],
+      [2, Uint8Array.of(32)],
+      [3, Uint8Array.of(16)],
+    ]);
+    expect(
+      local([
+        [c.SEG6_LOCAL_ACTION, 2],
+        [c.SEG6_LOCAL_NH6, 'fe80::2'],
+        [c.SEG6_LOCAL_OIF, 4],
+        [0x8000 | c.SEG6_LOCAL_FLAVORS, flavors],
+      ]),
+    ).toBe('2 nexthop fe80::2 ifindex 4 flavors 18');
+    expect(
+      local([
+        [c.SEG6_LOCAL_ACTION, 10],
+        [c.SEG6_LOCAL_SRH, srh.subarray(4)],
+      ]),
+    ).toBe('10 segments 2001:db8:f::1,2001:db8:f::2');
+    for (const broken of [
+      [c.SEG6_LOCAL_NH6, '10.0.0.2'],
+      [c.SEG6_LOCAL_SRH, srh.subarray(4, 30)],
+      [c.SEG6_LOCAL_SRH, new Uint8Array(7)],
+      [c.SEG6_LOCAL_FLAVORS, Uint8Array.of(9, 0, 1, 0)],
+      [c.SEG6_LOCAL_TABLE, u16(1)],
+    ] as const) {
+      const body = attributes([[c.SEG6_LOCAL_ACTION, 2], broken]);
+      const list = [DST, [c.RTA_OIF, 3], [c.RTA_ENCAP_TYPE, u16(7)], [c.RTA_ENCAP, body]] as const;
+      expect(faultOf(route({}, list))).toHaveLength(1);
+    }
+  });
+  test('a segment without a way out is a way out for those who know', () => {
+    const list = [DST, [c.RTA_ENCAP_TYPE, u16(7)], [c.RTA_ENCAP, attributes([[c.SEG6_LOCAL_ACTION, 1]])]] as const;
+    expect(target(route({}, list))).toBe('direct@0*1 (seg6local action 1 0800010001000000)');
+  });
+  test('one a hop', () => {
+    const push = (...stack: number[]): Uint8Array => attributes([[c.MPLS_IPTUNNEL_DST, labels(...stack)]]);
+    const path = Buffer.concat([
+      hop(3, 1, [
+        [c.RTA_GATEWAY, '10.0.0.2'],
+        [c.RTA_ENCAP_TYPE, u16(1)],
+        [0x8000 | c.RTA_ENCAP, push(16, 17)],
+      ]),
+      hop(
+        4,
+        0,
+        [
+          [c.RTA_VIA, via('fe80::2')],
+          [c.RTA_ENCAP_TYPE, u16(100)],
+          [c.RTA_ENCAP, attributes([[0, 5000]])],
+        ],
+        4,
+      ),
+      hop(5, 4, []),
+    ]);
+    expect(target(route({}, [DST, [0x8000 | c.RTA_MULTIPATH, path]]))).toBe(
+      '10.0.0.2@3*2 (mpls 16/17) | fe80::2@4*1 onlink (vni 5000) | direct@5*5',
+    );
+  });
   test("VXLAN, as FRR's own type and as a tunnel key", () => {
     expect(leg(c.FRR_ENCAP_VXLAN, attributes([[c.FRR_VXLAN_VNI, 5000]]))).toBe('direct@3*1 (vni 5000)');
     const key = attributes([[c.LWTUNNEL_IP_ID, Buffer.from('0000000000001388', 'hex')]]);
@@ -63,6 +143,50 @@ describe('encapsulations', () => {
     ],
   ] as const)('%s: no route, rather than one without encapsulation', (_what, list) => {
     expect(faultOf(route({}, [DST, [c.RTA_OIF, 3], ...list]))).toHaveLength(1);
+  });
+});
+
+describe('what concerns the host only', () => {
+  const WAY = [
+    [c.RTA_GATEWAY, '10.0.0.2'],
+    [c.RTA_OIF, 3],
+  ] as const;
+  test('source address and metrics', () => {
+    const list = [
+      [2, 1400],
+      [16, Buffer.from('cubic')],
+      [8, 1360],
+    ] as const;
+    expect(one(route({}, [DST, ...WAY, [c.RTA_PREFSRC, '10.0.0.1'], [0x8000 | c.RTA_METRICS, attributes(list)]]))).toBe(
+      'routeAdd 192.0.2.0/24 table 254 proto 186 metric 0 src 10.0.0.1 metrics 2=1400 8=1360 → 10.0.0.2@3*1',
+    );
+    expect(one(route({}, [DST, [c.RTA_NH_ID, 5], [c.RTA_PREFSRC, '10.0.0.1']]))).toMatch(/ src 10.0.0.1 → nexthop 5$/);
+    // The update is one object filled anew: nothing of the route before may show.
+    expect(one(route({}, [DST, ...WAY]))).toBe('routeAdd 192.0.2.0/24 table 254 proto 186 metric 0 → 10.0.0.2@3*1');
+  });
+  test('malformed', () => {
+    expect(faultOf(route({}, [DST, ...WAY, [c.RTA_PREFSRC, 'fe80::1']]))).toHaveLength(1);
+    expect(faultOf(route({}, [DST, ...WAY, [c.RTA_METRICS, Uint8Array.of(9, 0, 2, 0)]]))).toHaveLength(1);
+  });
+});
+
+describe('weights of hops', () => {
+  const paths = (...hops: number[]): Buffer =>
+    Buffer.concat(hops.map((value, i) => hop(3 + i, value, [[c.RTA_GATEWAY, i === 0 ? 'fe80::2' : 'fe80::3']])));
+  const weights = (flags: number, priority: number, ...hops: number[]): string =>
+    target(
+      route({ family: 10, length: 32, flags }, [
+        [c.RTA_DST, '2001:db8::'],
+        [c.RTA_PRIORITY, priority],
+        [c.RTA_MULTIPATH, paths(...hops)],
+      ]),
+    ).replace(/fe80::.@.\*/g, '');
+  test('one less, where the kernel could read them', () => expect(weights(0x501, 20, 1, 2)).toBe('2 | 3'));
+  test('as they are, from the module fpm', () => expect(weights(0x401, 110, 1, 2)).toBe('1 | 2'));
+  test('IPv6 from dplane_fpm_nl of FRR 8.4, which lacks NLM_F_REPLACE', () => {
+    expect(weights(0x401, 20, 1, 2)).toBe('2 | 3');
+    expect(weights(0x401, 20, 1, 1)).toBe('1 | 1');
+    expect(weights(0x401, 20, 0, 0)).toBe('1 | 1');
   });
 });
 
@@ -195,7 +319,6 @@ describe('neighbours', () => {
     expect(one(neighbor([[c.NDA_DST, '10.0.0.2']], 0, 2, 7, c.RTM_DELNEIGH))).toBe('neighborDelete 10.0.0.2@7');
   });
   test('what is none of our business', () => {
-    expect(skipOf(neighbor([MAC], 2, c.AF_BRIDGE))).toEqual(['EVPN MAC address']);
     expect(skipOf(neighbor([MAC], 2, 99))).toEqual(['neighbour of address family 99']);
     expect(skipOf(neighbor([[c.NDA_DST, '10.0.0.2']], 2, 2, 7, c.RTM_NEWNEIGH, c.NTF_PROXY))).toEqual([
       'proxy neighbour',
@@ -213,6 +336,46 @@ describe('neighbours', () => {
       ),
     ).toHaveLength(1);
     expect(faultOf(neighbor([[c.NDA_DST, '10.0.0.2'], MAC], 2, 2, -1))).toHaveLength(1);
+  });
+});
+
+describe('MAC addresses of an EVPN', () => {
+  const LLADDR = [c.NDA_LLADDR, Buffer.from('32260a2eaaf0', 'hex')] as const;
+  const mac = (list: Parameters<typeof message>[2], state = 2, flags = 0x16, type = c.RTM_NEWNEIGH): Buffer =>
+    neighbor([LLADDR, ...list], state, c.AF_BRIDGE, 9, type, flags);
+
+  test("as zebra's module fpm writes them", () => {
+    const list = [
+      [c.NDA_DST, '198.51.100.2'],
+      [c.NDA_MASTER, 12],
+      [c.NDA_VNI, 5000],
+    ] as const;
+    const name = '32:26:0a:2e:aa:f0@9 vlan 0 vni 5000';
+    expect(one(mac(list))).toBe(`macAdd ${name} bridge 12 → 198.51.100.2`);
+    expect(one(mac(list, 0x42, 6))).toBe(`macAdd ${name} bridge 12 sticky → 198.51.100.2`);
+    expect(one(mac(list, 2, 0x16, c.RTM_DELNEIGH))).toBe(`macDelete ${name}`);
+  });
+  test('as dplane_fpm_nl does: a VLAN, the VNI elsewhere or not at all, an IPv6 VTEP, a nexthop id', () => {
+    const vlan = [c.NDA_VLAN, u16(10)] as const;
+    const list = [
+      [12, Uint8Array.of(11)],
+      [c.NDA_DST, '2001:db8::2'],
+      vlan,
+      [c.NDA_SRC_VNI, 5000],
+      [c.NDA_MASTER, 8],
+    ] as const;
+    expect(one(mac(list))).toBe('macAdd 32:26:0a:2e:aa:f0@9 vlan 10 vni 5000 bridge 8 → 2001:db8::2');
+    expect(one(mac([vlan, [c.NDA_DST, '198.51.100.2']], 2, 0x52))).toBe(
+      'macAdd 32:26:0a:2e:aa:f0@9 vlan 10 vni 0 bridge 0 sticky → 198.51.100.2',
+    );
+    expect(one(mac([vlan, [c.NDA_NH_ID, 77]]))).toBe('macAdd 32:26:0a:2e:aa:f0@9 vlan 10 vni 0 bridge 0 → nexthop 77');
+  });
+  test('malformed', () => {
+    expect(faultOf(neighbor([[c.NDA_DST, '198.51.100.2']], 2, c.AF_BRIDGE))).toEqual(['MAC address of -1 bytes @16']);
+    expect(faultOf(mac([[c.NDA_DST, new Uint8Array(5)]]))).toHaveLength(1);
+    expect(faultOf(mac([[c.NDA_VLAN, new Uint8Array(4)]]))).toHaveLength(1);
+    expect(faultOf(mac([[c.NDA_VNI, u16(1)]]))).toHaveLength(1);
+    expect(faultOf(neighbor([LLADDR], 2, c.AF_BRIDGE, -1))).toHaveLength(1);
   });
 });
 

@@ -59,6 +59,8 @@ test.each([
   [{ protocol: 2 }, 'routeAdd 10.1.240.0/20 table 254 proto 2 metric 50 → 10.0.0.2@3*1'],
   [{ routeType: 3 }, 'routeAdd 10.1.240.0/20 table 254 proto 186 metric 50 → blackhole'],
   [{ routeType: 2 }, 'routeAdd 10.1.240.0/20 table 254 proto 186 metric 50 → unreachable'],
+  [{ routeType: 0 }, 'routeAdd 10.1.240.0/20 table 254 proto 186 metric 50 → 10.0.0.2@3*1'],
+  [{ routeType: 9 }, 'routeAdd 10.1.240.0/20 table 254 proto 186 metric 50 → unsupported: unknown type of route'],
   [{ nexthops: [] }, 'routeAdd 10.1.240.0/20 table 254 proto 186 metric 50 → unsupported: no usable nexthop'],
   [
     { nexthops: [{ ifId: { index: 3 } }, ADD.nexthops[0]] },
@@ -87,15 +89,42 @@ test('DeleteRoute', () => {
   expect(record(Buffer.from(type.encode(message).finish())).lines).toEqual(['routeDelete 10.1.240.0/20 table 254']);
 });
 
-test.each([
-  [{ vrfId: 5 }, 'protobuf route of another VRF'],
-  [{ subAddressFamily: 2 }, 'protobuf route that is not unicast'],
-])('skipped %#', (changes, reason) => {
+test.each([[{ subAddressFamily: 2 }, 'protobuf route that is not unicast']])('skipped %#', (changes, reason) => {
   expect(add(changes)).toEqual({ lines: [], skipped: [reason], malformed: [] });
 });
 
-test('SRv6 local SIDs are skipped', () => {
-  expect(record(Buffer.from('0803', 'hex')).skipped).toEqual(['protobuf message type 3']);
+test('a route of a VRF is kept apart from all tables', () => {
+  expect(add({ vrfId: 5 }).lines).toEqual([
+    'routeAdd 10.1.240.0/20 table 2147483653 proto 186 metric 50 → 10.0.0.2@3*1',
+  ]);
+  expect(add({ vrfId: 0x7fffffff }).lines[0]).toContain('table 4294967295 ');
+  expect(add({ vrfId: 0x80000000 }).malformed).toEqual(['protobuf: VRF 2147483648 @0']);
+});
+
+test('a message of no known type', () => {
+  expect(record(Buffer.from('0805', 'hex')).skipped).toEqual(['protobuf message type 5']);
+  expect(record(Buffer.alloc(0)).skipped).toEqual(['protobuf message type 0']);
+});
+
+describe('SRv6 local SID', () => {
+  const type = fpmMessageType();
+  const sid = { bytes: Buffer.from('20010db8000f00000000000000000001', 'hex') };
+  const local = (changes: object, kind = 3): Recorded =>
+    record(Buffer.from(type.encode(type.fromObject({ type: kind, srv6Localsid: { sid, ...changes } })).finish()));
+
+  test('without a message, and with what cannot be', () => {
+    expect(record(Buffer.from('0803', 'hex')).malformed).toEqual(['protobuf: message without its SID @0']);
+    expect(local({ sid: { bytes: Buffer.alloc(15) } }).malformed).toEqual(['protobuf: SID of 15 bytes @0']);
+    const nexthop = { address: address6('0102030405') };
+    expect(local({ endX: { nexthop } }).malformed).toEqual(['protobuf: SID with a nexthop that cannot be @0']);
+    const sidFormat = { locatorBlockLength: 64, locatorNodeLength: 32, functionLength: 32, argumentLength: 1 };
+    expect(local({ sidFormat }).malformed).toEqual(['protobuf: SID format of more than 128 bits @0']);
+  });
+  test('the last behaviour counts; none is unknown', () => {
+    expect(local({}).lines).toEqual(['sidAdd 2001:db8:f::1 unknown']);
+    expect(local({ endDt46: { vrfId: 7 } }).lines).toEqual(['sidAdd 2001:db8:f::1 End.DT46 vrf 7']);
+    expect(local({}, 4).lines).toEqual(['sidDelete 2001:db8:f::1']);
+  });
 });
 
 test.each([
@@ -103,6 +132,8 @@ test.each([
   ['prefix with fewer bytes than bits', { key: { prefix: { length: 24, bytes: Buffer.alloc(2) } } }],
   ['no prefix', { key: {} }],
   ['address family', { addressFamily: 0 }],
+  ['interface index out of range', { nexthops: [{ ifId: { index: 0x80000000 } }] }],
+  ['SID of four bytes', { srv6VpnSid: { bytes: Buffer.alloc(4) } }],
   ['IPv6 address of five bytes', { nexthops: [{ address: address6('0102030405') }] }],
 ])('%s is malformed', (_what, changes) => {
   const recorded = add(changes);

@@ -1,0 +1,116 @@
+/**
+ * What zebra tells that has no counterpart in the vASIC at all: MPLS label entries, EVPN MAC addresses, SRv6 local segments.
+ * They are kept to be shown; their packets are no plain IP packets for the vASIC, which hands them to the host, and Linux has
+ * them from zebra. As with routes, what a replay doesn't confirm goes when it ends.
+ */
+import { copyLeg } from './nexthops';
+import type { LspAdd, LspUpdate, MacAdd, MacName, MacUpdate, SidAdd, SidUpdate } from './updates';
+
+/** One kept thing, and the replay that confirmed it last. */
+interface Held<T> {
+  readonly value: T;
+  readonly generation: number;
+}
+
+/** A kept thing as it is shown. */
+export interface Kept<T> {
+  readonly value: T;
+  /** Not confirmed since zebra connected last. */
+  readonly stale: boolean;
+}
+
+class Keeping<K, T> {
+  private readonly held = new Map<K, Held<T>>();
+
+  set(key: K, value: T, generation: number): void {
+    this.held.set(key, { value, generation });
+  }
+
+  delete(key: K): void {
+    this.held.delete(key);
+  }
+
+  /** Returns how many went. */
+  sweep(generation: number): number {
+    let swept = 0;
+    for (const [key, held] of this.held) {
+      if (held.generation === generation) continue;
+      this.held.delete(key);
+      swept++;
+    }
+    return swept;
+  }
+
+  *all(generation: number): Generator<Kept<T>> {
+    for (const held of this.held.values()) yield { value: held.value, stale: held.generation !== generation };
+  }
+
+  get size(): number {
+    return this.held.size;
+  }
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const macKey = (name: MacName): string => `${name.ifindex} ${name.vlan} ${name.vni} ${hex(name.mac)}`;
+
+export class KeptThings {
+  private readonly lspsByLabel = new Keeping<number, LspAdd>();
+  private readonly macsByName = new Keeping<string, MacAdd>();
+  private readonly sidsByAddress = new Keeping<string, SidAdd>();
+  private generation = 0;
+
+  apply(update: LspUpdate | MacUpdate | SidUpdate): void {
+    switch (update.kind) {
+      case 'lspAdd': {
+        const legs = update.legs.map((leg) => ({ ...copyLeg(leg), outLabels: [...leg.outLabels] }));
+        return this.lspsByLabel.set(update.label, { ...update, legs }, this.generation);
+      }
+      case 'lspDelete':
+        return this.lspsByLabel.delete(update.label);
+      case 'macAdd': {
+        const { mac, vtep, ...rest } = update;
+        const copy = { ...rest, mac: Uint8Array.from(mac), ...(vtep && { vtep: Uint8Array.from(vtep) }) };
+        return this.macsByName.set(macKey(update), copy, this.generation);
+      }
+      case 'macDelete':
+        return this.macsByName.delete(macKey(update));
+      case 'sidAdd': {
+        const { sid, nexthop, ...rest } = update;
+        const gateway = nexthop?.gateway && { gateway: Uint8Array.from(nexthop.gateway) };
+        const copy = { ...rest, sid: Uint8Array.from(sid), ...(nexthop && { nexthop: { ...nexthop, ...gateway } }) };
+        return this.sidsByAddress.set(hex(sid), copy, this.generation);
+      }
+      case 'sidDelete':
+        return this.sidsByAddress.delete(hex(update.sid));
+    }
+  }
+
+  /** zebra (re)connected and will send everything again. */
+  beginReplay(): void {
+    this.generation++;
+  }
+
+  /** Drops what the replay didn't confirm; returns how much that was. */
+  endReplay(): number {
+    return [this.lspsByLabel, this.macsByName, this.sidsByAddress].reduce(
+      (swept, things) => swept + things.sweep(this.generation),
+      0,
+    );
+  }
+
+  lsps(): Iterable<Kept<LspAdd>> {
+    return this.lspsByLabel.all(this.generation);
+  }
+
+  macs(): Iterable<Kept<MacAdd>> {
+    return this.macsByName.all(this.generation);
+  }
+
+  sids(): Iterable<Kept<SidAdd>> {
+    return this.sidsByAddress.all(this.generation);
+  }
+
+  get size(): number {
+    return this.lspsByLabel.size + this.macsByName.size + this.sidsByAddress.size;
+  }
+}

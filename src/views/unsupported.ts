@@ -1,0 +1,105 @@
+/**
+ * What the vASIC can't be told, as the control API shows it: MPLS label entries, EVPN MAC addresses and SRv6 segments that
+ * the FIB keeps, and why a route with an encapsulation goes to the host.
+ */
+import type { EvpnView, LegView, LspView, SidView } from '../control/types';
+import { encapWords, labelWords } from '../fib/encap-words';
+import type { Fib } from '../fib/fib';
+import type { NexthopSet, SetContent } from '../fib/nexthops';
+import type { NexthopLeg } from '../fib/updates';
+import { formatAddress, formatMac } from '../net/address';
+import { protocolName } from './protocols';
+
+const NO_MAPPING = 'no AFT mapping, Linux forwards it';
+
+/** One way out as it is shown. */
+export function legView(fib: Fib, leg: NexthopLeg, weight: number): LegView {
+  const isPort = fib.interfaces.portOf(leg.ifindex) !== undefined;
+  const mac = leg.gateway && fib.neighbors.find(leg.ifindex, leg.gateway)?.mac;
+  const resolved = mac === undefined ? 'unresolved' : 'ready';
+  return {
+    ...(leg.gateway === undefined ? {} : { gateway: formatAddress(leg.gateway) }),
+    interface: fib.interfaces.get(leg.ifindex)?.name ?? '?',
+    ifindex: leg.ifindex,
+    ...(mac === undefined ? {} : { mac: formatMac(mac) }),
+    weight,
+    state: !isPort || leg.encap !== undefined ? 'host' : leg.gateway === undefined ? 'glean' : resolved,
+    ...(leg.encap === undefined ? {} : { encap: encapWords(leg.encap) }),
+  };
+}
+
+/** Why a set that comes to `unsupported` does, in plain words; undefined for any other. */
+export function unsupportedWords(set: NexthopSet): string | undefined {
+  if (set.intent.kind !== 'punt' || set.intent.reason !== 'unsupported') return undefined;
+  const causes = [...new Set(causesOf(set.content, 0))];
+  return causes.length === 0 ? undefined : `${causes.join('; ')}: ${NO_MAPPING}`;
+}
+
+function causesOf(content: SetContent, depth: number): string[] {
+  switch (content.kind) {
+    case 'legs':
+      return content.legs.flatMap(({ encap }) => (encap === undefined ? [] : [encapWords(encap)]));
+    case 'group':
+      if (depth > 4) return ['groups within groups'];
+      return content.members.flatMap(({ set }) => causesOf(set.content, depth + 1));
+    case 'fixed':
+      return content.detail === undefined ? [] : [content.detail];
+    case 'neighbor':
+      return [];
+  }
+}
+
+/** zebra's MPLS label entries. */
+export function* lspViews(fib: Fib): Generator<LspView> {
+  for (const { value, stale } of fib.kept.lsps()) {
+    const legs = value.legs.map((leg) => ({
+      ...legView(fib, leg, leg.weight),
+      state: 'host' as const,
+      operation: labelWords(leg.outLabels),
+    }));
+    const operations = [...new Set(legs.map(({ operation }) => operation))].join('; ');
+    yield {
+      label: value.label,
+      protocol: protocolName(value.protocol),
+      legs,
+      state: 'trapped',
+      reason: `MPLS ${operations === '' ? 'without a nexthop' : operations}: ${NO_MAPPING}`,
+      ...(stale ? { stale } : {}),
+    };
+  }
+}
+
+/** MAC addresses behind EVPN tunnels. */
+export function* evpnViews(fib: Fib): Generator<EvpnView> {
+  for (const { value, stale } of fib.kept.macs()) {
+    const { vtep, nexthopId, vlan, vni, ifindex, bridge } = value;
+    yield {
+      mac: formatMac(value.mac),
+      ...(vtep === undefined ? {} : { vtep: formatAddress(vtep) }),
+      ...(nexthopId === undefined ? {} : { nexthopId }),
+      ...(vlan === 0 ? {} : { vlan }),
+      ...(vni === 0 ? {} : { vni }),
+      interface: fib.interfaces.get(ifindex)?.name ?? '?',
+      ifindex,
+      ...(bridge === 0 ? {} : { bridge }),
+      sticky: value.sticky,
+      ...(stale ? { stale } : {}),
+    };
+  }
+}
+
+/** SRv6 local segments. */
+export function* sidViews(fib: Fib): Generator<SidView> {
+  for (const { value, stale } of fib.kept.sids()) {
+    const { sid, behavior, format, nexthop, vrf } = value;
+    yield {
+      sid: formatAddress(sid),
+      behavior,
+      ...(format && { format: `${format.block}/${format.node}/${format.function}/${format.argument}` }),
+      ...(vrf === undefined ? {} : { vrf }),
+      ...(nexthop?.gateway && { gateway: formatAddress(nexthop.gateway) }),
+      ...(nexthop && nexthop.ifindex !== 0 && { ifindex: nexthop.ifindex }),
+      ...(stale ? { stale } : {}),
+    };
+  }
+}
