@@ -14,6 +14,7 @@ import { Programming } from './programming';
 import { Resolution } from './resolution';
 import { newKey, ROW, setKey } from './route-table';
 import { Rows } from './rows';
+import { encodeTime } from './times';
 import type { FpmUpdate, KernelUpdate, LspAdd, RouteAdd, RouteDelete, RouteTarget } from './updates';
 
 export interface FibOptions {
@@ -103,6 +104,7 @@ export class Fib {
     routes.generation[row] = this.replayGeneration;
     routes.protocol[row] = update.protocol;
     routes.metric[row] = update.metric;
+    routes.receivedAt[row] = encodeTime(this.options.now());
     const set = this.setOfTarget(update.target);
     const before = nexthops.get(routes.zebraSet[row]!);
     if (before !== set) {
@@ -145,7 +147,7 @@ export class Fib {
         return nexthops.forZebraId(target.id);
       case 'legs': {
         const { set, isNew } = nexthops.forLegs(target.legs);
-        if (isNew) this.resolution.contentChanged(set);
+        if (isNew) this.nexthopsChanged({ changed: [set], orphans: [] });
         return set;
       }
       case 'drop':
@@ -158,7 +160,10 @@ export class Fib {
   }
 
   private nexthopsChanged({ changed, orphans }: NexthopChange): void {
-    for (const set of changed) this.resolution.contentChanged(set);
+    for (const set of changed) {
+      set.receivedAt = this.options.now();
+      this.resolution.contentChanged(set);
+    }
     for (const orphan of orphans) this.rows.retireIfUnwanted(orphan);
   }
 
