@@ -43,7 +43,8 @@ export function protocolName(protocol: number): string {
   return PROTOCOLS[protocol] ?? String(protocol);
 }
 
-const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
+/** Why packets go to the host, in plain words. */
+export const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
   glean: 'connected subnet: Linux resolves its neighbors',
   local: 'an address of the router itself',
   broadcast: 'broadcast address',
@@ -95,11 +96,12 @@ export class RouteViews {
   }
 
   /** A row that only waits for its removal to be acknowledged isn't a route any more. */
-  private shown(row: number): boolean {
+  shown(row: number): boolean {
     return (this.fib.rows.routes.flags[row]! & (ROW.zebra | ROW.host | ROW.neighbor)) !== 0;
   }
 
-  private route(row: number): RouteView {
+  /** What is shown of one row. */
+  route(row: number): RouteView {
     const { fib } = this;
     const flags = fib.rows.routes.flags[row]!;
     const isZebra = (flags & ROW.zebra) !== 0;
@@ -169,7 +171,7 @@ export class RouteViews {
     }
   }
 
-  private leg(leg: NexthopLeg, weight: number): LegView {
+  leg(leg: NexthopLeg, weight: number): LegView {
     const { fib } = this;
     const isPort = fib.interfaces.portOf(leg.ifindex) !== undefined;
     const mac = leg.gateway && fib.neighbors.find(leg.ifindex, leg.gateway)?.mac;
