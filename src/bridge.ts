@@ -252,7 +252,10 @@ async function build(config: Config, log: Logger, closers: (() => Promise<void> 
   });
   closers.push(() => transport.close());
 
-  const backend = createBackend({ config, fib, programmer, transport, fpm, punt, state });
+  const backend = createBackend({
+    ...{ config, fib, programmer, transport, fpm, punt, state },
+    progress: (ifindex, address) => neighbors.progress(ifindex, address),
+  });
   closers.push(() => backend.close());
   const control = await startControlServer(config.control.socket, backend, log.child('control'));
   closers.push(() => control.close());

@@ -7,6 +7,7 @@ import { ConfigError, loadConfig } from './config/load';
 import type { Config, LogLevel } from './config/types';
 import type { Override } from './config/validate';
 import { withShow } from './control/cli';
+import { withExplain } from './control/explain-cli';
 import { ControlError } from './control/client';
 import { createLogger } from './observe/log';
 import type { Logger } from './observe/log';
@@ -63,7 +64,7 @@ function commandLine(): yargs.Argv {
     .command('version', 'Print the version', {}, () => {
       process.stdout.write(`fpm2afi ${packageVersion()}\n`);
     });
-  return withShow(cli, process.stdout, process.stderr)
+  return withExplain(withShow(cli, process.stdout, process.stderr), process.stdout)
     .demandCommand(1, 1, 'no command given')
     .strict()
     .recommendCommands()

@@ -72,6 +72,12 @@ export const AFI_METHODS = {
     { encode: wire.encodeNodeInfoRequest, decode: wire.decodeNodeInfoRequest },
     { encode: wire.encodeNodeInfoReply, decode: wire.decodeNodeInfoReply },
   ),
+  test: method<wire.TestMessage, wire.TestReply>(
+    'Test',
+    UNARY,
+    { encode: wire.encodeTest, decode: wire.decodeTest },
+    { encode: wire.encodeTestReply, decode: wire.decodeTestReply },
+  ),
   sandboxInfo: method<wire.SandboxName, wire.SandboxReply>('SandboxInfo', UNARY, sandboxName, sandboxReply),
   watch: method<wire.SandboxName, wire.PortEvent>('Watch', SERVER_STREAM, sandboxName, {
     encode: wire.encodePortEvent,
@@ -87,6 +93,7 @@ export const AFI_RAW_SERVICE = {
   operate: method('Operate', BIDIRECTIONAL, bytes, bytes),
   find: method('Find', SERVER_STREAM, bytes, bytes),
   nodeInfo: method('NodeInfo', UNARY, bytes, bytes),
+  test: method('Test', UNARY, bytes, bytes),
   sandboxInfo: method('SandboxInfo', UNARY, bytes, bytes),
   watch: method('Watch', SERVER_STREAM, bytes, bytes),
 } as const;

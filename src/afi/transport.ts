@@ -12,7 +12,7 @@ import type { AftError, AftNodeType, AftOperation, AftSandboxInfo, Token } from 
 import { AckTimer } from './ack-timer';
 import { AFI_METHODS, MAX_MESSAGE_BYTES, quietGrpc } from './service';
 import { encodeOperation } from './wire';
-import type { FindReply, NodeInfo, OperationReply, PortEvent, SandboxAction } from './wire';
+import type { FindReply, NodeInfo, OperationReply, PortEvent, SandboxAction, TestReply } from './wire';
 
 /** What the transport tells. After `close` nothing more is called. */
 export interface AfiTransportHandlers {
@@ -49,6 +49,11 @@ export interface AfiTransport {
   /** Reads nodes or entries back, in batches. Throws when there is no session or it breaks meanwhile. */
   find(request: AfiFindRequest): AsyncIterable<FindReply>;
   nodeInfo(tokens: readonly Token[]): Promise<NodeInfo[]>;
+  /**
+   * The way that a frame received on an input port would take, by the server's own word. Rejects with a sentence for
+   * the operator when the server can't tell.
+   */
+  test(port: number, frame: Uint8Array): Promise<TestReply>;
   /** Present port states and counters. */
   sandboxInfo(): Promise<AftSandboxInfo>;
   /** Ends the session; what is programmed stays in the server. */
@@ -73,6 +78,14 @@ interface Session {
     readonly watch: grpc.ClientReadableStream<PortEvent>;
     readonly acks: AckTimer;
   };
+}
+
+function testFailure(error: unknown, address: string): string {
+  const { code, details } = error as Partial<grpc.ServiceError>;
+  if (code === grpc.status.UNIMPLEMENTED) {
+    return `the AFI server at ${address} cannot trace packets: it doesn't have the rpc Test`;
+  }
+  return `the AFI server at ${address} didn't trace the packet: ${details ?? explain(error)}`;
 }
 
 /** A transport over gRPC to `config.server`. Nothing happens before `start`. */
@@ -260,6 +273,14 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     async nodeInfo(tokens) {
       const { client, info } = current();
       return [...(await unary(client, AFI_METHODS.nodeInfo, { sandboxId: info.id, tokens }))];
+    },
+    async test(port, frame) {
+      const { client, info } = current();
+      try {
+        return await unary(client, AFI_METHODS.test, { sandboxId: info.id, port, frame });
+      } catch (error) {
+        throw new Error(testFailure(error, address), { cause: error });
+      }
     },
     async sandboxInfo() {
       const reply = await unary(current().client, AFI_METHODS.sandboxInfo, sandbox);

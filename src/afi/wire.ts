@@ -19,6 +19,16 @@ export {
   type OperationMessage,
   type OperationReply,
 } from './wire-operation';
+export {
+  decodeTest,
+  decodeTestReply,
+  encodeTest,
+  encodeTestReply,
+  type TestMessage,
+  type TestOutcome,
+  type TestReply,
+  type TestStep,
+} from './wire-trial';
 
 /** Engine and name of a sandbox, e.g. trio:green. */
 export interface SandboxName {

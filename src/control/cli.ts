@@ -12,7 +12,7 @@ import { tableLines } from './table';
 import { LISTS, ROUTE_STATES } from './types';
 import type { ListName, ListViews } from './types';
 
-const DEFAULT_SOCKET = '/run/fpm2afi/control.sock';
+export const DEFAULT_SOCKET = '/run/fpm2afi/control.sock';
 
 /** Characters gathered before they are written. */
 const PORTION = 16_384;
@@ -134,7 +134,8 @@ function wholeNumber(option: string, value: number | undefined): void {
   throw new Error(`${option}: expected a whole number from 0 to 4294967295`);
 }
 
-function write(out: NodeJS.WritableStream, text: string): Promise<void> {
+/** Resolves when `out` takes more. */
+export function write(out: NodeJS.WritableStream, text: string): Promise<void> {
   return new Promise((resolve) => {
     if (text === '' || out.write(text)) resolve();
     else out.once('drain', resolve);

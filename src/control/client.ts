@@ -14,9 +14,14 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** Asks for the status. Throws ControlError. */
 export async function requestStatus(socket: string): Promise<StatusView> {
+  return (await requestObject(socket, '/v1/status')) as StatusView;
+}
+
+/** Asks for one object. Throws ControlError. */
+export async function requestObject(socket: string, path: string): Promise<unknown> {
   let text = '';
-  for await (const chunk of requestText(socket, '/v1/status')) text += chunk;
-  return parse(text) as StatusView;
+  for await (const chunk of requestText(socket, path)) text += chunk;
+  return parse(text);
 }
 
 /** Asks for a list and yields its items as they come. Throws ControlError. */

@@ -6,7 +6,7 @@ import type { ListName, RouteFilter, RouteState, RouteView } from './types';
 /** A request that can't be answered; `status` is HTTP's. */
 export class RequestError extends Error {
   constructor(
-    readonly status: 400 | 404 | 405,
+    readonly status: 400 | 404 | 405 | 503,
     message: string,
   ) {
     super(message);

@@ -11,6 +11,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../observe/log';
+import { parseTrace, parseWhy } from './explain-query';
 import { parseFilter, RequestError, routeMatches } from './filter';
 import { LISTS } from './types';
 import type { ControlBackend, ListName, Listing, RouteFilter } from './types';
@@ -101,14 +102,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, backen
   const url = new URL(request.url ?? '/', 'http://fpm2afi');
   if (request.method !== 'GET') throw new RequestError(405, `${String(request.method)}: only GET is served`);
   const name = /^\/v1\/([a-z]+)$/.exec(url.pathname)?.[1];
-  if (name === 'status') {
-    const body = JSON.stringify(await backend.status());
+  const object = objectOf(name, url.searchParams, backend);
+  if (object !== undefined) {
+    const body = JSON.stringify(await object);
     response.writeHead(200, { 'content-type': 'application/json' }).end(`${body}\n`);
     return;
   }
   const list = LISTS.find((known) => known === name);
   if (list === undefined) {
-    const known = ['status', ...LISTS].map((item) => `/v1/${item}`).join(', ');
+    const known = ['status', 'why', 'trace', ...LISTS].map((item) => `/v1/${item}`).join(', ');
     throw new RequestError(404, `no ${url.pathname} here, but ${known}`);
   }
   const { filter, stream } = parseFilter(url.searchParams, list);
@@ -121,6 +123,24 @@ async function answer(request: IncomingMessage, response: ServerResponse, backen
     },
     filter.limit ?? Infinity,
   );
+}
+
+/** What is answered with one object; undefined: nothing of that name. */
+function objectOf(
+  name: string | undefined,
+  query: URLSearchParams,
+  backend: ControlBackend,
+): object | Promise<object> | undefined {
+  switch (name) {
+    case 'status':
+      return backend.status();
+    case 'why':
+      return backend.why(parseWhy(query));
+    case 'trace':
+      return backend.trace(parseTrace(query));
+    default:
+      return undefined;
+  }
 }
 
 function rowsOf(backend: ControlBackend, list: ListName, filter: RouteFilter): Listing<object> {

@@ -5,6 +5,7 @@
  */
 import type { FeedbackMode } from '../config/types';
 import type { Prefix } from '../net/address';
+import type { TraceQuery, TraceView, WhyQuery, WhyView } from './explain-types';
 
 export interface StatusView {
   readonly version: string;
@@ -278,6 +279,9 @@ export interface ControlBackend {
   lsps(): Listing<LspView>;
   evpn(): Listing<EvpnView>;
   sids(): Listing<SidView>;
+  why(query: WhyQuery): Promise<WhyView>;
+  /** Rejects with a RequestError when the packet can't be traced. */
+  trace(query: TraceQuery): Promise<TraceView>;
 }
 
 /** The lists of the API, `/v1/<name>`. */

@@ -15,6 +15,7 @@ import { Programming } from './programming';
 import { Resolution } from './resolution';
 import { newKey, ROW, setKey } from './route-table';
 import { Rows } from './rows';
+import { encodeTime } from './times';
 import {
   VRF_TABLES,
   type FpmUpdate,
@@ -112,6 +113,7 @@ export class Fib {
     routes.generation[row] = this.replayGeneration;
     routes.protocol[row] = update.protocol;
     routes.metric[row] = update.metric;
+    routes.receivedAt[row] = encodeTime(this.options.now());
     const set = this.setOfTarget(update.target);
     const before = nexthops.get(routes.zebraSet[row]!);
     if (before !== set) {
@@ -154,7 +156,7 @@ export class Fib {
         return nexthops.forZebraId(target.id);
       case 'legs': {
         const { set, isNew } = nexthops.forLegs(target.legs);
-        if (isNew) this.resolution.contentChanged(set);
+        if (isNew) this.nexthopsChanged({ changed: [set], orphans: [] });
         return set;
       }
       case 'drop':
@@ -167,7 +169,10 @@ export class Fib {
   }
 
   private nexthopsChanged({ changed, orphans }: NexthopChange): void {
-    for (const set of changed) this.resolution.contentChanged(set);
+    for (const set of changed) {
+      set.receivedAt = this.options.now();
+      this.resolution.contentChanged(set);
+    }
     for (const orphan of orphans) this.rows.retireIfUnwanted(orphan);
   }
 

@@ -35,6 +35,9 @@ export interface NexthopSet {
   acked: NexthopIntent | undefined;
   /** Why the vASIC refused it. */
   error: string | undefined;
+  /** When its content came, and when the vASIC acknowledged what it resolves to (`now`). */
+  receivedAt: number | undefined;
+  ackedAt: number | undefined;
   /** Routes of zebra that name it, entries that point at it in the vASIC (or will, in flight), groups that hold it. */
   zebraRoutes: number;
   entries: number;
@@ -176,6 +179,8 @@ export class NexthopTable {
       intent,
       acked: undefined,
       error: undefined,
+      receivedAt: undefined,
+      ackedAt: undefined,
       zebraRoutes: 0,
       entries: 0,
       parents: new Set(),

@@ -8,6 +8,7 @@ import type { NeighborTable } from './neighbors';
 import type { NexthopSet } from './nexthops';
 import { newKey, ROW, setKey, TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
+import { encodeTime } from './times';
 import type { RouteStatus, StatusReport } from './updates';
 
 /** What a row's state is called, beyond what zebra is told: `pending` is not acknowledged yet. */
@@ -81,6 +82,7 @@ export class Programming implements ForwardingSource {
       if (!isPassing(intent)) this.passing.delete(id);
       else if (!isPassing(set.acked)) this.passing.set(id, this.now() + UNRESOLVED_GRACE_MS);
       set.acked = intent;
+      set.ackedAt = this.now();
     }
     if (!changed) return;
     for (let row = set.firstRow; row !== 0; row = routes.nextInSet[row]!) {
@@ -139,6 +141,7 @@ export class Programming implements ForwardingSource {
     if (error === undefined) {
       this.entryGone(routes.programmed[row]!);
       routes.programmed[row] = sent;
+      routes.acknowledgedAt[row] = encodeTime(this.now());
     } else {
       this.entryGone(sent);
       failed.set(row, error);
@@ -211,6 +214,7 @@ export class Programming implements ForwardingSource {
     for (const set of [...nexthops.all()]) {
       set.entries = 0;
       set.acked = undefined;
+      set.ackedAt = undefined;
       set.error = undefined;
       if (!nexthops.wanted(set)) nexthops.release(set);
       else if (set.rows > 0) this.rows.markNexthop(set);
@@ -219,6 +223,7 @@ export class Programming implements ForwardingSource {
     for (let row = 1; row < routes.end; row++) {
       if (!routes.live(row)) continue;
       routes.programmed[row] = 0;
+      routes.acknowledgedAt[row] = 0;
       routes.flags[row]! &= ~ROW.inFlight;
       this.rows.clearFailed(row);
       if (routes.wanted[row] !== 0) this.rows.markDirty(row);
@@ -274,6 +279,7 @@ export class Programming implements ForwardingSource {
       if (status === 'trapped' && this.passing.has(routes.wanted[row]!)) continue;
       if (status === 'pending' || STATUS_CODE[status] === routes.reported[row]) continue;
       routes.reported[row] = STATUS_CODE[status];
+      routes.reportedAt[row] = encodeTime(this.now());
       const { family, bytes, length } = this.rows.prefixOf(row);
       const report = { table: routes.tableOf(row), family, bytes, length, protocol: routes.protocol[row]!, status };
       return { row, report };
@@ -296,6 +302,7 @@ export class Programming implements ForwardingSource {
   reportLost(row: number): void {
     if (!this.rows.routes.live(row)) return;
     this.rows.routes.reported[row] = 0;
+    this.rows.routes.reportedAt[row] = 0;
     this.rows.markReport(row);
   }
 }

@@ -136,6 +136,10 @@ export class RouteTable {
   sent = new Uint32Array(this.capacity);
   /** What zebra was told last (an index into fib.ts's statuses; 0 nothing). */
   reported = new Uint8Array(this.capacity);
+  /** When zebra sent the route, the vASIC acknowledged its entry, zebra was told (times.ts). */
+  receivedAt = new Uint32Array(this.capacity);
+  acknowledgedAt = new Uint32Array(this.capacity);
+  reportedAt = new Uint32Array(this.capacity);
   /** Doubly linked list of the rows that want the same set. */
   nextInSet = new Uint32Array(this.capacity);
   prevInSet = new Uint32Array(this.capacity);
@@ -196,6 +200,9 @@ export class RouteTable {
     this.programmed[row] = 0;
     this.sent[row] = 0;
     this.reported[row] = 0;
+    this.receivedAt[row] = 0;
+    this.acknowledgedAt[row] = 0;
+    this.reportedAt[row] = 0;
     this.nextInSet[row] = 0;
     this.prevInSet[row] = 0;
     this.used++;
@@ -307,6 +314,9 @@ export class RouteTable {
     this.wanted = grown(this.wanted, rows);
     this.programmed = grown(this.programmed, rows);
     this.sent = grown(this.sent, rows);
+    this.receivedAt = grown(this.receivedAt, rows);
+    this.acknowledgedAt = grown(this.acknowledgedAt, rows);
+    this.reportedAt = grown(this.reportedAt, rows);
     this.nextInSet = grown(this.nextInSet, rows);
     this.prevInSet = grown(this.prevInSet, rows);
     const small = (column: Uint8Array): Uint8Array<ArrayBuffer> => {

@@ -13,7 +13,7 @@ import { closeNetlink, openNetlink, sendNetlink } from '../sys/netlink-socket';
 import { type PollThread, startPollThread } from '../sys/poll-thread';
 import { KernelMirror } from './mirror';
 import { KernelMonitor } from './monitor';
-import { Resolver } from './resolver';
+import { Resolver, type ResolveProgress } from './resolver';
 import type { NetlinkWorkerData, NetlinkWorkerReport } from './worker';
 
 export interface NeighborHandlers {
@@ -49,6 +49,8 @@ export interface NeighborSource {
   /** A route depends on it: resolve it now and keep it fresh. A set, not a count. */
   need(ifindex: number, address: Uint8Array): void;
   release(ifindex: number, address: Uint8Array): void;
+  /** What was done to resolve it; undefined: it isn't needed. */
+  progress(ifindex: number, address: Uint8Array): ResolveProgress | undefined;
   counters(): NeighborCounters;
   close(): Promise<void>;
 }
@@ -194,6 +196,7 @@ export function createKernelNeighbors(
       });
     },
     release: (ifindex, address) => resolver.release(ifindex, address),
+    progress: (ifindex, address) => resolver.progress(ifindex, address),
     counters: () => ({
       ...mirror.sizes(),
       ...resolver.sizes(),

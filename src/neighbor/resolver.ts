@@ -32,6 +32,14 @@ interface Want {
   wasStale: boolean;
 }
 
+/** What was done to resolve a neighbour that is needed. */
+export interface ResolveProgress {
+  /** Requests to the kernel since it was settled last. */
+  readonly asked: number;
+  /** Milliseconds to the next request; absent: none is due. */
+  readonly nextInMs?: number;
+}
+
 const FIRST_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 30_000;
 /** Unused allowance that may be spent at once, as a part of a second's. */
@@ -114,6 +122,15 @@ export class Resolver {
       this.due.set(key, want);
     }
     return this.soonest === Infinity ? undefined : Math.max(this.soonest - time, PAUSE_MS);
+  }
+
+  /** How often it was asked for since it was settled last, and when next; undefined: nobody needs it. */
+  progress(ifindex: number, address: Uint8Array): ResolveProgress | undefined {
+    const key = addressKey(ifindex, address);
+    const want = this.wants.get(key);
+    if (want === undefined) return undefined;
+    const inMs = this.due.has(key) ? Math.max(0, want.nextAt - this.options.now()) : undefined;
+    return { asked: want.asked, ...(inMs === undefined ? {} : { nextInMs: inMs }) };
   }
 
   sizes(): { readonly wanted: number; readonly unresolved: number } {

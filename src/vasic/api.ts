@@ -5,6 +5,7 @@
  * Buffers are never handed over: what is passed to receive(), send() and punt() is the caller's again on return.
  */
 import type { AftEntry, AftError, AftNode, AftNodeType, AftOperation, AftSandboxInfo, Token } from '../afi/model';
+import type { TestReply } from '../afi/wire';
 import type { Prefix } from '../net/address';
 
 /** `Offload.flags`: the checksum at csumStart + csumOffset is a partial sum that somebody still has to complete. */
@@ -122,6 +123,8 @@ export interface Sandbox {
   nodeInfo(tokens: readonly Token[]): NodeInfo[];
   /** Runs the graph for a frame received on an input port; returns when it was sent, punted or dropped. */
   receive(port: number, packet: Packet): void;
+  /** The way that a frame received on an input port would take now. Changes, counts and sends nothing. */
+  test(port: number, frame: Uint8Array): TestReply;
   /**
    * Sends a complete frame from the host straight out of an output port; counts on it. false: no such port, or not
    * sent.

@@ -7,7 +7,7 @@
  */
 
 /** The rpcs that are calls; Operate streams go by themselves. */
-export type CallMethod = 'sandbox' | 'sandboxInfo' | 'nodeInfo' | 'find' | 'watch';
+export type CallMethod = 'sandbox' | 'sandboxInfo' | 'nodeInfo' | 'find' | 'watch' | 'test';
 
 export type ToDataplane =
   | { readonly kind: 'call'; readonly call: number; readonly method: CallMethod; readonly request: Uint8Array }

@@ -212,6 +212,13 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
         answer(call, wire.encodeNodeInfoReply(checkId(query.sandboxId).nodeInfo(query.tokens)));
         break;
       }
+      case 'test': {
+        const { sandboxId: id, port, frame } = wire.decodeTest(bytes);
+        const box = checkId(id);
+        if (port >= options.ports) throw new CallError('invalid', `no input port ${port}: there are ${options.ports}`);
+        answer(call, wire.encodeTestReply(box.test(port, frame)));
+        break;
+      }
       case 'find':
         finds.set(call, find(wire.decodeFind(bytes)));
         return findNext(call);

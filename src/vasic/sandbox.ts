@@ -8,10 +8,12 @@ import { noOffload } from './api';
 import type { FindRequest, NodeInfo, Packet, Sandbox, SandboxOptions } from './api';
 import { Drops } from './drops';
 import { Graph } from './graph';
+import { packetOf } from './memoryport';
 import type { Place } from './graph';
 import type { Container } from './nodes/node';
-import { createPorts, inputPortTable, newCounters, outputPortTable } from './ports';
+import { createPorts, inputPortTable, newCounters, outputPortTable, type PortState } from './ports';
 import { applyOperation, limitsOf } from './transaction';
+import { createTrial } from './trial';
 import { END, Walk } from './walk';
 
 export function createSandbox(options: SandboxOptions): Sandbox {
@@ -20,8 +22,26 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const graph = new Graph(ports, options.now ?? (() => performance.now()));
   const drops = new Drops();
   const limits = limitsOf(options.maxEntries, options.refuse);
-  const walk = new Walk({ sandboxId: id, nodes: graph.nodes, ports, host: options.host, drops });
+  const environment = { sandboxId: id, nodes: graph.nodes, ports, host: options.host, drops };
+  const walk = new Walk(environment);
   const complete = noOffload();
+
+  /** Both for real packets and for trials. */
+  function forward(by: Walk, port: PortState, packet: Packet): void {
+    if (!by.begin(port, packet)) {
+      by.drop('malformed');
+      return;
+    }
+    const start = graph.inputStart(port.index);
+    if (start === END) by.drop('unbound');
+    else if (by.run(start) === END) by.drop('unfinished');
+  }
+
+  function inputPort(index: number): PortState {
+    const port = ports.list[index];
+    if (port === undefined) throw new Error(`Sandbox ${name} has no input port ${index}`);
+    return port;
+  }
 
   return {
     info(): AftSandboxInfo {
@@ -49,17 +69,17 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     nodeInfo: (tokens) => tokens.map((token) => nodeInfo(graph, token)),
 
     receive(index: number, packet: Packet): void {
-      const port = ports.list[index];
-      if (port === undefined) throw new Error(`Sandbox ${name} has no input port ${index}`);
+      const port = inputPort(index);
       port.input.packets++;
       port.input.bytes += packet.length;
-      if (!walk.begin(port, packet)) {
-        walk.drop('malformed');
-        return;
-      }
-      const start = graph.inputStart(index);
-      if (start === END) walk.drop('unbound');
-      else if (walk.run(start) === END) walk.drop('unfinished');
+      forward(walk, port, packet);
+    },
+
+    test(index, frame) {
+      const port = inputPort(index);
+      const trial = createTrial(graph, port);
+      forward(new Walk({ ...environment, trial }), port, packetOf(frame));
+      return trial.reply();
     },
 
     inject(index, frame, offset, length): boolean {

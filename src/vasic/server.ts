@@ -1,5 +1,5 @@
 /**
- * The gRPC side of softvasic: the six rpcs of fpm2afi.afi.Afi, as a pipe between HTTP/2 and the dataplane. No message is decoded
+ * The gRPC side of softvasic: the rpcs of fpm2afi.afi.Afi, as a pipe between HTTP/2 and the dataplane. No message is decoded
  * here. Runs in the main thread; the dataplane is behind the `Dataplane` seam, another thread or (in tests) the same.
  *
  * Operations that arrive together cross together, in the stream's order; one stream's reading pauses while too many of its
@@ -208,6 +208,7 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
     sandbox: unary('sandbox'),
     sandboxInfo: unary('sandboxInfo'),
     nodeInfo: unary('nodeInfo'),
+    test: unary('test'),
     find: streaming('find', true),
     watch: streaming('watch', false),
     operate,

@@ -14,9 +14,9 @@ import { read16 } from './checksum';
 import { ETHERTYPE, ETHER_HEADER, findTransport4, findTransport6, isVlanType } from './headers';
 import type { Transport } from './headers';
 import { HEADROOM, noOffload } from './api';
-import type { HostSink, Packet } from './api';
+import type { HostSink, Offload, Packet } from './api';
 import type { Drops, DropReason } from './drops';
-import type { Ports, PortState } from './ports';
+import type { Counters, Ports, PortState } from './ports';
 import { completeFrames } from './segment';
 
 /** Slots are positions of nodes in the graph, from 1. execute() returns the next one, or one of these. */
@@ -38,6 +38,19 @@ export interface RoutePolicy {
   readonly mtuExceeded: number;
 }
 
+/**
+ * Looks on while a packet only tries its way (trial.ts): it gets what would have been sent, punted or dropped, and nothing
+ * is counted. Everything that outlives a packet is done through the walk, so that nodes needn't know of it.
+ */
+export interface Trial {
+  /** Runs the node in this slot; returns what its execute() returns. */
+  step(slot: number, walk: Walk): number;
+  /** The bytes are valid during the call. */
+  sent(port: number, frame: Uint8Array): void;
+  punted(reason: number, frame: Uint8Array): void;
+  dropped(reason: DropReason): void;
+}
+
 export interface WalkEnvironment {
   readonly sandboxId: number;
   /** Slot → node. */
@@ -45,6 +58,7 @@ export interface WalkEnvironment {
   readonly ports: Ports;
   readonly host: HostSink;
   readonly drops: Drops;
+  readonly trial?: Trial;
 }
 
 /** Each step logs at most an Ethernet header. */
@@ -81,6 +95,7 @@ export class Walk {
   /** Why the packet would be punted if it reached the punt port now. */
   reason: PuntReason = PuntReason.Unspecified;
 
+  private readonly trial: Trial | undefined;
   private steps = 0;
   private transportFor = -1;
   private readonly transportFound: Transport = { at: -1, proto: 0, fragment: false };
@@ -90,7 +105,9 @@ export class Walk {
   private logBytes = 0;
   private logEntries = 0;
 
-  constructor(readonly env: WalkEnvironment) {}
+  constructor(readonly env: WalkEnvironment) {
+    this.trial = env.trial;
+  }
 
   /** Takes a received frame; false when it is too short to be one (and counted as dropped). */
   begin(port: PortState, packet: Packet): boolean {
@@ -110,7 +127,7 @@ export class Walk {
     const nodes = this.env.nodes;
     while (slot > END) {
       if (++this.steps > MAX_STEPS) return this.drop('loop');
-      slot = nodes[slot]!.execute(this);
+      slot = this.trial === undefined ? nodes[slot]!.execute(this) : this.trial.step(slot, this);
     }
     return slot;
   }
@@ -120,10 +137,37 @@ export class Walk {
     return this.frameEnd - this.frame;
   }
 
-  drop(reason: DropReason): number {
-    this.env.drops.count(reason);
-    this.port.input.drops++;
+  /** Whether nothing may be changed that outlives the packet. */
+  get isTrial(): boolean {
+    return this.trial !== undefined;
+  }
+
+  /** Counts the packet where it passes. */
+  count(counters: Counters): void {
+    if (this.trial !== undefined) return;
+    counters.packets++;
+    counters.bytes += this.receivedBytes;
+  }
+
+  /** Drops the packet; `at` is who counts it, beside the reason's own counter. */
+  drop(reason: DropReason, at: Counters = this.port.input): number {
+    if (this.trial === undefined) {
+      this.env.drops.count(reason);
+      at.drops++;
+    } else this.trial.dropped(reason);
     return DONE;
+  }
+
+  /** Sends a frame out of a port; false: the port didn't take it. */
+  send(port: PortState, buffer: Buffer, offset: number, length: number, offload: Offload): boolean {
+    if (this.trial !== undefined) {
+      this.trial.sent(port.index, buffer.subarray(offset, offset + length));
+      return true;
+    }
+    if (!port.io.send(buffer, offset, length, offload)) return false;
+    port.output.packets++;
+    port.output.bytes += length;
+    return true;
   }
 
   /** Hands the packet to the host as it was received. */
@@ -139,6 +183,10 @@ export class Walk {
       this.frameEnd,
       this.offload,
       (buffer, at, end) => {
+        if (this.trial !== undefined) {
+          this.trial.punted(reason, buffer.subarray(at, end));
+          return;
+        }
         ports.punt.packets++;
         ports.punt.bytes += end - at;
         host.punt(sandboxId, this.port.index, reason, buffer, at, end - at);

@@ -7,6 +7,7 @@ import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
 import type { AftPort } from '../afi/model';
 import type { Config } from '../config/types';
+import type { TraceQuery, TraceView, WhyQuery, WhyView } from '../control/explain-types';
 import type {
   AfiStatus,
   ControlBackend,
@@ -34,6 +35,8 @@ import { packageVersion } from '../observe/version';
 import type { Punt, PuntCounters } from '../punt/punt';
 import { RouteViews } from './routes';
 import { evpnViews, lspViews, sidViews } from './unsupported';
+import { traceView } from './trace';
+import { whyView, type WhyOptions } from './why';
 
 /** What the bridge knows of its connections. */
 export interface ConnectionState {
@@ -54,6 +57,8 @@ export interface BackendParts {
   readonly fpm: FpmSource;
   readonly punt: Punt | undefined;
   readonly state: ConnectionState;
+  /** What was done to resolve a neighbor. */
+  readonly progress: WhyOptions['progress'];
 }
 
 function total(counts: Readonly<Record<string, number>>): number {
@@ -226,6 +231,33 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
     lsps: (): Iterable<LspView> => lspViews(fib),
     evpn: (): Iterable<EvpnView> => evpnViews(fib),
     sids: (): Iterable<SidView> => sidViews(fib),
+    async why(query: WhyQuery): Promise<WhyView> {
+      const info = state.afi === 'up' ? await transport.sandboxInfo().catch(() => undefined) : undefined;
+      const taps = new Map(config.ports.map(({ index, tap }) => [index, tap]));
+      const names = (info?.outputPorts ?? []).map(
+        ({ token, index, name }) => [token, `port ${index} (${taps.get(index) ?? name})`] as const,
+      );
+      const { progress } = parts;
+      return whyView({ fib, programmer, views, kernelNeighbors: config.neighbors.kernel, progress }, query, {
+        afi: afiStatus(0).state,
+        afiError: state.afiError,
+        afiServer: `${config.afi.server.host}:${config.afi.server.port}`,
+        portNames: new Map(names),
+      });
+    },
+
+    trace: (query: TraceQuery): Promise<TraceView> =>
+      traceView(
+        {
+          fib,
+          views,
+          ports: config.ports,
+          inputPorts: async () => (await transport.sandboxInfo()).inputPorts,
+          test: (port, frame) => transport.test(port, frame),
+          purposes: () => new Map([...programmer.tokens()].map(({ token, name }) => [token, name])),
+        },
+        query,
+      ),
 
     close: () => loop.stop(),
   };

@@ -19,7 +19,8 @@ import { formatAddress, formatMac, formatPrefix } from '../net/address';
 import { protocolName } from './protocols';
 import { legView, unsupportedWords } from './unsupported';
 
-const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
+/** Why packets go to the host, in plain words. */
+export const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
   glean: 'connected subnet: Linux resolves its neighbors',
   local: 'an address of the router itself',
   broadcast: 'broadcast address',
@@ -71,11 +72,12 @@ export class RouteViews {
   }
 
   /** A row that only waits for its removal to be acknowledged isn't a route any more. */
-  private shown(row: number): boolean {
+  shown(row: number): boolean {
     return (this.fib.rows.routes.flags[row]! & (ROW.zebra | ROW.host | ROW.neighbor)) !== 0;
   }
 
-  private route(row: number): RouteView {
+  /** What is shown of one row. */
+  route(row: number): RouteView {
     const { fib } = this;
     const flags = fib.rows.routes.flags[row]!;
     const isZebra = (flags & ROW.zebra) !== 0;
@@ -153,7 +155,8 @@ export class RouteViews {
     }
   }
 
-  private leg(leg: NexthopLeg, weight: number): LegView {
+  /** One leg as it is shown. */
+  leg(leg: NexthopLeg, weight: number): LegView {
     return legView(this.fib, leg, weight);
   }
 

@@ -14,8 +14,7 @@ export const counter: NodeKind<'counter'> = {
     return {
       counters,
       execute(walk) {
-        counters.packets++;
-        counters.bytes += walk.receivedBytes;
+        walk.count(counters);
         return next;
       },
     };

@@ -11,8 +11,7 @@ export const discard: NodeKind<'discard'> = {
     return {
       counters,
       execute(walk) {
-        counters.packets++;
-        counters.bytes += walk.receivedBytes;
+        walk.count(counters);
         return walk.drop('discard');
       },
     };

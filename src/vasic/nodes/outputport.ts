@@ -7,7 +7,6 @@
  */
 import { PuntReason } from '../../afi/model';
 import { GSO, noOffload, OFFLOAD_NEEDS_CSUM } from '../api';
-import type { Offload } from '../api';
 import { read16, updateChecksum, write16 } from '../checksum';
 import type { DropReason } from '../drops';
 import { ETHERTYPE } from '../headers';
@@ -20,12 +19,6 @@ import type { NodeKind } from './node';
 /** Metadata of the frame being sent; ports take what they need before send() returns. */
 const sending = noOffload();
 const complete = noOffload();
-
-function dropAt(walk: Walk, port: PortState, reason: DropReason): number {
-  walk.env.drops.count(reason);
-  port.output.drops++;
-  return DONE;
-}
 
 function hopLimitAt(walk: Walk): number {
   return walk.routedIp + (walk.buffer[walk.routedIp]! >> 4 === 4 ? 8 : 7);
@@ -59,7 +52,7 @@ function transmit(walk: Walk, port: PortState): DropReason | undefined {
   if (offload.gsoType !== GSO.none && !plainIp) {
     let reason: DropReason | undefined;
     const sound = completeFrames(buffer, emit, walk.frame, walk.receivedL3, end, offload, (out, start, stop) => {
-      if (!give(port, out, start, stop - start, complete)) reason = 'sendFailed';
+      if (!walk.send(port, out, start, stop - start, complete)) reason = 'sendFailed';
     });
     return sound ? reason : 'badOffload';
   }
@@ -73,14 +66,7 @@ function transmit(walk: Walk, port: PortState): DropReason | undefined {
     if (sending.csumStart < 0 || sending.csumStart + sending.csumOffset + 2 > end - emit) return 'badOffload';
   }
   sending.hdrLen = offload.hdrLen === 0 ? 0 : Math.min(end - emit, Math.max(0, offload.hdrLen + shift));
-  return give(port, buffer, emit, end - emit, sending) ? undefined : 'sendFailed';
-}
-
-function give(port: PortState, buffer: Buffer, offset: number, length: number, offload: Offload): boolean {
-  if (!port.io.send(buffer, offset, length, offload)) return false;
-  port.output.packets++;
-  port.output.bytes += length;
-  return true;
+  return walk.send(port, buffer, emit, end - emit, sending) ? undefined : 'sendFailed';
 }
 
 function forward(walk: Walk, port: PortState): number {
@@ -89,16 +75,16 @@ function forward(walk: Walk, port: PortState): number {
   if (routes) {
     if (walk.buffer[hopLimitAt(walk)]! <= 1) return walk.redirect(policy.ttlExpired, PuntReason.TtlExpired);
   }
-  if (!port.io.up) return dropAt(walk, port, 'portDown');
+  if (!port.io.up) return walk.drop('portDown', port.output);
   const size = sizeOnWire(walk);
-  if (size < 0) return dropAt(walk, port, 'badOffload');
+  if (size < 0) return walk.drop('badOffload', port.output);
   if (size > port.io.mtu) {
-    if (policy === undefined || policy.mtuExceeded === END) return dropAt(walk, port, 'mtu');
+    if (policy === undefined || policy.mtuExceeded === END) return walk.drop('mtu', port.output);
     return walk.redirect(policy.mtuExceeded, PuntReason.Mtu);
   }
   if (routes) decrementHops(walk);
   const problem = transmit(walk, port);
-  return problem === undefined ? DONE : dropAt(walk, port, problem);
+  return problem === undefined ? DONE : walk.drop(problem, port.output);
 }
 
 export const outputPort: NodeKind<'outputPort'> = {

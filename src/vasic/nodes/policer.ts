@@ -25,12 +25,11 @@ export const policer: NodeKind<'policer'> = {
         filledAt = now;
         const cost = node.packetMode ? 1 : walk.receivedBytes;
         if (cost > tokens) {
-          counters.drops++;
+          if (!walk.isTrial) counters.drops++;
           return walk.drop('policed');
         }
-        tokens -= cost;
-        counters.packets++;
-        counters.bytes += walk.receivedBytes;
+        if (!walk.isTrial) tokens -= cost;
+        walk.count(counters);
         return next;
       },
     };

@@ -14,8 +14,7 @@ export const receive: NodeKind<'receive'> = {
     return {
       counters,
       execute(walk) {
-        counters.packets++;
-        counters.bytes += walk.receivedBytes;
+        walk.count(counters);
         return walk.punt(node.code);
       },
     };

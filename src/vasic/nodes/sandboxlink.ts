@@ -14,7 +14,7 @@ export const sandboxLink: NodeKind<'sandboxLink'> = {
     return {
       counters,
       execute(walk) {
-        counters.drops++;
+        if (!walk.isTrial) counters.drops++;
         return walk.drop('sandboxLink');
       },
     };

@@ -214,6 +214,58 @@ describe('replies and requests', () => {
     same(seen('AfiPortEvent', wire.encodePortEvent({ index: 3, up: true })), { index: 3, up: true });
   });
 
+  test('a packet to be tested, and its way', () => {
+    const frame = fc.uint8Array({ maxLength: 300 });
+    const step = fc.record({ token, type: fc.string(), detail: fc.string() });
+    const outcome: fc.Arbitrary<wire.TestOutcome> = fc.oneof(
+      fc.record({ kind: fc.constant('output' as const), port: uint32, frame }),
+      fc.record({ kind: fc.constant('punt' as const), reason: uint32, frame }),
+      fc.record({ kind: fc.constant('discard' as const), reason: fc.string() }),
+    );
+    const hex = (bytes: Uint8Array): object => Buffer.from(bytes).toJSON();
+    const outcomeObject = (value: wire.TestOutcome): object => {
+      switch (value.kind) {
+        case 'output':
+          return { output: { port: value.port, frame: hex(value.frame) } };
+        case 'punt':
+          return { punt: { reason: value.reason, frame: hex(value.frame) } };
+        case 'discard':
+          return { discard: { reason: value.reason } };
+      }
+    };
+    fc.assert(
+      fc.property(uint32, uint32, frame, (sandboxId, port, bytes) => {
+        const request = { sandboxId, port, frame: bytes };
+        const written = wire.encodeTest(request);
+        same(seen('AfiTestRequest', written), { sandbox_id: sandboxId, port, frame: hex(bytes) });
+        expect(wire.decodeTest(written)).toEqual(request);
+        expect(wire.decodeTest(made('AfiTestRequest', { sandbox_id: sandboxId, port, frame: bytes }))).toEqual(request);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 5 }), outcome, (steps, result) => {
+        const reply = { steps, outcome: result };
+        const written = wire.encodeTestReply(reply);
+        const stepObjects = steps.map((one) => ({
+          ...one,
+          token: one.token < 0 ? '18446744073709551615' : String(one.token),
+        }));
+        const content = outcomeObject(result);
+        expect(
+          reflect('AfiTestReply').toObject(reflect('AfiTestReply').decode(written), { oneofs: true }),
+        ).toMatchObject({
+          outcome: result.kind,
+        });
+        same(seen('AfiTestReply', written), { steps: stepObjects, ...content });
+        expect(wire.decodeTestReply(written)).toEqual(reply);
+        expect(wire.decodeTestReply(made('AfiTestReply', { steps: stepObjects, [result.kind]: result }))).toEqual(
+          reply,
+        );
+      }),
+    );
+    expect(() => wire.decodeTestReply(Buffer.alloc(0))).toThrow(wire.WireError);
+  });
+
   test('the field numbers are those of the .proto', () => {
     const values = root.lookupEnum('fpm2afi.afi.AftField').values;
     expect(values['PACKET_IP6_DADDR']).toBe(AftField.Ip6Daddr);
@@ -235,6 +287,8 @@ describe('what the wire cannot or must not carry', () => {
     wire.decodeNodeInfoRequest,
     wire.decodeNodeInfoReply,
     wire.decodePortEvent,
+    wire.decodeTest,
+    wire.decodeTestReply,
   ];
   const survives = (decode: (bytes: Buffer) => unknown, bytes: Buffer): void => {
     try {

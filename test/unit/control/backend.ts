@@ -1,4 +1,7 @@
 /** A bridge for tests of the control API: fixed answers of every kind that the views allow. */
+import type { TraceQuery, WhyQuery } from '../../../src/control/explain-types';
+import { RequestError } from '../../../src/control/filter';
+import { TRACE, WHY } from './explained';
 import type {
   ControlBackend,
   EvpnView,
@@ -216,11 +219,26 @@ function* routesFor(filter: RouteFilter, asked: RouteFilter[]): Generator<RouteV
   }
 }
 
-/** Answers with the constants above, and notes the filters it was given. */
-export function fakeBackend(): ControlBackend & { readonly asked: RouteFilter[] } {
+/** Answers with the constants above, and notes the filters and queries it was given. */
+export function fakeBackend(): ControlBackend & {
+  readonly asked: RouteFilter[];
+  readonly queries: (WhyQuery | TraceQuery)[];
+} {
   const asked: RouteFilter[] = [];
+  const queries: (WhyQuery | TraceQuery)[] = [];
   return {
     asked,
+    queries,
+    why: (query) => {
+      queries.push(query);
+      return Promise.resolve(WHY);
+    },
+    trace: (query) => {
+      queries.push(query);
+      if (query.ttl === 77)
+        return Promise.reject(new RequestError(503, 'the AFI server at vasic:1 cannot trace packets'));
+      return Promise.resolve(TRACE);
+    },
     status: () => Promise.resolve(STATUS),
     routes: (filter) => routesFor(filter, asked),
     nexthops: () => NEXTHOPS,

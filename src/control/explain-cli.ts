@@ -1,0 +1,70 @@
+/** `fpm2afi why` and `fpm2afi trace`: ask the running daemon and print. --json prints what it sent. */
+import type { Argv } from 'yargs';
+import { DEFAULT_SOCKET, write } from './cli';
+import { requestObject } from './client';
+import { traceText, whyText } from './explain';
+import { parseTrace, parseWhy } from './explain-query';
+import { TRACE_PROTOCOLS } from './explain-types';
+import type { TraceView, WhyView } from './explain-types';
+
+function parameters(values: Readonly<Record<string, string | number | undefined>>): URLSearchParams {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
+}
+
+/** Adds the two commands to a yargs instance. Their failures reject `parseAsync` (ControlError). */
+export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
+  const shared = <T>(command: Argv<T>): Argv<T & { socket: string; json: boolean }> =>
+    command
+      .option('socket', { type: 'string', default: DEFAULT_SOCKET, describe: "The daemon's control socket" })
+      .option('json', { type: 'boolean', default: false, describe: 'Print JSON' });
+  return cli
+    .command(
+      'why <where>',
+      'The story of one route, and where it stops; of an ADDRESS its longest match',
+      (command) =>
+        shared(command)
+          .positional('where', { type: 'string', demandOption: true, describe: 'PREFIX or ADDRESS' })
+          .check(({ where }) => parseWhy(parameters({ where })) !== undefined),
+      async ({ where, socket, json }) => {
+        const view = (await requestObject(socket, `/v1/why?${parameters({ where }).toString()}`)) as WhyView;
+        await write(out, json ? `${JSON.stringify(view, undefined, 2)}\n` : whyText(view));
+      },
+    )
+    .command(
+      'trace <src> <dst>',
+      'The way of a packet through the vASIC, by its own word; nothing is sent',
+      (command) =>
+        shared(command)
+          .positional('src', { type: 'string', demandOption: true, describe: 'Source address' })
+          .positional('dst', { type: 'string', demandOption: true, describe: 'Destination address' })
+          .option('port', { type: 'number', describe: 'vASIC port that it comes in by [the one towards SRC]' })
+          .option('proto', { choices: TRACE_PROTOCOLS, default: 'udp', describe: 'Protocol' })
+          .option('sport', { type: 'number', describe: 'Source port [50000]' })
+          .option('dport', { type: 'number', describe: 'Destination port [33434]' })
+          .option('ttl', { type: 'number', describe: 'TTL or hop limit [64]' })
+          .option('flowlabel', { type: 'number', describe: 'IPv6 flow label [0]' })
+          .option('size', { type: 'number', describe: 'Bytes of the IP packet [no payload]' })
+          .check((args) => parseTrace(packetOf(args)) !== undefined),
+      async ({ socket, json, ...args }) => {
+        const view = (await requestObject(socket, `/v1/trace?${packetOf(args).toString()}`)) as TraceView;
+        await write(out, json ? `${JSON.stringify(view, undefined, 2)}\n` : traceText(view));
+      },
+    );
+}
+
+interface PacketArguments {
+  readonly src: string;
+  readonly dst: string;
+  readonly port?: number | undefined;
+  readonly proto: string;
+  readonly sport?: number | undefined;
+  readonly dport?: number | undefined;
+  readonly ttl?: number | undefined;
+  readonly flowlabel?: number | undefined;
+  readonly size?: number | undefined;
+}
+
+function packetOf({ src, dst, port, proto, sport, dport, ttl, flowlabel, size }: PacketArguments): URLSearchParams {
+  return parameters({ src, dst, port, proto, sport, dport, ttl, flowlabel, size });
+}

@@ -1,0 +1,133 @@
+/** What `fpm2afi why` and `fpm2afi trace` ask the daemon, and its answers: plain values that survive JSON (see types.ts). */
+import type { Prefix } from '../net/address';
+import type { LegView, RouteView } from './types';
+
+/** One of the two: a route by its prefix, or whatever an address matches. */
+export type WhyQuery = { readonly prefix: Prefix } | { readonly address: Uint8Array };
+
+export interface WhyView {
+  readonly query: string;
+  readonly time: string;
+  /** The routes and entries that hold the prefix or address, longest first, of the table that the vASIC uses. */
+  readonly routes: readonly WhyRoute[];
+  /** The prefix of the entry that decides in the vASIC; absent: none does. */
+  readonly decides?: string;
+  /** What the vASIC does with such packets now, in a sentence. */
+  readonly result: string;
+  /** Why the first of the routes isn't forwarded by the vASIC; absent when it is, or when there is none. */
+  readonly stops?: Stop;
+  /** What else is worth knowing: legs that aren't used. */
+  readonly notes: readonly string[];
+}
+
+/** Where a route's way into the vASIC ends, why, and what to do about it (nothing, where it is as it should be). */
+export interface Stop {
+  readonly at: 'zebra' | 'nexthop' | 'neighbor' | 'link' | 'vASIC' | 'AFI connection' | 'configuration' | 'rule';
+  readonly why: string;
+  readonly remedy?: string;
+}
+
+export interface WhyRoute {
+  readonly route: RouteView;
+  /** The vASIC has an entry for it. */
+  readonly programmed: boolean;
+  /** When zebra sent it, the vASIC acknowledged its entry, zebra was told; ISO 8601. */
+  readonly received?: string;
+  readonly acknowledged?: string;
+  readonly reported?: string;
+  readonly nexthop?: WhyNexthop;
+  /** Nodes from the input ports to where packets end, as a tree by depth. */
+  readonly chain: readonly WhyNode[];
+}
+
+/** A nexthop object, or the inline nexthops of a route. */
+export interface WhyNexthop {
+  /** `id 17`, `inline via …`. */
+  readonly name: string;
+  readonly received?: string;
+  readonly acknowledged?: string;
+  readonly error?: string;
+  readonly legs: readonly WhyLeg[];
+  /** Of a group. */
+  readonly members: readonly WhyNexthop[];
+}
+
+export interface WhyLeg extends LegView {
+  /** Index of the vASIC port; absent: the interface is none. */
+  readonly port?: number;
+  readonly linkUp: boolean;
+  readonly neighbor?: WhyNeighbor;
+}
+
+export interface WhyNeighbor {
+  readonly state: string;
+  /** Whose word is believed. */
+  readonly source?: string;
+  /** Everybody's word. */
+  readonly told: readonly { readonly source: string; readonly state: string; readonly mac?: string }[];
+  /** Requests to the kernel since it was known last; absent: it isn't needed, so the kernel isn't asked. */
+  readonly asked?: number;
+  readonly nextRequestMs?: number;
+  readonly token?: number;
+}
+
+export interface WhyNode {
+  readonly token: number;
+  readonly type: string;
+  readonly purpose: string;
+  readonly depth: number;
+  /** Other nodes in the same place: the ones of the other input ports. */
+  readonly others?: readonly number[];
+}
+
+export const TRACE_PROTOCOLS = ['udp', 'tcp', 'icmp'] as const;
+export type TraceProtocol = (typeof TRACE_PROTOCOLS)[number];
+
+/** A packet to be traced. */
+export interface TraceQuery {
+  /** Both 4 or both 16 bytes. */
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  /** vASIC port that it comes in by; absent: the one that leads back to the source. */
+  readonly port?: number;
+  readonly protocol: TraceProtocol;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** TTL or hop limit. */
+  readonly ttl: number;
+  /** Of IPv6. */
+  readonly flowLabel: number;
+  /** Bytes of the IP packet; what is missing is filled up. */
+  readonly size: number;
+}
+
+export interface TraceView {
+  /** The packet in a line. */
+  readonly packet: string;
+  readonly input: { readonly port: number; readonly tap: string };
+  readonly steps: readonly TraceStep[];
+  readonly outcome: TraceOutcome;
+}
+
+export interface TraceStep {
+  readonly token: number;
+  readonly type: string;
+  /** What the node stands for, where the bridge made it. */
+  readonly purpose: string;
+  /** What the vASIC says that it did with the packet. */
+  readonly detail: string;
+}
+
+/** Frames are in hexadecimal. */
+export type TraceOutcome =
+  | {
+      readonly kind: 'output';
+      readonly port: number;
+      readonly tap: string;
+      readonly sourceMac: string;
+      readonly destinationMac: string;
+      readonly ttl?: number;
+      readonly frame: string;
+    }
+  | { readonly kind: 'punt'; readonly reason: number; readonly reasonName: string; readonly frame: string }
+  | { readonly kind: 'discard'; readonly reason: string };

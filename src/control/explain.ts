@@ -1,0 +1,134 @@
+/** How the answers of `why` and `trace` look as text. Pure functions. */
+import type { TraceOutcome, TraceView, WhyLeg, WhyNexthop, WhyNode, WhyRoute, WhyView } from './explain-types';
+import { age } from './show';
+
+/** Width of the titles at the left. */
+const INDENT = 12;
+
+type Line = readonly [title: string, text: string];
+
+function when(time: string | undefined, now: string): string {
+  if (time === undefined) return '-';
+  const ago = (Date.parse(now) - Date.parse(time)) / 1000;
+  return `${time} (${ago < 1 ? 'just now' : `${age(ago)} ago`})`;
+}
+
+/** The page of `fpm2afi why`. */
+export function whyText(view: WhyView): string {
+  const { query, routes, decides, stops, notes } = view;
+  const [first, ...covering] = routes;
+  const asked = first === undefined || (query.includes('/') && first.route.prefix !== query) ? undefined : first;
+  const others = asked === undefined ? routes : covering;
+  const state = asked === undefined ? 'no route' : asked.route.state;
+  const matched = asked === undefined || asked.route.prefix === query ? '' : ` matches ${asked.route.prefix}`;
+  const lines: Line[] = asked === undefined ? [] : routeLines(asked, view.time);
+  for (const other of others) {
+    const here = other.route.prefix === decides ? ' ← decides in the vASIC' : '';
+    const entry = other.programmed ? `entry for ${other.route.token ?? '?'}` : 'no entry';
+    lines.push(['covered by', `${other.route.prefix} ${whose(other)}, ${other.route.state}, ${entry}${here}`]);
+  }
+  lines.push(['packets', view.result]);
+  if (stops !== undefined) lines.push(['stops at', `${stops.at}: ${stops.why}`]);
+  if (stops?.remedy !== undefined) lines.push(['remedy', stops.remedy]);
+  for (const note of notes) lines.push(['note', note]);
+  return [`${query}${matched}: ${state}`, '', ...lines.map(format), ''].join('\n');
+}
+
+function format([title, text]: Line): string {
+  return `${title.padEnd(INDENT)}${text}`.trimEnd();
+}
+
+function whose({ route }: WhyRoute): string {
+  return route.origin === 'zebra' ? route.protocol : route.origin;
+}
+
+function routeLines(route: WhyRoute, now: string): Line[] {
+  const { route: view, nexthop } = route;
+  const lines: Line[] = [];
+  if (view.origin === 'zebra') {
+    const id = view.nexthopId === undefined ? 'inline nexthops' : `nexthop id ${view.nexthopId}`;
+    const stale = view.stale === true ? ', not confirmed since zebra connected' : '';
+    lines.push(['zebra', `${view.protocol}, table ${view.table}, metric ${view.metric}, ${view.type}, ${id}${stale}`]);
+    lines.push(['', `received ${when(route.received, now)}`]);
+  } else {
+    const text = { neighbor: 'host entry of a known neighbor', local: 'address of the router itself' };
+    lines.push(['origin', view.origin === 'system' ? 'entry that every router has' : text[view.origin]]);
+  }
+  if (nexthop !== undefined) lines.push(...nexthopLines(nexthop, 0, now));
+  if (route.programmed) {
+    lines.push(['vASIC', `entry acknowledged ${when(route.acknowledged, now)}`]);
+    for (const node of route.chain) lines.push(['', nodeText(node)]);
+  } else lines.push(['vASIC', 'no entry']);
+  if (view.origin === 'zebra') {
+    const told = view.reported === undefined ? 'nothing yet' : `${view.reported}, ${when(route.reported, now)}`;
+    lines.push(['zebra told', told]);
+  }
+  return lines;
+}
+
+function nexthopLines(nexthop: WhyNexthop, depth: number, now: string): Line[] {
+  const pad = '  '.repeat(depth);
+  const acknowledged = nexthop.acknowledged === undefined ? '' : `, acknowledged ${when(nexthop.acknowledged, now)}`;
+  const received = nexthop.received === undefined ? '' : `, received ${when(nexthop.received, now)}`;
+  const lines: Line[] = [[depth === 0 ? 'nexthop' : '', `${pad}${nexthop.name}${received}${acknowledged}`]];
+  if (nexthop.error !== undefined) lines.push(['', `${pad}  refused: ${nexthop.error}`]);
+  for (const leg of nexthop.legs) {
+    lines.push(['', `${pad}  ${legText(leg)}`]);
+    if (leg.neighbor !== undefined) lines.push(['', `${pad}    ${neighborLine(leg, leg.neighbor)}`]);
+  }
+  for (const member of nexthop.members) lines.push(...nexthopLines(member, depth + 1, now));
+  return lines;
+}
+
+function legText(leg: WhyLeg): string {
+  const to = leg.gateway === undefined ? 'directly connected' : `via ${leg.gateway}`;
+  const where = leg.interface === '?' ? `interface ${leg.ifindex}` : leg.interface;
+  const port = leg.port === undefined ? 'no port of the vASIC' : `port ${leg.port}${leg.linkUp ? '' : ', link down'}`;
+  return `${to}, ${where} (${port})${leg.weight === 1 ? '' : `, weight ${leg.weight}`}: ${leg.state}`;
+}
+
+function neighborLine(leg: WhyLeg, neighbor: NonNullable<WhyLeg['neighbor']>): string {
+  const { state, source, asked, nextRequestMs } = neighbor;
+  const by = source === undefined ? '' : ` (${source})`;
+  const mac = leg.mac === undefined ? '' : `, ${leg.mac}`;
+  const requests =
+    asked === undefined || asked === 0 ? '' : `, kernel asked ${asked === 1 ? 'once' : `${asked} times`}`;
+  const next = nextRequestMs === undefined || mac !== '' ? '' : `, asks again in ${Math.ceil(nextRequestMs / 1000)} s`;
+  return `neighbor ${state === 'none' ? 'not known' : state}${by}${mac}${requests}${next}`;
+}
+
+function nodeText(node: WhyNode): string {
+  const others = node.others === undefined ? '' : ` (and the same for other ports: ${node.others.join(' ')})`;
+  return `${'  '.repeat(node.depth)}${node.token} ${node.type}: ${node.purpose}${others}`;
+}
+
+/** The page of `fpm2afi trace`. */
+export function traceText(view: TraceView): string {
+  const cells = view.steps.map(({ token, type, purpose, detail }) => [String(token), type, purpose, detail] as const);
+  const width = (column: 0 | 1 | 2): number => Math.max(0, ...cells.map((row) => row[column].length));
+  const [tokens, types, purposes] = [width(0), width(1), width(2)];
+  return [
+    `${view.packet}, in by port ${view.input.port} (${view.input.tap})`,
+    '',
+    ...cells.map(([token, type, purpose, detail]) =>
+      `  ${token.padStart(tokens)}  ${type.padEnd(types)}  ${purpose.padEnd(purposes)}  ${detail}`.trimEnd(),
+    ),
+    '',
+    outcomeText(view.outcome),
+    '',
+  ].join('\n');
+}
+
+function outcomeText(outcome: TraceOutcome): string {
+  switch (outcome.kind) {
+    case 'output': {
+      const { port, tap, sourceMac, destinationMac, ttl } = outcome;
+      const hops = ttl === undefined ? '' : `, with TTL ${ttl}`;
+      return `leaves by port ${port} (${tap}), from ${sourceMac} to ${destinationMac}${hops}`;
+    }
+    case 'punt':
+      return `goes to the host: ${outcome.reasonName}`;
+    case 'discard':
+      return `is dropped: ${outcome.reason}`;
+  }
+}

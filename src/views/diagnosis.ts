@@ -1,0 +1,141 @@
+/**
+ * Why a route isn't forwarded by the vASIC, in plain words, and what to do about it. What is looked at comes in the order of
+ * a route's way, so that the first thing that is wrong is told.
+ */
+import type { AfiStatus } from '../control/types';
+import type { Stop, WhyLeg, WhyNeighbor } from '../control/explain-types';
+import type { TrapReason } from '../fib/intents';
+
+/** What the diagnosis goes by. */
+export interface Symptoms {
+  readonly state: 'offloaded' | 'trapped' | 'failed' | 'unresolved' | 'pending';
+  /** The vASIC's reason for refusing. */
+  readonly failure: string | undefined;
+  readonly table: number;
+  readonly usedTable: number;
+  readonly afi: AfiStatus['state'];
+  readonly afiError: string | undefined;
+  readonly afiServer: string;
+  readonly inFlight: number;
+  /** Why its packets go to the host. */
+  readonly trap: TrapReason | undefined;
+  readonly detail: string | undefined;
+  readonly legs: readonly WhyLeg[];
+  /** zebra's nexthop id. */
+  readonly nexthopId: number | undefined;
+  readonly kernelNeighbors: boolean;
+}
+
+function isIp6(leg: WhyLeg): boolean {
+  return leg.gateway?.includes(':') === true;
+}
+
+/** What became of resolving a leg's neighbor. */
+export function neighborText(leg: WhyLeg): string {
+  const where = `${leg.gateway!} on ${leg.interface}`;
+  const asked = (count: number): string => (count === 1 ? 'asked once' : `asked ${count} times`);
+  const { neighbor } = leg;
+  const requests = neighbor?.asked === undefined || neighbor.asked === 0 ? '' : `, ${asked(neighbor.asked)}`;
+  switch (neighbor?.state) {
+    case 'failed':
+      return `no ${isIp6(leg) ? 'ND' : 'ARP'} answer from ${where}${requests}`;
+    case 'incomplete':
+      return `${isIp6(leg) ? 'ND' : 'ARP'} for ${where} is under way, no answer yet${requests}`;
+    case 'noarp':
+      return `${where} is in state noarp: the kernel has no hardware address for it`;
+    default:
+      return `the hardware address of ${where} isn't known${unaskedText(neighbor, requests)}`;
+  }
+}
+
+function unaskedText(neighbor: WhyNeighbor | undefined, requests: string): string {
+  if (neighbor?.asked === undefined) return ', and the kernel is not being asked for it';
+  return neighbor.asked === 0 ? ', the kernel has not been asked yet' : `: the kernel was ${requests.slice(2)}`;
+}
+
+function neighborStop(leg: WhyLeg, kernelNeighbors: boolean): Stop {
+  const filter = isIp6(leg) ? 'icmp6' : 'arp';
+  const remedy =
+    `is ${leg.gateway!} up, and on the wire behind ${leg.interface}? "tcpdump -eni ${leg.interface} ${filter}" shows ` +
+    'whether requests go out and answers come back; one that never answers can be given in neighbors.static';
+  const off = 'neighbors.kernel is off: give the neighbor in neighbors.static, or switch it on';
+  return { at: 'neighbor', why: neighborText(leg), remedy: kernelNeighbors ? remedy : off };
+}
+
+/** The sentences for packets that go to the host because a rule says so. */
+const RULES: Readonly<Partial<Record<TrapReason, string>>> = {
+  glean: 'glean: a connected subnet. Linux resolves its neighbors; each one known has an entry of its own',
+  local: 'local: an address of the router itself',
+  broadcast: 'broadcast: a broadcast address of the router',
+  multicast: 'multicast goes to the host',
+  linkLocal: 'link-local addresses go to the host',
+  unreachable: 'zebra says unreachable: Linux answers with an ICMP error',
+  prohibit: 'zebra says prohibit: Linux answers with an ICMP error',
+};
+
+function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
+  const { legs, nexthopId, detail } = symptoms;
+  const rule = RULES[trap];
+  if (rule !== undefined) return { at: 'rule', why: rule };
+  switch (trap) {
+    case 'notAPort': {
+      const names = [...new Set(legs.map((leg) => leg.interface))].join(', ');
+      const why = `it leaves by ${names}, which is no port of the vASIC: Linux forwards`;
+      return { at: 'configuration', why, remedy: 'if it is meant to be a port, add its TAP to ports and restart' };
+    }
+    case 'otherTable':
+      return tableStop(symptoms);
+    case 'unsupported':
+      return { at: 'rule', why: `nothing in the vASIC corresponds to it${detail === undefined ? '' : ` (${detail})`}` };
+    case 'missingNexthop': {
+      const why = `zebra named nexthop id ${nexthopId ?? '?'} and has not sent that`;
+      return { at: 'zebra', why, remedy: 'in vtysh: "show nexthop-group rib"; "no fpm address", then "fpm address …"' };
+    }
+    case 'linkDown': {
+      const down = legs.filter((leg) => !leg.linkUp).map((leg) => leg.interface);
+      const remedy = '"fpm2afi show ports": is the wire in, is the other end up?';
+      return { at: 'link', why: `the link of ${[...new Set(down)].join(', ')} is down`, remedy };
+    }
+    default: {
+      const waiting = legs.find((leg) => leg.state === 'unresolved');
+      if (waiting !== undefined) return neighborStop(waiting, symptoms.kernelNeighbors);
+      return { at: 'nexthop', why: 'none of its nexthops can be used' };
+    }
+  }
+}
+
+function tableStop({ table, usedTable }: Symptoms): Stop {
+  const why = `it is in table ${table}, and the ports use table ${usedTable}: Linux forwards`;
+  return { at: 'configuration', why, remedy: `set "table: ${table}" if that is the one to offload` };
+}
+
+function pendingStop(symptoms: Symptoms): Stop {
+  const { afi, afiError, afiServer, inFlight } = symptoms;
+  if (afi === 'down' || afi === 'connecting') {
+    const why = `no AFI server answers at ${afiServer}${afiError === undefined ? '' : `: ${afiError}`}; it is written when one does`;
+    return { at: 'AFI connection', why, remedy: 'start the vASIC, or correct afi.server' };
+  }
+  const why = `written, or waiting to be, and not acknowledged: ${inFlight} operations are in flight`;
+  return { at: 'AFI connection', why, remedy: 'if that lasts, the AFI server is overloaded or hangs: see its log' };
+}
+
+/** Undefined: nothing stops it. */
+export function diagnose(symptoms: Symptoms): Stop | undefined {
+  const { state, failure, trap } = symptoms;
+  if (symptoms.table !== symptoms.usedTable) return tableStop(symptoms);
+  switch (state) {
+    case 'offloaded':
+      return undefined;
+    case 'failed': {
+      const why = `the vASIC refused it: ${failure ?? 'it gave no reason'}`;
+      const remedy =
+        'make room or correct what the vASIC complains of; it is tried again when entries go, and every minute';
+      return { at: 'vASIC', why, remedy };
+    }
+    case 'pending':
+      return pendingStop(symptoms);
+    case 'trapped':
+    case 'unresolved':
+      return trapStop(symptoms, trap ?? 'unresolved');
+  }
+}

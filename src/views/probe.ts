@@ -1,0 +1,74 @@
+/** Builds the packet that `fpm2afi trace` sends through the vASIC's graph: Ethernet, IPv4 or IPv6, and UDP, TCP or an ICMP echo. */
+import type { TraceQuery } from '../control/explain-types';
+
+const PROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58 } as const;
+const ETHERTYPE = { ip4: 0x0800, ip6: 0x86dd } as const;
+/** Locally administered; the source address of received frames decides nothing. */
+const FROM_MAC = Uint8Array.of(0x02, 0, 0, 0, 0, 0x01);
+
+/** The ones' complement sum of RFC 1071 over all parts, each of an even length but the last. */
+function internetChecksum(...parts: readonly Uint8Array[]): number {
+  let sum = 0;
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i += 2) sum += part[i]! * 256 + (part[i + 1] ?? 0);
+  }
+  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
+  return ~sum & 0xffff;
+}
+
+function transport(query: TraceQuery, proto: number, ipHeader: number): Buffer {
+  const header = { udp: 8, tcp: 20, icmp: 8 }[query.protocol];
+  const bytes = Buffer.alloc(Math.max(header, query.size - ipHeader));
+  const { source, destination } = query;
+  const pseudo = Buffer.alloc(4);
+  pseudo.writeUInt16BE(bytes.length, 0);
+  pseudo[3] = proto;
+  switch (query.protocol) {
+    case 'udp':
+    case 'tcp':
+      bytes.writeUInt16BE(query.sourcePort, 0);
+      bytes.writeUInt16BE(query.destinationPort, 2);
+      if (query.protocol === 'udp') bytes.writeUInt16BE(bytes.length, 4);
+      else bytes.set([0x50, 0x02], 12);
+      bytes.writeUInt16BE(
+        internetChecksum(source, destination, pseudo, bytes) || 0xffff,
+        query.protocol === 'udp' ? 6 : 16,
+      );
+      return bytes;
+    case 'icmp':
+      bytes[0] = source.length === 4 ? 8 : 128;
+      bytes.writeUInt16BE(
+        source.length === 4 ? internetChecksum(bytes) : internetChecksum(source, destination, pseudo, bytes),
+        2,
+      );
+      return bytes;
+  }
+}
+
+/** The frame as it would come in by a port with this hardware address. */
+export function buildProbe(query: TraceQuery, portMac: Uint8Array): Buffer {
+  const { source, destination, ttl } = query;
+  const isIp4 = source.length === 4;
+  const proto = query.protocol === 'icmp' && !isIp4 ? PROTO.icmp6 : PROTO[query.protocol];
+  const ip = Buffer.alloc(isIp4 ? 20 : 40);
+  const payload = transport(query, proto, ip.length);
+  if (isIp4) {
+    ip[0] = 0x45;
+    ip.writeUInt16BE(ip.length + payload.length, 2);
+    ip[8] = ttl;
+    ip[9] = proto;
+    ip.set(source, 12);
+    ip.set(destination, 16);
+    ip.writeUInt16BE(internetChecksum(ip), 10);
+  } else {
+    ip.writeUInt32BE((0x60000000 | query.flowLabel) >>> 0, 0);
+    ip.writeUInt16BE(payload.length, 4);
+    ip[6] = proto;
+    ip[7] = ttl;
+    ip.set(source, 8);
+    ip.set(destination, 24);
+  }
+  const type = Buffer.alloc(2);
+  type.writeUInt16BE(isIp4 ? ETHERTYPE.ip4 : ETHERTYPE.ip6);
+  return Buffer.concat([portMac, FROM_MAC, type, ip, payload]);
+}

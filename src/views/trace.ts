@@ -1,0 +1,116 @@
+/** A packet's way through the vASIC, by the vASIC's own word, with the bridge's names for the nodes. */
+import type { AftPort, Token } from '../afi/model';
+import { PuntReason } from '../afi/model';
+import type { TestReply } from '../afi/wire';
+import type { TraceOutcome, TraceQuery, TraceView } from '../control/explain-types';
+import { RequestError } from '../control/filter';
+import type { Fib } from '../fib/fib';
+import type { SetContent } from '../fib/nexthops';
+import { formatAddress, formatMac } from '../net/address';
+import { buildProbe } from './probe';
+import type { RouteViews } from './routes';
+import { coveringRows } from './why';
+
+export interface TraceOptions {
+  readonly fib: Fib;
+  readonly views: RouteViews;
+  /** Index and TAP of the ports in use. */
+  readonly ports: readonly { readonly index: number; readonly tap: string; readonly mac?: Uint8Array }[];
+  /** The vASIC's input ports. */
+  readonly inputPorts: () => Promise<readonly AftPort[]>;
+  readonly test: (port: number, frame: Uint8Array) => Promise<TestReply>;
+  /** What each token stands for. */
+  readonly purposes: () => ReadonlyMap<Token, string>;
+}
+
+const ETHER_HEADER = 14;
+
+/** Traces a packet. Rejects with a RequestError that says why it can't be. */
+export async function traceView(options: TraceOptions, query: TraceQuery): Promise<TraceView> {
+  const index = query.port ?? portTowards(options, query.source);
+  const port = options.ports.find((candidate) => candidate.index === index);
+  if (port === undefined) {
+    const known = options.ports.map((candidate) => `${candidate.index} (${candidate.tap})`).join(', ');
+    const why = index === undefined ? `no port leads to ${formatAddress(query.source)}: name one` : `no port ${index}`;
+    throw new RequestError(400, `port: ${why}, of ${known}`);
+  }
+  const inputs = await options.inputPorts().catch(unavailable);
+  const mac = port.mac ?? inputs.find((input) => input.index === index)?.mac;
+  if (mac === undefined) throw new RequestError(400, `port: the hardware address of port ${index} isn't known`);
+  const frame = buildProbe(query, mac);
+  const { steps, outcome } = await options.test(port.index, frame).catch(unavailable);
+  const purposes = options.purposes();
+  return {
+    packet: packetText(query, frame.length - ETHER_HEADER),
+    input: { port: port.index, tap: port.tap },
+    steps: steps.map((step) => ({ ...step, purpose: purposes.get(step.token) ?? '' })),
+    outcome: outcomeView(options, outcome),
+  };
+}
+
+function unavailable(error: unknown): never {
+  throw new RequestError(503, error instanceof Error ? error.message : String(error));
+}
+
+/** The port by which packets for this address leave: where its own come in by, unless routing is asymmetric. */
+function portTowards({ fib, views }: TraceOptions, address: Uint8Array): number | undefined {
+  for (const row of coveringRows(fib, views, address, 8 * address.length)) {
+    const set = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
+    const port = set && firstPort(fib, set.content, 0);
+    if (port !== undefined) return port;
+  }
+  return undefined;
+}
+
+function firstPort(fib: Fib, content: SetContent, depth: number): number | undefined {
+  switch (content.kind) {
+    case 'legs':
+      return content.legs.map((leg) => fib.interfaces.portOf(leg.ifindex)).find((port) => port !== undefined);
+    case 'group':
+      if (depth > 4) return undefined;
+      return content.members
+        .map((member) => firstPort(fib, member.set.content, depth + 1))
+        .find((port) => port !== undefined);
+    case 'neighbor':
+      return fib.interfaces.portOf(content.neighbor.ifindex);
+    case 'fixed':
+      return undefined;
+  }
+}
+
+function packetText(query: TraceQuery, size: number): string {
+  const { source, destination, protocol, sourcePort, destinationPort, ttl } = query;
+  const [from, to] = [formatAddress(source), formatAddress(destination)];
+  const ports = protocol === 'icmp' ? 'icmp echo' : `${protocol} ${sourcePort} > ${destinationPort}`;
+  const label = query.flowLabel === 0 ? '' : `, flow label ${query.flowLabel}`;
+  return `${from} > ${to}, ${ports}, ${source.length === 4 ? 'TTL' : 'hop limit'} ${ttl}${label}, ${size} bytes`;
+}
+
+function outcomeView({ ports }: TraceOptions, outcome: TestReply['outcome']): TraceOutcome {
+  switch (outcome.kind) {
+    case 'output': {
+      const { port, frame } = outcome;
+      const ttlAt = frame[12] === 0x08 && frame[13] === 0x00 ? 22 : frame[12] === 0x86 && frame[13] === 0xdd ? 21 : -1;
+      const ttl = frame[ttlAt];
+      return {
+        kind: 'output',
+        port,
+        tap: ports.find(({ index }) => index === port)?.tap ?? '?',
+        sourceMac: formatMac(frame.subarray(6, 12)),
+        destinationMac: formatMac(frame.subarray(0, 6)),
+        ...(ttl === undefined ? {} : { ttl }),
+        frame: hex(frame),
+      };
+    }
+    case 'punt': {
+      const { reason, frame } = outcome;
+      return { kind: 'punt', reason, reasonName: PuntReason[reason] ?? String(reason), frame: hex(frame) };
+    }
+    case 'discard':
+      return outcome;
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+}

@@ -1,0 +1,273 @@
+/**
+ * The story of one route: what zebra sent and when, what its nexthops resolve to, the nodes made for it, what was
+ * acknowledged and reported, and where it stops. Read from the FIB and the programmer when somebody asks; nothing is kept.
+ */
+import { performance } from 'node:perf_hooks';
+import { ROUTE_TREE } from '../afi/base-graph';
+import type { TokenUse } from '../afi/graph';
+import { TOKEN_DISCARD, TOKEN_FIRST_CLIENT, type Token } from '../afi/model';
+import type { Programmer } from '../afi/programmer';
+import type { WhyLeg, WhyNexthop, WhyNode, WhyQuery, WhyRoute, WhyView } from '../control/explain-types';
+import type { AfiStatus } from '../control/types';
+import type { Fib } from '../fib/fib';
+import type { NexthopSet, SetContent } from '../fib/nexthops';
+import { newKey, setKey, TARGET_UNKNOWN } from '../fib/route-table';
+import { decodeTime } from '../fib/times';
+import type { NexthopLeg } from '../fib/updates';
+import { formatAddress, formatMac, formatPrefix } from '../net/address';
+import { diagnose, neighborText } from './diagnosis';
+import { TRAP_TEXT, type RouteViews } from './routes';
+
+/** What is told of the connection and of the server's ports. */
+export interface WhyContext {
+  readonly afi: AfiStatus['state'];
+  readonly afiError: string | undefined;
+  readonly afiServer: string;
+  /** Names of the server's own tokens: output ports. */
+  readonly portNames: ReadonlyMap<Token, string>;
+}
+
+export interface WhyOptions {
+  readonly fib: Fib;
+  readonly programmer: Programmer;
+  readonly views: RouteViews;
+  readonly kernelNeighbors: boolean;
+  /** What was done to resolve a neighbor; undefined: it isn't needed. */
+  readonly progress: (
+    ifindex: number,
+    address: Uint8Array,
+  ) => { readonly asked: number; readonly nextInMs?: number } | undefined;
+}
+
+/** Nodes shown below a route's entry at most. */
+const MAX_NODES = 300;
+
+/** Milliseconds since start as ISO 8601. */
+function iso(ms: number): string {
+  return new Date(performance.timeOrigin + ms).toISOString();
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
+}
+
+/** Rows of the table in use that hold the address, longest prefix first, none longer than `length`. */
+export function coveringRows(fib: Fib, views: RouteViews, address: Uint8Array, length: number): number[] {
+  const { routes, table } = fib.rows;
+  const key = newKey();
+  const rows: number[] = [];
+  for (let bits = length; bits >= 0; bits--) {
+    const row = routes.find(setKey(key, table, address, bits));
+    if (row !== 0 && (views.shown(row) || routes.programmed[row] !== 0)) rows.push(row);
+  }
+  return rows;
+}
+
+/** Answers a query. */
+export function whyView(options: WhyOptions, query: WhyQuery, context: WhyContext): WhyView {
+  const { fib, views } = options;
+  const { routes } = fib.rows;
+  const address = 'prefix' in query ? query.prefix.bytes : query.address;
+  const length = 'prefix' in query ? query.prefix.length : 8 * address.length;
+  const rows = coveringRows(fib, views, address, length);
+  const deciding = rows.find((row) => routes.programmed[row] !== 0);
+  const [first] = rows;
+  const exact = first !== undefined && routes.lengthOf(first) === length && views.shown(first);
+  const asked = 'prefix' in query && !exact ? undefined : first;
+  const uses = new Map([...options.programmer.tokens()].map((use) => [use.token, use]));
+  const stops = asked === undefined ? noRoute('prefix' in query, first) : stopOf(options, asked, context);
+  return {
+    query: 'prefix' in query ? formatPrefix(query.prefix) : formatAddress(address),
+    time: new Date().toISOString(),
+    routes: rows.filter((row) => views.shown(row)).map((row) => whyRoute(options, row, uses, context)),
+    ...optional('decides', deciding === undefined ? undefined : formatPrefix(fib.rows.prefixOf(deciding))),
+    result: resultOf(options, deciding, context),
+    ...optional('stops', stops),
+    notes: asked === undefined ? [] : notesOf(options, asked),
+  };
+}
+
+function noRoute(isPrefix: boolean, covering: number | undefined): WhyView['stops'] {
+  if (!isPrefix && covering !== undefined) return undefined;
+  const why = isPrefix ? 'zebra has sent no such route' : 'zebra has sent no route for it, not even a default';
+  return { at: 'zebra', why, remedy: 'in vtysh: "show ip route" (or ipv6): only routes marked > are sent' };
+}
+
+function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView['stops'] {
+  const { fib, views, programmer, kernelNeighbors } = options;
+  const { rows, programming } = fib;
+  const set = rows.nexthops.get(rows.routes.wanted[row]!);
+  const zebraSet = rows.nexthops.get(rows.routes.zebraSet[row]!);
+  return diagnose({
+    state: views.stateOf(row),
+    failure: programming.failureOf(row),
+    table: rows.routes.tableOf(row),
+    usedTable: rows.table,
+    ...context,
+    inFlight: programmer.operationsInFlight,
+    trap: set?.intent.kind === 'punt' ? set.intent.reason : undefined,
+    detail: set?.content.kind === 'fixed' ? set.content.detail : undefined,
+    legs: set === undefined ? [] : allLegs(options, set.content, 1),
+    nexthopId: zebraSet?.zebraId,
+    kernelNeighbors,
+  });
+}
+
+/** Legs that a forwarding route doesn't use. */
+function notesOf(options: WhyOptions, row: number): string[] {
+  const { fib } = options;
+  const set = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
+  if (set?.intent.kind !== 'forward') return [];
+  return allLegs(options, set.content, 1).flatMap((leg) => {
+    const name = `the leg ${leg.gateway === undefined ? '' : `via ${leg.gateway}, `}${leg.interface} isn't used: `;
+    if (leg.state === 'host') return [`${name}it is no port of the vASIC`];
+    if (leg.state === 'glean') return [`${name}it has no gateway`];
+    if (!leg.linkUp) return [`${name}its link is down`];
+    return leg.state === 'unresolved' ? [name + neighborText(leg)] : [];
+  });
+}
+
+function resultOf(options: WhyOptions, row: number | undefined, context: WhyContext): string {
+  const { fib } = options;
+  if (row === undefined) {
+    const up = context.afi === 'up' || context.afi === 'reprogramming';
+    return up
+      ? 'no entry of the vASIC matches: its default hands such packets to the host (noRoute)'
+      : 'nothing is known to be programmed for it';
+  }
+  const by = `by the entry ${formatPrefix(fib.rows.prefixOf(row))}`;
+  const id = fib.rows.routes.programmed[row]!;
+  const acked = id === TARGET_UNKNOWN ? undefined : fib.rows.nexthops.get(id)?.acked;
+  switch (acked?.kind) {
+    case 'forward': {
+      const ways = acked.legs.map(({ adjacency }) => {
+        const neighbor = fib.neighbors.byIdOf(adjacency);
+        if (neighbor === undefined) return 'a neighbor that is gone';
+        return `via ${formatAddress(neighbor.address)}, ${fib.interfaces.nameOf(neighbor.ifindex)}`;
+      });
+      return `the vASIC forwards them ${by}: ${ways.join('; ')}`;
+    }
+    case 'drop':
+      return `the vASIC discards them ${by}`;
+    case 'punt':
+      return `the vASIC hands them to the host ${by}: ${TRAP_TEXT[acked.reason]}`;
+    case undefined:
+      return `the vASIC has ${by.slice(3)}, of an earlier life of this bridge; it is written again`;
+  }
+}
+
+function whyRoute(options: WhyOptions, row: number, uses: ReadonlyMap<Token, TokenUse>, context: WhyContext): WhyRoute {
+  const { fib, views } = options;
+  const { routes, nexthops } = fib.rows;
+  const at = (column: Uint32Array): string | undefined => {
+    const ms = decodeTime(column[row]!);
+    return ms === undefined ? undefined : iso(ms);
+  };
+  const set = nexthops.get(routes.zebraSet[row]!) ?? nexthops.get(routes.wanted[row]!);
+  const programmed = routes.programmed[row]!;
+  const route = views.route(row);
+  return {
+    route,
+    programmed: programmed !== 0,
+    ...optional('received', at(routes.receivedAt)),
+    ...optional('acknowledged', programmed === 0 ? undefined : at(routes.acknowledgedAt)),
+    ...optional('reported', route.reported === undefined ? undefined : at(routes.reportedAt)),
+    ...optional('nexthop', set && whyNexthop(options, set)),
+    chain: programmed === 0 || programmed === TARGET_UNKNOWN ? [] : chainOf(options, programmed, uses, context),
+  };
+}
+
+function whyNexthop(options: WhyOptions, set: NexthopSet): WhyNexthop {
+  const { content } = set;
+  return {
+    name: content.kind === 'legs' && set.zebraId === undefined ? 'inline' : set.name,
+    ...optional('received', set.receivedAt === undefined ? undefined : iso(set.receivedAt)),
+    ...optional('acknowledged', set.ackedAt === undefined ? undefined : iso(set.ackedAt)),
+    ...optional('error', set.error),
+    legs: content.kind === 'group' ? [] : allLegs(options, content, 1),
+    members: content.kind === 'group' ? content.members.map((member) => whyNexthop(options, member.set)) : [],
+  };
+}
+
+/** The legs of a set, those of a group's members included, with their share of its weight. */
+function allLegs(options: WhyOptions, content: SetContent, weight: number, depth = 0): WhyLeg[] {
+  switch (content.kind) {
+    case 'legs':
+      return content.legs.map((leg) => whyLeg(options, leg, weight * leg.weight));
+    case 'group':
+      if (depth > 4) return [];
+      return content.members.flatMap((member) =>
+        allLegs(options, member.set.content, weight * member.weight, depth + 1),
+      );
+    case 'neighbor': {
+      const { ifindex, address } = content.neighbor;
+      return [whyLeg(options, { ifindex, gateway: address, weight: 1 }, weight)];
+    }
+    case 'fixed':
+      return [];
+  }
+}
+
+function whyLeg(options: WhyOptions, leg: NexthopLeg, weight: number): WhyLeg {
+  const { fib, views, programmer, progress } = options;
+  const port = fib.interfaces.portOf(leg.ifindex);
+  const view = views.leg(leg, weight);
+  const shown = { ...view, ...optional('port', port), linkUp: fib.interfaces.isUp(leg.ifindex) };
+  if (leg.gateway === undefined || port === undefined) return shown;
+  const neighbor = fib.neighbors.find(leg.ifindex, leg.gateway);
+  const asking = progress(leg.ifindex, leg.gateway);
+  return {
+    ...shown,
+    neighbor: {
+      state: neighbor?.state ?? 'none',
+      ...optional('source', neighbor?.source),
+      told: [...(neighbor?.told ?? [])].map(([source, { state, mac }]) => ({
+        source,
+        state,
+        ...optional('mac', mac && formatMac(mac)),
+      })),
+      ...optional('asked', asking?.asked),
+      ...optional('nextRequestMs', asking?.nextInMs === undefined ? undefined : Math.round(asking.nextInMs)),
+      ...optional('token', neighbor && programmer.tokenOfAdjacency(neighbor.id)),
+    },
+  };
+}
+
+/** From the input ports by way of the route tree to where the packets of this set end. */
+function chainOf(
+  options: WhyOptions,
+  setId: number,
+  uses: ReadonlyMap<Token, TokenUse>,
+  context: WhyContext,
+): WhyNode[] {
+  const nodes: WhyNode[] = [];
+  const show = (token: Token, depth: number, others: readonly Token[] = []): void => {
+    const use = uses.get(token);
+    const own = token === TOKEN_DISCARD ? 'discard' : 'outputPort';
+    const purpose = use?.name ?? (token === TOKEN_DISCARD ? 'discarded' : (context.portNames.get(token) ?? 'a port'));
+    const type = use?.type ?? (token < TOKEN_FIRST_CLIENT ? own : '?');
+    nodes.push({ token, type, purpose, depth, ...(others.length === 0 ? {} : { others }) });
+  };
+  // What stands before the tree: whatever leads there, level by level.
+  const levels: Token[][] = [];
+  const seen = new Set<Token>();
+  for (let level = [ROUTE_TREE]; level.length > 0 && levels.length < 8;) {
+    levels.unshift(level);
+    level.forEach((token) => seen.add(token));
+    const below = new Set(level);
+    level = [...uses.values()]
+      .filter(({ token, next }) => !seen.has(token) && next.some((target) => below.has(target)))
+      .map(({ token }) => token);
+  }
+  levels.forEach(([token, ...others], depth) => show(token!, depth, others));
+
+  const entry = options.programmer.tokenOfSet(setId);
+  const visit = (token: Token, depth: number): void => {
+    if (nodes.length >= MAX_NODES || depth > 24) return;
+    show(token, depth);
+    // A load balancer lists a leg once for each of its places.
+    for (const next of new Set(uses.get(token)?.next ?? [])) visit(next, depth + 1);
+  };
+  if (entry !== undefined) visit(entry, levels.length);
+  return nodes;
+}

@@ -1,0 +1,315 @@
+/**
+ * `fpm2afi why` and `fpm2afi trace` over zebra, fpm2afi and softvasic: what they say is what happens. Each trace is compared
+ * with where the packet then leaves.
+ *
+ *   host0 ── p0 ┐                      ┌ tap0  10.1.0.1/24  2001:db8:0::1/64
+ *   host1 ── p1 ┼ vasic ── mgmt ── router ┤ tap1  10.1.1.1/24  2001:db8:1::1/64
+ *   host2 ── p2 ┘                      └ tap2  10.1.2.1/24  2001:db8:2::1/64
+ */
+import { join } from 'node:path';
+import { startFrr } from '../../demo/lab/frr';
+import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
+import { link, type LabNode } from '../../demo/lab/node';
+import { startBridge, startSoftvasic, type Bridge } from '../../demo/lab/programs';
+import { capture, ping } from '../../demo/lab/traffic';
+import { waitFor } from '../../demo/lab/wait';
+import { requestObject } from '../../src/control/client';
+import type { TraceView, WhyView } from '../../src/control/explain-types';
+
+const ID = labId('why');
+const PORTS = [0, 1, 2];
+const REFUSED = '10.66.0.0/16';
+const FLOWS = 300;
+jest.setTimeout(180_000);
+
+const STATICS = [
+  ...PORTS.map((port) => `ip route 10.9.${port}.1/32 10.1.${port}.2`),
+  'ip route 10.20.0.0/16 10.1.1.2',
+  'ip route 10.20.0.0/16 10.1.2.2',
+  'ip route 10.21.0.0/16 10.1.1.2',
+  'ip route 10.21.0.0/16 10.1.2.99',
+  'ip route 10.30.0.0/16 blackhole',
+  'ip route 0.0.0.0/0 10.1.2.2',
+  'ip route 10.40.0.0/16 10.1.1.99',
+  `ip route ${REFUSED} 10.1.1.2`,
+  'ip route 10.50.0.0/16 mgmt0',
+  'ipv6 route 2001:db8:20::/48 2001:db8:1::2',
+  'ipv6 route 2001:db8:20::/48 2001:db8:2::2',
+];
+
+let lab: Lab;
+let router: LabNode;
+let bridge: Bridge;
+const hosts: LabNode[] = [];
+
+beforeAll(async () => {
+  lab = await openLab(ID);
+  router = await lab.node('router');
+  const vasic = await lab.node('vasic');
+  for (const port of PORTS) hosts.push(await lab.node(`host${port}`));
+  await router.sysctl({
+    'net.ipv4.ip_forward': 1,
+    'net.ipv6.conf.all.forwarding': 1,
+    'net.ipv4.conf.all.rp_filter': 0,
+    'net.ipv4.conf.default.rp_filter': 0,
+    'net.ipv6.conf.default.accept_dad': 0,
+  });
+  await link(
+    { node: router, ifname: 'mgmt0', addresses: ['128.0.0.1/24'] },
+    { node: vasic, ifname: 'mgmt0', addresses: ['128.0.0.16/24'] },
+  );
+  for (const port of PORTS) {
+    const host = hosts[port]!;
+    // Flow labels of its own would make a flow other than the one traced.
+    await host.sysctl({ 'net.ipv6.conf.default.accept_dad': 0, 'net.ipv6.auto_flowlabels': 0 });
+    await link(
+      { node: vasic, ifname: `p${port}`, mac: `32:26:0a:2e:aa:f${port}` },
+      { node: host, ifname: 'veth', mac: `32:26:0a:2e:cc:f${port}`, addresses: [`10.1.${port}.2/24`] },
+    );
+    await host.must(['ip', '-6', 'address', 'add', `2001:db8:${port}::2/64`, 'dev', 'veth', 'nodad']);
+    await host.must(['ip', 'address', 'add', `10.9.${port}.1/32`, 'dev', 'lo']);
+    await host.must(['ip', 'route', 'add', 'default', 'via', `10.1.${port}.1`]);
+    await host.must(['ip', '-6', 'route', 'add', 'default', 'via', `2001:db8:${port}::1`]);
+  }
+  const mgmt = { address: '128.0.0.16', client: '128.0.0.1' };
+  await startSoftvasic(vasic, { ...mgmt, ports: PORTS.map((port) => `p${port}`), refuse: [REFUSED] });
+  bridge = await startBridge(router, {
+    vasic: '128.0.0.16',
+    address: '128.0.0.1',
+    taps: PORTS.map((port) => `tap${port}`),
+  });
+  const interfaces = PORTS.flatMap((port) => [
+    `interface tap${port}`,
+    ` ip address 10.1.${port}.1/24`,
+    ` ipv6 address 2001:db8:${port}::1/64`,
+  ]);
+  await startFrr(lab, router, {
+    config: ['fpm address 127.0.0.1 port 2620', ...interfaces, ...STATICS, ''].join('\n'),
+    daemons: ['staticd'],
+    zebraArgs: ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'],
+  });
+  await waitFor(
+    async () => {
+      const routes = await bridge.routes();
+      const state = (prefix: string): string | undefined => routes.find((route) => route.prefix === prefix)?.state;
+      const ready = ['10.9.0.1/32', '10.9.1.1/32', '10.9.2.1/32', '0.0.0.0/0', '10.20.0.0/16', '2001:db8:20::/48'];
+      const legs = ['10.20.0.0/16', '2001:db8:20::/48'].flatMap(
+        (prefix) => routes.find((route) => route.prefix === prefix)?.nexthops ?? [],
+      );
+      return (
+        ready.every((prefix) => state(prefix) === 'offloaded') &&
+        legs.length === 4 &&
+        legs.every((leg) => leg.state === 'ready') &&
+        state(REFUSED) === 'failed' &&
+        routes.every((route) => route.state !== 'pending')
+      );
+    },
+    { timeoutMs: 60_000, what: 'the static routes in the vASIC' },
+  );
+});
+
+afterAll(async () => {
+  await lab.close();
+  await stopLab(ID);
+});
+
+const socket = (): string => join(router.dir, 'fpm2afi.sock');
+const why = async (where: string): Promise<WhyView> =>
+  (await requestObject(socket(), `/v1/why?where=${encodeURIComponent(where)}`)) as WhyView;
+const trace = async (source: string, destination: string, more = ''): Promise<TraceView> =>
+  (await requestObject(socket(), `/v1/trace?src=${source}&dst=${destination}${more}`)) as TraceView;
+
+describe('why', () => {
+  test('an offloaded route: its legs, neighbours, nodes from port to port, and the moments in their order', async () => {
+    const view = await waitFor(
+      async () => {
+        const now = await why('10.20.0.0/16');
+        return now.routes[0]?.reported === undefined ? undefined : now;
+      },
+      { timeoutMs: 20_000, what: 'the route to be reported' },
+    );
+    expect(view.stops).toBeUndefined();
+    expect(view.decides).toBe('10.20.0.0/16');
+    expect(view.result).toContain('via 10.1.1.2, tap1; via 10.1.2.2, tap2');
+    const story = view.routes[0]!;
+    const moments = [story.received, story.acknowledged, story.reported].map((time) => Date.parse(time!));
+    expect(moments).toEqual([...moments].sort((a, b) => a - b));
+    expect(Math.abs(Date.now() - moments[2]!)).toBeLessThan(120_000);
+    const legs =
+      story.nexthop!.members.length === 0 ? story.nexthop!.legs : story.nexthop!.members.flatMap((m) => m.legs);
+    expect(legs.map(({ mac, port, neighbor }) => [mac, port, neighbor?.source])).toEqual([
+      ['32:26:0a:2e:cc:f1', 1, 'kernel'],
+      ['32:26:0a:2e:cc:f2', 2, 'kernel'],
+    ]);
+    const types = story.chain.map(({ type }) => type);
+    expect(types.slice(0, 4)).toEqual(['match', 'switch', 'tree', 'indirect']);
+    expect(types.slice(4)).toEqual(['loadBalance', ...Array(2).fill(['indirect', 'encap', 'outputPort']).flat()]);
+    expect(story.chain.filter(({ type }) => type === 'outputPort').map(({ purpose }) => purpose)).toEqual([
+      'port 1 (tap1)',
+      'port 2 (tap2)',
+    ]);
+  });
+
+  test('a nexthop that nobody answers for: which, on which interface, that the kernel was asked', async () => {
+    const view = await waitFor(
+      async () => {
+        const now = await why('10.40.1.2');
+        return now.stops?.why.includes('no ARP answer') === true ? now : undefined;
+      },
+      { timeoutMs: 30_000, what: 'the neighbour to fail' },
+    );
+    expect(view.stops).toMatchObject({
+      at: 'neighbor',
+      why: expect.stringMatching(/^no ARP answer from 10\.1\.1\.99 on tap1, asked /),
+    });
+    expect(view.routes.map(({ route }) => route.prefix)).toEqual(['10.40.0.0/16', '0.0.0.0/0']);
+    expect(view.routes[0]!.chain.at(-1)).toMatchObject({ type: 'receive', purpose: 'to the host: Unresolved' });
+    const text = await router.must(['fpm2afi', 'why', '10.40.0.0/16']);
+    expect(text).toMatch(/^10\.40\.0\.0\/16: unresolved\n/);
+    expect(text).toMatch(/stops at +neighbor: no ARP answer from 10\.1\.1\.99 on tap1/);
+  });
+
+  test('a refused route: the reason, and the route that then decides', async () => {
+    const view = await why('10.66.1.1');
+    expect(view.stops).toMatchObject({ at: 'vASIC', why: expect.stringContaining('refused') });
+    expect(view.routes[0]).toMatchObject({ programmed: false, chain: [], route: { prefix: REFUSED, state: 'failed' } });
+    expect(view.decides).toBe('0.0.0.0/0');
+    expect(view.result).toContain('via 10.1.2.2, tap2');
+  });
+
+  test('the other fates', async () => {
+    expect(await why('10.30.0.0/16')).toMatchObject({ result: 'the vASIC discards them by the entry 10.30.0.0/16' });
+    expect((await why('10.50.0.0/16')).stops).toMatchObject({
+      at: 'configuration',
+      why: expect.stringContaining('mgmt0, which is no port'),
+    });
+    expect((await why('10.1.1.0/24')).stops).toMatchObject({ at: 'rule', why: expect.stringMatching(/^glean/) });
+    expect((await why('10.1.1.1')).stops).toMatchObject({ at: 'rule', why: expect.stringMatching(/^local/) });
+    const host = await why('10.1.1.2');
+    expect(host.stops).toBeUndefined();
+    expect(host.routes[0]!.route).toMatchObject({ prefix: '10.1.1.2/32', origin: 'neighbor' });
+    expect((await why('10.77.0.0/16')).stops).toMatchObject({ at: 'zebra', why: 'zebra has sent no such route' });
+    const none = await why('3fff::1');
+    expect(none).toMatchObject({ routes: [], stops: { at: 'zebra' } });
+    expect(none.result).toContain('default hands such packets to the host');
+    const partly = await why('10.21.0.0/16');
+    expect(partly.stops).toBeUndefined();
+    expect(partly.notes).toEqual([expect.stringMatching(/^the leg via 10\.1\.2\.99, tap2 isn't used: /)]);
+  });
+});
+
+/** Sends one UDP packet for each flow from host0: source port 40000 + i, to the address that `to` makes of i. */
+async function sendFlows(family: 4 | 6, to: string): Promise<void> {
+  const script = `
+    const dgram = require('node:dgram');
+    const to = (i) => ${to};
+    (async () => {
+      for (let i = 0; i < ${FLOWS}; i++) {
+        const socket = dgram.createSocket('udp${family}');
+        await new Promise((done) => socket.bind(40000 + i, done));
+        await new Promise((done, fail) => socket.send('hello', 7, to(i), (error) => (error ? fail(error) : done())));
+        socket.close();
+      }
+    })().catch((error) => { console.error(error); process.exit(1); });`;
+  await hosts[0]!.must([process.execPath, '-e', script], { timeoutMs: 60_000 });
+}
+
+/** Source ports seen in a capture. */
+const flowsIn = (lines: readonly string[]): number[] =>
+  lines.flatMap((line) => {
+    const found = /^IP6? \S+\.(\d+) > \S+\.7: UDP/.exec(line);
+    return found === null ? [] : [Number(found[1]) - 40_000];
+  });
+
+describe('trace', () => {
+  test.each([
+    [
+      4,
+      'udp and dst net 10.20.0.0/16',
+      '10.1.0.2',
+      (i: number) => `10.20.${i >> 8}.${i & 255}`,
+      '`10.20.${i >> 8}.${i & 255}`',
+    ],
+    [
+      6,
+      'udp and dst net 2001:db8:20::/48',
+      '2001:db8::2',
+      (i: number) => `2001:db8:20::${(i + 1).toString(16)}`,
+      '`2001:db8:20::${(i + 1).toString(16)}`',
+    ],
+  ] as const)('IPv%i: every flow leaves by the leg that was traced', async (family, filter, source, to, text) => {
+    const captures = await Promise.all([1, 2].map((port) => capture(hosts[port]!, 'veth', filter.split(' '))));
+    const traced = new Map<number, number>();
+    for (let i = 0; i < FLOWS; i++) {
+      const { outcome, input } = await trace(source, to(i), `&sport=${40_000 + i}&dport=7`);
+      if (outcome.kind !== 'output') throw new Error(`flow ${i} is said to end with ${JSON.stringify(outcome)}`);
+      expect(input.port).toBe(0);
+      expect(outcome).toMatchObject({ ttl: 63, destinationMac: `32:26:0a:2e:cc:f${outcome.port}` });
+      traced.set(i, outcome.port);
+    }
+    // The sender knows its router by now: what waits for an address may be dropped.
+    const peer = family === 4 ? '10.1.1.2' : '2001:db8:1::2';
+    const reached = async (): Promise<boolean> => (await ping(hosts[0]!, peer, { count: 1 })).received > 0;
+    await waitFor(reached, { timeoutMs: 20_000, what: `${peer} to answer host0` });
+    await sendFlows(family, text);
+    // Both captures print as they go; what is sent has been forwarded by the time that a ping sent after it is answered.
+    expect((await ping(hosts[0]!, '10.9.1.1')).received).toBeGreaterThan(0);
+    const seen = new Map<number, number>();
+    for (const [index, watched] of captures.entries()) {
+      for (const flow of flowsIn(await watched.stop())) seen.set(flow, index + 1);
+    }
+    const table = (flows: ReadonlyMap<number, number>): string =>
+      Array.from({ length: FLOWS }, (_, i) => flows.get(i) ?? '-').join('');
+    expect(table(seen)).toBe(table(traced));
+    expect(new Set(seen.values())).toEqual(new Set([1, 2]));
+  });
+
+  test('expiring TTL: traced to the host, and answered by it', async () => {
+    const { outcome } = await trace('10.1.0.2', '10.9.1.1', '&ttl=1&proto=icmp');
+    expect(outcome).toMatchObject({ kind: 'punt', reasonName: 'TtlExpired' });
+    expect((await ping(hosts[0]!, '10.9.1.1', { ttl: 1, count: 1 })).text).toContain('10.1.0.1');
+    expect((await ping(hosts[0]!, '10.9.1.1', { ttl: 2 })).received).toBeGreaterThan(0);
+    expect((await trace('10.1.0.2', '10.9.1.1', '&ttl=2&proto=icmp')).outcome).toMatchObject({
+      kind: 'output',
+      port: 1,
+      ttl: 1,
+    });
+  });
+
+  test('glean: traced to the host, which asks for the neighbour', async () => {
+    const { outcome } = await trace('10.1.0.2', '10.1.1.77');
+    expect(outcome).toMatchObject({ kind: 'punt', reasonName: 'Glean' });
+    const watched = await capture(hosts[1]!, 'veth', ['arp']);
+    await ping(hosts[0]!, '10.1.1.77', { count: 2 });
+    expect((await watched.stop()).some((line) => line.includes('who-has 10.1.1.77'))).toBe(true);
+  });
+
+  test('a refused prefix: traced to, and leaving by, the covering route', async () => {
+    const { outcome, steps } = await trace('10.1.0.2', '10.66.1.1', '&proto=icmp');
+    expect(outcome).toMatchObject({ kind: 'output', port: 2 });
+    expect(steps.find(({ type }) => type === 'tree')?.detail).toBe('0.0.0.0/0');
+    const watched = await capture(hosts[2]!, 'veth', ['icmp']);
+    await ping(hosts[0]!, '10.66.1.1');
+    expect((await watched.stop()).some((line) => line.includes('> 10.66.1.1: ICMP echo request'))).toBe(true);
+  });
+
+  test('tracing counts nothing and sends nothing', async () => {
+    const output = async (): Promise<number> =>
+      (await bridge.ports()).reduce((sum, port) => sum + (port.output?.packets ?? 0), 0);
+    const watched = await capture(hosts[1]!, 'veth', ['udp', 'and', 'dst', 'host', '10.9.1.1']);
+    const before = await output();
+    for (let i = 0; i < 200; i++) await trace('10.1.0.2', '10.9.1.1', `&sport=${i + 1}`);
+    // Only what Linux itself says on the wire (ARP) may have been sent meanwhile.
+    expect((await output()) - before).toBeLessThan(50);
+    expect(await watched.stop()).toEqual([]);
+  });
+
+  test('the command: its text, and what it says to a wrong port', async () => {
+    const text = await router.must(['fpm2afi', 'trace', '10.1.0.2', '10.9.1.1', '--proto', 'tcp', '--dport', '179']);
+    expect(text).toMatch(/^10\.1\.0\.2 > 10\.9\.1\.1, tcp 50000 > 179, TTL 64, 40 bytes, in by port 0 \(tap0\)\n/);
+    expect(text).toMatch(/tree +the route tree +10\.9\.1\.1\/32\n/);
+    expect(text).toMatch(/\nleaves by port 1 \(tap1\), from 32:26:0a:2e:aa:f1 to 32:26:0a:2e:cc:f1, with TTL 63\n$/);
+    const wrong = await router.exec(['fpm2afi', 'trace', '10.1.0.2', '10.9.1.1', '--port', '9']);
+    expect([wrong.status, wrong.stderr.trim()]).toEqual([1, 'port: no port 9, of 0 (tap0), 1 (tap1), 2 (tap2)']);
+  });
+});
