@@ -5,13 +5,26 @@
 #
 # Environment: FPM2AFI_CACHE  where the FRR root folder is kept (/var/cache/fpm2afi)
 #              FPM2AFI_SUITE  the Debian suite FRR comes from (forky; trixie has 10.3, which cannot be told what was offloaded)
+# Options: --suite NAME      another FRR beside it, in CACHE/frr/NAME; may be given several times (make frr-matrix needs
+#                            bookworm and trixie)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 umask 022
 
+usage() {
+  echo 'usage: scripts/setup.sh [--suite NAME]...' >&2
+  exit 2
+}
+
 CACHE=${FPM2AFI_CACHE:-/var/cache/fpm2afi}
 SUITE=${FPM2AFI_SUITE:-forky}
-ROOT=$CACHE/frr/$SUITE
+SUITES=("$SUITE")
+while (($# > 0)); do
+  [[ $1 == --suite && ${2-} =~ ^[a-z][a-z0-9-]*$ ]] || usage
+  # The first one stays the one that tests and demo use.
+  [[ " ${SUITES[*]} " == *" $2 "* ]] || SUITES+=("$2")
+  shift 2
+done
 PACKAGES=(iproute2 iputils-ping iperf3 tcpdump mmdebstrap ca-certificates debian-archive-keyring)
 # For the test that makes the recorded protobuf frames again with another implementation than ours.
 PACKAGES+=(python3-protobuf protobuf-compiler)
@@ -151,25 +164,33 @@ if [ ! -e dist/.built ] || [ -n "$newer" ]; then
 fi
 
 # --- FRR --------------------------------------------------------------------------------------------------------------
-make_root() { # make_root TARGET [mmdebstrap options]
-  local target=$1
-  shift
+make_root() { # make_root SUITE TARGET [mmdebstrap options]
+  local suite=$1 target=$2
+  shift 2
   rm -rf --one-file-system "$target"
-  mmdebstrap --variant=apt --include=frr,iproute2 "$@" "$SUITE" "$target"
+  mmdebstrap --variant=apt --include=frr,iproute2 "$@" "$suite" "$target"
 }
-rm -rf --one-file-system "$CACHE"/frr/.making.*
-if [ ! -x "$ROOT/usr/lib/frr/zebra" ]; then
-  [ ! -e "$ROOT" ] || die "$ROOT exists but holds no FRR." "Remedy: remove it (rm -r $ROOT) and run this again."
+unpack_frr() { # unpack_frr SUITE: makes CACHE/frr/SUITE, unless it is there
+  local suite=$1 root=$CACHE/frr/$1
+  [ ! -x "$root/usr/lib/frr/zebra" ] || return 0
+  [ ! -e "$root" ] || die "$root exists but holds no FRR." "Remedy: remove it (rm -r $root) and run this again."
   making=$CACHE/frr/.making.$$
   trap 'rm -rf --one-file-system "$LOG" "$making"' EXIT
-  text="unpacking FRR from Debian $SUITE into $ROOT (about 200 MB, 15 to 60 s)"
-  if ! step "$text" make_root "$making"; then
+  local text="unpacking FRR from Debian $suite into $root (about 200 MB, 15 to 60 s)"
+  if ! step "$text" make_root "$suite" "$making"; then
     grep -Eq 'Release file .*(is expired|expired)' "$LOG" ||
-      die "FRR could not be unpacked from Debian $SUITE: see above." 'FPM2AFI_SUITE chooses another Debian suite.'
+      die "FRR could not be unpacked from Debian $suite: see above." 'FPM2AFI_SUITE chooses another Debian suite.'
     say "this archive's Release file has expired (an older copy of the archive): again without that check"
-    step "$text" make_root "$making" '--aptopt=Acquire::Check-Valid-Until "false"' || die "FRR could not be unpacked from Debian $SUITE: see above."
+    step "$text" make_root "$suite" "$making" '--aptopt=Acquire::Check-Valid-Until "false"' || die "FRR could not be unpacked from Debian $suite: see above."
   fi
-  [ -x "$making/usr/lib/frr/zebra" ] || die "Debian $SUITE gave a root folder without /usr/lib/frr/zebra."
-  mv "$making" "$ROOT"
-fi
-say "ready: Node $(node --version), FRR $(chroot "$ROOT" /usr/lib/frr/zebra --version | sed -n '1s/^zebra version //p') in $ROOT"
+  [ -x "$making/usr/lib/frr/zebra" ] || die "Debian $suite gave a root folder without /usr/lib/frr/zebra."
+  mv "$making" "$root"
+}
+rm -rf --one-file-system "$CACHE"/frr/.making.*
+for suite in "${SUITES[@]}"; do unpack_frr "$suite"; done
+ready="ready: Node $(node --version)"
+for suite in "${SUITES[@]}"; do
+  root=$CACHE/frr/$suite
+  ready+=", FRR $(chroot "$root" /usr/lib/frr/zebra --version | sed -n '1s/^zebra version //p') in $root"
+done
+say "$ready"

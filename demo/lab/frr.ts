@@ -15,7 +15,7 @@ import { FRR_DIRS } from './sweep';
 import { waitFor } from './wait';
 import { execute } from './exec';
 
-export type FrrDaemon = 'mgmtd' | 'zebra' | 'staticd' | 'ospfd' | 'isisd' | 'bgpd';
+export type FrrDaemon = 'mgmtd' | 'zebra' | 'staticd' | 'ospfd' | 'ospf6d' | 'isisd' | 'bgpd';
 
 export interface FrrOptions {
   /** The integrated configuration, as in frr.conf. */
@@ -33,8 +33,8 @@ export interface Frr {
   readonly json: (command: string) => Promise<unknown>;
   /** A daemon's present process. */
   readonly process: (daemon: FrrDaemon) => Proc;
-  /** Starts a daemon that has ended, and configures it. */
-  readonly restart: (daemon: FrrDaemon) => Promise<Proc>;
+  /** Starts a daemon that has ended, and configures it. zebra may be given other arguments than before. */
+  readonly restart: (daemon: FrrDaemon, zebraArgs?: readonly string[]) => Promise<Proc>;
 }
 
 const IN_ROOT =
@@ -53,11 +53,11 @@ export async function startFrr(lab: Lab, node: LabNode, options: FrrOptions): Pr
   node.command('vtysh', `exec chroot ${root} vtysh -N ${node.netns} "$@"`);
 
   const running = new Map<FrrDaemon, Proc>();
-  const startDaemon = async (daemon: FrrDaemon): Promise<void> => {
+  const startDaemon = async (daemon: FrrDaemon, zebraArgs = options.zebraArgs ?? []): Promise<void> => {
     const socket = join(root, 'run/frr', node.netns, `${daemon}.vty`);
     rmSync(socket, { force: true });
     const args = ['-N', node.netns, '--log', 'stdout', '--log-level', 'informational'];
-    if (daemon === 'zebra') args.push(...(options.zebraArgs ?? []));
+    if (daemon === 'zebra') args.push(...zebraArgs);
     const started = node.start(daemon, ['sh', '-c', IN_ROOT, root, `/usr/lib/frr/${daemon}`, ...args]);
     running.set(daemon, started);
     await waitFor(() => existsSync(socket) || started.ended() !== undefined, {
@@ -75,7 +75,9 @@ export async function startFrr(lab: Lab, node: LabNode, options: FrrOptions): Pr
     });
   };
 
-  for (const daemon of ['mgmtd', 'zebra', ...options.daemons] as const) await startDaemon(daemon);
+  // FRR before 9 has no mgmtd.
+  const first = existsSync(join(root, 'usr/lib/frr/mgmtd')) ? (['mgmtd', 'zebra'] as const) : (['zebra'] as const);
+  for (const daemon of [...first, ...options.daemons]) await startDaemon(daemon);
   await configure([]);
   const vtysh = (command: string) => node.must(['vtysh', '-c', command]);
   const present = (daemon: FrrDaemon): Proc => {
@@ -87,8 +89,8 @@ export async function startFrr(lab: Lab, node: LabNode, options: FrrOptions): Pr
     vtysh,
     json: async (command) => JSON.parse(await vtysh(command)) as unknown,
     process: present,
-    restart: async (daemon) => {
-      await startDaemon(daemon);
+    restart: async (daemon, zebraArgs) => {
+      await startDaemon(daemon, zebraArgs);
       // Only this one: zebra would take its `fpm address` again as a wish to reconnect.
       await configure(['-d', daemon]);
       return present(daemon);

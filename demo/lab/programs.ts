@@ -6,6 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PortView, RouteView, StatusView } from '../../src/control/types';
 import { at, items } from './json';
+import { defaultFrrRoot } from './lab';
 import type { LabNode } from './node';
 import type { Proc } from './process';
 import { waitFor } from './wait';
@@ -90,6 +91,8 @@ export interface BridgeOptions {
   readonly taps: readonly string[];
   /** Settings in place of the defaults, as `fpm2afi run --set` takes them (KEY=VALUE). */
   readonly settings?: readonly string[];
+  /** The root folder of the node's FRR; absent: where `make setup` puts it. */
+  readonly frrRoot?: string;
 }
 
 /** Starts `fpm2afi run` with a configuration file of its own; adds the command `fpm2afi` to the node. */
@@ -99,6 +102,7 @@ export async function startBridge(node: LabNode, options: BridgeOptions): Promis
   const lines = [
     'fpm:',
     '  listen: 127.0.0.1:2620',
+    `  zebraVty: ${join(options.frrRoot ?? defaultFrrRoot(), 'run/frr', node.netns, 'zebra.vty')}`,
     'afi:',
     `  server: ${options.vasic}:${AFI_PORT}`,
     'ports:',

@@ -38,6 +38,7 @@ const shape = object<Config>({
     object<Config['fpm']>({
       listen: defaulted(hostPort(false), '127.0.0.1:2620'),
       feedback: defaulted(oneOf('auto', 'table', 'vrf', 'off'), 'auto'),
+      zebraVty: defaulted(socketPath, '/var/run/frr/zebra.vty'),
       sweep: section(
         object<Config['fpm']['sweep']>({
           idleMs: defaulted(duration(100, HOUR), '5s', 'idle'),

@@ -24,6 +24,8 @@ export interface Config {
   readonly fpm: {
     readonly listen: HostPort;
     readonly feedback: FeedbackMode;
+    /** zebra's vty socket, where `feedback: auto` asks for its version. */
+    readonly zebraVty: string;
     /** After a reconnect: sweep what the replay didn't confirm once the stream was silent for `idleMs`, not before `minimumMs`. */
     readonly sweep: { readonly idleMs: number; readonly minimumMs: number };
   };

@@ -158,14 +158,15 @@ function traffic(counters: TrafficView | undefined): string[] {
 export function statusText(status: StatusView): string {
   const { fpm, afi, fib, punt, loop } = status;
   const since = (time: string): string => age((Date.parse(status.time) - Date.parse(time)) / 1000);
-  const feedback = fpm.feedback === undefined || fpm.feedback === fpm.feedbackMode ? '' : ` (${fpm.feedback})`;
+  const why = fpm.feedbackReason === undefined ? '' : `: ${fpm.feedbackReason}`;
+  const feedback = fpm.feedback === undefined || fpm.feedback === fpm.feedbackMode ? '' : ` (${fpm.feedback}${why})`;
   const peer = fpm.peer === undefined ? 'no zebra connected' : `zebra connected from ${fpm.peer}`;
   const instance = afi.instance === undefined ? '' : `, instance ${afi.instance}`;
   const lines: [string, string][] = [
     ['FPM', `${peer} for ${since(fpm.since)}`],
     ['', `listening on ${fpm.listen}, feedback ${fpm.feedbackMode}${feedback}`],
     ['', `${fpm.frames} frames, ${fpm.messages} messages, ${fpm.updates} updates`],
-    ['', `${fpm.malformed} malformed, ${fpm.skipped} skipped`],
+    ['', `${fpm.malformed} malformed, ${fpm.skipped} skipped, ${fpm.statuses} route statuses sent`],
     ['AFI', `${afi.state} for ${since(afi.since)}, server ${afi.server}`],
     ['', `engine ${afi.engine}, sandbox ${afi.sandbox}${instance}`],
     ...(afi.error === undefined ? [] : [['', `last error: ${afi.error}`] satisfies [string, string]]),

@@ -41,6 +41,10 @@ export interface FpmStatus {
   /** As configured, and what `auto` settled on. */
   readonly feedbackMode: FeedbackMode;
   readonly feedback?: Exclude<FeedbackMode, 'auto'>;
+  /** Why `auto` settled on it. */
+  readonly feedbackReason?: string;
+  /** Route statuses sent to zebra. */
+  readonly statuses: number;
 }
 
 export interface AfiStatus {

@@ -12,6 +12,7 @@ import type { FpmUpdate, StatusReport } from '../fib/updates';
 import type { Logger } from '../observe/log';
 import { Counting, type FpmCounters } from './counters';
 import { FpmSession } from './session';
+import { askZebra, choiceUnasked, whyNotAsked, type FeedbackChoice } from './zebra-version';
 
 export type { FpmCounters } from './counters';
 
@@ -39,6 +40,8 @@ export interface FpmSource {
    */
   report(reports: Iterable<StatusReport>): number;
   counters(): FpmCounters;
+  /** How statuses are sent to the zebra that is connected; undefined while that isn't known. */
+  feedback(): FeedbackChoice | undefined;
   /** The zebra that is connected, as address and port. */
   peer(): string | undefined;
   /** The address listened on; of use with port 0. */
@@ -62,6 +65,8 @@ class FpmServer implements FpmSource {
   private paused = false;
   /** `report` took less than it was given. */
   private refused = false;
+  /** What `auto` settled on for the session; undefined until zebra has answered. */
+  private choice: FeedbackChoice | undefined;
   private idleSince = performance.now();
 
   constructor(
@@ -125,9 +130,26 @@ class FpmServer implements FpmSource {
     });
     if (this.paused) session.pause();
     this.session = session;
+    this.choice = undefined;
     this.log.info('zebra connected', { peer });
     handlers.connected(peer);
+    this.choose(session, socket);
     this.offerRoom();
+  }
+
+  /** Settles the encoding of statuses. Until then none is taken. */
+  private choose(session: FpmSession, socket: Socket): void {
+    const { feedback, zebraVty } = this.config;
+    if (feedback !== 'auto') return;
+    const whyNot = whyNotAsked(zebraVty, socket.remoteAddress, socket.localAddress);
+    const settle = (choice: FeedbackChoice): void => {
+      if (this.session !== session) return;
+      this.choice = choice;
+      this.log.info('feedback to zebra is chosen', { mode: choice.mode, reason: choice.reason });
+      this.offerRoom();
+    };
+    if (whyNot === undefined) void askZebra(zebraVty).then(settle);
+    else settle(choiceUnasked(whyNot));
   }
 
   private offerRoom(): void {
@@ -147,9 +169,9 @@ class FpmServer implements FpmSource {
   }
 
   report(reports: Iterable<StatusReport>): number {
-    const mode = this.config.feedback;
+    const mode = this.feedback()?.mode;
     if (mode === 'off') return Array.from(reports).length;
-    const taken = this.session?.report(reports, mode) ?? 0;
+    const taken = mode === undefined ? 0 : (this.session?.report(reports, mode) ?? 0);
     // Asked again at the next chance: a caller that has given all it had finds nothing more to do then.
     this.refused = true;
     return taken;
@@ -157,6 +179,11 @@ class FpmServer implements FpmSource {
 
   counters(): FpmCounters {
     return this.counting.snapshot();
+  }
+
+  feedback(): FeedbackChoice | undefined {
+    const { feedback } = this.config;
+    return feedback === 'auto' ? this.choice : { mode: feedback, reason: 'configured' };
   }
 
   peer(): string | undefined {

@@ -79,6 +79,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
   function fpmStatus(): FpmStatus {
     const counters = fpm.counters();
     const peer = fpm.peer();
+    const feedback = fpm.feedback();
     const { host, port } = fpm.address() ?? config.fpm.listen;
     return {
       state: peer === undefined ? 'listening' : 'connected',
@@ -91,7 +92,8 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       malformed: counters.malformed,
       skipped: total(counters.skipped),
       feedbackMode: config.fpm.feedback,
-      feedback: config.fpm.feedback === 'auto' ? 'table' : config.fpm.feedback,
+      ...(feedback === undefined ? {} : { feedback: feedback.mode, feedbackReason: feedback.reason }),
+      statuses: counters.statuses,
     };
   }
 

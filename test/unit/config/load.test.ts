@@ -24,6 +24,7 @@ test('ports alone are enough: everything else has its default', () => {
     fpm: {
       listen: { host: '127.0.0.1', port: 2620 },
       feedback: 'auto',
+      zebraVty: '/var/run/frr/zebra.vty',
       sweep: { idleMs: 5000, minimumMs: 30_000 },
     },
     afi: {
@@ -53,6 +54,7 @@ test('every key is read', () => {
     `fpm:
   listen: "[::1]:2621"
   feedback: off
+  zebraVty: /x/zebra.vty
   sweep: { idle: 1500, minimum: 1.5m }
 afi:
   server: vasic-1.example:50052
@@ -78,7 +80,12 @@ log: { level: debug, format: json }
     'f.yaml',
   );
   expect(config).toEqual<Config>({
-    fpm: { listen: { host: '::1', port: 2621 }, feedback: 'off', sweep: { idleMs: 1500, minimumMs: 90_000 } },
+    fpm: {
+      listen: { host: '::1', port: 2621 },
+      feedback: 'off',
+      zebraVty: '/x/zebra.vty',
+      sweep: { idleMs: 1500, minimumMs: 90_000 },
+    },
     afi: {
       server: { host: 'vasic-1.example', port: 50052 },
       engine: 'xl',

@@ -26,7 +26,7 @@ test('what durationText writes, parseDuration reads', () => {
 });
 
 test('suggestions are for slips only', () => {
-  const keys = ['listen', 'feedback', 'sweep'];
+  const keys = ['listen', 'feedback', 'zebraVty', 'sweep'];
   expect(nearest('lisen', keys)).toBe('listen');
   expect(nearest('Listen', keys)).toBe('listen');
   expect(nearest('swep', keys)).toBe('sweep');

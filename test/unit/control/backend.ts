@@ -34,6 +34,8 @@ export const STATUS: StatusView = {
     skipped: 2,
     feedbackMode: 'auto',
     feedback: 'table',
+    feedbackReason: 'zebra 10.7.1',
+    statuses: 31,
   },
   afi: {
     state: 'up',

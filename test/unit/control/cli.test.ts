@@ -139,9 +139,9 @@ test('show status', async () => {
 fpm2afi 0.1.0, pid 4711, up 1d02h03m
 
 FPM   zebra connected from 127.0.0.1:40404 for 00:07:17
-      listening on 127.0.0.1:2620, feedback auto (table)
+      listening on 127.0.0.1:2620, feedback auto (table: zebra 10.7.1)
       12 frames, 40 messages, 38 updates
-      0 malformed, 2 skipped
+      0 malformed, 2 skipped, 31 route statuses sent
 AFI   up for 01:00:00, server 127.0.0.1:50051
       engine trio, sandbox green, instance 7f3a
       120 operations sent, 3 failed, 1 in flight

@@ -44,7 +44,12 @@ async function rig(feedback: FeedbackMode = 'auto', also: Partial<FpmHandlers> =
       return false;
     });
   };
-  const config = { listen: { host: '127.0.0.1', port: 0 }, feedback, sweep: { idleMs: 1, minimumMs: 1 } };
+  const config = {
+    listen: { host: '127.0.0.1', port: 0 },
+    feedback,
+    zebraVty: '/nonexistent/zebra.vty',
+    sweep: { idleMs: 1, minimumMs: 1 },
+  };
   const source = createFpmServer(config, remember(log));
   sources.push(source);
   await source.start({
@@ -354,7 +359,12 @@ test('with feedback off all are taken and none is sent', async () => {
 
 test('an address in use is refused with what to do', async () => {
   const { source } = await rig();
-  const config = { listen: source.address()!, feedback: 'auto' as const, sweep: { idleMs: 1, minimumMs: 1 } };
+  const config = {
+    listen: source.address()!,
+    feedback: 'auto' as const,
+    zebraVty: '/nonexistent/zebra.vty',
+    sweep: { idleMs: 1, minimumMs: 1 },
+  };
   const second = createFpmServer(config, nullLogger);
   const noop = (): void => undefined;
   const handlers = { connected: noop, disconnected: noop, update: noop, frameEnd: noop, writable: noop };
