@@ -30,6 +30,14 @@ export interface Punted {
   readonly reason: number;
 }
 
+/** What a test's packet has; `flow` is IPv6's flow label. */
+export interface PacketOptions {
+  readonly ttl?: number;
+  readonly source?: string;
+  readonly sport?: number;
+  readonly flow?: number;
+}
+
 /** A softvasic with in-memory ports; survives the beds that use it, as a server survives its client. */
 export class Server {
   readonly ports: MemoryPort[];
@@ -257,7 +265,7 @@ export class Bed {
   // ---- packets ----
 
   /** Sends an IP packet into port `from`; says where it came out: `p2 32:26:…`, `punt 4`, or `dropped`. */
-  packet(destination: string, from = 0, options: { ttl?: number; source?: string; sport?: number } = {}): string {
+  packet(destination: string, from = 0, options: PacketOptions = {}): string {
     for (const port of this.server.ports) port.sent.length = 0;
     this.server.punted.length = 0;
     this.server.sandbox.receive(from, packetOf(ipFrame(destination, from, options)));
@@ -280,11 +288,7 @@ export function legOf(text: string): NexthopLeg {
   };
 }
 
-function ipFrame(
-  destination: string,
-  port: number,
-  options: { ttl?: number; source?: string; sport?: number },
-): Buffer {
+function ipFrame(destination: string, port: number, options: PacketOptions): Buffer {
   const to = parseAddress(destination)!;
   const ttl = options.ttl ?? 64;
   const payload = Buffer.alloc(28);
@@ -293,7 +297,7 @@ function ipFrame(
   payload.writeUInt16BE(28, 4);
   if (to.length === 16) {
     const header = Buffer.alloc(40);
-    header[0] = 0x60;
+    header.writeUInt32BE((0x60000000 | (options.flow ?? 0)) >>> 0, 0);
     header.writeUInt16BE(payload.length, 4);
     header[6] = 17;
     header[7] = ttl;
