@@ -1,41 +1,54 @@
 /**
  * Nexthop sets in the vASIC: an AftIndirect that route entries point at, leading to a neighbor's AftIndirect, to an
- * AftLoadBalance over several of them, to a receive node or to discard. A new resolution is the AftIndirect written again
- * in place, together with the load balancer that it needs; what it led to before is removed after that is acknowledged.
+ * AftLoadBalance over several of them, to a receive node or to discard.
+ *
+ * A set that once had several legs keeps its AftLoadBalance for good: a new resolution is the slots that change, written
+ * in place in one transaction, so that only flows of those slots move. Adjacencies that slots lead to are held until a
+ * transaction that takes them out is acknowledged. After a lost connection it is not known whether the last transaction
+ * went in: then the table is written whole, and what either version needs is held until that is acknowledged.
  *
  * Direct sets have no node: their entries point at the neighbor's AftIndirect, the receive node or discard itself.
  */
 import { trapToken } from './base-graph';
 import type { AdjacencyWriter } from './adjacency-writer';
-import type { Garbage, Graph, TokenUse } from './graph';
-import { slotsOf } from './legs';
+import type { Graph, TokenUse } from './graph';
+import { assignSlots, tableSize, type WeightedTarget } from './legs';
 import { AftField, TOKEN_DISCARD, type AftEntry, type AftKey, type AftNode, type Token } from './model';
+import { RecentTables } from './recent-tables';
 import type { ForwardingSource, NexthopIntent } from '../fib/intents';
 import type { Logger } from '../observe/log';
-
-interface LoadBalancer {
-  readonly token: Token;
-  readonly slots: readonly number[];
-}
 
 /** One version of a set in the vASIC, or on its way there: where it leads, and the adjacencies it holds on to. */
 interface Version {
   readonly intent: NexthopIntent;
+  /** What the AftIndirect leads to: the load balancer where there are slots. */
   readonly next: Token;
-  readonly balancer: LoadBalancer | undefined;
+  readonly slots: readonly Token[] | undefined;
   readonly adjacencies: readonly number[];
 }
 
 interface SetState {
   /** The AftIndirect; undefined for direct sets. */
   readonly indirect: Token | undefined;
+  /** The AftLoadBalance, once it needed one. */
+  balancer: Token | undefined;
   current: Version | undefined;
   sending: Version | undefined;
+  /** Sent since `current`, outcome unknown. */
+  readonly doubtful: Version[];
   /** The server may hold the AftIndirect: it was sent, whatever became of it. */
   mayExist: boolean;
   /** Came up while it was in flight. */
   again: boolean;
   removing: boolean;
+  /** It was tried to make it known what the server holds. */
+  settled: boolean;
+}
+
+/** An operation being put together. */
+export interface NodeInsert {
+  readonly nodes: AftNode[];
+  readonly entries: AftEntry[];
 }
 
 /** What a load balancer chooses by: the 5-tuple, and the flow label for IPv6 (RFC 6438). */
@@ -51,6 +64,8 @@ const HASH_FIELDS: readonly AftField[] = [
   AftField.L4Dport,
 ];
 
+const GONE: NexthopIntent = { kind: 'drop' };
+
 /** The key of a load balancer's entry. */
 export function slotKey(slot: number): AftKey {
   return { field: AftField.None, data: { kind: 'int', value: slot } };
@@ -63,6 +78,7 @@ export class NexthopWriter {
   /** Sets whose adjacencies the vASIC doesn't have (yet, or refused). */
   private readonly waiting = new Set<number>();
   private readonly states = new Map<number, SetState>();
+  private readonly recent = new RecentTables();
 
   constructor(
     private readonly source: ForwardingSource,
@@ -75,6 +91,7 @@ export class NexthopWriter {
     this.states.clear();
     this.waiting.clear();
     this.dirty.clear();
+    this.recent.clear();
   }
 
   /** An adjacency got its verdict: who waits may go on. */
@@ -91,23 +108,19 @@ export class NexthopWriter {
   }
 
   /** Adds a set's nodes; false when there is nothing to write (now): it waits, it is done already, or it goes away. */
-  build(id: number, insert: { nodes: AftNode[]; entries: AftEntry[] }): boolean {
+  build(id: number, insert: NodeInsert): boolean {
     const wanted = this.source.nexthop(id);
     let state = this.states.get(id);
-    if (wanted === undefined) {
-      this.remove(id, state);
-      return false;
-    }
+    if (wanted === undefined) return this.remove(id, state, insert);
     if (state === undefined) {
       const indirect = wanted.direct ? undefined : this.graph.newToken();
-      const nothing = { current: undefined, sending: undefined, mayExist: false, again: false, removing: false };
-      this.states.set(id, (state = { indirect, ...nothing }));
+      this.states.set(id, (state = newState(indirect)));
     }
     if (state.sending !== undefined) {
       state.again = true;
       return false;
     }
-    const version = this.versionOf(wanted.intent);
+    const version = this.versionOf(state, wanted.intent);
     if (version === 'wait') {
       this.waiting.add(id);
       return false;
@@ -118,22 +131,19 @@ export class NexthopWriter {
       return false;
     }
     for (const adjacency of version.adjacencies) this.adjacencies.acquire(adjacency);
-    if (state.indirect === undefined) {
-      if (state.current !== undefined) this.discard(state.current);
-      state.current = version;
-      this.source.nexthopDone(id, wanted.intent, undefined);
-      return false;
+    if (state.indirect !== undefined && this.write(state.indirect, state, version, insert)) {
+      state.sending = version;
+      state.mayExist = true;
+      return true;
     }
-    if (version.balancer !== undefined) this.buildBalancer(version, version.balancer, insert);
-    insert.nodes.push({ type: 'indirect', token: state.indirect, target: version.next });
-    state.sending = version;
-    state.mayExist = true;
-    return true;
+    this.acknowledged(state, version);
+    this.source.nexthopDone(id, wanted.intent, undefined);
+    return false;
   }
 
   /** What an intent comes to in tokens; 'wait' until its adjacencies are there; another text is why it can't be had. */
-  private versionOf(intent: NexthopIntent): Version | string {
-    const plain = (next: Token): Version => ({ intent, next, balancer: undefined, adjacencies: [] });
+  private versionOf(state: SetState, intent: NexthopIntent): Version | string {
+    const plain = (target: Token): Version => this.fill(state, intent, [{ target, weight: 1 }], []);
     switch (intent.kind) {
       case 'drop':
         return plain(TOKEN_DISCARD);
@@ -142,55 +152,102 @@ export class NexthopWriter {
       case 'forward': {
         const adjacencies = intent.legs.map((leg) => leg.adjacency);
         const states = adjacencies.map((id) => this.adjacencies.get(id));
-        const refused = states.find((state) => state?.error !== undefined);
+        const refused = states.find((known) => known?.error !== undefined);
         if (refused?.error !== undefined) return `neighbor refused: ${refused.error}`;
-        if (states.some((state) => state?.exists !== true)) return 'wait';
-        if (states.length === 1) return { intent, next: states[0]!.indirect, balancer: undefined, adjacencies };
-        const balancer = { token: this.graph.newToken(), slots: slotsOf(intent.legs.map((leg) => leg.weight)) };
-        return { intent, next: balancer.token, balancer, adjacencies };
+        if (states.some((known) => known?.exists !== true)) return 'wait';
+        const targets = intent.legs.map(({ weight }, leg) => ({ target: states[leg]!.indirect, weight }));
+        return this.fill(state, intent, targets, adjacencies);
       }
     }
   }
 
-  private buildBalancer(
-    version: Version,
-    { token, slots }: LoadBalancer,
-    insert: { nodes: AftNode[]; entries: AftEntry[] },
-  ): void {
-    insert.nodes.push({ type: 'loadBalance', token, max: slots.length, fields: HASH_FIELDS });
-    slots.forEach((leg, slot) => {
-      const next = this.adjacencies.get(version.adjacencies[leg]!)!.indirect;
-      insert.entries.push({ parent: token, key: slotKey(slot), next });
-    });
+  private fill(
+    state: SetState,
+    intent: NexthopIntent,
+    targets: readonly WeightedTarget[],
+    adjacencies: readonly number[],
+  ): Version {
+    const known = [...(state.current === undefined ? [] : [state.current]), ...state.doubtful];
+    const tables = known.flatMap(({ slots }) => (slots === undefined ? [] : [slots]));
+    const simple = tables.length === 0 && targets.length === 1;
+    if (simple) return { intent, next: targets[0]!.target, slots: undefined, adjacencies };
+    state.balancer ??= this.graph.newToken();
+    const before = tables[0] ?? this.recent.closest(targets);
+    // A table never shrinks: another server may not allow it while it has entries, and flows would move.
+    const least = Math.max(before?.length ?? 0, ...tables.map((table) => table.length));
+    const size = Math.max(least, tableSize(targets.map(({ weight }) => weight)));
+    return { intent, next: state.balancer, slots: assignSlots(before, targets, size), adjacencies };
   }
 
-  /** A version is not used any more: its load balancer goes, then its hold on the adjacencies. */
-  private discard(version: Version): void {
-    const done = (): void => this.releaseAdjacencies(version);
-    if (version.balancer === undefined) done();
-    else this.graph.discard({ ...balancerRemoval(version.balancer), done });
+  /** Adds what has to be written to get from what the server holds to `version`; false when that is nothing. */
+  private write(indirect: Token, state: SetState, version: Version, { nodes, entries }: NodeInsert): boolean {
+    const sure = state.doubtful.length === 0 ? state.current : undefined;
+    const { slots, next } = version;
+    const before = [nodes.length, entries.length];
+    if (slots !== undefined && state.balancer !== undefined) {
+      const parent = state.balancer;
+      const same = sure?.slots?.length === slots.length ? sure.slots : undefined;
+      if (same === undefined) {
+        nodes.push({ type: 'loadBalance', token: parent, max: slots.length, fields: HASH_FIELDS });
+      }
+      slots.forEach((target, slot) => {
+        if (target !== same?.[slot]) entries.push({ parent, key: slotKey(slot), next: target });
+      });
+    }
+    if (sure?.next !== next) nodes.push({ type: 'indirect', token: indirect, target: next });
+    return nodes.length > before[0]! || entries.length > before[1]!;
+  }
+
+  /** The server holds this version, and none before it. */
+  private acknowledged(state: SetState, version: Version): void {
+    const before = [...(state.current === undefined ? [] : [state.current]), ...state.doubtful.splice(0)];
+    for (const old of before) this.releaseAdjacencies(old);
+    state.current = version;
+    if (state.balancer !== undefined && version.slots !== undefined) this.recent.note(state.balancer, version.slots);
   }
 
   private releaseAdjacencies(version: Version): void {
     for (const id of version.adjacencies) this.adjacencies.release(id);
   }
 
-  private remove(id: number, state: SetState | undefined): void {
-    if (state === undefined) return this.source.nexthopGone(id);
+  private remove(id: number, state: SetState | undefined, insert: NodeInsert): boolean {
+    if (state === undefined) {
+      this.source.nexthopGone(id);
+      return false;
+    }
     // The acknowledgement in flight, or the removal of its last entry, brings it back here.
     if (state.sending !== undefined) state.again = true;
-    if (state.removing || state.sending !== undefined || this.source.entriesUsing(id) > 0) return;
+    if (state.removing || state.sending !== undefined || this.source.entriesUsing(id) > 0) return false;
+    // What isn't known to be there can't be removed as a whole: it is written first.
+    if (state.indirect !== undefined && state.doubtful.length > 0 && !state.settled) {
+      state.settled = true;
+      const nothing = this.fill(state, GONE, [{ target: TOKEN_DISCARD, weight: 1 }], []);
+      this.write(state.indirect, state, nothing, insert);
+      state.sending = nothing;
+      state.again = true;
+      return true;
+    }
     state.removing = true;
     this.waiting.delete(id);
-    const { current, indirect } = state;
+    const { current, doubtful, indirect, balancer } = state;
+    const versions = [...(current === undefined ? [] : [current]), ...doubtful];
+    const slots = Math.max(0, ...versions.map((version) => version.slots?.length ?? 0));
     const done = (): void => {
-      if (current !== undefined) this.releaseAdjacencies(current);
+      for (const version of versions) this.releaseAdjacencies(version);
       this.states.delete(id);
       this.source.nexthopGone(id);
     };
-    if (indirect === undefined || !state.mayExist) return done();
-    const { entries, tokens } = balancerRemoval(current?.balancer);
-    this.graph.discard({ entries, tokens: [indirect, ...tokens], done });
+    if (balancer !== undefined) this.recent.forget(balancer);
+    if (indirect === undefined || !state.mayExist) {
+      done();
+      return false;
+    }
+    if (balancer === undefined || slots === 0) this.graph.discard({ entries: [], tokens: [indirect], done });
+    else {
+      const entries = Array.from({ length: slots }, (_, slot) => ({ parent: balancer, key: slotKey(slot) }));
+      this.graph.discard({ entries, tokens: [indirect, balancer], done });
+    }
+    return false;
   }
 
   /** The server's verdict. */
@@ -201,8 +258,7 @@ export class NexthopWriter {
     state.sending = undefined;
     if (error === undefined) {
       this.written++;
-      if (state.current !== undefined) this.discard(state.current);
-      state.current = version;
+      this.acknowledged(state, version);
     } else {
       this.releaseAdjacencies(version);
       this.log.warn('the vASIC refused a nexthop', { nexthop: this.source.nexthop(id)?.name, reason: error });
@@ -219,14 +275,16 @@ export class NexthopWriter {
     if (state?.sending === undefined) return;
     this.releaseAdjacencies(state.sending);
     state.sending = undefined;
+    state.settled = false;
   }
 
-  /** What became of it is not known: it is written again, and what it may have left is removed. */
+  /** What became of it is not known: it is written again, whole. */
   uncertain(id: number): void {
     const state = this.states.get(id);
     if (state?.sending === undefined) return;
-    this.discard(state.sending);
+    state.doubtful.push(state.sending);
     state.sending = undefined;
+    state.settled = false;
     this.dirty.add(id);
   }
 
@@ -235,7 +293,7 @@ export class NexthopWriter {
     const tokens = new Map<number, Token[]>();
     for (const [id, { indirect, current }] of this.states) {
       if (indirect === undefined) continue;
-      tokens.set(id, current?.balancer === undefined ? [indirect] : [indirect, current.balancer.token]);
+      tokens.set(id, current?.slots === undefined ? [indirect] : [indirect, current.next]);
     }
     return tokens;
   }
@@ -245,16 +303,22 @@ export class NexthopWriter {
       if (indirect === undefined) continue;
       const name = `nexthop ${this.source.nexthop(id)?.name ?? 'that is gone'}`;
       yield { token: indirect, type: 'indirect', name, next: current === undefined ? [] : [current.next] };
-      if (current?.balancer !== undefined) {
-        const next = current.adjacencies.map((adjacency) => this.adjacencies.get(adjacency)!.indirect);
-        yield { token: current.balancer.token, type: 'loadBalance', name, next };
-      }
+      if (current?.slots === undefined) continue;
+      yield { token: current.next, type: 'loadBalance', name, next: [...new Set(current.slots)] };
     }
   }
 }
 
-function balancerRemoval(balancer: LoadBalancer | undefined): Pick<Garbage, 'entries' | 'tokens'> {
-  if (balancer === undefined) return { entries: [], tokens: [] };
-  const entries = balancer.slots.map((_, slot) => ({ parent: balancer.token, key: slotKey(slot) }));
-  return { entries, tokens: [balancer.token] };
+function newState(indirect: Token | undefined): SetState {
+  return {
+    indirect,
+    balancer: undefined,
+    current: undefined,
+    sending: undefined,
+    doubtful: [],
+    mayExist: false,
+    again: false,
+    removing: false,
+    settled: false,
+  };
 }

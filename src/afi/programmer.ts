@@ -62,6 +62,8 @@ export interface ProgrammerCounters {
 
 /** Operations on nodes carry few of them, so that a refusal costs little. */
 const NODES_PER_OPERATION = 64;
+/** No more are added to an operation that has so many slots of load balancers. */
+const SLOTS_PER_OPERATION = 8192;
 
 export class Programmer {
   private state: 'down' | 'preparing' | 'ready' = 'down';
@@ -262,13 +264,22 @@ export class Programmer {
     if (ids.length > 0) return { kind: 'adjacency', ids };
     const sets = collect(NODES_PER_OPERATION, () => takeFirst(this.nexthops.dirty) ?? source.nextNexthop());
     if (sets.length > 0) return { kind: 'nexthop', ids: sets };
-    if (this.garbage.length > 0) return { kind: 'garbage', items: this.garbage.splice(0, NODES_PER_OPERATION) };
+    if (this.garbage.length > 0) return { kind: 'garbage', items: this.takeGarbage() };
     const rows = collect(this.options.batch, () => source.nextRoute() || undefined);
     if (rows.length === 0) return undefined;
     const insert = rows.filter((row) => source.routeWanted(row) !== 0);
     if (insert.length === rows.length) return { kind: 'insert', rows };
     if (insert.length > 0) this.retries.push({ kind: 'insert', rows: insert });
     return { kind: 'remove', rows: rows.filter((row) => source.routeWanted(row) === 0) };
+  }
+
+  private takeGarbage(): Garbage[] {
+    let slots = 0;
+    const most = this.garbage.findIndex((item, i) => {
+      slots += item.entries.length;
+      return i + 1 >= NODES_PER_OPERATION || slots >= SLOTS_PER_OPERATION;
+    });
+    return this.garbage.splice(0, most < 0 ? this.garbage.length : most + 1);
   }
 
   /** Builds a batch's operation from the state as it is now and sends it, unless nothing of it is left to do. */
@@ -284,7 +295,13 @@ export class Programmer {
       }
       case 'nexthop': {
         const insert = { nodes: [] as AftNode[], entries: [] as AftEntry[] };
-        const ids = batch.ids.filter((id) => this.nexthops.build(id, insert));
+        const next = [...batch.ids];
+        const ids: number[] = [];
+        for (let id = next.shift(); id !== undefined; id = next.shift()) {
+          if (this.nexthops.build(id, insert)) ids.push(id);
+          if (insert.entries.length >= SLOTS_PER_OPERATION) break;
+        }
+        if (next.length > 0) this.retries.push({ kind: 'nexthop', ids: next });
         if (ids.length > 0) this.send({ kind: 'nexthop', ids }, { kind: 'insert', insert });
         return;
       }
@@ -441,6 +458,15 @@ export class Programmer {
     // Already gone (an earlier removal's answer was lost): as good as removed, one by one.
     if (error.code === 'unknownToken' || error.code === 'unknownEntry' || error.code === 'unknownParent') {
       if (item.tokens.length + item.entries.length <= 1) return item.done();
+      const container = error.code === 'unknownParent' ? item.entries[error.item?.index ?? -1]?.parent : undefined;
+      if (container !== undefined) {
+        // A container is removed together with its entries.
+        const entries = item.entries.filter(({ parent }) => parent !== container);
+        const tokens = item.tokens.filter((token) => token !== container);
+        if (entries.length + tokens.length === 0) return item.done();
+        this.garbage.push({ entries, tokens, done: item.done });
+        return;
+      }
       const nothing = (): void => undefined;
       for (const entry of item.entries) this.garbage.push({ entries: [entry], tokens: [], done: nothing });
       item.tokens.forEach((token, i) => {

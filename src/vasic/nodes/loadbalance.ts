@@ -16,16 +16,14 @@ const MAX_LEGS = 4096;
 
 class Legs implements Container {
   readonly keys = 'leg';
-  /** Slots of the legs present, in order of their keys. */
-  private present: number[] = [];
+  /** Slots of the legs present, in order of their keys; made when one is missing. */
+  private present: number[] | undefined;
 
   constructor(
     private readonly max: number,
     private readonly fields: readonly AftField[],
     readonly store: IntegerEntries,
-  ) {
-    this.refresh();
-  }
+  ) {}
 
   get count(): number {
     return this.store.count;
@@ -41,12 +39,12 @@ class Legs implements Container {
 
   set(key: AftKey, slot: number, params: AftParams | undefined): void {
     this.store.set(key, slot, params);
-    this.refresh();
+    this.present = undefined;
   }
 
   delete(key: AftKey): void {
     this.store.delete(key);
-    this.refresh();
+    this.present = undefined;
   }
 
   paramsOf(key: AftKey): AftParams | undefined {
@@ -58,14 +56,12 @@ class Legs implements Container {
   }
 
   lookup(walk: Walk): number {
-    const legs = this.present;
-    if (legs.length === 0) return walk.drop('noLegs');
+    if (this.store.count === 0) return walk.drop('noLegs');
     const hash = hashFlow(walk, this.fields);
-    return this.store.find(pick(hash, this.max)) || legs[pick(avalanche(hash ^ 0x9e3779b9), legs.length)]!;
-  }
-
-  private refresh(): void {
-    this.present = this.store.sorted().map(([, slot]) => slot);
+    const own = this.store.find(pick(hash, this.max));
+    if (own !== 0) return own;
+    const legs = (this.present ??= this.store.sorted().map(([, slot]) => slot));
+    return legs[pick(avalanche(hash ^ 0x9e3779b9), legs.length)]!;
   }
 }
 

@@ -30,6 +30,16 @@ export interface Punted {
   readonly reason: number;
 }
 
+/** What a test's packet has; `flow` is IPv6's flow label. */
+export interface PacketOptions {
+  readonly ttl?: number;
+  readonly source?: string;
+  readonly sport?: number;
+  readonly flow?: number;
+  /** Destination hardware address, when it isn't the port's. */
+  readonly to?: string;
+}
+
 /** A softvasic with in-memory ports; survives the beds that use it, as a server survives its client. */
 export class Server {
   readonly ports: MemoryPort[];
@@ -285,14 +295,6 @@ export function legOf(text: string): NexthopLeg {
   };
 }
 
-export interface PacketOptions {
-  readonly ttl?: number;
-  readonly source?: string;
-  readonly sport?: number;
-  /** Destination hardware address, when it isn't the port's. */
-  readonly to?: string;
-}
-
 function ipFrame(destination: string, port: number, options: PacketOptions): Buffer {
   const mac = options.to === undefined ? macOfPort(port) : parseMac(options.to)!;
   const to = parseAddress(destination)!;
@@ -303,7 +305,7 @@ function ipFrame(destination: string, port: number, options: PacketOptions): Buf
   payload.writeUInt16BE(28, 4);
   if (to.length === 16) {
     const header = Buffer.alloc(40);
-    header[0] = 0x60;
+    header.writeUInt32BE((0x60000000 | (options.flow ?? 0)) >>> 0, 0);
     header.writeUInt16BE(payload.length, 4);
     header[6] = 17;
     header[7] = ttl;

@@ -124,12 +124,12 @@ test.each([
   [
     '/v1/nothing',
     404,
-    'no /v1/nothing here, but /v1/status, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids',
+    'no /v1/nothing here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids',
   ],
   [
     '/',
     404,
-    'no / here, but /v1/status, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids',
+    'no / here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids',
   ],
 ])('%s is answered with %d', async (path, status, error) => {
   const socket = await start();
