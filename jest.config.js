@@ -7,6 +7,7 @@ module.exports = {
       roots: ['<rootDir>/test/unit'],
       testMatch: ['**/*.test.js'],
       testEnvironment: 'node',
+      testTimeout: 120_000,
     },
     {
       displayName: 'integration',
@@ -14,6 +15,7 @@ module.exports = {
       roots: ['<rootDir>/test/integration'],
       testMatch: ['**/*.test.js'],
       testEnvironment: 'node',
+      testTimeout: 120_000,
     },
   ],
 };
