@@ -7,7 +7,7 @@ module.exports = {
       roots: ['<rootDir>/test/unit'],
       testMatch: ['**/*.test.js'],
       testEnvironment: 'node',
-      testTimeout: 120_000,
+      setupFilesAfterEnv: ['<rootDir>/test/setup.js'],
     },
     {
       displayName: 'integration',
@@ -15,7 +15,7 @@ module.exports = {
       roots: ['<rootDir>/test/integration'],
       testMatch: ['**/*.test.js'],
       testEnvironment: 'node',
-      testTimeout: 120_000,
+      setupFilesAfterEnv: ['<rootDir>/test/setup.js'],
     },
   ],
 };
