@@ -16,32 +16,7 @@ import { isPassing } from '../fib/programming';
 import { newKey, ROW, setKey } from '../fib/route-table';
 import type { NexthopLeg } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
-
-/** rtm_protocol values as FRR's `show ip route` names them (FRR zebra/rt_netlink.h). */
-const PROTOCOLS: Readonly<Record<number, string>> = {
-  2: 'kernel',
-  3: 'boot',
-  4: 'kernel-static',
-  11: 'zebra',
-  186: 'bgp',
-  187: 'isis',
-  188: 'ospf',
-  189: 'rip',
-  190: 'ripng',
-  191: 'nhrp',
-  192: 'eigrp',
-  193: 'ldp',
-  194: 'sharp',
-  195: 'pbr',
-  196: 'static',
-  197: 'openfabric',
-  198: 'srte',
-};
-
-/** The protocol's name, or its number. */
-export function protocolName(protocol: number): string {
-  return PROTOCOLS[protocol] ?? String(protocol);
-}
+import { protocolName } from '../net/protocol';
 
 const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
   glean: 'connected subnet: Linux resolves its neighbors',
