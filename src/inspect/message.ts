@@ -199,9 +199,8 @@ function wayOf(
   const via = gatewayAt === 5 ? textOf(attributes, 18)?.split(' ')[1] : undefined;
   const gateway = via ?? textOf(attributes, gatewayAt);
   const type = textOf(attributes, typeAt);
-  const inside = (find(attributes, bodyAt)?.inside ?? []).map(
-    ({ name, value, hex }) => `${name} ${value ?? hex ?? ''}`,
-  );
+  const parts = find(attributes, bodyAt)?.inside ?? [];
+  const inside = parts.map(({ name, value, hex }) => `${parts.length > 1 ? `${name} ` : ''}${value ?? hex ?? ''}`);
   const swap = gatewayAt === 5 ? textOf(attributes, 19) : undefined;
   const encaps = [
     ...(type === undefined || type === 'none' ? [] : [`${type} ${inside.join(', ')}`.trim()]),

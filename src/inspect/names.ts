@@ -99,6 +99,8 @@ export const NEW_FLAGS: Bits = [
 export const DELETE_FLAGS: Bits = [
   [0x100, 'NONREC'],
   [0x200, 'BULK'],
+  // Means nothing there, but zebra sets it.
+  [0x400, 'CREATE'],
 ];
 
 /** Flags of a nexthop, which share rtm_flags with those of a route. */

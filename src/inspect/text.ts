@@ -72,7 +72,7 @@ function messageLine(view: MessageView): string {
     ...(view.ifindex === undefined ? [] : [`interface ${view.ifindex}`]),
     ...(view.table === undefined ? [] : [`table ${view.table}`]),
     ...(view.protocol === undefined ? [] : [view.protocol]),
-    ...(view.routeType === undefined ? [] : [view.routeType]),
+    ...(view.routeType === undefined || view.routeType === 'unspec' ? [] : [view.routeType]),
     ...(view.nexthopId === undefined ? [] : [`nexthop ${view.nexthopId}`]),
     ...(view.group === undefined ? [] : [`group ${view.group}`]),
     ...(ways.length === 0 ? [] : [ways.map(wayText).join(' | ')]),
