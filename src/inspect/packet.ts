@@ -26,14 +26,26 @@ const IPV6 = 0x86dd;
 const VLANS = [0x8100, 0x88a8, 0x9100];
 const TCP = 6;
 
+/** A read beyond the end of what was captured. */
+class CutOff extends Error {}
+
+function u8(bytes: Buffer, at: number): number {
+  const byte = bytes[at];
+  if (byte === undefined) throw new CutOff();
+  return byte;
+}
+
+function u16(bytes: Buffer, at: number): number {
+  return u8(bytes, at) * 256 + u8(bytes, at + 1);
+}
+
 /** The TCP segment in a packet. */
 export function segmentOf(linkType: number, bytes: Buffer): Segment | Packetless {
   try {
     const at = networkHeader(linkType, bytes);
     return typeof at === 'number' ? ipSegment(bytes.subarray(at)) : at;
   } catch (error) {
-    // Reads beyond the end of what was captured.
-    if (error instanceof RangeError) return 'cut off';
+    if (error instanceof CutOff) return 'cut off';
     throw error;
   }
 }
@@ -55,7 +67,7 @@ function networkHeader(linkType: number, bytes: Buffer): number | Packetless {
     case 113:
       return etherType(bytes, 14);
     case 276:
-      return [IPV4, IPV6].includes(bytes.readUInt16BE(0)) ? 20 : 'not TCP';
+      return [IPV4, IPV6].includes(u16(bytes, 0)) ? 20 : 'not TCP';
     default:
       return `link type ${linkType}`;
   }
@@ -63,29 +75,29 @@ function networkHeader(linkType: number, bytes: Buffer): number | Packetless {
 
 /** Where the header behind the EtherType at `at` and VLAN tags starts, if it is IP. */
 function etherType(bytes: Buffer, at: number): number | Packetless {
-  while (VLANS.includes(bytes.readUInt16BE(at))) at += 4;
-  return [IPV4, IPV6].includes(bytes.readUInt16BE(at)) ? at + 2 : 'not TCP';
+  while (VLANS.includes(u16(bytes, at))) at += 4;
+  return [IPV4, IPV6].includes(u16(bytes, at)) ? at + 2 : 'not TCP';
 }
 
 function ipSegment(ip: Buffer): Segment | Packetless {
-  const version = ip.readUInt8(0) >> 4;
+  const version = u8(ip, 0) >> 4;
   if (version === 4) {
     const header = (ip[0]! & 15) * 4;
-    if (ip.readUInt8(9) !== TCP) return 'not TCP';
-    if ((ip.readUInt16BE(6) & 0x3fff) !== 0) return 'IP fragment';
+    if (u8(ip, 9) !== TCP) return 'not TCP';
+    if ((u16(ip, 6) & 0x3fff) !== 0) return 'IP fragment';
     // 0: more than the field can say, as offloading to the network card makes them.
-    const length = ip.readUInt16BE(2) || ip.length;
+    const length = u16(ip, 2) || ip.length;
     return tcpSegment(ip.subarray(header, length), address(ip, 12, 4), address(ip, 16, 4), length - header);
   }
   if (version !== 6) return 'not TCP';
-  const length = 40 + ip.readUInt16BE(4);
-  let next = ip.readUInt8(6);
+  const length = 40 + u16(ip, 4);
+  let next = u8(ip, 6);
   let at = 40;
   // Hop-by-hop, routing, destination options, authentication; a fragment header with nothing but one fragment.
   while ([0, 43, 44, 51, 60].includes(next)) {
-    if (next === 44 && (ip.readUInt16BE(at + 2) & 0xfff9) !== 0) return 'IP fragment';
-    const size = next === 44 ? 8 : next === 51 ? 4 * (ip.readUInt8(at + 1) + 2) : 8 * (ip.readUInt8(at + 1) + 1);
-    next = ip.readUInt8(at);
+    if (next === 44 && (u16(ip, at + 2) & 0xfff9) !== 0) return 'IP fragment';
+    const size = next === 44 ? 8 : next === 51 ? 4 * (u8(ip, at + 1) + 2) : 8 * (u8(ip, at + 1) + 1);
+    next = u8(ip, at);
     at += size;
   }
   if (next !== TCP) return 'not TCP';
@@ -94,22 +106,22 @@ function ipSegment(ip: Buffer): Segment | Packetless {
 }
 
 function address(ip: Buffer, at: number, size: 4 | 16): string {
-  if (at + size > ip.length) throw new RangeError('address');
+  if (at + size > ip.length) throw new CutOff();
   const text = formatAddress(ip.subarray(at, at + size));
   return size === 4 ? text : `[${text}]`;
 }
 
 function tcpSegment(tcp: Buffer, from: string, to: string, length: number): Segment | Packetless {
-  const [fromPort, toPort] = [tcp.readUInt16BE(0), tcp.readUInt16BE(2)];
-  const header = (tcp.readUInt8(12) >> 4) * 4;
+  const [fromPort, toPort] = [u16(tcp, 0), u16(tcp, 2)];
+  const header = (u8(tcp, 12) >> 4) * 4;
   if (header < 20 || header > length) return 'not TCP';
-  const flags = tcp.readUInt8(13);
+  const flags = u8(tcp, 13);
   return {
     from: `${from}:${fromPort}`,
     to: `${to}:${toPort}`,
     fromPort,
     toPort,
-    seq: tcp.readUInt32BE(4),
+    seq: u16(tcp, 4) * 65536 + u16(tcp, 6),
     syn: (flags & 2) !== 0,
     fin: (flags & 1) !== 0,
     rst: (flags & 4) !== 0,
