@@ -200,7 +200,9 @@ function wayOf(
   const gateway = via ?? textOf(attributes, gatewayAt);
   const type = textOf(attributes, typeAt);
   const parts = find(attributes, bodyAt)?.inside ?? [];
-  const inside = parts.map(({ name, value, hex }) => `${parts.length > 1 ? `${name} ` : ''}${value ?? hex ?? ''}`);
+  const inside = parts.map(({ name, value, hex }) => {
+    return `${parts.length > 1 ? name : ''} ${value ?? hex ?? ''}`.trim();
+  });
   const swap = gatewayAt === 5 ? textOf(attributes, 19) : undefined;
   const encaps = [
     ...(type === undefined || type === 'none' ? [] : [`${type} ${inside.join(', ')}`.trim()]),
