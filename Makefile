@@ -5,7 +5,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format test demo demo-stop clean
+.PHONY: help setup build lint format test demo demo-stop fuzz clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -16,6 +16,7 @@ help:
 	@echo 'make demo PROTO=ospf    FRR programs the software vASIC; checks in out/demo-ospf.json'
 	@echo '                        KEEP=1 leaves it running for you to look around'
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
+	@echo 'make fuzz              a million frames of hostile bytes for the FPM codec; FRAMES=N, SEED=N; out/fuzz.json'
 	@echo 'make clean              remove dist/ and out/ (not the FRR root folder)'
 
 setup:
@@ -38,6 +39,9 @@ demo: setup
 
 demo-stop:
 	@node dist/demo/stop.js
+
+fuzz: setup
+	@node dist/test/fuzz/main.js $(if $(SEED),--seed $(SEED)) $(if $(FRAMES),--frames $(FRAMES))
 
 clean:
 	rm -rf dist out

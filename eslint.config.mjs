@@ -12,6 +12,7 @@ const MAY_KNOW = {
   netlink: [],
   fib: [],
   fpm: ['netlink', 'fib/updates', 'config/types', 'observe'],
+  inspect: ['fpm', 'netlink', 'fib/updates', 'config/types'],
   neighbor: ['netlink', 'fib/updates', 'config/types', 'observe', 'sys'],
   afi: ['fib/intents', 'fib/updates', 'config/types', 'observe'],
   hostpath: [],

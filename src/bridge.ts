@@ -10,6 +10,7 @@ import type { Config } from './config/types';
 import { startControlServer } from './control/server';
 import { Fib } from './fib/fib';
 import type { KernelUpdate, StatusReport } from './fib/updates';
+import { createRecorder } from './fpm/recorder';
 import { createFpmServer } from './fpm/server';
 import { createKernelNeighbors } from './neighbor/neighbor';
 import { formatAddress } from './net/address';
@@ -25,9 +26,14 @@ const TICK_MS = 250;
 /** Refused routes get another try this often, in case the server's mind has changed. */
 const RETRY_MS = 60_000;
 
+export interface BridgeOptions {
+  /** A file that takes all FPM sessions (docs/decode.md). */
+  readonly record?: string;
+}
+
 /** Runs until SIGTERM or SIGINT. What is programmed stays in the vASIC. Rejects when it can't start. */
-export async function runBridge(config: Config, log: Logger): Promise<void> {
-  const bridge = await startBridge(config, log);
+export async function runBridge(config: Config, log: Logger, options: BridgeOptions = {}): Promise<void> {
+  const bridge = await startBridge(config, log, options);
   await stopSignal(log);
   await bridge.close();
 }
@@ -51,13 +57,17 @@ function stopSignal(log: Logger): Promise<void> {
 }
 
 /** Starts everything. Resolves when zebra can connect; rejects, with nothing left running, when a part can't start. */
-export async function startBridge(config: Config, log: Logger): Promise<{ close(): Promise<void> }> {
+export async function startBridge(
+  config: Config,
+  log: Logger,
+  options: BridgeOptions = {},
+): Promise<{ close(): Promise<void> }> {
   const closers: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.reverse().splice(0)) await closer();
   };
   try {
-    await build(config, log, closers);
+    await build(config, log, closers, options);
   } catch (error) {
     await close();
     throw error;
@@ -65,7 +75,12 @@ export async function startBridge(config: Config, log: Logger): Promise<{ close(
   return { close };
 }
 
-async function build(config: Config, log: Logger, closers: (() => Promise<void> | void)[]): Promise<void> {
+async function build(
+  config: Config,
+  log: Logger,
+  closers: (() => Promise<void> | void)[],
+  { record }: BridgeOptions,
+): Promise<void> {
   const fpmLog = log.child('fpm');
   const afiLog = log.child('afi');
   const state: ConnectionState = {
@@ -78,7 +93,9 @@ async function build(config: Config, log: Logger, closers: (() => Promise<void> 
   };
 
   const neighbors = createKernelNeighbors({ taps: config.ports.map(({ tap }) => tap) }, log.child('neighbor'));
-  const fpm = createFpmServer(config.fpm, fpmLog);
+  const recorder = record === undefined ? undefined : await createRecorder(record, fpmLog);
+  if (recorder !== undefined) closers.push(() => recorder.close());
+  const fpm = createFpmServer(config.fpm, fpmLog, recorder);
   const ports = Math.max(...config.ports.map(({ index }) => index)) + 1;
   const transport = createGrpcTransport({ ...config.afi, ports }, afiLog);
 

@@ -9,6 +9,8 @@ import type { Override } from './config/validate';
 import { withShow } from './control/cli';
 import { withExplain } from './control/explain-cli';
 import { ControlError } from './control/client';
+import { withInspect } from './inspect/cli';
+import { SourceError } from './inspect/source';
 import { createLogger } from './observe/log';
 import type { Logger } from './observe/log';
 import { packageVersion } from './observe/version';
@@ -38,7 +40,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`fpm2afi: ${message}\nSee "fpm2afi --help".\n`);
       return 2;
     }
-    const expected = error instanceof ControlError || error instanceof ConfigError;
+    const expected = [ControlError, ConfigError, SourceError].some((kind) => error instanceof kind);
     process.stderr.write(expected ? `${message}\n` : `fpm2afi: ${message}\n`);
     return 1;
   }
@@ -48,7 +50,17 @@ function commandLine(): yargs.Argv {
   const cli = yargs()
     .scriptName('fpm2afi')
     .usage('$0 <command>\n\nPrograms a vASIC with the routes of FRR.')
-    .command('run', 'Run the bridge', daemonOptions, (args) => runDaemon('run', args))
+    .command(
+      'run',
+      'Run the bridge',
+      (command) =>
+        daemonOptions(command).option('record', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Record all FPM sessions to this file, for decode and replay',
+        }),
+      ({ record, ...args }) => runDaemon('run', args, record),
+    )
     .command('punt', 'Run only the punt path, for punt.mode external', daemonOptions, (args) => runDaemon('punt', args))
     .command(
       'check-config <file>',
@@ -64,7 +76,8 @@ function commandLine(): yargs.Argv {
     .command('version', 'Print the version', {}, () => {
       process.stdout.write(`fpm2afi ${packageVersion()}\n`);
     });
-  return withExplain(withShow(cli, process.stdout, process.stderr), process.stdout)
+  const shows = withExplain(withShow(cli, process.stdout, process.stderr), process.stdout);
+  return withInspect(shows, process.stdout, process.stderr)
     .demandCommand(1, 1, 'no command given')
     .strict()
     .recommendCommands()
@@ -91,18 +104,18 @@ function daemonOptions(command: yargs.Argv): yargs.Argv<DaemonArguments> {
     }) as unknown as yargs.Argv<DaemonArguments>;
 }
 
-async function runDaemon(command: 'run' | 'punt', args: DaemonArguments): Promise<void> {
+async function runDaemon(command: 'run' | 'punt', args: DaemonArguments, record?: string): Promise<void> {
   const config = loadConfig(args.config, overridesOf(args));
   const log = createLogger(config.log, command === 'run' ? 'bridge' : 'punt');
-  const code = await daemon(command, config, log);
+  const code = await daemon(command, config, log, record);
   // Whatever still holds the event loop open, the daemon has said that it is done.
   process.exit(code);
 }
 
-async function daemon(command: 'run' | 'punt', config: Config, log: Logger): Promise<number> {
+async function daemon(command: 'run' | 'punt', config: Config, log: Logger, record?: string): Promise<number> {
   try {
     const { runBridge, runPunt } = await import('./bridge');
-    await (command === 'run' ? runBridge(config, log) : runPunt(config, log));
+    await (command === 'run' ? runBridge(config, log, record === undefined ? {} : { record }) : runPunt(config, log));
     return 0;
   } catch (error) {
     log.error('stopped by an error', { error: error instanceof Error ? error.message : String(error) });

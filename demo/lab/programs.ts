@@ -93,6 +93,8 @@ export interface BridgeOptions {
   readonly settings?: readonly string[];
   /** The root folder of the node's FRR; absent: where `make setup` puts it. */
   readonly frrRoot?: string;
+  /** More arguments of `fpm2afi run`. */
+  readonly args?: readonly string[];
 }
 
 /** Starts `fpm2afi run` with a configuration file of its own; adds the command `fpm2afi` to the node. */
@@ -125,7 +127,7 @@ export async function startBridge(node: LabNode, options: BridgeOptions): Promis
     const shown = await show(what);
     return Array.isArray(shown) ? items(shown) : items(at(shown, what));
   };
-  const settings = (options.settings ?? []).flatMap((setting) => ['--set', setting]);
+  const settings = [...(options.args ?? []), ...(options.settings ?? []).flatMap((setting) => ['--set', setting])];
   const answers = async () => (await node.exec(['fpm2afi', 'show', 'status', '--json'])).status === 0;
   const running = await program(node, 'fpm2afi', [...command, 'run', '--config', file, ...settings], answers);
   return {

@@ -11,6 +11,7 @@ import type { Config, HostPort } from '../config/types';
 import type { FpmUpdate, StatusReport } from '../fib/updates';
 import type { Logger } from '../observe/log';
 import { Counting, type FpmCounters } from './counters';
+import type { SessionTap } from './recorder';
 import { FpmSession } from './session';
 import { askZebra, choiceUnasked, whyNotAsked, type FeedbackChoice } from './zebra-version';
 
@@ -52,9 +53,9 @@ export interface FpmSource {
   close(): Promise<void>;
 }
 
-/** A server for this configuration; `start` makes it listen. */
-export function createFpmServer(config: Config['fpm'], log: Logger): FpmSource {
-  return new FpmServer(config, log);
+/** A server for this configuration; `start` makes it listen. `tap` is given all bytes of all sessions. */
+export function createFpmServer(config: Config['fpm'], log: Logger, tap?: SessionTap): FpmSource {
+  return new FpmServer(config, log, tap);
 }
 
 class FpmServer implements FpmSource {
@@ -72,6 +73,7 @@ class FpmServer implements FpmSource {
   constructor(
     private readonly config: Config['fpm'],
     private readonly log: Logger,
+    private readonly tap: SessionTap | undefined,
   ) {
     this.counting = new Counting(log);
   }
@@ -108,11 +110,16 @@ class FpmServer implements FpmSource {
         new: peer,
         old: old.peer,
       });
-      old.close();
+      old.close('replaced by another connection');
       this.session = undefined;
       handlers.disconnected(`replaced by a connection from ${peer}`);
     }
+    const connection = this.counting.connects;
+    this.tap?.opened(connection, peer);
     const session = new FpmSession(socket, peer, this.counting, {
+      received: (bytes) => this.tap?.fromZebra(connection, bytes),
+      sent: (bytes) => this.tap?.toZebra(connection, bytes),
+      closed: (reason) => this.tap?.closed(connection, reason),
       update: (update) => handlers.update(update),
       frameEnd: () => handlers.frameEnd(),
       drained: () => this.offerRoom(),
@@ -204,7 +211,7 @@ class FpmServer implements FpmSource {
     this.server = undefined;
     this.session = undefined;
     if (session !== undefined) {
-      session.close();
+      session.close('the FPM server is closing');
       this.handlers?.disconnected('the FPM server is closing');
     }
     return new Promise((resolve) => {

@@ -21,6 +21,11 @@ const STATUS_CHUNK = 64 * 1024;
 const KEEPALIVE_MS = 10_000;
 
 export interface SessionHandlers {
+  /** Bytes of the stream, before they are decoded, and bytes handed to the socket; they don't change afterwards. */
+  received(bytes: Buffer): void;
+  sent(bytes: Buffer): void;
+  /** Once, whoever ended it. */
+  closed(reason: string): void;
   update(update: FpmUpdate): void;
   /** All updates of a frame that had any have been given. */
   frameEnd(): void;
@@ -87,9 +92,11 @@ export class FpmSession {
     let taken = 0;
     let length = 0;
     const flush = (): boolean => {
-      const room = length === 0 || this.socket.write(Buffer.from(this.statuses.subarray(0, length)));
+      if (length === 0) return true;
+      const bytes = Buffer.from(this.statuses.subarray(0, length));
       length = 0;
-      return room;
+      this.handlers.sent(bytes);
+      return this.socket.write(bytes);
     };
     for (const report of reports) {
       length = writeStatus(this.statuses, length, report, mode);
@@ -102,7 +109,8 @@ export class FpmSession {
   }
 
   /** Ends the session at once, without telling the owner. */
-  close(): void {
+  close(reason: string): void {
+    if (this.open) this.handlers.closed(reason);
     this.open = false;
     this.socket.destroy();
   }
@@ -111,6 +119,7 @@ export class FpmSession {
     if (!this.open) return;
     this.active = performance.now();
     this.counting.bytes += chunk.length;
+    this.handlers.received(chunk);
     try {
       this.reader.push(chunk);
     } catch (error) {
@@ -133,7 +142,7 @@ export class FpmSession {
 
   private end(reason: string, broken = false): void {
     if (!this.open) return;
-    this.close();
+    this.close(reason);
     const pending = this.reader.pending;
     this.handlers.ended(pending > 0 && !broken ? `${reason} within a frame` : reason, broken);
   }

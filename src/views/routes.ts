@@ -16,7 +16,7 @@ import { isPassing } from '../fib/programming';
 import { newKey, ROW, setKey } from '../fib/route-table';
 import { VRF_TABLES, type NexthopLeg } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
-import { protocolName } from './protocols';
+import { protocolName } from '../net/protocol';
 import { legView, unsupportedWords } from './unsupported';
 
 /** Why packets go to the host, in plain words. */

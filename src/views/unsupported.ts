@@ -8,7 +8,7 @@ import type { Fib } from '../fib/fib';
 import type { NexthopSet, SetContent } from '../fib/nexthops';
 import type { NexthopLeg } from '../fib/updates';
 import { formatAddress, formatMac } from '../net/address';
-import { protocolName } from './protocols';
+import { protocolName } from '../net/protocol';
 
 const NO_MAPPING = 'no AFT mapping, Linux forwards it';
 

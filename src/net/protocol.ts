@@ -1,4 +1,4 @@
-/** Names of routing protocols, as the control API shows them. */
+/** The names of routing protocols. */
 
 /** rtm_protocol values as FRR's `show ip route` names them (FRR zebra/rt_netlink.h). */
 const PROTOCOLS: Readonly<Record<number, string>> = {

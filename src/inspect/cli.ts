@@ -1,0 +1,85 @@
+/** The commands that read FPM sessions from files: `fpm2afi decode` and `fpm2afi replay`. */
+import type { Argv } from 'yargs';
+import type { HostPort } from '../config/types';
+import { decode } from './decode';
+import { replay, replayText } from './replay';
+import { openSource } from './source';
+
+const FPM_PORT = 2620;
+
+/** Adds the commands to a yargs instance. Their failures reject `parseAsync`. */
+export function withInspect(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.WritableStream): Argv {
+  const port = {
+    type: 'number',
+    requiresArg: true,
+    default: FPM_PORT,
+    describe: "In captures: the FPM server's TCP port",
+  } as const;
+  return cli
+    .command(
+      'decode [file]',
+      'Print the FPM messages in a capture (pcap, pcapng), a recording or a bare FPM stream',
+      (command) =>
+        command
+          .positional('file', { type: 'string', default: '-', describe: 'File, or - for standard input' })
+          .option('port', port)
+          .option('json', { type: 'boolean', default: false, describe: 'Print a JSON object a line' })
+          .option('brief', { type: 'boolean', default: false, describe: 'One line a message, no details' })
+          .check(({ port: value }) => portNumber(value)),
+      ({ file, port: value, json, brief }) => decode(file, { port: value, json, brief }, out, err),
+    )
+    .command(
+      'replay <file>',
+      'Play what zebra sent in a recording, capture or stream to an FPM server, as if it were zebra',
+      (command) =>
+        command
+          .positional('file', { type: 'string', demandOption: true, describe: 'File, or - for standard input' })
+          .option('to', { type: 'string', requiresArg: true, default: `127.0.0.1:${FPM_PORT}`, describe: 'HOST:PORT' })
+          .option('speed', {
+            choices: ['original', 'max'] as const,
+            default: 'max' as const,
+            describe: 'With the pauses recorded, or as fast as the server reads',
+          })
+          .option('linger', {
+            type: 'number',
+            requiresArg: true,
+            default: 2,
+            describe: 'Seconds of silence after which a connection is ended',
+          })
+          .option('hold', {
+            type: 'boolean',
+            default: false,
+            describe: 'Keep the last connection until SIGINT or SIGTERM',
+          })
+          .option('port', port)
+          .check(({ port: value, linger, to }) => {
+            hostPort(to);
+            if (!(linger >= 0)) throw new Error('--linger: expected seconds');
+            return portNumber(value);
+          }),
+      async ({ file, to, speed, linger, hold, port: value }) => {
+        const source = await openSource(file, value);
+        const options = { to: hostPort(to), speed, lingerMs: linger * 1000, ...(hold && { hold: stopSignal() }) };
+        out.write(replayText(await replay(source, options)));
+      },
+    );
+}
+
+function portNumber(value: number): true {
+  if (Number.isInteger(value) && value > 0 && value < 65536) return true;
+  throw new Error('--port: expected a number from 1 to 65535');
+}
+
+/** `127.0.0.1:2620`, `[::1]:2620` */
+function hostPort(text: string): HostPort {
+  const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const port = Number(found?.[3]);
+  if (found === null || port < 1 || port > 65535) throw new Error(`--to ${text}: expected HOST:PORT`);
+  return { host: found[1] ?? found[2]!, port };
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
