@@ -102,9 +102,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, backen
   const url = new URL(request.url ?? '/', 'http://fpm2afi');
   if (request.method !== 'GET') throw new RequestError(405, `${String(request.method)}: only GET is served`);
   const name = /^\/v1\/([a-z]+)$/.exec(url.pathname)?.[1];
-  const object = objectOf(name, url.searchParams, backend);
-  if (object !== undefined) {
-    const body = JSON.stringify(await object);
+  const ask = objectOf(name, url.searchParams, backend);
+  if (ask !== undefined) {
+    const body = JSON.stringify(await ask());
     response.writeHead(200, { 'content-type': 'application/json' }).end(`${body}\n`);
     return;
   }
@@ -130,14 +130,14 @@ function objectOf(
   name: string | undefined,
   query: URLSearchParams,
   backend: ControlBackend,
-): object | Promise<object> | undefined {
+): (() => object | Promise<object>) | undefined {
   switch (name) {
     case 'status':
-      return backend.status();
+      return () => backend.status();
     case 'why':
-      return backend.why(parseWhy(query));
+      return () => backend.why(parseWhy(query));
     case 'trace':
-      return backend.trace(parseTrace(query));
+      return () => backend.trace(parseTrace(query));
     default:
       return undefined;
   }

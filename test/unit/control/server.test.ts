@@ -121,9 +121,13 @@ test.each([
   [
     '/v1/nothing',
     404,
-    'no /v1/nothing here, but /v1/status, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens',
+    'no /v1/nothing here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens',
   ],
-  ['/', 404, 'no / here, but /v1/status, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens'],
+  [
+    '/',
+    404,
+    'no / here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens',
+  ],
 ])('%s is answered with %d', async (path, status, error) => {
   const socket = await start();
   const answer = await ask(socket, path);
