@@ -138,6 +138,20 @@ describe('where it stops', () => {
   });
 });
 
+test('a route that zebra withdrew decides until its removal is acknowledged', async () => {
+  const bed = await new Bed().up();
+  bed.neighbor(1, '10.1.1.2', M1).neighbor(2, '10.1.2.2', M2);
+  bed.via('10.20.0.0/16', '10.1.1.2@1').via('0.0.0.0/0', '10.1.2.2@2').settle().withdraw('10.20.0.0/16');
+  const before = why(bed, '10.20.0.1');
+  expect(before.routes.map(({ route }) => route.prefix)).toEqual(['0.0.0.0/0']);
+  expect([before.decides, before.stops]).toEqual(['10.20.0.0/16', undefined]);
+  expect(before.result).toContain('via 10.1.1.2, tap1');
+  expect(why(bed, '10.20.0.0/16').stops?.why).toBe('zebra has sent no such route');
+  bed.settle();
+  const after = why(bed, '10.20.0.1');
+  expect([after.decides, after.result]).toEqual(['0.0.0.0/0', expect.stringContaining('via 10.1.2.2, tap2')]);
+});
+
 // ---- trace ----
 
 const query = (source: string, destination: string, more: Partial<TraceQuery> = {}): TraceQuery => ({
