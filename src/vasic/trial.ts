@@ -62,7 +62,10 @@ function look(node: AftNode, walk: Walk): Before {
   for (const candidate of fields) if (found.size === 0) locateAddress(walk, candidate, found);
   return {
     value: node.type === 'table' ? readNumber(walk, node.fields[0]!) : readNumber(walk, field),
-    address: found.size === 0 ? undefined : Uint8Array.from(walk.buffer.subarray(found.at, found.at + found.size)),
+    address:
+      found.size !== 4 && found.size !== 16
+        ? undefined
+        : Uint8Array.from(walk.buffer.subarray(found.at, found.at + found.size)),
   };
 }
 

@@ -127,7 +127,7 @@ export function diagnose(symptoms: Symptoms): Stop | undefined {
     case 'offloaded':
       return undefined;
     case 'failed': {
-      const why = `the vASIC refused it: ${failure ?? 'it gave no reason'}`;
+      const why = failure === undefined ? 'refused without a reason' : `it answered "${failure}"`;
       const remedy =
         'make room or correct what the vASIC complains of; it is tried again when entries go, and every minute';
       return { at: 'vASIC', why, remedy };

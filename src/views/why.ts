@@ -71,15 +71,16 @@ export function whyView(options: WhyOptions, query: WhyQuery, context: WhyContex
   const length = 'prefix' in query ? query.prefix.length : 8 * address.length;
   const rows = coveringRows(fib, views, address, length);
   const deciding = rows.find((row) => routes.programmed[row] !== 0);
-  const [first] = rows;
-  const exact = first !== undefined && routes.lengthOf(first) === length && views.shown(first);
+  const shown = rows.filter((row) => views.shown(row));
+  const [first] = shown;
+  const exact = first !== undefined && routes.lengthOf(first) === length;
   const asked = 'prefix' in query && !exact ? undefined : first;
   const uses = new Map([...options.programmer.tokens()].map((use) => [use.token, use]));
   const stops = asked === undefined ? noRoute('prefix' in query, first) : stopOf(options, asked, context);
   return {
     query: 'prefix' in query ? formatPrefix(query.prefix) : formatAddress(address),
     time: new Date().toISOString(),
-    routes: rows.filter((row) => views.shown(row)).map((row) => whyRoute(options, row, uses, context)),
+    routes: shown.map((row) => whyRoute(options, row, uses, context)),
     ...optional('decides', deciding === undefined ? undefined : formatPrefix(fib.rows.prefixOf(deciding))),
     result: resultOf(options, deciding, context),
     ...optional('stops', stops),

@@ -124,17 +124,21 @@ describe('why', () => {
     const view = await waitFor(
       async () => {
         const now = await why('10.20.0.0/16');
-        return now.routes[0]?.reported === undefined ? undefined : now;
+        const settled = now.routes[0]?.reported !== undefined && now.stops === undefined && now.notes.length === 0;
+        return settled ? now : undefined;
       },
-      { timeoutMs: 20_000, what: 'the route to be reported' },
+      { timeoutMs: 30_000, what: 'the route to be reported, with both legs' },
     );
     expect(view.stops).toBeUndefined();
     expect(view.decides).toBe('10.20.0.0/16');
     expect(view.result).toContain('via 10.1.1.2, tap1; via 10.1.2.2, tap2');
     const story = view.routes[0]!;
-    const moments = [story.received, story.acknowledged, story.reported].map((time) => Date.parse(time!));
-    expect(moments).toEqual([...moments].sort((a, b) => a - b));
-    expect(Math.abs(Date.now() - moments[2]!)).toBeLessThan(120_000);
+    // zebra may send a route again when nothing has to be written, so `received` may follow `acknowledged`.
+    const [received, acknowledged, reported] = [story.received, story.acknowledged, story.reported].map((time) =>
+      Date.parse(time!),
+    );
+    expect(received).toBeLessThanOrEqual(reported!);
+    expect(acknowledged).toBeLessThanOrEqual(reported!);
     const legs =
       story.nexthop!.members.length === 0 ? story.nexthop!.legs : story.nexthop!.members.flatMap((m) => m.legs);
     expect(legs.map(({ mac, port, neighbor }) => [mac, port, neighbor?.source])).toEqual([
@@ -214,6 +218,9 @@ async function sendFlows(family: 4 | 6, to: string): Promise<void> {
   await hosts[0]!.must([process.execPath, '-e', script], { timeoutMs: 60_000 });
 }
 
+/** tcpdump's buffer holds few frames of the full length, too few for a burst on a busy machine. */
+const SHORT = ['-s', '128'];
+
 /** Source ports seen in a capture. */
 const flowsIn = (lines: readonly string[]): number[] =>
   lines.flatMap((line) => {
@@ -238,7 +245,9 @@ describe('trace', () => {
       '`2001:db8:20::${(i + 1).toString(16)}`',
     ],
   ] as const)('IPv%i: every flow leaves by the leg that was traced', async (family, filter, source, to, text) => {
-    const captures = await Promise.all([1, 2].map((port) => capture(hosts[port]!, 'veth', filter.split(' '))));
+    const captures = await Promise.all(
+      [1, 2].map((port) => capture(hosts[port]!, 'veth', [...SHORT, ...filter.split(' ')])),
+    );
     const traced = new Map<number, number>();
     for (let i = 0; i < FLOWS; i++) {
       const { outcome, input } = await trace(source, to(i), `&sport=${40_000 + i}&dport=7`);

@@ -1,5 +1,7 @@
 /** The gRPC transport against a real AFI server in this process: life of a session, answers, loss, time-out, back-pressure. */
 import { createServer, type Server, type Socket } from 'node:net';
+import * as grpc from '@grpc/grpc-js';
+import { AFI_RAW_SERVICE } from '../../../src/afi/service';
 import {
   AftField,
   type AftEntry,
@@ -9,7 +11,7 @@ import {
   type AftSandboxInfo,
 } from '../../../src/afi/model';
 import { createGrpcTransport, type AfiTransport } from '../../../src/afi/transport';
-import { WireError } from '../../../src/afi/wire';
+import { encodeSandboxReply, WireError } from '../../../src/afi/wire';
 import { nullLogger, type Logger } from '../../../src/observe/log';
 import { startAfiServer, type AfiServer } from '../../../src/vasic/server';
 import { createInProcessDataplane, type InProcessDataplane } from '../vasic/inprocess-dataplane';
@@ -310,6 +312,58 @@ test.each([
   });
   expect(log.lines[0]).toMatch(message);
   expect(events.all).toEqual([]);
+});
+
+test('a packet is tried; a wrong port is answered with a sentence', async () => {
+  const events = connect(await listen());
+  await events.until(() => events.of('up').length === 1);
+  transport!.send(1, insertNodes(tree));
+  transport!.send(2, { kind: 'insert', insert: { nodes: [], entries: [], binds: [{ port: 1, next: 1024 }] } });
+  await events.until(() => events.of('ack').length === 2);
+  const frame = Uint8Array.of(2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 0x88, 0xcc, 1, 2, 3, 4);
+  expect(await transport!.test(1, frame)).toEqual({
+    steps: [
+      { token: 2, type: 'inputPort', detail: 'ge1' },
+      { token: 1024, type: 'tree', detail: 'no address to look up: default' },
+      { token: 0, type: 'discard', detail: '' },
+    ],
+    outcome: { kind: 'discard', reason: 'discard' },
+  });
+  await expect(transport!.test(2, frame)).rejects.toThrow(/didn't trace the packet: no input port 2: there are 2$/);
+});
+
+test('a server without the rpc Test is said to have none, and the session goes on', async () => {
+  const { sandbox, sandboxInfo, nodeInfo, find, watch, operate } = AFI_RAW_SERVICE;
+  const info = { id: 1, engine: 'trio', name: 'green', instance: 'i', nodes: 0, entries: 0 };
+  const reply = encodeSandboxReply({ info: { ...info, inputPorts: [], outputPorts: [] } });
+  const old = new grpc.Server();
+  const silentCall = (): void => undefined;
+  old.addService(
+    { sandbox, sandboxInfo, nodeInfo, find, watch, operate },
+    {
+      sandbox: (_call: unknown, done: (error: null, bytes: Buffer) => void) => done(null, reply),
+      sandboxInfo: silentCall,
+      nodeInfo: silentCall,
+      find: silentCall,
+      watch: silentCall,
+      operate: silentCall,
+    },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    old.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  try {
+    const events = connect(port);
+    await events.until(() => events.of('up').length === 1);
+    await expect(transport!.test(0, new Uint8Array(14))).rejects.toThrow(
+      `the AFI server at 127.0.0.1:${port} cannot trace packets: it doesn't have the rpc Test`,
+    );
+    expect(events.of('down')).toEqual([]);
+  } finally {
+    old.forceShutdown();
+  }
 });
 
 test('what cannot be encoded fails in send and leaves the stream alone', async () => {

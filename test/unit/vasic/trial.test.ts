@@ -1,10 +1,24 @@
 /** A trial of a packet: it says what forwarding then does, and leaves no trace of itself. */
 import * as fc from 'fast-check';
-import { PuntReason } from '../../../src/afi/model';
+import { AftField, PuntReason } from '../../../src/afi/model';
 import type { AftNode } from '../../../src/afi/model';
 import type { TestOutcome } from '../../../src/afi/wire';
 import { parsePrefix } from '../../../src/net/address';
-import { entry, ether, ethernet, ip4, ip4Frame, ip6Frame, out, PEER_MAC, route, testbed, tree, udp } from './testbed';
+import {
+  entry,
+  ether,
+  ethernet,
+  ip4,
+  ip4Frame,
+  ip6Frame,
+  out,
+  PEER_MAC,
+  PORT_MACS,
+  route,
+  testbed,
+  tree,
+  udp,
+} from './testbed';
 import type { Testbed } from './testbed';
 
 const TREE = 3000;
@@ -153,6 +167,23 @@ test('steps say what nodes made of the packet', () => {
   expect(described(ip4Frame({ to: '10.20.0.1' }))[2]).toMatch(
     /^3010 loadBalance leg [12] of 2, which has [62] of 8 places$/,
   );
+});
+
+test('hardware addresses and ether types are written as people do', () => {
+  const bed = testbed();
+  const mac = { kind: 'ether' as const, bytes: PORT_MACS[0]! };
+  bed.run(
+    [
+      { type: 'match', token: 3001, field: AftField.EtherDaddr, op: 'eq', value: mac, trueNext: 3002, falseNext: 0 },
+      { type: 'switch', token: 3002, field: AftField.EtherType, defaultNext: out(1) },
+    ].reverse() as AftNode[],
+    3001,
+  );
+  const details = bed.sandbox.test(0, ip4Frame()).steps.map(({ detail }) => detail);
+  expect(details.slice(1, 3)).toEqual([
+    'packet.ether.daddr is 32:26:0a:2e:aa:f0: yes',
+    'packet.ether.type is 0x0800: no entry, default',
+  ]);
 });
 
 test('any bytes: tried and sent come to the same', () => {
