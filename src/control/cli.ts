@@ -62,6 +62,7 @@ export function withShow(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.Writ
       neighbors: 'Known neighbours and what depends on them',
       ports: 'Ports, their TAPs and counters',
       tokens: 'Nodes of the forwarding graph',
+      punt: 'Packets for the host by reason: passed and dropped by the rate limits',
     };
     return LISTS.filter((list) => list !== 'routes')
       .reduce(

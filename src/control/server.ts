@@ -135,6 +135,8 @@ function rowsOf(backend: ControlBackend, list: ListName, filter: RouteFilter): L
       return backend.ports();
     case 'tokens':
       return backend.tokens();
+    case 'punt':
+      return backend.punt();
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   NeighborView,
   NexthopView,
   PortView,
+  PuntReasonView,
   RouteView,
   StatusView,
   TokenView,
@@ -85,6 +86,13 @@ const tokens: Layout<TokenView> = {
   },
 };
 
+const punt: Layout<PuntReasonView> = {
+  columns: [left('Reason'), right('Passed'), right('Dropped'), right('Rate'), right('Delivered')],
+  row({ reason, passed, dropped, rate, delivered }) {
+    return [[reason, dash(passed), dash(dropped), rate === 0 ? '-' : `${rate}/s`, dash(delivered)]];
+  },
+};
+
 /** The layout of each list. */
 export const LAYOUTS: { readonly [N in ListName]: Layout<ListViews[N]> } = {
   routes,
@@ -92,6 +100,7 @@ export const LAYOUTS: { readonly [N in ListName]: Layout<ListViews[N]> } = {
   neighbors,
   ports,
   tokens,
+  punt,
 };
 
 /** A row with one line per leg; `none` stands where there are no legs. */

@@ -5,6 +5,7 @@ import type {
   NeighborView,
   NexthopView,
   PortView,
+  PuntReasonView,
   RouteFilter,
   RouteView,
   StatusView,
@@ -179,6 +180,11 @@ export const TOKENS: readonly TokenView[] = [
   { token: 1030, type: 'encap', purpose: 'neighbor 103.30.0.3 on tap0', next: [5], references: 2 },
 ];
 
+export const PUNT: readonly PuntReasonView[] = [
+  { reason: 'glean', passed: 1200, dropped: 31_000, rate: 1000, delivered: 1199 },
+  { reason: 'local', rate: 0 },
+];
+
 /** The lookup is left out: prefix and address filters go by the text of the answers above. */
 function* routesFor(filter: RouteFilter, asked: RouteFilter[]): Generator<RouteView> {
   asked.push(filter);
@@ -202,5 +208,6 @@ export function fakeBackend(): ControlBackend & { readonly asked: RouteFilter[] 
       yield* await Promise.resolve(PORTS);
     },
     tokens: () => TOKENS,
+    punt: () => PUNT,
   };
 }
