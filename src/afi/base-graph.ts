@@ -90,6 +90,7 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean, limits:
         [PARAM.rtSkipBits]: { kind: 'int', value: 16 },
         [PARAM.rtTtlExpired]: { kind: 'int', value: policerToken(PuntReason.TtlExpired) },
         [PARAM.rtMtuExceeded]: { kind: 'int', value: policerToken(PuntReason.Mtu) },
+        [PARAM.rtIpOptions]: { kind: 'int', value: policerToken(PuntReason.IpOptions) },
       },
     });
   }

@@ -23,6 +23,7 @@ const REASON_OF: Readonly<Record<keyof Configured, PuntReason>> = {
   notAPort: PuntReason.NotAPort,
   unsupported: PuntReason.Unsupported,
   mtu: PuntReason.Mtu,
+  ipOptions: PuntReason.IpOptions,
 };
 
 /** The reasons that the graph knows, by the names that the configuration gives them. */

@@ -86,6 +86,7 @@ const shape = object<Config>({
           notAPort: defaulted(packetRate, 20000),
           unsupported: defaulted(packetRate, 20000),
           mtu: defaulted(packetRate, 1000),
+          ipOptions: defaulted(packetRate, 100),
         }),
       ),
     }),

@@ -34,6 +34,7 @@ export interface PuntPolicers {
   readonly notAPort: number;
   readonly unsupported: number;
   readonly mtu: number;
+  readonly ipOptions: number;
 }
 
 export interface Config {

@@ -46,7 +46,9 @@ export class Server {
   sandbox: Sandbox;
 
   constructor(
-    private readonly options: Pick<SandboxOptions, 'maxEntries' | 'refuse' | 'now'> & { readonly portCount?: number } = {},
+    private readonly options: Pick<SandboxOptions, 'maxEntries' | 'refuse' | 'now'> & {
+      readonly portCount?: number;
+    } = {},
   ) {
     const count = options.portCount ?? 4;
     this.ports = Array.from({ length: count }, (_, i) => createMemoryPort({ name: `p${i}`, mac: macOfPort(i) }));

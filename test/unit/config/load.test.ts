@@ -54,6 +54,7 @@ test('ports alone are enough: everything else has its default', () => {
         notAPort: 20000,
         unsupported: 20000,
         mtu: 1000,
+        ipOptions: 100,
       },
     },
     neighbors: { kernel: true, static: [] },
@@ -85,7 +86,7 @@ punt:
   listen: 128.0.0.1:8001
   vasic: 128.0.0.16:8001
   policers: { noRoute: 1, glean: 2, local: 0, unresolved: 4, multicast: 5, broadcast: 6, linkLocal: 7, ttlExpired: 8,
-    nonIp: 9, notAPort: 10, unsupported: 11, mtu: 10000000 }
+    nonIp: 9, notAPort: 10, unsupported: 11, mtu: 10000000, ipOptions: 13 }
 neighbors:
   kernel: false
   static:
@@ -129,6 +130,7 @@ log: { level: debug, format: json }
         notAPort: 10,
         unsupported: 11,
         mtu: 10000000,
+        ipOptions: 13,
       },
     },
     neighbors: {
