@@ -42,9 +42,6 @@ beforeAll(async () => {
     'net.ipv4.conf.all.rp_filter': 0,
     'net.ipv4.conf.default.rp_filter': 0,
     'net.ipv6.conf.default.accept_dad': 0,
-    // Every answer counts here.
-    'net.ipv4.icmp_ratelimit': 0,
-    'net.ipv6.icmp.ratelimit': 0,
   });
   await link(
     { node: router, ifname: 'mgmt0', addresses: ['128.0.0.1/24'] },
@@ -65,6 +62,7 @@ beforeAll(async () => {
     await host.must(['ip', '-6', 'route', 'add', 'default', 'via', `2001:db8:${port}::1`]);
   }
   await vasic.must(['ip', 'link', 'set', 'p2', 'mtu', String(SMALL_MTU)]);
+  await hosts[2]!.must(['ip', 'link', 'set', 'veth', 'mtu', String(SMALL_MTU)]);
   await startSoftvasic(vasic, {
     address: '128.0.0.16',
     client: '128.0.0.1',
@@ -110,6 +108,11 @@ async function passed(reason: string): Promise<number> {
   return (await punted(reason)).passed!;
 }
 
+/** Pings that may have to wait for Linux's own limit of ICMP errors, about one a second to a host; what was printed. */
+async function errorText(target: string): Promise<string> {
+  return pingText(target, '-c', '4', '-i', '1.5');
+}
+
 /** One ping with more of ping's options; what it printed. */
 async function pingText(target: string, ...options: string[]): Promise<string> {
   const { stdout, stderr } = await hosts[0]!.exec(['ping', '-n', '-c', '1', '-W', '3', ...options, target]);
@@ -143,10 +146,10 @@ test('expired TTL and hop limit are answered by the router', async () => {
 });
 
 test('unreachable: by a route, without a route, and without a host', async () => {
-  expect(await pingText('10.31.0.1')).toMatch(/From 10\.1\.0\.1 .*Destination Host Unreachable/);
-  expect(await pingText('10.99.0.1')).toMatch(/From 10\.1\.0\.1 .*Destination Net Unreachable/);
-  expect(await pingText('2001:db8:99::1')).toMatch(/From 2001:db8::1 .*Destination unreachable: No route/);
-  expect(await pingText('10.1.1.99', '-W', '6')).toMatch(/From 10\.1\.0\.1 .*Destination Host Unreachable/);
+  expect(await errorText('10.31.0.1')).toMatch(/From 10\.1\.0\.1 .*Destination Host Unreachable/);
+  expect(await errorText('10.99.0.1')).toMatch(/From 10\.1\.0\.1 .*Destination Net Unreachable/);
+  expect(await errorText('2001:db8:99::1')).toMatch(/From 2001:db8::1 .*Destination unreachable: No route/);
+  expect(await errorText('10.1.1.99')).toMatch(/From 10\.1\.0\.1 .*Destination Host Unreachable/);
 });
 
 test.each([
@@ -183,7 +186,7 @@ test.each(['10.9.1.1', '2001:db8:9:1::1'])('fragments to %s are forwarded by the
   expect(await pingText(target, '-s', '4000')).toContain(' 1 received');
   expect((await sent()) - before).toBeGreaterThanOrEqual(3);
   const seen = await listening.stop();
-  expect(seen.filter((line) => /frag|icmp|ICMP/.test(line)).length).toBeGreaterThanOrEqual(3);
+  expect(seen.filter((line) => line.includes(`> ${target}:`)).length).toBeGreaterThanOrEqual(3);
 });
 
 test('IP options are seen to by Linux: record route has the router in it', async () => {
@@ -198,7 +201,9 @@ test('IP options are seen to by Linux: record route has the router in it', async
 test('a flood of expired TTLs is cut in the vASIC; multicast and the router itself stay reachable', async () => {
   const before = await punted('ttlExpired');
   const others = await Promise.all(['multicast', 'local'].map(punted));
-  const flood = hosts[0]!.start('flood', ['ping', '-n', '-q', '-i', '0.0005', '-c', '8000', '-t', '1', '10.9.1.1']);
+  // Without answers ping sends no more than a hundred packets a second, but as many at once as it is told to.
+  const burst = 'ping -n -q -l 1000 -c 1000 -w 1 -t 1 10.9.1.1';
+  const flood = hosts[0]!.start('flood', ['sh', '-c', `while :; do ${burst}; done`]);
   try {
     await waitFor(async () => (await punted('ttlExpired')).dropped! > 200, {
       timeoutMs: 60_000,
