@@ -4,6 +4,7 @@
  * loop, so that what came together is resolved once, in its final state.
  */
 import { performance } from 'node:perf_hooks';
+import { puntLimits } from './afi/policers';
 import { Programmer } from './afi/programmer';
 import { createGrpcTransport } from './afi/transport';
 import type { Config } from './config/types';
@@ -126,6 +127,7 @@ async function build(
     batch: config.afi.batch,
     inFlight: config.afi.inFlight,
     ports: config.ports.map(({ index, mac }) => ({ index, mac })),
+    limits: puntLimits(config.punt.policers),
     log: afiLog,
   });
 

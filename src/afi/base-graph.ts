@@ -1,6 +1,6 @@
 /**
  * The part of the graph that doesn't depend on routes: the route tree, the receive nodes that name a reason for every
- * punt, and what stands between an input port and the tree. Its tokens are fixed, so a restarted bridge writes the same
+ * punt, each behind a policer, and what stands between an input port and the tree. Its tokens are fixed, so a restarted bridge writes the same
  * nodes again and changes nothing.
  *
  *   input port → match (my MAC?) ──yes──▶ switch (ether type) ──IPv4, IPv6──▶ route tree ──▶ entries
@@ -8,6 +8,8 @@
  *                     ▼
  *              match (group address?) ──yes──▶ receive multicast
  *                     └──no──▶ discard: a frame for somebody else
+ *
+ * Wherever it says receive, a policer comes first (policers.ts).
  */
 import {
   AftField,
@@ -20,6 +22,7 @@ import {
   type AftNode,
   type Token,
 } from './model';
+import { policerNode, policerToken, type PuntLimits } from './policers';
 import type { TrapReason } from '../fib/intents';
 
 const ETHERTYPE_IPV4 = 0x0800;
@@ -33,8 +36,8 @@ const FIRST_PORT_MATCH: Token = TOKEN_FIRST_CLIENT + 128;
 /** Tokens from here on are allocated as nexthops and neighbors come. */
 export const FIRST_DYNAMIC: Token = 8192;
 
-/** The receive node of a reason. */
-export function receiveToken(reason: PuntReason): Token {
+/** The receive node of a reason; a packet gets there through its policer. */
+function receiveToken(reason: PuntReason): Token {
   return TOKEN_FIRST_CLIENT + reason;
 }
 
@@ -56,7 +59,7 @@ const TRAP_REASONS: Readonly<Record<TrapReason, PuntReason>> = {
 
 /** The node that hands packets to the host for this reason. */
 export function trapToken(reason: TrapReason): Token {
-  return receiveToken(TRAP_REASONS[reason]);
+  return policerToken(TRAP_REASONS[reason]);
 }
 
 /** A used port: its index and hardware address; without one, every frame is taken for ours. */
@@ -66,12 +69,13 @@ export interface BasePort {
 }
 
 /** The whole base graph as one transaction. `withTree` false leaves out the tree, for a server that has it already. */
-export function baseGraph(ports: readonly BasePort[], withTree: boolean): AftInsert {
+export function baseGraph(ports: readonly BasePort[], withTree: boolean, limits: PuntLimits): AftInsert {
   const nodes: AftNode[] = [];
   for (const reason of Object.values(PuntReason)) {
     if (typeof reason !== 'number') continue;
     const name = `punt.${PuntReason[reason]}`;
     nodes.push({ type: 'receive', token: receiveToken(reason), name, code: reason, context: 0 });
+    nodes.push(policerNode(reason, limits, receiveToken(reason)));
   }
   if (withTree) {
     nodes.push({
@@ -79,13 +83,14 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean): AftIns
       token: ROUTE_TREE,
       name: 'routeTable',
       fields: [AftField.PacketLookupKey],
-      defaultNext: receiveToken(PuntReason.NoRoute),
+      defaultNext: policerToken(PuntReason.NoRoute),
       params: {
         [PARAM.rtApp]: { kind: 'string', value: 'NH' },
         [PARAM.rtNhType]: { kind: 'string', value: 'route' },
         [PARAM.rtSkipBits]: { kind: 'int', value: 16 },
-        [PARAM.rtTtlExpired]: { kind: 'int', value: receiveToken(PuntReason.TtlExpired) },
-        [PARAM.rtMtuExceeded]: { kind: 'int', value: receiveToken(PuntReason.Mtu) },
+        [PARAM.rtTtlExpired]: { kind: 'int', value: policerToken(PuntReason.TtlExpired) },
+        [PARAM.rtMtuExceeded]: { kind: 'int', value: policerToken(PuntReason.Mtu) },
+        [PARAM.rtIpOptions]: { kind: 'int', value: policerToken(PuntReason.IpOptions) },
       },
     });
   }
@@ -95,7 +100,7 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean): AftIns
       token: ETHER_TYPE_SWITCH,
       name: 'etherType',
       field: AftField.EtherType,
-      defaultNext: receiveToken(PuntReason.NonIp),
+      defaultNext: policerToken(PuntReason.NonIp),
     },
     {
       type: 'match',
@@ -104,7 +109,7 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean): AftIns
       field: AftField.EtherGroup,
       op: 'eq',
       value: { kind: 'int', value: 1 },
-      trueNext: receiveToken(PuntReason.Multicast),
+      trueNext: policerToken(PuntReason.Multicast),
       falseNext: TOKEN_DISCARD,
     },
   );
@@ -135,11 +140,13 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean): AftIns
 export function baseTokens(
   ports: readonly BasePort[],
 ): { token: Token; type: string; name: string; next: readonly Token[] }[] {
-  return baseGraph(ports, true).nodes.map((node) => {
+  return baseGraph(ports, true, {}).nodes.map((node) => {
     const { token, type } = node;
     switch (node.type) {
       case 'receive':
         return { token, type, name: `to the host: ${PuntReason[node.code]}`, next: [] };
+      case 'policer':
+        return { token, type, name: `rate limit before that`, next: node.next === undefined ? [] : [node.next] };
       case 'tree':
         return { token, type, name: 'the route tree', next: [node.defaultNext] };
       case 'switch':

@@ -280,4 +280,9 @@ export const PARAM = {
    * this token (untouched, for the host to fragment or answer). Without the parameter they are dropped and counted.
    */
   rtMtuExceeded: 'rt.mtuExceeded',
+  /**
+   * Ours, on a tree (int token): IPv4 packets with options that are looked up in it go to this token, whatever their
+   * address: the host does what the options ask for. Without the parameter options are ignored.
+   */
+  rtIpOptions: 'rt.ipOptions',
 } as const;

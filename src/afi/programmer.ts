@@ -16,6 +16,7 @@ import { Graph, type Garbage, type TokenUse } from './graph';
 import { AftField, type AftEntry, type AftError, type AftKey, type AftNode, type AftOperation } from './model';
 import type { AftPort, AftSandboxInfo, Token } from './model';
 import { NexthopWriter } from './nexthop-writer';
+import type { PuntLimits } from './policers';
 import { RefusalLog } from './refusal-log';
 import { removalOrder } from './removal-order';
 import type { ForwardingSource } from '../fib/intents';
@@ -39,6 +40,8 @@ export interface ProgrammerOptions {
   readonly inFlight: number;
   /** The ports in use; `mac` where the configuration gives one. */
   readonly ports: readonly BasePort[];
+  /** How many packets a second are handed to the host, by reason. */
+  readonly limits: PuntLimits;
   readonly log: Logger;
 }
 
@@ -168,7 +171,10 @@ export class Programmer {
 
   private sendBase(): void {
     this.state = 'preparing';
-    this.send({ kind: 'base' }, { kind: 'insert', insert: baseGraph(this.graph.ports, !this.hasTree) });
+    this.send(
+      { kind: 'base' },
+      { kind: 'insert', insert: baseGraph(this.graph.ports, !this.hasTree, this.options.limits) },
+    );
   }
 
   /** Takes over what an earlier life of the bridge left in the sandbox; returns whether there is a route tree. */

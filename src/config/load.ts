@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import { bytesEqual, formatAddress } from '../net/address';
-import type { Config, PortConfig } from './types';
+import type { Config, PortConfig, PuntPolicers } from './types';
 import { defaulted, list, nearest, object, optional, placeAt, required, section, wrongValue } from './validate';
 import type { Context, DocumentedKey, Override, Problem } from './validate';
 import {
@@ -22,6 +22,8 @@ import {
 } from './values';
 
 const HOUR = 3_600_000;
+
+const packetRate = integer(0, 10_000_000, 'packets a second, 0 for all:');
 
 /** One punted frame has to fit one UDP datagram: 65507 bytes less the hostpath header (8) and Ethernet's (14). */
 const MAX_MTU = 65485;
@@ -71,6 +73,23 @@ const shape = object<Config>({
       mode: defaulted(oneOf('worker', 'external', 'off'), 'worker'),
       listen: defaulted(hostPort(false), '127.0.0.1:8001'),
       vasic: defaulted(hostPort(false), '127.0.0.1:9002'),
+      policers: section(
+        object<PuntPolicers>({
+          noRoute: defaulted(packetRate, 5000),
+          glean: defaulted(packetRate, 1000),
+          local: defaulted(packetRate, 20000),
+          unresolved: defaulted(packetRate, 5000),
+          multicast: defaulted(packetRate, 20000),
+          broadcast: defaulted(packetRate, 1000),
+          linkLocal: defaulted(packetRate, 20000),
+          ttlExpired: defaulted(packetRate, 100),
+          nonIp: defaulted(packetRate, 20000),
+          notAPort: defaulted(packetRate, 20000),
+          unsupported: defaulted(packetRate, 20000),
+          mtu: defaulted(packetRate, 1000),
+          ipOptions: defaulted(packetRate, 100),
+        }),
+      ),
     }),
   ),
   neighbors: section(

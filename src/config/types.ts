@@ -20,6 +20,23 @@ export interface PortConfig {
   readonly mtu?: number;
 }
 
+/** A limit for each reason for which packets come to the host. */
+export interface PuntPolicers {
+  readonly noRoute: number;
+  readonly glean: number;
+  readonly local: number;
+  readonly unresolved: number;
+  readonly multicast: number;
+  readonly broadcast: number;
+  readonly linkLocal: number;
+  readonly ttlExpired: number;
+  readonly nonIp: number;
+  readonly notAPort: number;
+  readonly unsupported: number;
+  readonly mtu: number;
+  readonly ipOptions: number;
+}
+
 export interface Config {
   readonly fpm: {
     readonly listen: HostPort;
@@ -48,6 +65,8 @@ export interface Config {
     /** Where punted packets are received, and where injected ones are sent. */
     readonly listen: HostPort;
     readonly vasic: HostPort;
+    /** Packets a second that the vASIC hands to the host at most, by reason; 0: all. */
+    readonly policers: PuntPolicers;
   };
   readonly neighbors: {
     readonly kernel: boolean;

@@ -65,6 +65,7 @@ export function withShow(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.Writ
       lsps: "zebra's MPLS label entries: kept, their packets go to the host",
       evpn: 'MAC addresses behind EVPN tunnels: kept, not programmed',
       sids: 'SRv6 local segments (protobuf): kept, their packets go to the host',
+      punt: 'Packets for the host by reason: passed and dropped by the rate limits',
     };
     return LISTS.filter((list) => list !== 'routes')
       .reduce(

@@ -161,6 +161,8 @@ function rowsOf(backend: ControlBackend, list: ListName, filter: RouteFilter): L
       return backend.evpn();
     case 'sids':
       return backend.sids();
+    case 'punt':
+      return backend.punt();
   }
 }
 

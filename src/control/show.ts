@@ -9,6 +9,7 @@ import type {
   NeighborView,
   NexthopView,
   PortView,
+  PuntReasonView,
   RouteView,
   SidView,
   StatusView,
@@ -121,6 +122,13 @@ const sids: Layout<SidView> = {
   },
 };
 
+const punt: Layout<PuntReasonView> = {
+  columns: [left('Reason'), right('Passed'), right('Dropped'), right('Rate'), right('Delivered')],
+  row({ reason, passed, dropped, rate, delivered }) {
+    return [[reason, dash(passed), dash(dropped), rate === 0 ? '-' : `${rate}/s`, dash(delivered)]];
+  },
+};
+
 /** The layout of each list. */
 export const LAYOUTS: { readonly [N in ListName]: Layout<ListViews[N]> } = {
   routes,
@@ -131,6 +139,7 @@ export const LAYOUTS: { readonly [N in ListName]: Layout<ListViews[N]> } = {
   lsps,
   evpn,
   sids,
+  punt,
 };
 
 /** A row with one line per leg; `none` stands where there are no legs. */

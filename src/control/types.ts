@@ -171,6 +171,19 @@ export interface NeighborView {
   readonly token?: number;
 }
 
+/** What came of packets for the host, by the reason for which they go there. */
+export interface PuntReasonView {
+  /** As `punt.policers` names it. */
+  readonly reason: string;
+  /** Packets that passed the vASIC's policer, and that it dropped; absent when the vASIC doesn't tell. */
+  readonly passed?: number;
+  readonly dropped?: number;
+  /** Packets a second that pass at most; 0: all. */
+  readonly rate: number;
+  /** Of those that passed, frames given to a TAP since start; absent where another process does that. */
+  readonly delivered?: number;
+}
+
 export interface TrafficView {
   readonly packets: number;
   readonly bytes: number;
@@ -280,6 +293,7 @@ export interface ControlBackend {
   neighbors(): Listing<NeighborView>;
   ports(): Listing<PortView>;
   tokens(): Listing<TokenView>;
+  punt(): Listing<PuntReasonView>;
   lsps(): Listing<LspView>;
   evpn(): Listing<EvpnView>;
   sids(): Listing<SidView>;
@@ -289,7 +303,7 @@ export interface ControlBackend {
 }
 
 /** The lists of the API, `/v1/<name>`. */
-export const LISTS = ['routes', 'nexthops', 'neighbors', 'ports', 'tokens', 'lsps', 'evpn', 'sids'] as const;
+export const LISTS = ['routes', 'nexthops', 'neighbors', 'ports', 'tokens', 'lsps', 'evpn', 'sids', 'punt'] as const;
 export type ListName = (typeof LISTS)[number];
 
 /** What a list holds. */
@@ -302,4 +316,5 @@ export interface ListViews {
   readonly lsps: LspView;
   readonly evpn: EvpnView;
   readonly sids: SidView;
+  readonly punt: PuntReasonView;
 }

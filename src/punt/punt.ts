@@ -17,6 +17,12 @@ import type { PuntWorkerData, PuntWorkerReport } from './worker';
 
 export type { PuntCounters, PuntPortCounters } from './counters';
 
+/** What the punt path needs of the configuration; the policers are the vASIC's. */
+export interface PuntConfig {
+  readonly punt: Omit<Config['punt'], 'policers'>;
+  readonly ports: Config['ports'];
+}
+
 /** What the AFI server says of a port. Configured values go before these. */
 export interface PortDetails {
   /** Six bytes. */
@@ -54,11 +60,11 @@ const REOPEN_MS = 1000;
  *
  * @throws Error naming the device or address and the remedy; nothing stays open then
  */
-export function startPunt(config: Pick<Config, 'punt' | 'ports'>, log: Logger): Promise<Punt> {
+export function startPunt(config: PuntConfig, log: Logger): Promise<Punt> {
   return Promise.resolve().then(() => open(config, log));
 }
 
-function open(config: Pick<Config, 'punt' | 'ports'>, log: Logger): Punt {
+function open(config: PuntConfig, log: Logger): Punt {
   const vasic = sockaddr(config.punt.vasic.host, config.punt.vasic.port);
   const { listen } = config.punt;
   if (sockaddr(listen.host, listen.port).length !== vasic.length) {

@@ -2,12 +2,11 @@
  * Punt without a bridge (`fpm2afi punt`): nobody tells of the vASIC's ports, so MAC and MTU are the configuration's and
  * the carrier is always on.
  */
-import type { Config } from '../config/types';
 import type { Logger } from '../observe/log';
-import { type Punt, startPunt } from './punt';
+import { type Punt, type PuntConfig, startPunt } from './punt';
 
 /** As `startPunt`; every TAP is up and has carrier when it resolves. What isn't configured stays, with a warning. */
-export async function startStandalonePunt(config: Pick<Config, 'punt' | 'ports'>, log: Logger): Promise<Punt> {
+export async function startStandalonePunt(config: PuntConfig, log: Logger): Promise<Punt> {
   const punt = await startPunt(config, log);
   for (const port of config.ports) {
     if (port.mac === undefined) {

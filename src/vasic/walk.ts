@@ -36,6 +36,7 @@ export interface Executable {
 export interface RoutePolicy {
   readonly ttlExpired: number;
   readonly mtuExceeded: number;
+  readonly ipOptions: number;
 }
 
 /**

@@ -3,6 +3,7 @@
  * the times at which connections changed.
  */
 import { performance } from 'node:perf_hooks';
+import { POLICED, policerToken } from '../afi/policers';
 import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
 import type { AftPort } from '../afi/model';
@@ -18,6 +19,7 @@ import type {
   NeighborView,
   NexthopView,
   PortView,
+  PuntReasonView,
   PuntStatus,
   RouteFilter,
   RouteView,
@@ -33,6 +35,7 @@ import { formatMac } from '../net/address';
 import { startLoopMonitor } from '../observe/loop';
 import { packageVersion } from '../observe/version';
 import type { Punt, PuntCounters } from '../punt/punt';
+import { puntReasons } from './punt';
 import { RouteViews } from './routes';
 import { evpnViews, lspViews, sidViews } from './unsupported';
 import { traceView } from './trace';
@@ -229,6 +232,12 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         const infos = state.afi === 'up' ? await transport.nodeInfo(tokens).catch(() => []) : [];
         return new Map(infos.map((info) => [info.token, info.references]));
       }),
+
+    async *punt(): AsyncGenerator<PuntReasonView> {
+      const tokens = POLICED.map(([, code]) => policerToken(code));
+      const infos = state.afi === 'up' ? await transport.nodeInfo(tokens).catch(() => []) : [];
+      yield* puntReasons(config.punt.policers, infos, await punt?.counters());
+    },
 
     lsps: (): Iterable<LspView> => lspViews(fib),
     evpn: (): Iterable<EvpnView> => evpnViews(fib),

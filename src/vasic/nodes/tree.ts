@@ -3,8 +3,8 @@
  *
  * A tree routes: a packet whose IP header is unsound is dropped here (RFC 1812 5.2.2), and one that was looked up
  * goes on as its L3 packet, without the Ethernet header and the padding it came with. With the parameter
- * `rt.ttlExpired` (and `rt.mtuExceeded`) the output port does the rest of a router's work, see outputport.ts. A
- * packet without an address goes to the default.
+ * `rt.ttlExpired` (and `rt.mtuExceeded`) the output port does the rest of a router's work, see outputport.ts. With
+ * `rt.ipOptions`, IPv4 packets with options go to that token instead. A packet without an address goes to the default.
  */
 import { AftField, PARAM, PuntReason } from '../../afi/model';
 import type { AftKey, AftNode, AftParams, Token } from '../../afi/model';
@@ -27,6 +27,9 @@ class PrefixEntries {
   /** Only entries that have parameters, by prefix text. */
   readonly params = new Map<string, AftParams>();
 }
+
+/** The parameters that make a tree's lookup a router's. */
+const POLICY = [PARAM.rtTtlExpired, PARAM.rtMtuExceeded, PARAM.rtIpOptions] as const;
 
 const words = newAddress();
 const found = { at: 0, size: 0 };
@@ -96,6 +99,10 @@ class TreeContainer implements Container {
     }
     if (this.policy !== undefined) walk.routeBy(this.policy);
     walk.dropEthernet();
+    if (this.policy !== undefined && this.policy.ipOptions !== END && hasOptions(walk)) {
+      walk.reason = PuntReason.IpOptions;
+      return this.policy.ipOptions;
+    }
     loadAddress(words, walk.buffer, found.at, found.size);
     const slot = (found.size === 4 ? this.store.ip4 : this.store.ip6).lookup(words);
     walk.reason = slot === 0 ? PuntReason.NoRoute : PuntReason.Unspecified;
@@ -142,35 +149,40 @@ function soundIp(walk: Walk): boolean {
   return true;
 }
 
-/** Tokens that the tree's parameters name. */
-function policyTokens(node: AftNode): { ttlExpired: Token | undefined; mtuExceeded: Token | undefined } {
-  return { ttlExpired: intParam(node, PARAM.rtTtlExpired), mtuExceeded: intParam(node, PARAM.rtMtuExceeded) };
+/** Whether an IPv4 header is longer than the fixed one. */
+function hasOptions(walk: Walk): boolean {
+  return walk.proto === ETHERTYPE.ip4 && (walk.buffer[walk.l3]! & 0x0f) > 5;
+}
+
+/** Tokens that the tree's parameters name, in the order of POLICY. */
+function policyTokens(node: AftNode): (Token | undefined)[] {
+  return POLICY.map((name) => intParam(node, name));
 }
 
 export const tree: NodeKind<'tree'> = {
   noneAllowed: true,
   targets(node) {
-    const { ttlExpired, mtuExceeded } = policyTokens(node);
-    return [node.defaultNext, ttlExpired, mtuExceeded].filter((token) => token !== undefined);
+    return [node.defaultNext, ...policyTokens(node)].filter((token) => token !== undefined);
   },
   check(node, context, replaced) {
     if (node.fields.length === 0) return 'a tree needs a field to look up';
     const wrong = node.fields.find((field) => !isAddressField(field));
     if (wrong !== undefined) return `${fieldName(wrong)} cannot be looked up in a tree`;
-    const { ttlExpired, mtuExceeded } = policyTokens(node);
-    if (ttlExpired !== undefined && context.slotOf(ttlExpired) === END) return `${PARAM.rtTtlExpired} names no node`;
-    if (mtuExceeded !== undefined && context.slotOf(mtuExceeded) === END) return `${PARAM.rtMtuExceeded} names no node`;
+    const nameless = policyTokens(node).findIndex((token) => token !== undefined && context.slotOf(token) === END);
+    if (nameless >= 0) return `${POLICY[nameless]!} names no node`;
     if (replaced === undefined || replaced.entries === 0) return undefined;
     const same =
       replaced.node.fields.length === node.fields.length && node.fields.every((f, i) => f === replaced.node.fields[i]);
     return same ? undefined : 'it has entries: remove them before it gets other fields';
   },
   link(node, context, previous) {
-    const { ttlExpired, mtuExceeded } = policyTokens(node);
-    const policy =
-      ttlExpired === undefined && mtuExceeded === undefined
-        ? undefined
-        : { ttlExpired: context.slotOf(ttlExpired), mtuExceeded: context.slotOf(mtuExceeded) };
+    const tokens = policyTokens(node);
+    const [ttlExpired, mtuExceeded, ipOptions] = tokens.map((token) => context.slotOf(token)) as [
+      number,
+      number,
+      number,
+    ];
+    const policy = tokens.every((token) => token === undefined) ? undefined : { ttlExpired, mtuExceeded, ipOptions };
     const store = previous?.container instanceof TreeContainer ? previous.container.store : new PrefixEntries();
     const container = new TreeContainer(node.fields, context.slotOf(node.defaultNext), policy, store);
     const next = context.slotOf(node.next);

@@ -2,6 +2,7 @@
  * A bench for the FIB and the programmer against a real softvasic sandbox, without gRPC between them: operations wait in
  * a queue until the test lets the server answer, so that every order of events can be played.
  */
+import type { PuntLimits } from '../../../src/afi/policers';
 import { Programmer } from '../../../src/afi/programmer';
 import type { AftError, AftOperation } from '../../../src/afi/model';
 import { UNRESOLVED_GRACE_MS } from '../../../src/fib/programming';
@@ -47,7 +48,9 @@ export class Server {
   sandbox: Sandbox;
 
   constructor(
-    private readonly options: Pick<SandboxOptions, 'maxEntries' | 'refuse'> & { readonly portCount?: number } = {},
+    private readonly options: Pick<SandboxOptions, 'maxEntries' | 'refuse' | 'now'> & {
+      readonly portCount?: number;
+    } = {},
   ) {
     const count = options.portCount ?? 4;
     this.ports = Array.from({ length: count }, (_, i) => createMemoryPort({ name: `p${i}`, mac: macOfPort(i) }));
@@ -55,7 +58,7 @@ export class Server {
   }
 
   private fresh(instance: string): Sandbox {
-    const { maxEntries, refuse } = this.options;
+    const { maxEntries, refuse, now } = this.options;
     return createSandbox({
       id: 1,
       engine: 'trio',
@@ -65,6 +68,7 @@ export class Server {
       host: { punt: (_sandbox, port, reason) => this.punted.push({ port, reason }) },
       ...(maxEntries === undefined ? {} : { maxEntries }),
       ...(refuse === undefined ? {} : { refuse }),
+      ...(now === undefined ? {} : { now }),
     });
   }
 
@@ -88,7 +92,7 @@ export class Bed {
 
   constructor(
     readonly server = new Server(),
-    options: { batch?: number; inFlight?: number } = {},
+    options: { batch?: number; inFlight?: number; limits?: PuntLimits } = {},
   ) {
     const ports = server.ports.map((_, index) => index);
     this.fib = new Fib({
@@ -119,6 +123,7 @@ export class Bed {
       batch: options.batch ?? 100,
       inFlight: options.inFlight ?? 4,
       ports: ports.map((index) => ({ index, mac: undefined })),
+      limits: options.limits ?? {},
       log: nullLogger,
     });
     for (const port of ports) this.link(port, true);

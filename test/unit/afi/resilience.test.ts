@@ -224,4 +224,58 @@ describe('one change is one operation, in place', () => {
       expect(new Set(after)).toEqual(new Set([0, 2]));
     }
   });
+
+  /** Sends a change whose acknowledgement never comes; `arrives`: the server has applied it. */
+  function lose(bed: Bed, arrives: boolean): void {
+    bed.programmer.pump();
+    if (arrives) bed.server.sandbox.apply(bed.queue[0]!.operation);
+    bed.queue.length = 0;
+    bed.programmer.down();
+  }
+
+  test.each([true, false])(
+    'a change of unknown outcome (applied: %s) and taken back: all slots are right',
+    async (arrives) => {
+      const bed = await group([1, 1, 1]);
+      const before = flows(bed, 2000);
+      setLegs(bed, [0, 2]);
+      lose(bed, arrives);
+      setLegs(bed, [0, 1, 2]);
+      await bed.up();
+      expect(flows(bed, 2000)).toEqual(before);
+    },
+  );
+
+  test.each([true, false])(
+    'a table whose growth has an unknown outcome (applied: %s) is removed whole',
+    async (arrives) => {
+      const bed = await group([1, 1], [0, 7]);
+      const { nodes } = bed.server.sandbox.info();
+      setLegs(bed, range(8));
+      lose(bed, arrives);
+      bed.withdraw(PREFIX).withdraw('2001:db8:20::/48').apply({ kind: 'nexthopDelete', id: GROUP });
+      await bed.up();
+      bed.programmer.retry();
+      bed.settle();
+      // The AftIndirect and the AftLoadBalance are gone, and nothing else has come.
+      expect(bed.server.sandbox.info().nodes).toBe(nodes - 2);
+    },
+  );
+
+  test('a removal whose acknowledgement is lost costs a few operations, not one for each slot', async () => {
+    const bed = await group(Array<number>(8).fill(1));
+    const { nodes } = bed.server.sandbox.info();
+    bed.withdraw(PREFIX).withdraw('2001:db8:20::/48').apply({ kind: 'nexthopDelete', id: GROUP });
+    for (let guard = 0; guard < 100; guard++) {
+      bed.programmer.pump();
+      const operation = bed.queue[0]?.operation;
+      if (operation?.kind === 'remove' && operation.remove.tokens.length > 0) break;
+      bed.answer();
+    }
+    lose(bed, true);
+    const sent = bed.sent.length;
+    await bed.up();
+    expect(bed.sent.length - sent).toBeLessThanOrEqual(6);
+    expect(bed.server.sandbox.info().nodes).toBe(nodes - 2);
+  });
 });

@@ -42,6 +42,21 @@ test('ports alone are enough: everything else has its default', () => {
       mode: 'worker',
       listen: { host: '127.0.0.1', port: 8001 },
       vasic: { host: '127.0.0.1', port: 9002 },
+      policers: {
+        noRoute: 5000,
+        glean: 1000,
+        local: 20000,
+        unresolved: 5000,
+        multicast: 20000,
+        broadcast: 1000,
+        linkLocal: 20000,
+        ttlExpired: 100,
+        nonIp: 20000,
+        notAPort: 20000,
+        unsupported: 20000,
+        mtu: 1000,
+        ipOptions: 100,
+      },
     },
     neighbors: { kernel: true, static: [] },
     control: { socket: '/run/fpm2afi/control.sock' },
@@ -68,7 +83,12 @@ ports:
   - { index: 0, tap: tap0, mac: 32:26:0A:2E:AA:F0, mtu: 9000 }
   - { index: 7, tap: ge-0_0.7 }
 table: 1000
-punt: { mode: external, listen: 128.0.0.1:8001, vasic: 128.0.0.16:8001 }
+punt:
+  mode: external
+  listen: 128.0.0.1:8001
+  vasic: 128.0.0.16:8001
+  policers: { noRoute: 1, glean: 2, local: 0, unresolved: 4, multicast: 5, broadcast: 6, linkLocal: 7, ttlExpired: 8,
+    nonIp: 9, notAPort: 10, unsupported: 11, mtu: 10000000, ipOptions: 13 }
 neighbors:
   kernel: false
   static:
@@ -104,6 +124,21 @@ log: { level: debug, format: json }
       mode: 'external',
       listen: { host: '128.0.0.1', port: 8001 },
       vasic: { host: '128.0.0.16', port: 8001 },
+      policers: {
+        noRoute: 1,
+        glean: 2,
+        local: 0,
+        unresolved: 4,
+        multicast: 5,
+        broadcast: 6,
+        linkLocal: 7,
+        ttlExpired: 8,
+        nonIp: 9,
+        notAPort: 10,
+        unsupported: 11,
+        mtu: 10000000,
+        ipOptions: 13,
+      },
     },
     neighbors: {
       kernel: false,

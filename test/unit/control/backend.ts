@@ -10,6 +10,7 @@ import type {
   NeighborView,
   NexthopView,
   PortView,
+  PuntReasonView,
   RouteFilter,
   RouteView,
   SidView,
@@ -211,6 +212,11 @@ export const SIDS: readonly SidView[] = [
   { sid: '2001:db8:f::2', behavior: 'End.DT46', vrf: 5, stale: true },
 ];
 
+export const PUNT: readonly PuntReasonView[] = [
+  { reason: 'glean', passed: 1200, dropped: 31_000, rate: 1000, delivered: 1199 },
+  { reason: 'local', rate: 0 },
+];
+
 /** The lookup is left out: prefix and address filters go by the text of the answers above. */
 function* routesFor(filter: RouteFilter, asked: RouteFilter[]): Generator<RouteView> {
   asked.push(filter);
@@ -252,5 +258,6 @@ export function fakeBackend(): ControlBackend & {
     lsps: () => LSPS,
     evpn: () => EVPN,
     sids: () => SIDS,
+    punt: () => PUNT,
   };
 }

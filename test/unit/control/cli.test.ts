@@ -134,6 +134,14 @@ SID            Behavior  Format      VRF  Nexthop                   Note
 `);
 });
 
+test('show punt', async () => {
+  expect((await show('punt')).out).toBe(`\
+Reason  Passed  Dropped    Rate  Delivered
+glean     1200    31000  1000/s       1199
+local        -        -       -          -
+`);
+});
+
 test('show status', async () => {
   expect((await show('status')).out).toBe(`\
 fpm2afi 0.1.0, pid 4711, up 1d02h03m

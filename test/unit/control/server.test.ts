@@ -9,7 +9,7 @@ import type { ControlServer } from '../../../src/control/server';
 import { startControlServer } from '../../../src/control/server';
 import type { ControlBackend, RouteView } from '../../../src/control/types';
 import { nullLogger } from '../../../src/observe/log';
-import { fakeBackend, NEIGHBORS, NEXTHOPS, PORTS, ROUTES, STATUS, TOKENS, LSPS, EVPN, SIDS } from './backend';
+import { fakeBackend, NEIGHBORS, NEXTHOPS, PORTS, PUNT, ROUTES, STATUS, TOKENS, LSPS, EVPN, SIDS } from './backend';
 
 const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-control-'));
 const servers: ControlServer[] = [];
@@ -70,6 +70,7 @@ test.each([
   ['lsps', LSPS],
   ['evpn', EVPN],
   ['sids', SIDS],
+  ['punt', PUNT],
 ] as const)('%s: as an array and as lines', async (list, expected) => {
   const socket = await start();
   const array = await ask(socket, `/v1/${list}`);
@@ -124,12 +125,12 @@ test.each([
   [
     '/v1/nothing',
     404,
-    'no /v1/nothing here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids',
+    'no /v1/nothing here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
   [
     '/',
     404,
-    'no / here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids',
+    'no / here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
 ])('%s is answered with %d', async (path, status, error) => {
   const socket = await start();

@@ -32,7 +32,7 @@ const LOCAL = 3004;
 const receive = (token: number, code: number): AftNode => ({ type: 'receive', token, code, context: 0 });
 
 /** A router: default to punt, one route of each family out of port 1, one local address. */
-function router(policy: { ttl?: number; mtu?: number } = { ttl: EXPIRED, mtu: TOO_BIG }): Testbed {
+function router(policy: { ttl?: number; mtu?: number; options?: number } = { ttl: EXPIRED, mtu: TOO_BIG }): Testbed {
   const bed = testbed();
   bed.run(
     [
@@ -402,5 +402,32 @@ describe('punted frames are as received', () => {
     bed.receive(ip4Frame(), 0, { ...noOffload(), flags: 1, csumStart: 5000, csumOffset: 6 });
     bed.receive(ip4Frame(), 0, { ...noOffload(), gsoType: 77, gsoSize: 100, csumStart: 34, csumOffset: 6 });
     expect(bed.sandbox.drops()).toEqual({ badOffload: 3 });
+  });
+});
+
+describe('IPv4 options', () => {
+  const withOptions = (to: string): Buffer =>
+    ether(0x0800, ip4(udp(Buffer.from('x')), { to, options: [7, 7, 4, 0, 0, 0, 0, 0] }));
+
+  test('without rt.ipOptions they are forwarded like any other', () => {
+    const bed = router();
+    bed.receive(withOptions('198.51.100.1'));
+    expect(sentBy(bed)).toHaveLength(1);
+  });
+
+  test('with it they go to its token, untouched, whatever their address; others do not', () => {
+    const bed = router({ ttl: EXPIRED, mtu: TOO_BIG, options: TOO_BIG });
+    const frames = ['198.51.100.1', '203.0.113.1', '198.51.100.9'].map(withOptions);
+    for (const frame of frames) bed.receive(frame);
+    expect(bed.punted.map(({ reason, frame }) => [reason, frame])).toEqual(frames.map((f) => [PuntReason.Mtu, f]));
+    bed.receive(ip4Frame());
+    bed.receive(ip6Frame());
+    expect(sentBy(bed)).toHaveLength(2);
+  });
+
+  test('naming no node is refused', () => {
+    const bed = testbed();
+    const error = bed.tryInsert({ nodes: [tree(TREE, { options: 9999 })] });
+    expect(error?.code).toBe('unknownToken');
   });
 });

@@ -97,11 +97,16 @@ export function label(token: Token, value: number, next?: Token): AftNode {
   return next === undefined ? node : { ...node, next };
 }
 
-/** A plain route tree; with tokens for expired and oversized packets where given. */
-export function tree(token: Token, policy: { ttl?: Token; mtu?: Token } = {}, defaultNext = PUNT): AftNode {
+/** A plain route tree; with tokens for expired and oversized packets and such with options where given. */
+export function tree(
+  token: Token,
+  policy: { ttl?: Token; mtu?: Token; options?: Token } = {},
+  defaultNext = PUNT,
+): AftNode {
   const params = {
     ...(policy.ttl === undefined ? {} : { 'rt.ttlExpired': int(policy.ttl) }),
     ...(policy.mtu === undefined ? {} : { 'rt.mtuExceeded': int(policy.mtu) }),
+    ...(policy.options === undefined ? {} : { 'rt.ipOptions': int(policy.options) }),
   };
   return { type: 'tree', token, fields: [AftField.PacketLookupKey], defaultNext, params };
 }

@@ -1,0 +1,227 @@
+/**
+ * What a router owes beyond forwarding, through the whole of it: the vASIC hands these packets to Linux, and Linux answers
+ * or forwards them. Port 2 has a smaller MTU than the others.
+ *
+ *   host0 ── p0 ┐                      ┌ tap0  10.1.0.1/24  2001:db8:0::1/64
+ *   host1 ── p1 ┼ vasic ── mgmt ── router ┤ tap1  10.1.1.1/24  2001:db8:1::1/64
+ *   host2 ── p2 ┘ MTU 1300             └ tap2  10.1.2.1/24  2001:db8:2::1/64
+ */
+import { startFrr } from '../../demo/lab/frr';
+import { items } from '../../demo/lab/json';
+import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
+import { link, type LabNode } from '../../demo/lab/node';
+import { startBridge, startSoftvasic, type Bridge } from '../../demo/lab/programs';
+import { capture, ping } from '../../demo/lab/traffic';
+import { waitFor } from '../../demo/lab/wait';
+import type { PuntReasonView } from '../../src/control/types';
+
+const ID = labId('trapstest');
+const PORTS = [0, 1, 2];
+const SMALL_MTU = 1300;
+jest.setTimeout(120_000);
+
+let lab: Lab | undefined;
+let router: LabNode;
+let hosts: LabNode[];
+let bridge: Bridge;
+
+const ROUTES = [
+  ...PORTS.map((port) => `ip route 10.9.${port}.1/32 10.1.${port}.2`),
+  ...PORTS.map((port) => `ipv6 route 2001:db8:9:${port}::1/128 2001:db8:${port}::2`),
+  'ip route 10.31.0.0/16 reject',
+];
+
+beforeAll(async () => {
+  lab = await openLab(ID);
+  router = await lab.node('router');
+  const vasic = await lab.node('vasic');
+  hosts = [];
+  await router.sysctl({
+    'net.ipv4.ip_forward': 1,
+    'net.ipv6.conf.all.forwarding': 1,
+    'net.ipv4.conf.all.rp_filter': 0,
+    'net.ipv4.conf.default.rp_filter': 0,
+    'net.ipv6.conf.default.accept_dad': 0,
+  });
+  await link(
+    { node: router, ifname: 'mgmt0', addresses: ['128.0.0.1/24'] },
+    { node: vasic, ifname: 'mgmt0', addresses: ['128.0.0.16/24'] },
+  );
+  for (const port of PORTS) {
+    const host = await lab.node(`host${port}`);
+    hosts.push(host);
+    await host.sysctl({ 'net.ipv6.conf.default.accept_dad': 0 });
+    await link(
+      { node: vasic, ifname: `p${port}`, mac: `32:26:0a:2e:aa:f${port}` },
+      { node: host, ifname: 'veth', mac: `32:26:0a:2e:cc:f${port}`, addresses: [`10.1.${port}.2/24`] },
+    );
+    await host.must(['ip', '-6', 'address', 'add', `2001:db8:${port}::2/64`, 'dev', 'veth', 'nodad']);
+    await host.must(['ip', 'address', 'add', `10.9.${port}.1/32`, 'dev', 'lo']);
+    await host.must(['ip', '-6', 'address', 'add', `2001:db8:9:${port}::1/128`, 'dev', 'lo']);
+    await host.must(['ip', 'route', 'add', 'default', 'via', `10.1.${port}.1`]);
+    await host.must(['ip', '-6', 'route', 'add', 'default', 'via', `2001:db8:${port}::1`]);
+  }
+  await vasic.must(['ip', 'link', 'set', 'p2', 'mtu', String(SMALL_MTU)]);
+  await hosts[2]!.must(['ip', 'link', 'set', 'veth', 'mtu', String(SMALL_MTU)]);
+  await startSoftvasic(vasic, {
+    address: '128.0.0.16',
+    client: '128.0.0.1',
+    ports: PORTS.map((port) => `p${port}`),
+  });
+  bridge = await startBridge(router, {
+    vasic: '128.0.0.16',
+    address: '128.0.0.1',
+    taps: PORTS.map((port) => `tap${port}`),
+  });
+  const addresses = PORTS.flatMap((port) => [
+    `interface tap${port}`,
+    ` ip address 10.1.${port}.1/24`,
+    ` ipv6 address 2001:db8:${port}::1/64`,
+  ]);
+  const config = ['fpm address 127.0.0.1 port 2620', ...addresses, ...ROUTES, ''].join('\n');
+  const zebraArgs = ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'];
+  await startFrr(lab, router, { config, daemons: ['staticd'], zebraArgs });
+  await waitFor(
+    async () => {
+      const routes = (await bridge.routes()).filter(({ protocol }) => protocol === 'static');
+      const due = routes.filter(({ prefix, state }) => state === (prefix === '10.31.0.0/16' ? 'trapped' : 'offloaded'));
+      return due.length === ROUTES.length;
+    },
+    { timeoutMs: 60_000, what: 'the static routes to be offloaded' },
+  );
+});
+
+afterAll(async () => {
+  await lab?.close();
+  await stopLab(ID);
+});
+
+/** `fpm2afi show punt` for one reason. */
+async function punted(reason: string): Promise<PuntReasonView> {
+  const views = items(
+    JSON.parse(await router.must(['fpm2afi', 'show', 'punt', '--json'])),
+  ) as readonly PuntReasonView[];
+  return views.find((view) => view.reason === reason)!;
+}
+
+async function passed(reason: string): Promise<number> {
+  return (await punted(reason)).passed!;
+}
+
+/** Pings that may have to wait for Linux's own limit of ICMP errors, about one a second to a host; what was printed. */
+async function errorText(target: string): Promise<string> {
+  return pingText(target, '-c', '4', '-i', '1.5');
+}
+
+/** One ping with more of ping's options; what it printed. */
+async function pingText(target: string, ...options: string[]): Promise<string> {
+  const { stdout, stderr } = await hosts[0]!.exec(['ping', '-n', '-c', '1', '-W', '3', ...options, target]);
+  return stdout + stderr;
+}
+
+test.each([
+  ['IPv4', '10.1.1.77', '10.1.1.77/24'],
+  ['IPv6', '2001:db8:1::77', '2001:db8:1::77/64'],
+])('glean, %s: the first packet to an unknown neighbour arrives', async (_family, address, withLength) => {
+  const nodad = address.includes(':') ? ['nodad'] : [];
+  await hosts[1]!.must(['ip', 'address', 'add', withLength, 'dev', 'veth', ...nodad]);
+  const before = await passed('glean');
+  expect(await ping(hosts[0]!, address, { count: 1, waitS: 5 })).toMatchObject({ sent: 1, received: 1 });
+  expect(await passed('glean')).toBeGreaterThan(before);
+  // And then the vASIC forwards by itself.
+  await waitFor(async () => (await bridge.routes()).some(({ prefix }) => prefix.startsWith(`${address}/`)), {
+    timeoutMs: 10_000,
+    what: `the host entry of ${address}`,
+  });
+  const gleaned = await passed('glean');
+  expect(await ping(hosts[0]!, address)).toMatchObject({ received: 3 });
+  expect(await passed('glean')).toBe(gleaned);
+});
+
+test('expired TTL and hop limit are answered by the router', async () => {
+  const before = await passed('ttlExpired');
+  expect(await pingText('10.9.1.1', '-t', '1')).toMatch(/From 10\.1\.0\.1 .*Time to live exceeded/);
+  expect(await pingText('2001:db8:9:1::1', '-t', '1')).toMatch(/From 2001:db8::1 .*Time exceeded: Hop limit/);
+  expect((await passed('ttlExpired')) - before).toBe(2);
+});
+
+test('unreachable: by a route, without a route, and without a host', async () => {
+  expect(await errorText('10.31.0.1')).toMatch(/From 10\.1\.0\.1 .*Destination Host Unreachable/);
+  expect(await errorText('10.99.0.1')).toMatch(/From 10\.1\.0\.1 .*Destination Net Unreachable/);
+  expect(await errorText('2001:db8:99::1')).toMatch(/From 2001:db8::1 .*Destination unreachable: No route/);
+  expect(await errorText('10.1.1.99')).toMatch(/From 10\.1\.0\.1 .*Destination Host Unreachable/);
+});
+
+test.each([
+  ['IPv4', '10.9.2.1', /From 10\.1\.0\.1 .*mtu = 1300/],
+  ['IPv6', '2001:db8:9:2::1', /From 2001:db8::1 .*Packet too big: mtu=1300/],
+])('path MTU discovery, %s: the sender is told, and then sends what fits', async (_family, target, told) => {
+  expect(await ping(hosts[0]!, target)).toMatchObject({ received: 3 });
+  const before = await passed('mtu');
+  expect(await pingText(target, '-M', 'do', '-s', '1400')).toMatch(told);
+  expect(await passed('mtu')).toBeGreaterThan(before);
+  expect(await hosts[0]!.must(['ip', 'route', 'get', target])).toContain(`mtu ${SMALL_MTU}`);
+  const largest = SMALL_MTU - (target.includes(':') ? 48 : 28);
+  expect(await pingText(target, '-M', 'do', '-s', String(largest))).toContain(' 1 received');
+  // To the other port, packets of the full size pass.
+  expect(await pingText(target.replace('2.1', '1.1').replace(':2::', ':1::'), '-M', 'do', '-s', '1400')).toContain(
+    ' 1 received',
+  );
+});
+
+test('larger than the MTU and without DF: fragmented by the router, and arrives', async () => {
+  await hosts[0]!.must(['ip', 'route', 'flush', 'cache']);
+  // MTU discovery off: no DF, and no notice is taken of what was learnt.
+  expect(await pingText('10.9.2.1', '-M', 'dont', '-s', '1400')).toContain(' 1 received');
+});
+
+test.each(['10.9.1.1', '2001:db8:9:1::1'])('fragments to %s are forwarded by the vASIC', async (target) => {
+  const sent = async (): Promise<number> => (await bridge.ports())[1]!.output!.packets;
+  const listening = await capture(hosts[1]!, 'veth', [
+    'src',
+    'net',
+    target.includes(':') ? '2001:db8::/64' : '10.1.0.0/24',
+  ]);
+  const before = await sent();
+  expect(await pingText(target, '-s', '4000')).toContain(' 1 received');
+  expect((await sent()) - before).toBeGreaterThanOrEqual(3);
+  const seen = await listening.stop();
+  expect(seen.filter((line) => line.includes(`> ${target}:`)).length).toBeGreaterThanOrEqual(3);
+});
+
+test('IP options are seen to by Linux: record route has the router in it', async () => {
+  const before = await passed('ipOptions');
+  const text = await pingText('10.9.1.1', '-R');
+  expect(text).toContain(' 1 received');
+  // Recorded on the way there: the interface that the packet left by.
+  expect(text).toContain('10.1.1.1');
+  expect(await passed('ipOptions')).toBeGreaterThan(before);
+});
+
+test('a flood of expired TTLs is cut in the vASIC; multicast and the router itself stay reachable', async () => {
+  const before = await punted('ttlExpired');
+  const others = await Promise.all(['multicast', 'local'].map(punted));
+  // Without answers ping sends no more than a hundred packets a second, but as many at once as it is told to.
+  const burst = 'ping -n -q -l 1000 -c 1000 -w 1 -t 1 10.9.1.1';
+  const flood = hosts[0]!.start('flood', ['sh', '-c', `while :; do ${burst}; done`]);
+  try {
+    await waitFor(async () => (await punted('ttlExpired')).dropped! > 200, {
+      timeoutMs: 60_000,
+      what: 'the policer to drop',
+    });
+    expect(await ping(hosts[1]!, '10.1.1.1', { count: 20 })).toMatchObject({ received: 20 });
+    const hellos = await capture(router, 'tap1', ['dst', '224.0.0.5']);
+    await hosts[1]!.exec(['ping', '-n', '-c', '20', '-i', '0.05', '-W', '1', '-I', 'veth', '224.0.0.5']);
+    expect(await hellos.stop()).toHaveLength(20);
+  } finally {
+    await flood.kill('SIGKILL');
+  }
+  const after = await punted('ttlExpired');
+  expect(after.dropped!).toBeGreaterThan(before.dropped!);
+  expect(after.rate).toBe(100);
+  for (const [i, reason] of ['multicast', 'local'].entries()) {
+    const now = await punted(reason);
+    expect(now.dropped).toBe(0);
+    expect(now.passed! - others[i]!.passed!).toBeGreaterThanOrEqual(20);
+  }
+});
