@@ -75,7 +75,10 @@ export default tseslint.config(
     languageOptions: { globals: { console: 'readonly', process: 'readonly', require: 'readonly', module: 'writable' } },
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
-  { files: ['src/control/**', 'demo/**', 'test/bench/**', 'test/tools/**', 'scripts/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['src/control/**', 'demo/**', 'test/bench/**', 'test/tools/**', 'scripts/**'],
+    rules: { 'no-console': 'off' },
+  },
   ...rooms.map(roomRule),
   {
     // Only src/sys loads the C library.
