@@ -10,6 +10,8 @@ export interface StepResult {
   readonly zebraRoutes: number;
   readonly fibRoutes: number;
   readonly offloaded: number;
+  /** From the step's beginning until both agreed. */
+  readonly seconds: number;
   /** What did not agree; empty when all did. */
   readonly differences: readonly string[];
 }
@@ -54,8 +56,10 @@ export async function runSteps(stage: Stage, family: Family): Promise<readonly S
       zebraRoutes: 0,
       fibRoutes: 0,
       offloaded: 0,
+      seconds: 0,
       differences: ['not reached'],
     };
+    const began = Date.now();
     await phase.act(stage);
     const look = async (): Promise<boolean> => {
       const table = await zebraTable(stage.frr, family);
@@ -64,7 +68,14 @@ export async function runSteps(stage: Stage, family: Family): Promise<readonly S
         ? fibDifferences(table, fib, stage.module)
         : ['zebra itself does not have the routes of this step'];
       const offloaded = fib.filter(({ state }) => state === 'offloaded').length;
-      last = { name: phase.name, zebraRoutes: table.size, fibRoutes: fib.length, offloaded, differences };
+      last = {
+        name: phase.name,
+        zebraRoutes: table.size,
+        fibRoutes: fib.length,
+        offloaded,
+        seconds: (Date.now() - began) / 1000,
+        differences,
+      };
       return differences.length === 0;
     };
     try {

@@ -110,8 +110,13 @@ export async function snapshots(stage: Stage, command: string): Promise<readonly
       const lines = [`${groups ? '' : 'no '}fpm use-next-hop-groups`];
       if (replace !== undefined) lines.push(`${replace ? '' : 'no '}fpm use-route-replace`);
       const mark = logMark(stage.bridge.logFile);
-      // Groups make zebra reconnect by themselves, route replace doesn't: a new address does in any case.
-      await configure(frr.vtysh, ['no fpm address', ...lines, 'fpm address 127.0.0.1 port 2620']);
+      // Groups make zebra reconnect by themselves, route replace doesn't: the address does in any case. One after the other, as
+      // FRR 10.3 forgets the second of two such events that come together.
+      await configure(frr.vtysh, ['no fpm address']);
+      const gone = async (): Promise<boolean> => (await stage.bridge.status()).fpm.state === 'listening';
+      await waitFor(gone, { timeoutMs: 20_000, what: 'zebra to disconnect' });
+      await configure(frr.vtysh, lines);
+      await configure(frr.vtysh, ['fpm address 127.0.0.1 port 2620']);
       await replayOver(stage, mark);
       await liveChanges(stage);
       found.push(await snapshot(stage, `${label}, ${lines.join(', ')}`, command));
