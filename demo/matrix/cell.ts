@@ -60,7 +60,6 @@ export async function runSteps(stage: Stage, family: Family): Promise<readonly S
       differences: ['not reached'],
     };
     const began = Date.now();
-    await phase.act(stage);
     const look = async (): Promise<boolean> => {
       const table = await zebraTable(stage.frr, family);
       const fib = zebraRoutes(await stage.bridge.routes(), family);
@@ -79,10 +78,12 @@ export async function runSteps(stage: Stage, family: Family): Promise<readonly S
       return differences.length === 0;
     };
     try {
+      await phase.act(stage);
       await waitFor(look, { timeoutMs: PATIENCE_MS, what: phase.name });
     } catch (error) {
-      // The last look tells more than the timeout, unless looking itself failed.
-      if (last.differences.length === 0) throw error;
+      // The last look tells more than the timeout; before the first one, and where looking failed, the error does.
+      const reason = error instanceof Error ? error.message : String(error);
+      if (last.differences.length === 0 || last.zebraRoutes === 0) last = { ...last, differences: [reason] };
     }
     results.push(last);
   }

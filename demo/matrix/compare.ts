@@ -112,6 +112,18 @@ export function aftMeaning(entries: Readonly<Record<string, readonly string[]>>)
   return Object.fromEntries(lines.map(([prefix, ends]) => [prefix, ends.join(', ')]));
 }
 
+/** Each forwarded or dropped route of the FIB against where the AFI server's tables really send its packets. */
+export function aftAgainstFib(routes: readonly RouteView[], aft: Meaning): readonly string[] {
+  return routes
+    .filter(({ table, state }) => table === 254 && state === 'offloaded')
+    .flatMap(({ prefix, type, nexthops }) => {
+      const ways = nexthops.map((leg) => `port ${leg.interface.replace('tap', '')} to ${leg.mac ?? '-'}`);
+      const expected = type === 'blackhole' ? 'discard' : [...new Set(ways)].sort().join(', ');
+      const found = (aft[prefix] ?? 'none').replace(/ \(\d+%\)/g, '');
+      return found === expected ? [] : [`${prefix}: the FIB means ${expected}, the vASIC has ${found}`];
+    });
+}
+
 /** Where two meanings differ. */
 export function meaningDifferences(a: Meaning, b: Meaning): readonly string[] {
   const prefixes = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { logMark } from '../lab/process';
 import { waitFor } from '../lab/wait';
-import { aftMeaning, fibMeaning, meaningDifferences, type Meaning } from './compare';
+import { aftAgainstFib, aftMeaning, fibMeaning, meaningDifferences, type Meaning } from './compare';
 import { configure } from './phases';
 import { replayOver } from './reconnect';
 import { VASIC_MGMT, type Stage } from './topology';
@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly command: string;
   readonly fib: Meaning;
   readonly aft: Meaning;
+  /** Where the vASIC's tables are not what the FIB means. */
+  readonly disagreement: readonly string[];
 }
 
 const DUMP = ['trio', 'green', 'routeTable'];
@@ -31,7 +33,8 @@ async function snapshot(stage: Stage, name: string, command: string): Promise<Sn
   const look = async (): Promise<Snapshot> => {
     const routes = await stage.bridge.routes();
     if (routes.some(({ state, stale }) => state === 'pending' || stale === true)) throw new Error('routes are pending');
-    return { name, command, fib: fibMeaning(routes), aft: aftMeaning(await aftEntries(stage)) };
+    const aft = aftMeaning(await aftEntries(stage));
+    return { name, command, fib: fibMeaning(routes), aft, disagreement: aftAgainstFib(routes, aft) };
   };
   return waitFor(
     async () => {
@@ -143,8 +146,9 @@ export interface Variant {
 export function compareVariants(found: readonly Snapshot[]): readonly Variant[] {
   const [reference] = found;
   if (reference === undefined) return [];
-  return found.map(({ name, command, fib, aft }) => {
+  return found.map(({ name, command, fib, aft, disagreement }) => {
     const differences = [
+      ...disagreement,
       ...meaningDifferences(reference.fib, fib).map((text) => `FIB ${text}`),
       ...meaningDifferences(reference.aft, aft).map((text) => `AFT ${text}`),
     ];
