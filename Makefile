@@ -5,7 +5,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format test demo demo-stop fuzz clean
+.PHONY: help setup build lint format test demo demo-stop fuzz frr-matrix clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -17,6 +17,7 @@ help:
 	@echo '                        KEEP=1 leaves it running for you to look around'
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
 	@echo 'make fuzz              a million frames of hostile bytes for the FPM codec; FRAMES=N, SEED=N; out/fuzz.json'
+	@echo 'make frr-matrix         FRR 8.4, 10.3 and the newest, both FPM modules, against zebra itself; out/frr-matrix.json'
 	@echo 'make clean              remove dist/ and out/ (not the FRR root folder)'
 
 setup:
@@ -42,6 +43,11 @@ demo-stop:
 
 fuzz: setup
 	@node dist/test/fuzz/main.js $(if $(SEED),--seed $(SEED)) $(if $(FRAMES),--frames $(FRAMES))
+
+# ARGS='--suite trixie --module fpm --family ipv4' takes a part of it.
+frr-matrix:
+	@scripts/setup.sh --suite bookworm --suite trixie
+	@node dist/demo/matrix/main.js $(ARGS)
 
 clean:
 	rm -rf dist out

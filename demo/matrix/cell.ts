@@ -10,6 +10,8 @@ export interface StepResult {
   readonly zebraRoutes: number;
   readonly fibRoutes: number;
   readonly offloaded: number;
+  /** From the step's beginning until both agreed. */
+  readonly seconds: number;
   /** What did not agree; empty when all did. */
   readonly differences: readonly string[];
 }
@@ -54,9 +56,10 @@ export async function runSteps(stage: Stage, family: Family): Promise<readonly S
       zebraRoutes: 0,
       fibRoutes: 0,
       offloaded: 0,
+      seconds: 0,
       differences: ['not reached'],
     };
-    await phase.act(stage);
+    const began = Date.now();
     const look = async (): Promise<boolean> => {
       const table = await zebraTable(stage.frr, family);
       const fib = zebraRoutes(await stage.bridge.routes(), family);
@@ -64,14 +67,23 @@ export async function runSteps(stage: Stage, family: Family): Promise<readonly S
         ? fibDifferences(table, fib, stage.module)
         : ['zebra itself does not have the routes of this step'];
       const offloaded = fib.filter(({ state }) => state === 'offloaded').length;
-      last = { name: phase.name, zebraRoutes: table.size, fibRoutes: fib.length, offloaded, differences };
+      last = {
+        name: phase.name,
+        zebraRoutes: table.size,
+        fibRoutes: fib.length,
+        offloaded,
+        seconds: (Date.now() - began) / 1000,
+        differences,
+      };
       return differences.length === 0;
     };
     try {
+      await phase.act(stage);
       await waitFor(look, { timeoutMs: PATIENCE_MS, what: phase.name });
     } catch (error) {
-      // The last look tells more than the timeout, unless looking itself failed.
-      if (last.differences.length === 0) throw error;
+      // The last look tells more than the timeout; before the first one, and where looking failed, the error does.
+      const reason = error instanceof Error ? error.message : String(error);
+      if (last.differences.length === 0 || last.zebraRoutes === 0) last = { ...last, differences: [reason] };
     }
     results.push(last);
   }

@@ -10,6 +10,8 @@ import type { Family, ZebraRoute, ZebraTable } from './zebra-table';
 const STAND_IN = '169.254.0.1';
 /** Several connected routes share this prefix, one per interface; whichever was sent last is the one kept. */
 const SHARED = 'fe80::/64';
+/** Not compared between zebras: the former, and a route of 10.x alone (`local`), which its subnet's route covers alike. */
+const SKIPPED: readonly string[] = [SHARED, '128.0.0.1/32'];
 /** zebra takes these for offloaded by itself. */
 const OWN: readonly string[] = ['connected', 'local', 'kernel'];
 
@@ -95,7 +97,7 @@ export type Meaning = Readonly<Record<string, string>>;
  */
 export function fibMeaning(routes: readonly RouteView[]): Meaning {
   const lines = routes
-    .filter(({ table, prefix }) => table === 254 && prefix !== SHARED)
+    .filter(({ table, prefix }) => table === 254 && !SKIPPED.includes(prefix))
     .map(({ prefix, state, type, nexthops }): [string, string] => {
       const ways = nexthops.map((leg) => `${leg.interface} ${leg.mac ?? '-'} weight ${leg.weight}`).sort();
       const way = type === 'blackhole' ? 'blackhole' : ways.join(', ');
@@ -104,10 +106,22 @@ export function fibMeaning(routes: readonly RouteView[]): Meaning {
   return Object.fromEntries(lines);
 }
 
-/** The same without the one prefix that means one of several things. */
+/** What the vASIC's tables mean, read from the AFI server, without the same prefixes. */
 export function aftMeaning(entries: Readonly<Record<string, readonly string[]>>): Meaning {
-  const lines = Object.entries(entries).filter(([prefix]) => prefix !== SHARED);
+  const lines = Object.entries(entries).filter(([prefix]) => !SKIPPED.includes(prefix));
   return Object.fromEntries(lines.map(([prefix, ends]) => [prefix, ends.join(', ')]));
+}
+
+/** Each forwarded or dropped route of the FIB against where the AFI server's tables really send its packets. */
+export function aftAgainstFib(routes: readonly RouteView[], aft: Meaning): readonly string[] {
+  return routes
+    .filter(({ table, state }) => table === 254 && state === 'offloaded')
+    .flatMap(({ prefix, type, nexthops }) => {
+      const ways = nexthops.map((leg) => `port ${leg.interface.replace('tap', '')} to ${leg.mac ?? '-'}`);
+      const expected = type === 'blackhole' ? 'discard' : [...new Set(ways)].sort().join(', ');
+      const found = (aft[prefix] ?? 'none').replace(/ \(\d+%\)/g, '');
+      return found === expected ? [] : [`${prefix}: the FIB means ${expected}, the vASIC has ${found}`];
+    });
 }
 
 /** Where two meanings differ. */

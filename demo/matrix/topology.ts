@@ -8,6 +8,9 @@
  *
  * All MAC addresses are fixed, so that the same routes give the same tables in every run.
  */
+import { join } from 'node:path';
+import { requestList, requestStatus } from '../../src/control/client';
+import type { RouteView } from '../../src/control/types';
 import { startFrr, type Frr } from '../lab/frr';
 import type { Lab } from '../lab/lab';
 import { link, type LabNode } from '../lab/node';
@@ -193,13 +196,23 @@ export async function buildStage(lab: Lab, suite: Suite, module: Module, hears: 
   return { lab, suite, module, router, vasic, frr, peers, bridge, hears };
 }
 
-/** fpm2afi with a short sweep, so that a reconnect is soon over. */
-export function startMatrixBridge(router: LabNode, suite: Suite, settings: readonly string[]): Promise<Bridge> {
-  return startBridge(router, {
+/** fpm2afi with a short sweep, so that a reconnect is soon over. It is asked over its socket: no program is started for each look. */
+export async function startMatrixBridge(router: LabNode, suite: Suite, settings: readonly string[]): Promise<Bridge> {
+  const bridge = await startBridge(router, {
     vasic: VASIC_MGMT,
     address: ROUTER_MGMT,
     taps: PEERS.map((port) => `tap${port}`),
     settings: ['fpm.sweep.idle=500ms', 'fpm.sweep.minimum=1s', ...settings],
     frrRoot: suite.frrRoot,
   });
+  const socket = join(router.dir, 'fpm2afi.sock');
+  return {
+    ...bridge,
+    status: () => requestStatus(socket),
+    routes: async () => {
+      const routes: RouteView[] = [];
+      for await (const route of requestList(socket, 'routes')) routes.push(route);
+      return routes;
+    },
+  };
 }

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { logMark } from '../lab/process';
 import { waitFor } from '../lab/wait';
-import { aftMeaning, fibMeaning, meaningDifferences, type Meaning } from './compare';
+import { aftAgainstFib, aftMeaning, fibMeaning, meaningDifferences, type Meaning } from './compare';
 import { configure } from './phases';
 import { replayOver } from './reconnect';
 import { VASIC_MGMT, type Stage } from './topology';
@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly command: string;
   readonly fib: Meaning;
   readonly aft: Meaning;
+  /** Where the vASIC's tables are not what the FIB means. */
+  readonly disagreement: readonly string[];
 }
 
 const DUMP = ['trio', 'green', 'routeTable'];
@@ -31,7 +33,8 @@ async function snapshot(stage: Stage, name: string, command: string): Promise<Sn
   const look = async (): Promise<Snapshot> => {
     const routes = await stage.bridge.routes();
     if (routes.some(({ state, stale }) => state === 'pending' || stale === true)) throw new Error('routes are pending');
-    return { name, command, fib: fibMeaning(routes), aft: aftMeaning(await aftEntries(stage)) };
+    const aft = aftMeaning(await aftEntries(stage));
+    return { name, command, fib: fibMeaning(routes), aft, disagreement: aftAgainstFib(routes, aft) };
   };
   return waitFor(
     async () => {
@@ -110,8 +113,13 @@ export async function snapshots(stage: Stage, command: string): Promise<readonly
       const lines = [`${groups ? '' : 'no '}fpm use-next-hop-groups`];
       if (replace !== undefined) lines.push(`${replace ? '' : 'no '}fpm use-route-replace`);
       const mark = logMark(stage.bridge.logFile);
-      // Groups make zebra reconnect by themselves, route replace doesn't: a new address does in any case.
-      await configure(frr.vtysh, ['no fpm address', ...lines, 'fpm address 127.0.0.1 port 2620']);
+      // Groups make zebra reconnect by themselves, route replace doesn't: the address does in any case. One after the other, as
+      // FRR 10.3 forgets the second of two such events that come together.
+      await configure(frr.vtysh, ['no fpm address']);
+      const gone = async (): Promise<boolean> => (await stage.bridge.status()).fpm.state === 'listening';
+      await waitFor(gone, { timeoutMs: 20_000, what: 'zebra to disconnect' });
+      await configure(frr.vtysh, lines);
+      await configure(frr.vtysh, ['fpm address 127.0.0.1 port 2620']);
       await replayOver(stage, mark);
       await liveChanges(stage);
       found.push(await snapshot(stage, `${label}, ${lines.join(', ')}`, command));
@@ -138,8 +146,9 @@ export interface Variant {
 export function compareVariants(found: readonly Snapshot[]): readonly Variant[] {
   const [reference] = found;
   if (reference === undefined) return [];
-  return found.map(({ name, command, fib, aft }) => {
+  return found.map(({ name, command, fib, aft, disagreement }) => {
     const differences = [
+      ...disagreement,
       ...meaningDifferences(reference.fib, fib).map((text) => `FIB ${text}`),
       ...meaningDifferences(reference.aft, aft).map((text) => `AFT ${text}`),
     ];
