@@ -1,9 +1,9 @@
-/** The commands that read FPM sessions from files: `fpm2afi decode` and `fpm2afi replay`. */
+/**
+ * The commands that read FPM sessions from files: `fpm2afi decode` and `fpm2afi replay`. What they run is loaded only then,
+ * so that `show` starts fast.
+ */
 import type { Argv } from 'yargs';
 import type { HostPort } from '../config/types';
-import { decode } from './decode';
-import { replay, replayText } from './replay';
-import { openSource } from './source';
 
 const FPM_PORT = 2620;
 
@@ -26,7 +26,10 @@ export function withInspect(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.W
           .option('json', { type: 'boolean', default: false, describe: 'Print a JSON object a line' })
           .option('brief', { type: 'boolean', default: false, describe: 'One line a message, no details' })
           .check(({ port: value }) => portNumber(value)),
-      ({ file, port: value, json, brief }) => decode(file, { port: value, json, brief }, out, err),
+      async ({ file, port: value, json, brief }) => {
+        const { decode } = await import('./decode');
+        await decode(file, { port: value, json, brief }, out, err);
+      },
     )
     .command(
       'replay <file>',
@@ -58,6 +61,7 @@ export function withInspect(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.W
             return portNumber(value);
           }),
       async ({ file, to, speed, linger, hold, port: value }) => {
+        const [{ openSource }, { replay, replayText }] = await Promise.all([import('./source'), import('./replay')]);
         const source = await openSource(file, value);
         const options = { to: hostPort(to), speed, lingerMs: linger * 1000, ...(hold && { hold: stopSignal() }) };
         out.write(replayText(await replay(source, options)));

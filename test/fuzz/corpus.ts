@@ -132,13 +132,16 @@ function protobufPayloads(): Buffer[] {
   ].map((message) => Buffer.from(type.encode(type.fromObject(message)).finish()));
 }
 
-/** Valid frames of every kind. */
+/** Valid frames of every kind; those built as many times as there are recorded ones, so that both are picked alike. */
 export function corpus(): Buffer[] {
-  const built = builtMessages();
-  return [
-    ...recordedStreams().flatMap(framesOf),
-    ...built.map((payload) => frameOf(payload)),
-    frameOf(Buffer.concat(built)),
+  const hex = new Set(recordedStreams().flatMap((stream) => framesOf(stream).map((frame) => frame.toString('hex'))));
+  const recorded = Array.from(hex, (text) => Buffer.from(text, 'hex'));
+  const messages = builtMessages();
+  const built = [
+    ...messages.map((payload) => frameOf(payload)),
+    frameOf(Buffer.concat(messages)),
     ...protobufPayloads().map((payload) => frameOf(payload, 2)),
   ];
+  const times = Math.max(1, Math.round(recorded.length / built.length));
+  return [...recorded, ...Array.from({ length: times }, () => built).flat()];
 }

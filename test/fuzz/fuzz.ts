@@ -42,7 +42,7 @@ export interface FuzzHooks {
 
 const MAX_FINDINGS = 100;
 /** These are checked on every so many frames only. */
-const EVERY = { cuts: 16, surroundings: 16, inspector: 32, resync: 512 } as const;
+const EVERY = { cuts: 16, surroundings: 2, inspector: 32, resync: 512 } as const;
 const SAMPLES = 20;
 
 /** Runs `frames` mutated frames. */

@@ -25,7 +25,7 @@ type FromWorker =
 const HANG_MS = 30_000;
 const SLOW_MS = 5000;
 /** Of memory, from the first half of the run to its end. */
-const MAX_GROWTH = 8 * 1024 * 1024;
+const MAX_GROWTH = 16 * 1024 * 1024;
 
 interface Check {
   readonly name: string;
