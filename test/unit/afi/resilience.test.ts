@@ -278,4 +278,17 @@ describe('one change is one operation, in place', () => {
     expect(bed.sent.length - sent).toBeLessThanOrEqual(6);
     expect(bed.server.sandbox.info().nodes).toBe(nodes - 2);
   });
+
+  test('a leg is not removed before the transaction that takes it out of the slots is acknowledged', async () => {
+    const bed = await group([1, 1, 1]);
+    setLegs(bed, [0, 2]).apply({ kind: 'nexthopDelete', id: 2 }).neighborGone(portOf(1), addressOf(1));
+    bed.programmer.pump();
+    // The neighbor's own change is answered, that of the slots is not.
+    bed.answer();
+    bed.programmer.pump();
+    expect(bed.queue.map(({ operation }) => operation.kind)).toEqual(['insert']);
+    const before = bed.server.sandbox.info().nodes;
+    bed.settle();
+    expect(bed.server.sandbox.info().nodes).toBeLessThan(before);
+  });
 });
