@@ -248,6 +248,9 @@ async function build(config: Config, log: Logger, closers: (() => Promise<void> 
     port: (index, up) => {
       log.info(up ? 'the link of a port is up' : 'the link of a port is down', { port: index });
       punt?.setCarrier(index, up);
+      // At once: the kernel may take a second to tell that a TAP lost its carrier.
+      fib.portChanged(index, up);
+      soon();
     },
   });
   closers.push(() => transport.close());

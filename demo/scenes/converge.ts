@@ -46,7 +46,9 @@ export const zebraRoutes: Scene = {
       timeoutMs: 30_000,
       look: async () => {
         const output = await routerFrr.vtysh(showProtocolRoutes(protocol));
-        const found = selected(output).map((port) => `${code}>* ${plan.loopback(port)}${plan.host} via ${tapName(port)}`);
+        const found = selected(output).map(
+          (port) => `${code}>* ${plan.loopback(port)}${plan.host} via ${tapName(port)}`,
+        );
         return { ok: found.length === PORTS.length, observed: found.join(', ') || 'none', output };
       },
     });
@@ -97,10 +99,14 @@ export const bridgeRoutes: Scene = {
       timeoutMs: 10_000,
       look: async () => {
         const routes = await topology.bridge.routes();
-        const hosts = PORTS.map((port) => routes.find((route) => route.prefix === `${plan.vrouterAddress(port)}${plan.host}`));
+        const hosts = PORTS.map((port) =>
+          routes.find((route) => route.prefix === `${plan.vrouterAddress(port)}${plan.host}`),
+        );
         return {
           ok: hosts.every((route, port) => route?.state === 'offloaded' && route.nexthops[0]?.mac === vrouterMac(port)),
-          observed: PORTS.map((port, i) => `${plan.vrouterAddress(port)}${plan.host} ${hosts[i]?.state ?? 'missing'}`).join(', '),
+          observed: PORTS.map(
+            (port, i) => `${plan.vrouterAddress(port)}${plan.host} ${hosts[i]?.state ?? 'missing'}`,
+          ).join(', '),
         };
       },
     });

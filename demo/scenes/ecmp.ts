@@ -4,7 +4,7 @@ import { at, items, textAt } from '../lab/json';
 import { tapName } from '../lab/plan';
 import { sleep } from '../lab/wait';
 import { commandLine } from '../report';
-import { bridgeRoute, routerCommand, showRoute, type Scene, type Stage } from './scene';
+import { bridgeRoute, expectPing, routerCommand, showRoute, type Scene, type Stage } from './scene';
 
 const LEGS: readonly number[] = [2, 3];
 const FLOWS = 64;
@@ -12,30 +12,36 @@ const INTERVAL_MS = 20;
 /** Each phase of the stream. */
 const PHASE_MS = 3000;
 
-/** Are both legs in zebra's FIB? */
+/** The ways that zebra has in use: a lost one may stay in its list, as inactive. */
 async function zebraLegs({ topology }: Stage): Promise<readonly string[]> {
   const { plan, routerFrr } = topology;
   const prefix = `${plan.shared}${plan.host}`;
   const route = at(await routerFrr.json(`${showRoute(plan)} ${prefix} json`), prefix, 0);
   return items(at(route, 'nexthops'))
-    .filter((hop) => at(hop, 'fib') === true)
+    .filter((hop) => at(hop, 'fib') === true && at(hop, 'active') === true)
     .map((hop) => textAt(hop, 'interfaceName'))
     .sort();
+}
+
+/** zebra's ways to the shared loopback are by these TAPs, sooner or later. */
+async function expectZebra(stage: Stage, name: string, legs: readonly number[], timeoutMs: number): Promise<void> {
+  const { plan } = stage.topology;
+  await stage.report.expect({
+    name,
+    command: routerCommand(stage, 'vtysh', '-c', `${showRoute(plan)} ${plan.shared}${plan.host}`),
+    timeoutMs,
+    look: async () => {
+      const found = await zebraLegs(stage);
+      return { ok: found.join() === legs.map(tapName).join(), observed: found.join(', ') || 'none' };
+    },
+  });
 }
 
 async function expectBoth(stage: Stage, timeoutMs: number): Promise<void> {
   const { report, topology } = stage;
   const prefix = `${topology.plan.shared}${topology.plan.host}`;
   const taps = LEGS.map(tapName);
-  await report.expect({
-    name: `zebra has both ways to ${prefix}`,
-    command: routerCommand(stage, 'vtysh', '-c', `${showRoute(topology.plan)} ${prefix}`),
-    timeoutMs,
-    look: async () => {
-      const found = await zebraLegs(stage);
-      return { ok: found.join() === taps.join(), observed: found.join(', ') || 'none' };
-    },
-  });
+  await expectZebra(stage, `zebra has both ways to ${prefix}`, LEGS, timeoutMs);
   await report.expect({
     name: 'fpm2afi has it offloaded with both legs ready',
     command: routerCommand(stage, 'fpm2afi', 'show', 'routes', prefix),
@@ -105,10 +111,12 @@ async function failAndReturn(stage: Stage): Promise<Story> {
   });
   const failedAt = Date.now();
   await report.show(vrouters[2]!, ['ip', 'link', 'set', 'veth', 'down']);
+  await expectZebra(stage, 'zebra takes the lost way out, when the protocol has noticed', [3], 20_000);
   await sleep(PHASE_MS);
   const upAt = Date.now();
   await report.show(vrouters[2]!, ['ip', 'link', 'set', 'veth', 'up']);
   await expectBoth(stage, 40_000);
+  await expectPing(stage, 'vrouter2 is back: vrouter1 reaches it', plan.loopback(2));
   await sleep(PHASE_MS);
   const endedAt = Date.now();
   const result = await running.stop();

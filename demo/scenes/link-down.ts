@@ -1,8 +1,16 @@
 /** vrouter0's link goes down and comes back: the path goes everywhere, and returns everywhere. */
-import { at } from '../lab/json';
+import { at, items } from '../lab/json';
 import { ping } from '../lab/traffic';
 import { commandLine } from '../report';
-import { bridgeRoute, expectPing, expectRecovered, routerCommand, showRoute, withLastResort, type Scene } from './scene';
+import {
+  bridgeRoute,
+  expectPing,
+  expectRecovered,
+  routerCommand,
+  showRoute,
+  withLastResort,
+  type Scene,
+} from './scene';
 
 export const linkDown: Scene = {
   title: "vrouter0's link goes down, and up again",
@@ -19,7 +27,8 @@ export const linkDown: Scene = {
       timeoutMs: 15_000,
       look: async () => {
         const shown = await routerFrr.json(`${showRoute(plan)} ${prefix} json`);
-        return at(shown, prefix) === undefined
+        // An empty list where BGP's route was.
+        return items(at(shown, prefix)).length === 0
           ? { ok: true, observed: 'no such route' }
           : { ok: false, observed: 'still there' };
       },

@@ -18,7 +18,11 @@ export const refused: Scene = {
       look: async () => {
         const shown = await topology.routerFrr.vtysh(showProtocolRoutes(protocol));
         const line = shown.split('\n').find((one) => one.includes(` ${prefix} `)) ?? '';
-        return { ok: new RegExp(`^${protocol.zebra.code}>?o`).test(line.replaceAll(' ', '')), observed: line.trim() || 'no such route', output: line };
+        return {
+          ok: new RegExp(`^${protocol.zebra.code}>?o`).test(line.replaceAll(' ', '')),
+          observed: line.trim() || 'no such route',
+          output: line,
+        };
       },
     });
     await report.expect({

@@ -31,7 +31,10 @@ export const isis: Protocol = {
       for (const circuit of items(at(area, 'circuits'))) {
         const link = at(circuit, 'interface');
         // In the short form `interface` is the name, in the long one an object.
-        const [name, state] = [textAt(link, 'name') || textAt(circuit, 'interface'), textAt(link, 'state') || textAt(circuit, 'state')];
+        const [name, state] = [
+          textAt(link, 'name') || textAt(circuit, 'interface'),
+          textAt(link, 'state') || textAt(circuit, 'state'),
+        ];
         if (portOfTap(name) >= 0) found.set(portOfTap(name), state);
       }
     }
