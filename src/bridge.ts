@@ -228,7 +228,10 @@ async function build(config: Config, log: Logger, closers: (() => Promise<void> 
           ...(port?.mac === undefined ? {} : { mac: port.mac }),
           ...(port?.mtu === undefined ? {} : { mtu: port.mtu }),
         });
-        if (port?.up === undefined) punt?.setCarrier(index, true);
+        if (port?.up === undefined) {
+          punt?.setCarrier(index, true);
+          fib.portChanged(index, true);
+        }
       }
       programmer.up(info).catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
