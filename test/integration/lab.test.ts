@@ -153,7 +153,7 @@ test('after kill -9 the next run removes what was left', async () => {
     expect(remained).toContainEqual(expect.stringMatching(kind));
   }
   const here = await open();
-  expect(left()).toEqual([expect.stringMatching(/^file .*labtest$/), expect.stringMatching(/^file .*labtest\.json$/)]);
+  expect(left()).toEqual([expect.stringMatching(`^file .*/${ID}$`), expect.stringMatching(`^file .*/${ID}\\.json$`)]);
   await here.close();
   expect(left()).toEqual([]);
 });
