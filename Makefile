@@ -1,11 +1,13 @@
 # `make` alone lists what can be done. Everything needs root: tests and demo live in network namespaces of their own.
 PROTO ?= ospf
 KEEP ?=
+# One of resolve, failover, operations, suppress; empty: all.
+FIGURE ?=
 export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format test demo demo-stop fuzz frr-matrix clean
+.PHONY: help setup build lint format test demo demo-stop lab fuzz frr-matrix clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -14,10 +16,13 @@ help:
 	@echo 'make format             prettier --write'
 	@echo 'make test               setup, lint, unit and integration tests'
 	@echo 'make demo PROTO=ospf    FRR programs the software vASIC; checks in out/demo-ospf.json'
+	@echo '                        PROTO may be ospf, isis, bgp, ospf6 or ecmp'
 	@echo '                        KEEP=1 leaves it running for you to look around'
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
-	@echo 'make fuzz              a million frames of hostile bytes for the FPM codec; FRAMES=N, SEED=N; out/fuzz.json'
+	@echo 'make fuzz               a million frames of hostile bytes for the FPM codec; FRAMES=N, SEED=N; out/fuzz.json'
 	@echo 'make frr-matrix         FRR 8.4, 10.3 and the newest, both FPM modules, against zebra itself; out/frr-matrix.json'
+	@echo 'make lab                measure failover, resolution time and more; figures in out/forwarding.json'
+	@echo '                        FIGURE=failover measures that one only'
 	@echo 'make clean              remove dist/ and out/ (not the FRR root folder)'
 
 setup:
@@ -48,6 +53,9 @@ fuzz: setup
 frr-matrix:
 	@scripts/setup.sh --suite bookworm --suite trixie
 	@node dist/demo/matrix/main.js $(ARGS)
+
+lab: setup
+	@node dist/demo/figures/main.js "$(FIGURE)"
 
 clean:
 	rm -rf dist out

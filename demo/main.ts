@@ -4,36 +4,29 @@
  * for that.
  */
 import { join } from 'node:path';
+import { DEMOS, type Demo } from './demos';
 import { labId, openLab, type Lab } from './lab/lab';
-import { buildOspfTopology } from './lab/ospf-topology';
 import { LabBusyError } from './lab/state';
+import { buildTopology } from './lab/topology';
 import { createReporter, reportOf, writeReport, type Reporter } from './report';
-import { bridgeRoutes, neighbors, zebraRoutes } from './scenes/converge';
-import { dataplane, ttl } from './scenes/dataplane';
-import { killBridge, killVasic, killZebra } from './scenes/kills';
-import { linkDown } from './scenes/link-down';
-import { refused } from './scenes/refused';
-import { REFUSED, type Figures, type Scene, type Stage } from './scenes/scene';
-import { yardstick } from './scenes/yardstick';
+import type { Figures, Stage } from './scenes/scene';
 
 export const LAB_ID = labId('demo');
 
-const SCENES: readonly Scene[] = [
-  ...[neighbors, zebraRoutes, bridgeRoutes, refused, dataplane, yardstick, ttl],
-  ...[linkDown, killVasic, killBridge, killZebra],
-];
-
-async function play(lab: Lab, report: Reporter, figures: Figures): Promise<void> {
+async function play(demo: Demo, lab: Lab, report: Reporter, figures: Figures): Promise<void> {
+  const { protocol } = demo;
+  const { plan } = protocol;
   report.scene('The stage: a router, a vASIC and four vrouters, each in a network namespace');
-  const topology = await buildOspfTopology(lab, {
-    extraPrefixes: [`${REFUSED}/32`],
-    refuse: [`${REFUSED}/32`],
+  const topology = await buildTopology(lab, {
+    protocol,
+    extraLoopbacks: (port) => demo.extraLoopbacks(port, plan),
+    refuse: [`${plan.refused}${plan.host}`],
     // So that the sweep after zebra's restart is seen while the demo lasts (the default is 30 s).
     settings: ['fpm.sweep.minimum=15s'],
     say: report.say,
   });
   const stage: Stage = { topology, report, figures };
-  for (const scene of SCENES) {
+  for (const scene of demo.scenes) {
     report.scene(scene.title);
     try {
       await scene.play(stage);
@@ -52,36 +45,35 @@ function cannot(report: Reporter, name: string, error: unknown): Promise<boolean
   return report.expect({ name, command: 'make demo', look: () => ({ ok: false, observed }) });
 }
 
-function figuresText({ throughVasic, throughLinux }: Figures): readonly string[] {
-  if (throughVasic === undefined || throughLinux === undefined) return [];
+function figuresText({ throughVasic, throughLinux, failoverMs }: Figures): readonly string[] {
   const gigabit = (bits: number) => `${(bits / 1e9).toFixed(2)} Gbit/s`;
+  if (failoverMs !== undefined) return [`a failed leg's flows were without a path for at most ${failoverMs} ms`];
+  if (throughVasic === undefined) return [];
+  if (throughLinux === undefined) return [`iperf3 through the vASIC ${gigabit(throughVasic)}`];
   const ratio = (throughVasic / throughLinux).toFixed(2);
   return [
     `iperf3 through the vASIC ${gigabit(throughVasic)}, through plain Linux ${gigabit(throughLinux)}, ratio ${ratio}`,
   ];
 }
 
-function howToLookAround(): void {
+function howToLookAround(proto: string, { protocol }: Demo): void {
+  const { loopback } = protocol.plan;
   console.log(`
 It is still running (KEEP=1). Look around:
-  demo/in router vtysh                         FRR of the router: show ip route, show ip ospf neighbor, show fpm status
+  demo/in router vtysh                         FRR of the router: show ip route, ${protocol.neighborCommand}, show fpm status
   demo/in router fpm2afi show status           also routes, nexthops, neighbors, ports, tokens
   demo/in router tcpdump -ni tap0              what is punted
-  demo/in vrouter1 ping -I 10.0.255.1 10.0.255.0
+  demo/in vrouter1 ping -I ${loopback(1)} ${loopback(0)}
   demo/in vrouter0 ip link set veth down       and watch
-  tail -f out/demo-ospf-logs/*.log
+  tail -f out/demo-${proto}-logs/*.log
 End it:  make demo-stop`);
 }
 
 async function main(): Promise<number> {
   const proto = process.argv[2] ?? 'ospf';
-  if (proto !== 'ospf') {
-    const known = ['isis', 'bgp'].includes(proto);
-    console.error(
-      known
-        ? `PROTO=${proto} is not available yet: PROTO=ospf is.`
-        : `PROTO=${proto} is no protocol of this demo: PROTO=ospf is.`,
-    );
+  const demo = DEMOS.get(proto);
+  if (demo === undefined) {
+    console.error(`PROTO=${proto} is no protocol of this demo: ${[...DEMOS.keys()].join(', ')} are.`);
     return 2;
   }
   const logDir = join('out', `demo-${proto}-logs`);
@@ -96,7 +88,7 @@ async function main(): Promise<number> {
   }
   const figures: Figures = {};
   try {
-    await play(lab, report, figures);
+    await play(demo, lab, report, figures);
   } catch (error) {
     await cannot(report, 'the stage could be set', error);
   }
@@ -114,7 +106,7 @@ async function main(): Promise<number> {
   }
   console.log(`${result.ok ? '✓' : '✗'} ${result.summary}`);
   console.log(`  ${resultFile}, logs in ${logDir}`);
-  if (keep) howToLookAround();
+  if (keep) howToLookAround(proto, demo);
   return result.ok ? 0 : 1;
 }
 

@@ -247,7 +247,10 @@ async function build(
           ...(port?.mac === undefined ? {} : { mac: port.mac }),
           ...(port?.mtu === undefined ? {} : { mtu: port.mtu }),
         });
-        if (port?.up === undefined) punt?.setCarrier(index, true);
+        if (port?.up === undefined) {
+          punt?.setCarrier(index, true);
+          fib.portChanged(index, true);
+        }
       }
       programmer.up(info).catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
@@ -267,6 +270,9 @@ async function build(
     port: (index, up) => {
       log.info(up ? 'the link of a port is up' : 'the link of a port is down', { port: index });
       punt?.setCarrier(index, up);
+      // At once: the kernel may take a second to tell that a TAP lost its carrier.
+      fib.portChanged(index, up);
+      soon();
     },
   });
   closers.push(() => transport.close());

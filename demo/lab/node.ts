@@ -132,6 +132,14 @@ export async function linkNames(node: LabNode): Promise<readonly string[]> {
   return items(shown).map((entry) => textAt(entry, 'ifname'));
 }
 
+/** Packets that the namespace's own stack forwarded, IPv4 or IPv6. */
+export async function forwardedPackets(node: LabNode, family: 4 | 6): Promise<number> {
+  if (family === 4) return ipCounter(node, 'ForwDatagrams');
+  const found = /^Ip6OutForwDatagrams\s+(\d+)$/m.exec(await node.must(['cat', '/proc/net/snmp6']));
+  if (found === null) throw new Error(`/proc/net/snmp6 in ${node.netns} has no Ip6OutForwDatagrams`);
+  return Number(found[1]);
+}
+
 /** A counter of the namespace's own IPv4 stack from /proc/net/snmp, e.g. `ForwDatagrams`. */
 export async function ipCounter(node: LabNode, name: string): Promise<number> {
   const lines = (await node.must(['cat', '/proc/net/snmp'])).split('\n').filter((line) => line.startsWith('Ip: '));

@@ -4,7 +4,7 @@
  */
 import type { Lab } from './lab';
 import { link, type LabNode } from './node';
-import { loopback, routerAddress, vrouterAddress } from './ospf-topology';
+import { IP4 } from './plan';
 
 export interface PlainTopology {
   readonly linux: LabNode;
@@ -20,12 +20,12 @@ export async function buildPlainTopology(lab: Lab): Promise<PlainTopology> {
     const host = await lab.node(`host${port}`);
     hosts.push(host);
     await link(
-      { node: linux, ifname: `p${port}`, addresses: [`${routerAddress(port)}/24`] },
-      { node: host, ifname: 'veth', addresses: [`${vrouterAddress(port)}/24`] },
+      { node: linux, ifname: `p${port}`, addresses: [`${IP4.routerAddress(port)}/24`] },
+      { node: host, ifname: 'veth', addresses: [`${IP4.vrouterAddress(port)}/24`] },
     );
-    await host.must(['ip', 'address', 'add', `${loopback(port)}/32`, 'dev', 'lo']);
-    await host.must(['ip', 'route', 'add', 'default', 'via', routerAddress(port)]);
-    await linux.must(['ip', 'route', 'add', `${loopback(port)}/32`, 'via', vrouterAddress(port)]);
+    await host.must(['ip', 'address', 'add', `${IP4.loopback(port)}/32`, 'dev', 'lo']);
+    await host.must(['ip', 'route', 'add', 'default', 'via', IP4.routerAddress(port)]);
+    await linux.must(['ip', 'route', 'add', `${IP4.loopback(port)}/32`, 'via', IP4.vrouterAddress(port)]);
   }
   return { linux, hosts };
 }

@@ -1,14 +1,23 @@
-/** OSPF finds its neighbours through the TAPs, and zebra, fpm2afi and the vASIC agree about the routes. */
-import { PORTS, loopback, routerAddress, subnet, tapName, vrouterAddress, vrouterMac } from '../lab/ospf-topology';
-import { LOOPBACKS, lookLoopbacks, lookNeighbors, lookZebra, routerCommand, type Scene } from './scene';
+/** The protocol finds its neighbours through the TAPs, and zebra, fpm2afi and the vASIC agree about the routes. */
+import { PORTS, tapName, vrouterMac } from '../lab/plan';
+import {
+  loopbacks,
+  lookLoopbacks,
+  lookNeighbors,
+  lookZebra,
+  routerCommand,
+  showProtocolRoutes,
+  type Scene,
+} from './scene';
 
 export const neighbors: Scene = {
-  title: "OSPF's neighbours are Full on the TAPs: punt and inject work",
+  title: 'The neighbours are up on the TAPs: punt and inject work',
   essential: true,
   play: async (stage) => {
-    const argv = ['vtysh', '-c', 'show ip ospf neighbor'];
+    const { protocol } = stage.topology;
+    const argv = ['vtysh', '-c', protocol.neighborCommand];
     await stage.report.expect({
-      name: 'neighbours Full on tap0 to tap3',
+      name: `${protocol.title} neighbours ${protocol.upName} on tap0 to tap3`,
       command: routerCommand(stage, ...argv),
       timeoutMs: 40_000,
       look: () => lookNeighbors(stage),
@@ -22,27 +31,32 @@ export const zebraRoutes: Scene = {
   essential: true,
   play: async (stage) => {
     const { report, topology } = stage;
-    const argv = ['vtysh', '-c', 'show ip route ospf'];
+    const { plan, protocol, routerFrr } = topology;
+    const { code } = protocol.zebra;
+    const argv = ['vtysh', '-c', showProtocolRoutes(protocol)];
     const selected = (text: string) =>
       PORTS.filter(
         (port) =>
-          text.includes(`O>* ${loopback(port)}/32 `) && text.includes(`via ${vrouterAddress(port)}, ${tapName(port)}`),
+          text.includes(`${code}>* ${plan.loopback(port)}${plan.host} `) &&
+          text.includes(`via ${plan.gateway(port)}, ${tapName(port)}`),
       );
     await report.expect({
       name: 'the four loopbacks are selected and in the FIB (>*)',
       command: routerCommand(stage, ...argv),
       timeoutMs: 30_000,
       look: async () => {
-        const output = await topology.routerFrr.vtysh('show ip route ospf');
-        const found = selected(output).map((port) => `O>* ${loopback(port)}/32 via ${tapName(port)}`);
+        const output = await routerFrr.vtysh(showProtocolRoutes(protocol));
+        const found = selected(output).map(
+          (port) => `${code}>* ${plan.loopback(port)}${plan.host} via ${tapName(port)}`,
+        );
         return { ok: found.length === PORTS.length, observed: found.join(', ') || 'none', output };
       },
     });
     await report.expect({
       name: 'zebra calls them offloaded',
-      command: routerCommand(stage, 'vtysh', '-c', 'show ip route ospf json'),
+      command: routerCommand(stage, 'vtysh', '-c', `${showProtocolRoutes(protocol)} json`),
       timeoutMs: 10_000,
-      look: () => lookZebra(stage, LOOPBACKS),
+      look: () => lookZebra(stage, loopbacks(plan)),
     });
   },
 };
@@ -51,6 +65,7 @@ export const bridgeRoutes: Scene = {
   title: 'fpm2afi has them in the vASIC, and the rest where it belongs',
   play: async (stage) => {
     const { report, topology } = stage;
+    const { plan } = topology;
     const command = routerCommand(stage, 'fpm2afi', 'show', 'routes');
     await report.show(topology.router, ['fpm2afi', 'show', 'routes']);
     await report.expect({
@@ -65,25 +80,33 @@ export const bridgeRoutes: Scene = {
       timeoutMs: 10_000,
       look: async () => {
         const routes = await topology.bridge.routes();
-        const states = PORTS.map((port) => routes.find((route) => route.prefix === subnet(port)));
+        const states = PORTS.map((port) => routes.find((route) => route.prefix === plan.subnet(port)));
         return {
           ok: states.every((route) => route?.state === 'trapped' && route.nexthops[0]?.state === 'glean'),
           observed: PORTS.map((port, i) =>
-            `${subnet(port)} ${states[i]?.state ?? 'missing'} ${states[i]?.nexthops[0]?.state ?? ''}`.trim(),
+            `${plan.subnet(port)} ${states[i]?.state ?? 'missing'} ${states[i]?.nexthops[0]?.state ?? ''}`.trim(),
           ).join(', '),
         };
       },
     });
+    if (plan.family === 6) {
+      report.say('OSPFv3 speaks link-local only: a ping, so that the neighbours are known by their other address, too');
+      for (const port of PORTS) await topology.router.exec(['ping', '-c', '1', '-W', '2', plan.vrouterAddress(port)]);
+    }
     await report.expect({
       name: 'each neighbour has a host entry of its own',
       command,
       timeoutMs: 10_000,
       look: async () => {
         const routes = await topology.bridge.routes();
-        const hosts = PORTS.map((port) => routes.find((route) => route.prefix === `${vrouterAddress(port)}/32`));
+        const hosts = PORTS.map((port) =>
+          routes.find((route) => route.prefix === `${plan.vrouterAddress(port)}${plan.host}`),
+        );
         return {
           ok: hosts.every((route, port) => route?.state === 'offloaded' && route.nexthops[0]?.mac === vrouterMac(port)),
-          observed: PORTS.map((port, i) => `${vrouterAddress(port)}/32 ${hosts[i]?.state ?? 'missing'}`).join(', '),
+          observed: PORTS.map(
+            (port, i) => `${plan.vrouterAddress(port)}${plan.host} ${hosts[i]?.state ?? 'missing'}`,
+          ).join(', '),
         };
       },
     });
@@ -93,9 +116,9 @@ export const bridgeRoutes: Scene = {
       timeoutMs: 10_000,
       look: async () => {
         const routes = await topology.bridge.routes();
-        const own = ['10.0.255.100', ...PORTS.map(routerAddress)];
+        const own = [plan.routerLoopback, ...PORTS.map(plan.routerAddress)];
         const states = own.map((address) =>
-          routes.filter((route) => route.prefix === `${address}/32`).map((route) => route.state),
+          routes.filter((route) => route.prefix === `${address}${plan.host}`).map((route) => route.state),
         );
         return {
           ok: states.every((found) => found.length > 0 && found.every((state) => state === 'trapped')),

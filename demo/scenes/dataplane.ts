@@ -1,16 +1,17 @@
 /** Who carried the packets: counters of the vASIC, of the TAPs and of the router's kernel around one iperf3 run. */
 import type { PortView } from '../../src/control/types';
-import { ipCounter, linkCounters } from '../lab/node';
-import { loopback, PORTS, routerAddress, tapName, type OspfTopology } from '../lab/ospf-topology';
+import { forwardedPackets, linkCounters } from '../lab/node';
+import { PORTS, tapName } from '../lab/plan';
+import type { Topology } from '../lab/topology';
 import { capture, iperf } from '../lab/traffic';
 import { sleep } from '../lab/wait';
 import { commandLine } from '../report';
-import { routerCommand, type Scene } from './scene';
+import { forwardedCommand, routerCommand, type Scene } from './scene';
 
 /** Seconds of each iperf3 run. */
 export const IPERF_SECONDS = 5;
 
-/** Packets that OSPF, ARP and neighbour discovery may send over four TAPs meanwhile: about 10 a second, with room. */
+/** Packets that the routing protocol, ARP and neighbour discovery may send over four TAPs meanwhile: about 10 a second, with room. */
 const CONTROL_PACKETS = 200;
 
 interface Counters {
@@ -22,7 +23,7 @@ interface Counters {
   readonly forwarded: number;
 }
 
-async function count(topology: OspfTopology): Promise<Counters> {
+async function count(topology: Topology): Promise<Counters> {
   // The bridge reads the vASIC's counters about once a second.
   await sleep(1500);
   const taps = await Promise.all(PORTS.map((port) => linkCounters(topology.router, tapName(port))));
@@ -33,7 +34,7 @@ async function count(topology: OspfTopology): Promise<Counters> {
     received: (await linkCounters(destination!, 'veth')).rxPackets,
     tapPackets: taps.reduce((sum, tap) => sum + tap.rxPackets + tap.txPackets, 0),
     tapBytes: taps.reduce((sum, tap) => sum + tap.rxBytes + tap.txBytes, 0),
-    forwarded: await ipCounter(topology.router, 'ForwDatagrams'),
+    forwarded: await forwardedPackets(topology.router, topology.plan.family),
   };
 }
 
@@ -44,21 +45,22 @@ const traffic = (counters: Counters, port: number, direction: 'input' | 'output'
 
 const mega = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
+/** What the lines of a capture may be; the first match counts. */
+const KINDS: readonly (readonly [string, RegExp])[] = [
+  ['ARP', /^ARP,/],
+  ['OSPF', /OSPFv[23]/],
+  ['IS-IS', /^IS-IS,/],
+  ['BGP', /^IP6? \S+\.179 > | > \S+\.179: /],
+  ['ICMPv6', /^IP6 .*(ICMP6|HBH)/],
+  ['IGMP', /^IP .*(igmp)/],
+  ['ICMP', /^IP .* ICMP /],
+];
+
 /** Sorts the lines of a capture; whatever is none of the control protocols is data. */
 export function classify(lines: readonly string[]): ReadonlyMap<string, number> {
   const kinds = new Map<string, number>();
   for (const line of lines) {
-    const kind = /^ARP,/.test(line)
-      ? 'ARP'
-      : /OSPFv2/.test(line)
-        ? 'OSPF'
-        : /^IP6 .*(ICMP6|HBH)/.test(line)
-          ? 'ICMPv6'
-          : /^IP .*(igmp)/.test(line)
-            ? 'IGMP'
-            : /^IP .* ICMP /.test(line)
-              ? 'ICMP'
-              : 'data';
+    const kind = KINDS.find(([, pattern]) => pattern.test(line))?.[0] ?? 'data';
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   return kinds;
@@ -68,6 +70,8 @@ export const dataplane: Scene = {
   title: 'iperf3 from vrouter1 to vrouter0: the vASIC carries it, Linux does not see it',
   play: async (stage) => {
     const { report, topology, figures } = stage;
+    const { loopback } = topology.plan;
+    const { packetKind } = topology.protocol;
     const [vrouter0, vrouter1] = topology.vrouters;
     const before = await count(topology);
     const tcpdump = await capture(topology.router, 'tap0');
@@ -133,8 +137,8 @@ export const dataplane: Scene = {
     const forwarded = after.forwarded - before.forwarded;
     await report.expect({
       name: "the router's kernel forwarded nothing of it",
-      command: routerCommand(stage, 'grep', '^Ip:', '/proc/net/snmp'),
-      look: () => ({ ok: forwarded <= 20, observed: `ForwDatagrams +${forwarded} (at most 20 expected)` }),
+      command: forwardedCommand(stage),
+      look: () => ({ ok: forwarded <= 20, observed: `forwarded +${forwarded} (at most 20 expected)` }),
     });
 
     report.showOutput(routerCommand(stage, ...tcpdump.argv), lines.slice(0, 6).join('\n'));
@@ -143,7 +147,7 @@ export const dataplane: Scene = {
       name: 'tcpdump on tap0 meanwhile: control packets only',
       command: routerCommand(stage, ...tcpdump.argv),
       look: () => ({
-        ok: (kinds.get('OSPF') ?? 0) > 0 && (kinds.get('data') ?? 0) === 0,
+        ok: (kinds.get(packetKind) ?? 0) > 0 && (kinds.get('data') ?? 0) === 0,
         observed: [...kinds].map(([kind, packets]) => `${packets} ${kind}`).join(', ') || 'no packets at all',
       }),
     });
@@ -154,6 +158,7 @@ export const ttl: Scene = {
   title: 'The TTL: a packet that expires is answered by the router, not lost in the vASIC',
   play: async (stage) => {
     const { report, topology } = stage;
+    const { loopback, routerAddress } = topology.plan;
     const vrouter1 = topology.vrouters[1]!;
     const probe = (hops: number) => [
       'ping',
@@ -174,10 +179,10 @@ export const ttl: Scene = {
       timeoutMs: 5_000,
       look: async () => {
         const output = (await vrouter1.exec(probe(1))).stdout;
-        const line = output.split('\n').find((one) => one.includes('Time to live exceeded')) ?? '';
+        const line = output.split('\n').find((one) => /Time to live exceeded|Hop limit/.test(one)) ?? '';
         return {
           ok: line.startsWith(`From ${routerAddress(1)} `),
-          observed: line || 'no "Time to live exceeded"',
+          observed: line || 'nothing of an exceeded TTL',
           output,
         };
       },

@@ -1,6 +1,6 @@
 /** kill -9 of each program in turn: the others notice, say so in their logs, and all is well again after a restart. */
 import { at, textAt } from '../lab/json';
-import { loopback, PORTS } from '../lab/ospf-topology';
+import { PORTS } from '../lab/plan';
 import { logMark } from '../lab/process';
 import {
   expectLogLine,
@@ -52,7 +52,7 @@ export const killBridge: Scene = {
     report.say(`kill -9 ${bridge.process().pid}   (fpm2afi; the TAPs go with it)`);
     await bridge.process().kill('SIGKILL');
     await withLastResort(stage, async () => {
-      await expectPing(stage, 'the vASIC forwards on: vrouter1 still reaches vrouter0', loopback(0), 0);
+      await expectPing(stage, 'the vASIC forwards on: vrouter1 still reaches vrouter0', topology.plan.loopback(0), 0);
     });
     await expectLogLine(
       stage,
@@ -97,12 +97,12 @@ export const killZebra: Scene = {
       command: routerCommand(stage, 'fpm2afi', 'show', 'routes'),
       look: () => lookLoopbacks(stage, PORTS),
     });
-    await expectPing(stage, 'the vASIC forwards on: vrouter1 still reaches vrouter0', loopback(0), 0);
+    await expectPing(stage, 'the vASIC forwards on: vrouter1 still reaches vrouter0', topology.plan.loopback(0), 0);
     const restarted = logMark(bridge.logFile);
-    report.say("restarting zebra, and ospfd with it (as FRR's watchfrr does)");
-    await routerFrr.process('ospfd').kill('SIGKILL');
+    report.say("restarting zebra, and its protocol daemon with it (as FRR's watchfrr does)");
+    await routerFrr.process(topology.protocol.daemon).kill('SIGKILL');
     await routerFrr.restart('zebra');
-    await routerFrr.restart('ospfd');
+    await routerFrr.restart(topology.protocol.daemon);
     await report.expect({
       name: 'zebra is connected to fpm2afi again',
       command: routerCommand(stage, 'fpm2afi', 'show', 'status'),

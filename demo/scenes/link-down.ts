@@ -1,25 +1,34 @@
 /** vrouter0's link goes down and comes back: the path goes everywhere, and returns everywhere. */
-import { at } from '../lab/json';
-import { loopback, routerAddress } from '../lab/ospf-topology';
+import { at, items } from '../lab/json';
 import { ping } from '../lab/traffic';
 import { commandLine } from '../report';
-import { bridgeRoute, expectPing, expectRecovered, routerCommand, withLastResort, type Scene } from './scene';
+import {
+  bridgeRoute,
+  expectPing,
+  expectRecovered,
+  routerCommand,
+  showRoute,
+  withLastResort,
+  type Scene,
+} from './scene';
 
 export const linkDown: Scene = {
   title: "vrouter0's link goes down, and up again",
   play: async (stage) => {
     const { report, topology } = stage;
+    const { plan, routerFrr } = topology;
     const [vrouter0, vrouter1] = topology.vrouters;
-    const prefix = `${loopback(0)}/32`;
-    await expectPing(stage, 'before: vrouter1 reaches vrouter0, by the vASIC', loopback(0));
+    const prefix = `${plan.loopback(0)}${plan.host}`;
+    await expectPing(stage, 'before: vrouter1 reaches vrouter0, by the vASIC', plan.loopback(0));
     await report.show(vrouter0!, ['ip', 'link', 'set', 'veth', 'down']);
     await report.expect({
       name: `zebra has no route to ${prefix} any more`,
-      command: routerCommand(stage, 'vtysh', '-c', `show ip route ${prefix}`),
+      command: routerCommand(stage, 'vtysh', '-c', `${showRoute(plan)} ${prefix}`),
       timeoutMs: 15_000,
       look: async () => {
-        const shown = await topology.routerFrr.json(`show ip route ${prefix} json`);
-        return at(shown, prefix) === undefined
+        const shown = await routerFrr.json(`${showRoute(plan)} ${prefix} json`);
+        // An empty list where BGP's route was.
+        return items(at(shown, prefix)).length === 0
           ? { ok: true, observed: 'no such route' }
           : { ok: false, observed: 'still there' };
       },
@@ -36,24 +45,24 @@ export const linkDown: Scene = {
         };
       },
     });
-    const argv = ['ping', '-c', '3', '-i', '0.2', '-I', loopback(1), loopback(0)];
+    const argv = ['ping', '-c', '3', '-i', '0.2', '-I', plan.loopback(1), plan.loopback(0)];
     await withLastResort(stage, async () => {
       await report.expect({
         name: 'packets for it are answered with unreachable by the router',
         command: commandLine(vrouter1!, argv),
         timeoutMs: 10_000,
         look: async () => {
-          const result = await ping(vrouter1!, loopback(0), { source: loopback(1) });
+          const result = await ping(vrouter1!, plan.loopback(0), { source: plan.loopback(1) });
           const line = result.text.split('\n').find((one) => /unreachable/i.test(one)) ?? 'no "unreachable"';
-          return { ok: result.received === 0 && line.startsWith(`From ${routerAddress(1)} `), observed: line };
+          return { ok: result.received === 0 && line.startsWith(`From ${plan.routerAddress(1)} `), observed: line };
         },
       });
     });
     await report.expect({
       name: 'the other loopbacks stay',
-      command: commandLine(vrouter1!, ['ping', '-c', '3', '-I', loopback(1), loopback(2)]),
+      command: commandLine(vrouter1!, ['ping', '-c', '3', '-I', plan.loopback(1), plan.loopback(2)]),
       look: async () => {
-        const result = await ping(vrouter1!, loopback(2), { source: loopback(1) });
+        const result = await ping(vrouter1!, plan.loopback(2), { source: plan.loopback(1) });
         return { ok: result.received === 3, observed: `vrouter2 answered ${result.received} of ${result.sent}` };
       },
     });

@@ -1,23 +1,28 @@
 /** A prefix that the vASIC refuses: the refusal reaches zebra, and Linux carries the packets meanwhile. */
-import { loopback } from '../lab/ospf-topology';
-import { ipCounter } from '../lab/node';
+import { forwardedPackets } from '../lab/node';
 import { ping } from '../lab/traffic';
 import { commandLine } from '../report';
-import { bridgeRoute, REFUSED, routerCommand, type Scene } from './scene';
+import { bridgeRoute, routerCommand, showProtocolRoutes, type Scene } from './scene';
 
 export const refused: Scene = {
-  title: `The vASIC refuses ${REFUSED}/32 (softvasic --refuse): nobody pretends otherwise`,
+  title: 'The vASIC refuses a prefix (softvasic --refuse): nobody pretends otherwise',
   play: async (stage) => {
     const { report, topology } = stage;
-    const prefix = `${REFUSED}/32`;
+    const { plan, protocol } = topology;
+    const { refused: address } = plan;
+    const prefix = `${address}${plan.host}`;
     await report.expect({
       name: 'zebra marks the route as an offload failure (o)',
-      command: routerCommand(stage, 'vtysh', '-c', 'show ip route ospf'),
+      command: routerCommand(stage, 'vtysh', '-c', showProtocolRoutes(protocol)),
       timeoutMs: 15_000,
       look: async () => {
-        const shown = await topology.routerFrr.vtysh('show ip route ospf');
+        const shown = await topology.routerFrr.vtysh(showProtocolRoutes(protocol));
         const line = shown.split('\n').find((one) => one.includes(` ${prefix} `)) ?? '';
-        return { ok: /^O>?o/.test(line.replaceAll(' ', '')), observed: line.trim() || 'no such route', output: line };
+        return {
+          ok: new RegExp(`^${protocol.zebra.code}>?o`).test(line.replaceAll(' ', '')),
+          observed: line.trim() || 'no such route',
+          output: line,
+        };
       },
     });
     await report.expect({
@@ -34,12 +39,12 @@ export const refused: Scene = {
     const vrouter1 = topology.vrouters[1]!;
     await report.expect({
       name: 'it stays reachable on the slow path: the vASIC punts, Linux forwards, and Linux counted that',
-      command: commandLine(vrouter1, ['ping', '-c', '5', '-i', '0.2', '-I', loopback(1), REFUSED]),
+      command: commandLine(vrouter1, ['ping', '-c', '5', '-i', '0.2', '-I', plan.loopback(1), address]),
       timeoutMs: 10_000,
       look: async () => {
-        const before = await ipCounter(topology.router, 'ForwDatagrams');
-        const result = await ping(vrouter1, REFUSED, { source: loopback(1), count: 5 });
-        const forwarded = (await ipCounter(topology.router, 'ForwDatagrams')) - before;
+        const before = await forwardedPackets(topology.router, plan.family);
+        const result = await ping(vrouter1, address, { source: plan.loopback(1), count: 5 });
+        const forwarded = (await forwardedPackets(topology.router, plan.family)) - before;
         return {
           ok: result.received === 5 && forwarded >= 5,
           observed: `${result.received} of 5 pings answered, the router's kernel forwarded ${forwarded} packets`,

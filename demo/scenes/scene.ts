@@ -1,14 +1,13 @@
 /** What every scene of the demonstration gets, and the looks that several of them share. */
 import type { RouteView } from '../../src/control/types';
 import { at } from '../lab/json';
-import { ipCounter } from '../lab/node';
-import { loopback, ospfNeighbors, PORTS, routerAddress, tapName, type OspfTopology } from '../lab/ospf-topology';
+import { forwardedPackets } from '../lab/node';
+import { PORTS, tapName, vrouterMac, type Plan } from '../lab/plan';
 import { waitForLine } from '../lab/process';
+import type { Protocol } from '../lab/protocols/protocol';
+import type { Topology } from '../lab/topology';
 import { ping } from '../lab/traffic';
 import { commandLine, type Observation, type Reporter } from '../report';
-
-/** The prefix that softvasic is told to refuse: a second loopback of vrouter3. */
-export const REFUSED = '10.0.255.253';
 
 /** Figures that a later scene, or the summary, needs. */
 export interface Figures {
@@ -16,10 +15,12 @@ export interface Figures {
   throughVasic?: number;
   /** TCP through a plain Linux router. */
   throughLinux?: number;
+  /** The longest time that a flow of a failed ECMP leg was without a path, in milliseconds. */
+  failoverMs?: number;
 }
 
 export interface Stage {
-  readonly topology: OspfTopology;
+  readonly topology: Topology;
   readonly report: Reporter;
   readonly figures: Figures;
 }
@@ -31,26 +32,45 @@ export interface Scene {
   readonly play: (stage: Stage) => Promise<void>;
 }
 
-export const LOOPBACKS: readonly string[] = PORTS.map((port) => `${loopback(port)}/32`);
+/** The four loopbacks as prefixes. */
+export function loopbacks({ loopback, host }: Plan): readonly string[] {
+  return PORTS.map((port) => `${loopback(port)}${host}`);
+}
+
+/** The vtysh command for zebra's routes of the plan's family. */
+export function showRoute(plan: Plan): string {
+  return plan.family === 4 ? 'show ip route' : 'show ipv6 route';
+}
+
+/** The same, those of the protocol only. */
+export function showProtocolRoutes({ plan, zebra }: Protocol): string {
+  return `${showRoute(plan)} ${zebra.name}`;
+}
+
+/** The command that shows what the router's kernel forwarded. */
+export function forwardedCommand(stage: Stage): string {
+  const file = stage.topology.plan.family === 4 ? '/proc/net/snmp' : '/proc/net/snmp6';
+  return routerCommand(stage, 'grep', 'Forw', file);
+}
 
 /** The command that shows what `look` looked at. */
 export function routerCommand(stage: Stage, ...argv: readonly string[]): string {
   return commandLine(stage.topology.router, argv);
 }
 
-/** Neighbours on all TAPs Full? */
+/** Is there a neighbour, in the state wanted, on all TAPs? */
 export async function lookNeighbors({ topology }: Stage): Promise<Observation> {
-  const neighbors = await ospfNeighbors(topology.routerFrr);
-  const states = PORTS.map((port) => neighbors.get(tapName(port)) ?? 'none');
+  const neighbors = await topology.protocol.neighbors(topology.routerFrr);
+  const states = PORTS.map((port) => neighbors.get(port) ?? 'none');
   return {
-    ok: states.every((state) => state.startsWith('Full')),
+    ok: states.every(topology.protocol.isUp),
     observed: PORTS.map((port) => `${tapName(port)} ${states[port]}`).join(', '),
   };
 }
 
 /** Does zebra call the routes to these prefixes offloaded? */
 export async function lookZebra({ topology }: Stage, prefixes: readonly string[]): Promise<Observation> {
-  const routes = await topology.routerFrr.json('show ip route json');
+  const routes = await topology.routerFrr.json(`${showRoute(topology.plan)} json`);
   const offloaded = prefixes.filter((prefix) => at(routes, prefix, 0, 'offloaded') === true);
   const missing = prefixes.filter((prefix) => !offloaded.includes(prefix));
   return {
@@ -61,13 +81,14 @@ export async function lookZebra({ topology }: Stage, prefixes: readonly string[]
 
 /** Does fpm2afi have these loopbacks offloaded, out of the right TAP to the right MAC? */
 export async function lookLoopbacks({ topology }: Stage, ports: readonly number[]): Promise<Observation> {
+  const { loopback, host } = topology.plan;
   const routes = await topology.bridge.routes();
   const seen = ports.map((port) => {
-    const route = routes.find((one) => one.prefix === `${loopback(port)}/32` && one.origin === 'zebra');
+    const route = routes.find((one) => one.prefix === `${loopback(port)}${host}` && one.origin === 'zebra');
     const leg = route?.nexthops[0];
     const text = route === undefined ? 'missing' : `${route.state} via ${leg?.interface} ${leg?.mac ?? 'no MAC'}`;
     const ok = route?.state === 'offloaded' && leg?.interface === tapName(port);
-    return { text: `${loopback(port)}/32 ${text}`, ok: ok && leg?.mac === `32:26:0a:2e:cc:f${port}` };
+    return { text: `${loopback(port)}${host} ${text}`, ok: ok && leg?.mac === vrouterMac(port) };
   });
   return { ok: seen.every((one) => one.ok), observed: seen.map((one) => one.text).join(', ') };
 }
@@ -79,33 +100,34 @@ export async function bridgeRoute({ topology }: Stage, prefix: string): Promise<
 
 /** From vrouter1's loopback to another, by the vASIC alone: the router's kernel must not have forwarded for it. */
 export async function expectPing(stage: Stage, name: string, target: string, timeoutMs = 20_000): Promise<boolean> {
-  const { router, vrouters } = stage.topology;
+  const { router, vrouters, plan } = stage.topology;
   const vrouter1 = vrouters[1]!;
   return stage.report.expect({
     name,
-    command: commandLine(vrouter1, ['ping', '-c', '3', '-i', '0.2', '-I', loopback(1), target]),
+    command: commandLine(vrouter1, ['ping', '-c', '3', '-i', '0.2', '-I', plan.loopback(1), target]),
     timeoutMs,
     look: async () => {
-      const before = await ipCounter(router, 'ForwDatagrams');
-      const result = await ping(vrouter1, target, { source: loopback(1) });
-      const forwarded = (await ipCounter(router, 'ForwDatagrams')) - before;
+      const before = await forwardedPackets(router, plan.family);
+      const result = await ping(vrouter1, target, { source: plan.loopback(1) });
+      const forwarded = (await forwardedPackets(router, plan.family)) - before;
       return {
         ok: result.sent > 0 && result.received === result.sent && forwarded === 0,
-        observed: `${result.received} of ${result.sent} answered, ForwDatagrams of the router +${forwarded}`,
+        observed: `${result.received} of ${result.sent} answered, forwarded by the router's kernel +${forwarded}`,
       };
     },
   });
 }
 
 /**
- * Lets vrouter0 and vrouter1 send to the router even when OSPF has told them of no route, by a default route of the worst
+ * Lets vrouter0 and vrouter1 send to the router even when their protocol has told them of no route, by a default route of the worst
  * metric: what then arrives or not is the vASIC's doing and not that of their own routing.
  */
 export async function withLastResort(stage: Stage, act: () => Promise<void>): Promise<void> {
+  const { plan } = stage.topology;
   const change = async (how: string) => {
     for (const port of [0, 1]) {
-      const route = ['default', 'via', routerAddress(port), 'metric', '9999'];
-      await stage.topology.vrouters[port]!.exec(['ip', 'route', how, ...route]);
+      const route = ['default', 'via', plan.routerAddress(port), 'metric', '9999'];
+      await stage.topology.vrouters[port]!.exec(['ip', `-${plan.family}`, 'route', how, ...route]);
     }
   };
   await change('replace');
@@ -118,18 +140,19 @@ export async function withLastResort(stage: Stage, act: () => Promise<void>): Pr
 
 /** Everything as after the start: neighbours, zebra's view, fpm2afi's view, and packets. */
 export async function expectRecovered(stage: Stage, timeoutMs: number): Promise<void> {
-  const { report } = stage;
+  const { report, topology } = stage;
+  const { plan, protocol } = topology;
   await report.expect({
-    name: 'OSPF neighbours Full again',
-    command: routerCommand(stage, 'vtysh', '-c', 'show ip ospf neighbor'),
+    name: `${protocol.title} neighbours ${protocol.upName} again`,
+    command: routerCommand(stage, 'vtysh', '-c', protocol.neighborCommand),
     timeoutMs,
     look: () => lookNeighbors(stage),
   });
   await report.expect({
     name: 'zebra has the loopbacks offloaded again',
-    command: routerCommand(stage, 'vtysh', '-c', 'show ip route ospf'),
+    command: routerCommand(stage, 'vtysh', '-c', showProtocolRoutes(protocol)),
     timeoutMs,
-    look: () => lookZebra(stage, LOOPBACKS),
+    look: () => lookZebra(stage, loopbacks(plan)),
   });
   await report.expect({
     name: 'fpm2afi has the loopbacks offloaded again',
@@ -137,7 +160,7 @@ export async function expectRecovered(stage: Stage, timeoutMs: number): Promise<
     timeoutMs,
     look: () => lookLoopbacks(stage, PORTS),
   });
-  await expectPing(stage, 'vrouter1 reaches vrouter0 again, by the vASIC', loopback(0));
+  await expectPing(stage, 'vrouter1 reaches vrouter0 again, by the vASIC', plan.loopback(0));
 }
 
 /** A line that a program writes to its log because of what `act` did. */

@@ -1,6 +1,6 @@
 /** The same iperf3 run over the same hop, forwarded by plain Linux: what the vASIC's figure is to be compared with. */
-import { loopback } from '../lab/ospf-topology';
 import { buildPlainTopology } from '../lab/plain-topology';
+import { IP4 } from '../lab/plan';
 import { iperf } from '../lab/traffic';
 import { commandLine } from '../report';
 import { IPERF_SECONDS } from './dataplane';
@@ -12,9 +12,9 @@ export const yardstick: Scene = {
     const { hosts } = await buildPlainTopology(topology.lab);
     const run = await iperf({
       client: hosts[1]!,
-      clientAddress: loopback(1),
+      clientAddress: IP4.loopback(1),
       server: hosts[0]!,
-      serverAddress: loopback(0),
+      serverAddress: IP4.loopback(0),
       seconds: IPERF_SECONDS,
     });
     figures.throughLinux = run.bitsPerSecond;

@@ -194,11 +194,19 @@ export class Fib {
       case 'addressDelete':
         return this.hosts.removeAddress(update);
       case 'link':
-        if (!this.interfaces.apply(update)) return;
-        this.resolution.interfaceChanged(update.ifindex);
-        for (const neighbor of [...this.neighbors.all()]) {
-          if (neighbor.ifindex === update.ifindex) this.neighborChanged(neighbor);
-        }
+        if (this.interfaces.apply(update)) this.interfaceChanged(update.ifindex);
+    }
+  }
+
+  /** The vASIC tells that a port's link came or went. */
+  portChanged(port: number, up: boolean): void {
+    for (const ifindex of this.interfaces.setPort(port, up)) this.interfaceChanged(ifindex);
+  }
+
+  private interfaceChanged(ifindex: number): void {
+    this.resolution.interfaceChanged(ifindex);
+    for (const neighbor of [...this.neighbors.all()]) {
+      if (neighbor.ifindex === ifindex) this.neighborChanged(neighbor);
     }
   }
 

@@ -1,11 +1,14 @@
 /**
  * The Linux interfaces as far as routes name them: by index, with their names, and which of them are ports of the
- * vASIC. Told by the kernel monitor.
+ * vASIC. Told by the kernel monitor; that a port is down also by the vASIC, as the kernel may take a second to tell of a
+ * TAP that lost its carrier.
  */
 import type { LinkChange } from './updates';
 
 export class Interfaces {
   private readonly links = new Map<number, LinkChange>();
+  /** Ports that the vASIC calls down. */
+  private readonly downPorts = new Set<number>();
 
   /** `ports`: TAP name → port index. */
   constructor(private readonly ports: ReadonlyMap<string, number>) {}
@@ -20,9 +23,18 @@ export class Interfaces {
     return before !== after || (after !== undefined && wasUp !== this.isUp(change.ifindex));
   }
 
-  /** Administratively up, with carrier. */
+  /** Takes a port's state from the vASIC. Returns the interfaces whose routes may now resolve to something else. */
+  setPort(port: number, up: boolean): readonly number[] {
+    const changed = up ? this.downPorts.delete(port) : !this.downPorts.has(port);
+    if (!up) this.downPorts.add(port);
+    if (!changed) return [];
+    return [...this.links.values()].filter((link) => link.up && this.ports.get(link.name) === port).map(toIndex);
+  }
+
+  /** Administratively up, with carrier, and not a port that the vASIC calls down. */
   isUp(ifindex: number): boolean {
-    return this.links.get(ifindex)?.up === true;
+    const port = this.portOf(ifindex);
+    return this.links.get(ifindex)?.up === true && (port === undefined || !this.downPorts.has(port));
   }
 
   /** The vASIC port that the interface stands for. */
@@ -46,3 +58,5 @@ export class Interfaces {
     return undefined;
   }
 }
+
+const toIndex = ({ ifindex }: LinkChange): number => ifindex;

@@ -1,0 +1,59 @@
+/** eBGP with the AS numbers of the original demonstration: the router is AS 100, vrouterN AS 10 + N. Keepalives each second. */
+import { at, entries, textAt } from '../json';
+import { IP4, PORTS, ROUTER_ID } from '../plan';
+import type { Protocol } from './protocol';
+
+export const ROUTER_AS = 100;
+export const vrouterAs = (port: number): number => 10 + port;
+
+/** `router bgp` with these neighbours (address and AS) and networks. */
+export function bgpSection(
+  as: number,
+  id: string,
+  peers: readonly (readonly [string, number])[],
+  networks: readonly string[],
+): readonly string[] {
+  return [
+    `router bgp ${as}`,
+    ` bgp router-id ${id}`,
+    ' no bgp ebgp-requires-policy',
+    ' timers bgp 1 4',
+    ...peers.flatMap(([address, peerAs]) => [
+      ` neighbor ${address} remote-as ${peerAs}`,
+      ` neighbor ${address} timers connect 1`,
+    ]),
+    ' address-family ipv4 unicast',
+    ...networks.map((prefix) => `  network ${prefix}`),
+    ' exit-address-family',
+  ];
+}
+
+export const bgp: Protocol = {
+  name: 'bgp',
+  title: 'BGP',
+  daemon: 'bgpd',
+  plan: IP4,
+  zebra: { name: 'bgp', code: 'B' },
+  linkLines: [],
+  loopbackLines: [],
+  router: () =>
+    bgpSection(
+      ROUTER_AS,
+      ROUTER_ID,
+      PORTS.map((port) => [IP4.vrouterAddress(port), vrouterAs(port)] as const),
+      [`${IP4.routerLoopback}/32`],
+    ),
+  vrouter: (port, loopbacks) =>
+    bgpSection(vrouterAs(port), IP4.loopback(port), [[IP4.routerAddress(port), ROUTER_AS]], loopbacks),
+  neighborCommand: 'show bgp ipv4 unicast summary',
+  neighbors: async (frr) =>
+    new Map(
+      entries(at(await frr.json('show bgp ipv4 unicast summary json'), 'peers')).map(([address, peer]) => [
+        PORTS.find((port) => IP4.vrouterAddress(port) === address) ?? -1,
+        textAt(peer, 'state'),
+      ]),
+    ),
+  isUp: (state) => state === 'Established',
+  upName: 'Established',
+  packetKind: 'BGP',
+};
