@@ -5,7 +5,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format test demo demo-stop clean
+.PHONY: help setup build lint format test demo demo-stop bench clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -16,6 +16,7 @@ help:
 	@echo 'make demo PROTO=ospf    FRR programs the software vASIC; checks in out/demo-ospf.json'
 	@echo '                        KEEP=1 leaves it running for you to look around'
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
+	@echo 'make bench              measure time and memory; table and out/bench.json. BENCH=--quick for 100,000 routes only'
 	@echo 'make clean              remove dist/ and out/ (not the FRR root folder)'
 
 setup:
@@ -38,6 +39,12 @@ demo: setup
 
 demo-stop:
 	@node dist/demo/stop.js
+
+# BENCH: options of test/bench/main.ts.
+BENCH ?=
+
+bench: setup
+	@node dist/test/bench/main.js $(BENCH)
 
 clean:
 	rm -rf dist out

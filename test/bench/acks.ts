@@ -20,7 +20,9 @@ function acknowledging(): Dataplane {
     },
     post(message) {
       if (!real && message.kind === 'operate') {
-        const replies = unpackBundle(message.bundle).map((bytes) => encodeOperationReply({ id: peekOperationId(bytes)! }));
+        const replies = unpackBundle(message.bundle).map((bytes) =>
+          encodeOperationReply({ id: peekOperationId(bytes)! }),
+        );
         setImmediate(() => handler({ kind: 'replies', stream: message.stream, bundle: packBundle(replies) }));
         return;
       }

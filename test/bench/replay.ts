@@ -9,7 +9,16 @@ import { startBridge, startSoftvasic, type Bridge, type Program } from '../../de
 import { waitFor } from '../../demo/lab/wait';
 import { requestStatus } from '../../src/control/client';
 import type { StatusView } from '../../src/control/types';
-import { connectFpm, FPM_PORT, offloadedRoutes, PORTS, ROUTER_MGMT, tapName, VASIC_MGMT, type BenchTopology } from './topology';
+import {
+  connectFpm,
+  FPM_PORT,
+  offloadedRoutes,
+  PORTS,
+  ROUTER_MGMT,
+  tapName,
+  VASIC_MGMT,
+  type BenchTopology,
+} from './topology';
 
 export interface Forwarding {
   readonly bridge: Bridge;
@@ -18,7 +27,10 @@ export interface Forwarding {
 }
 
 /** Starts softvasic and fpm2afi, both empty. */
-export async function startForwarding({ router, vasic }: BenchTopology, settings: readonly string[] = []): Promise<Forwarding> {
+export async function startForwarding(
+  { router, vasic }: BenchTopology,
+  settings: readonly string[] = [],
+): Promise<Forwarding> {
   const ports = Array.from({ length: PORTS }, (_, port) => port);
   const softvasic = await startSoftvasic(vasic, {
     address: VASIC_MGMT,
@@ -50,10 +62,16 @@ export async function replayToSink(topology: BenchTopology, routes: number, run:
     what: 'the sink to listen',
   });
   await connectFpm(frr, true);
-  const line = await waitFor(() => readFileSync(sink.logFile, 'utf8').split('\n').find((text) => text.startsWith('{')), {
-    timeoutMs: 30_000 + routes / 10,
-    what: 'the sink to have counted every route',
-  });
+  const line = await waitFor(
+    () =>
+      readFileSync(sink.logFile, 'utf8')
+        .split('\n')
+        .find((text) => text.startsWith('{')),
+    {
+      timeoutMs: 30_000 + routes / 10,
+      what: 'the sink to have counted every route',
+    },
+  );
   await connectFpm(frr, false);
   await sink.kill('SIGTERM');
   return (JSON.parse(line) as { ms: number }).ms;
@@ -69,11 +87,16 @@ export interface ReplayTimes {
 }
 
 /** Connects zebra to the bridge and times the replay. */
-export async function replayToBridge(topology: BenchTopology, forwarding: Forwarding, routes: number): Promise<ReplayTimes> {
+export async function replayToBridge(
+  topology: BenchTopology,
+  forwarding: Forwarding,
+  routes: number,
+): Promise<ReplayTimes> {
   const { frr } = topology;
   const known = (await offloadedRoutes(frr)) >= routes;
   await connectFpm(frr, true);
-  const limits = { timeoutMs: 60_000 + routes / 5 };
+  // A look costs the bridge (and zebra) time that grows with the table.
+  const limits = { timeoutMs: 60_000 + routes / 5, everyMs: Math.min(250, Math.max(25, routes / 4000)) };
   let since = 0;
   let loopMaxMs = 0;
   const acknowledgedMs = await waitFor(
@@ -84,11 +107,11 @@ export async function replayToBridge(topology: BenchTopology, forwarding: Forwar
       loopMaxMs = Math.max(loopMaxMs, loop.maxMs);
       return fib.offloaded >= routes ? Date.parse(time) - since : undefined;
     },
-    { ...limits, everyMs: 250, what: 'every route acknowledged' },
+    { ...limits, what: 'every route acknowledged' },
   );
   if (known) return { acknowledgedMs, loopMaxMs };
   const counted = async () => ((await offloadedRoutes(frr)) >= routes ? Date.now() - since : undefined);
-  const countedMs = await waitFor(counted, { ...limits, everyMs: 250, what: 'zebra to count every route as offloaded' });
+  const countedMs = await waitFor(counted, { ...limits, what: 'zebra to count every route as offloaded' });
   return { acknowledgedMs, countedMs, loopMaxMs };
 }
 

@@ -42,7 +42,7 @@ const IN_FLIGHT = 16;
 const STATUS_BYTES = 64 * 1024;
 const ifindexOf = (port: number): number => 10 + port;
 
-function feed(chunks: readonly Buffer[], update: (update: FpmUpdate) => void): (() => boolean) & { stop?: never } {
+function feed(chunks: readonly Buffer[], update: (update: FpmUpdate) => void): () => boolean {
   const sink = { update, message: () => undefined, skipped: fail, malformed: fail };
   const reader = new FrameReader((_type, buffer, start, end) => decodeNetlink(buffer, start, end, sink));
   let next = 0;
@@ -160,7 +160,7 @@ async function remote(stage: Stage, chunks: readonly Buffer[], nexthops: number,
   const child = fork(join(__dirname, 'acks.js'), stage === 'whole' ? ['sandbox'] : []);
   const { port } = await said<{ port: number }>(child);
   let due = false;
-  let [started, startedCpu, longest, reported] = [0, process.cpuUsage(), 0, 0];
+  let [longest, reported] = [0, 0];
   let more = true;
   const fib = makeFib(nexthops, () => soon());
   const push = feed(chunks, (update) => fib.applyFpm(update));
@@ -220,8 +220,8 @@ async function remote(stage: Stage, chunks: readonly Buffer[], nexthops: number,
       resolve();
     }, 50);
   });
-  started = performance.now();
-  startedCpu = process.cpuUsage();
+  const started = performance.now();
+  const startedCpu = process.cpuUsage();
   await new Promise<void>((resolve) => {
     const step = (): void => {
       // As the bridge pauses zebra when too much waits.
@@ -251,7 +251,7 @@ function local(stage: Stage, chunks: readonly Buffer[], nexthops: number, routes
   const cpu = process.cpuUsage();
   const started = performance.now();
   let longest = 0;
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const at = performance.now();
     more = turn();
     longest = Math.max(longest, performance.now() - at);

@@ -57,7 +57,16 @@ export function makeStream(options: StreamOptions): Buffer[] {
   const { count, addresses, lengths } = options.prefixes;
   for (let i = 0; i < count; i++) {
     writer.begin(nl.RTM_NEWROUTE, NEW_REPLACE);
-    writer.u8(nl.AF_INET).u8(lengths[i]!).u8(0).u8(0).u8(nl.RT_TABLE_MAIN).u8(RTPROT_BGP).u8(0).u8(nl.RTN_UNICAST).u32(0);
+    writer
+      .u8(nl.AF_INET)
+      .u8(lengths[i]!)
+      .u8(0)
+      .u8(0)
+      .u8(nl.RT_TABLE_MAIN)
+      .u8(RTPROT_BGP)
+      .u8(0)
+      .u8(nl.RTN_UNICAST)
+      .u32(0);
     writer.attribute(nl.RTA_DST, addressBytes(addresses[i]!)).attributeU32(nl.RTA_PRIORITY, 20);
     writer.attributeU32(nl.RTA_NH_ID, FIRST_ID + hopOf(i, options.nexthops));
     writer.end();
