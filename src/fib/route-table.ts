@@ -118,6 +118,7 @@ export class RouteTable {
   private pool = new Uint32Array(3);
   private poolUsed = 1;
   private poolFree = 0;
+  private readonly scratch = newKey();
 
   /** Bits of ROW. */
   flags = new Uint16Array(this.capacity);
@@ -265,7 +266,7 @@ export class RouteTable {
 
   /** The row's address in network order: 4 or 16 new bytes. */
   addressOf(row: number): Uint8Array {
-    return keyAddress(this.readKey(row, newKey()));
+    return keyAddress(this.readKey(row, this.scratch));
   }
 
   private takePool(key: RouteKey): number {
@@ -326,15 +327,21 @@ export class RouteTable {
 
 /** A key's address in network order: 4 or 16 new bytes. */
 export function keyAddress(key: RouteKey): Uint8Array {
-  const words = key.ip6 ? [key.a0, key.a1, key.a2, key.a3] : [key.a0];
-  const bytes = new Uint8Array(4 * words.length);
-  words.forEach((value, i) => {
-    bytes[4 * i] = value >>> 24;
-    bytes[4 * i + 1] = value >>> 16;
-    bytes[4 * i + 2] = value >>> 8;
-    bytes[4 * i + 3] = value;
-  });
+  const bytes = new Uint8Array(key.ip6 ? 16 : 4);
+  storeWord(bytes, 0, key.a0);
+  if (key.ip6) {
+    storeWord(bytes, 4, key.a1);
+    storeWord(bytes, 8, key.a2);
+    storeWord(bytes, 12, key.a3);
+  }
   return bytes;
+}
+
+function storeWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 /** A first-in first-out queue of row numbers. The caller keeps each row in it at most once, so it is bounded by the table. */
