@@ -291,6 +291,11 @@ export class RouteTable {
     return keyAddress(this.readKey(row, this.scratch));
   }
 
+  /** The same into `bytes`, 4 or 16 as the row's family needs. */
+  readAddress(row: number, bytes: Uint8Array): Uint8Array {
+    return storeAddress(this.readKey(row, this.scratch), bytes);
+  }
+
   private takePool(key: RouteKey): number {
     let slot = this.poolFree;
     if (slot !== 0) this.poolFree = this.pool[3 * slot]!;
@@ -348,7 +353,10 @@ function insertInto(index: Uint32Array, row: number, hash: number): void {
 
 /** A key's address in network order: 4 or 16 new bytes. */
 export function keyAddress(key: RouteKey): Uint8Array {
-  const bytes = new Uint8Array(key.ip6 ? 16 : 4);
+  return storeAddress(key, new Uint8Array(key.ip6 ? 16 : 4));
+}
+
+function storeAddress(key: RouteKey, bytes: Uint8Array): Uint8Array {
   storeWord(bytes, 0, key.a0);
   if (key.ip6) {
     storeWord(bytes, 4, key.a1);
