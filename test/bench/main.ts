@@ -42,8 +42,16 @@ async function main(): Promise<void> {
   };
   const stages: StageFigures[] = [];
   const tables: TableFigures[] = [];
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}`;
+  const report: BenchReport = { when: new Date().toISOString(), machine, node: process.version, stages, tables };
+  /** After each size, so that a run that is cut short leaves what it has. */
+  const save = (): void => {
+    mkdirSync('out', { recursive: true });
+    writeFileSync(OUT, `${JSON.stringify(report, null, 2)}\n`);
+  };
   for (const routes of sizes) {
     if (parts.includes('stages')) stages.push(...(await measureStages(routes, nexthops, runs, say)));
+    save();
     if (!parts.includes('table')) continue;
     const lab = await openLab(labId('bench'), { logDir: 'out/bench-logs', say });
     try {
@@ -52,11 +60,8 @@ async function main(): Promise<void> {
     } finally {
       await lab.close();
     }
+    save();
   }
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}`;
-  const report: BenchReport = { when: new Date().toISOString(), machine, node: process.version, stages, tables };
-  mkdirSync('out', { recursive: true });
-  writeFileSync(OUT, `${JSON.stringify(report, null, 2)}\n`);
   console.log(reportText(report));
   console.log(`\n${OUT}`);
 }
