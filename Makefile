@@ -7,7 +7,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format test demo demo-stop lab fuzz frr-matrix clean
+.PHONY: help setup build lint format test demo demo-stop lab fuzz frr-matrix bench clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -23,6 +23,7 @@ help:
 	@echo 'make frr-matrix         FRR 8.4, 10.3 and the newest, both FPM modules, against zebra itself; out/frr-matrix.json'
 	@echo 'make lab                measure failover, resolution time and more; figures in out/forwarding.json'
 	@echo '                        FIGURE=failover measures that one only'
+	@echo 'make bench              measure time and memory; table and out/bench.json. BENCH=--quick for 100,000 routes only'
 	@echo 'make clean              remove dist/ and out/ (not the FRR root folder)'
 
 setup:
@@ -56,6 +57,12 @@ frr-matrix:
 
 lab: setup
 	@node dist/demo/figures/main.js "$(FIGURE)"
+
+# BENCH: options of test/bench/main.ts.
+BENCH ?=
+
+bench: setup
+	@node dist/test/bench/main.js $(BENCH)
 
 clean:
 	rm -rf dist out

@@ -249,14 +249,4 @@ export class Fib {
   isStale(row: number): boolean {
     return this.rows.routes.generation[row] !== this.replayGeneration;
   }
-
-  /** What `endReplay` would drop now. */
-  staleRoutes(): number {
-    const { routes } = this.rows;
-    let stale = this.programming.adopted;
-    for (let row = 1; row < routes.end; row++) {
-      if (routes.live(row) && (routes.flags[row]! & ROW.zebra) !== 0 && this.isStale(row)) stale++;
-    }
-    return stale;
-  }
 }

@@ -29,11 +29,19 @@ export function isPassing(intent: NexthopIntent | undefined): boolean {
   return intent.reason === 'unresolved' || intent.reason === 'missingNexthop' || intent.reason === 'linkDown';
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 export class Programming implements ForwardingSource {
   readonly dirtyAdjacencies = new Set<number>();
   /** Entries found in the vASIC that nobody has asked for since. */
   adopted = 0;
   private readonly key = newKey();
+  /** What `nextReport` returns, filled anew each time: a replay asks for a million. */
+  private readonly address = { 4: new Uint8Array(4), 6: new Uint8Array(16) };
+  private readonly next: { row: number; report: Mutable<StatusReport> } = {
+    row: 0,
+    report: { table: 0, family: 4, bytes: this.address[4], length: 0, protocol: 0, status: 'failed' },
+  };
   /** Sets whose routes are not reported as trapped before this time (`now`). */
   private readonly passing = new Map<number, number>();
 
@@ -266,7 +274,10 @@ export class Programming implements ForwardingSource {
     return STATUS_OF_CODE[this.rows.routes.reported[row]!];
   }
 
-  /** The next status that zebra has not been told, which counts as told then; undefined: none. */
+  /**
+   * The next status that zebra has not been told, which counts as told then; undefined: none. What is returned is valid
+   * until the next call.
+   */
   nextReport(): { readonly row: number; readonly report: StatusReport } | undefined {
     const { routes, reports } = this.rows;
     for (let row = reports.shift(); row !== 0; row = reports.shift()) {
@@ -280,9 +291,15 @@ export class Programming implements ForwardingSource {
       if (status === 'pending' || STATUS_CODE[status] === routes.reported[row]) continue;
       routes.reported[row] = STATUS_CODE[status];
       routes.reportedAt[row] = encodeTime(this.now());
-      const { family, bytes, length } = this.rows.prefixOf(row);
-      const report = { table: routes.tableOf(row), family, bytes, length, protocol: routes.protocol[row]!, status };
-      return { row, report };
+      const { report } = this.next;
+      report.table = routes.tableOf(row);
+      report.family = routes.isIp6(row) ? 6 : 4;
+      report.bytes = routes.readAddress(row, this.address[report.family]);
+      report.length = routes.lengthOf(row);
+      report.protocol = routes.protocol[row]!;
+      report.status = status;
+      this.next.row = row;
+      return this.next;
     }
     return undefined;
   }

@@ -103,12 +103,22 @@ function grown(column: Uint32Array, rows: number): Uint32Array<ArrayBuffer> {
   return larger;
 }
 
+const SEGMENT_BITS = 6;
+const SEGMENTS = 1 << SEGMENT_BITS;
+const FIRST_SLOTS = 32;
+
+function segmentOf(hash: number): number {
+  return hash >>> (32 - SEGMENT_BITS);
+}
+
 export class RouteTable {
   private capacity = 1024;
   private rows = 1;
   private freeHead = 0;
   private used = 0;
-  private index = new Uint32Array(2048);
+  /** The hash index in segments, by the hash's first bits: each grows by itself, so that growing takes no time to speak of. */
+  private readonly segments = Array.from({ length: SEGMENTS }, () => new Uint32Array(FIRST_SLOTS));
+  private readonly segmentUsed = new Uint32Array(SEGMENTS);
 
   private a0 = new Uint32Array(this.capacity);
   private ext = new Uint32Array(this.capacity);
@@ -118,6 +128,7 @@ export class RouteTable {
   private pool = new Uint32Array(3);
   private poolUsed = 1;
   private poolFree = 0;
+  private readonly scratch = newKey();
 
   /** Bits of ROW. */
   flags = new Uint16Array(this.capacity);
@@ -170,16 +181,22 @@ export class RouteTable {
 
   /** The row of this key, or 0. */
   find(key: RouteKey): number {
-    const mask = this.index.length - 1;
-    for (let i = hashKey(key) & mask; ; i = (i + 1) & mask) {
-      const row = this.index[i]!;
+    return this.findHashed(key, hashKey(key));
+  }
+
+  private findHashed(key: RouteKey, hash: number): number {
+    const index = this.segments[segmentOf(hash)]!;
+    const mask = index.length - 1;
+    for (let i = hash & mask; ; i = (i + 1) & mask) {
+      const row = index[i]!;
       if (row === 0 || this.matches(row, key)) return row;
     }
   }
 
   /** The row of this key, made if there was none (all columns zero, `programmed` included). */
   upsert(key: RouteKey): number {
-    const found = this.find(key);
+    const hash = hashKey(key);
+    const found = this.findHashed(key, hash);
     if (found !== 0) return found;
     let row = this.freeHead;
     if (row !== 0) this.freeHead = this.nextInSet[row]!;
@@ -206,26 +223,32 @@ export class RouteTable {
     this.nextInSet[row] = 0;
     this.prevInSet[row] = 0;
     this.used++;
-    if (this.used * 2 > this.index.length) this.rebuildIndex(this.index.length * 2);
-    else this.insertIndex(row, hashKey(key));
+    const segment = segmentOf(hash);
+    const filled = ++this.segmentUsed[segment]!;
+    if (filled * 2 > this.segments[segment]!.length) this.growSegment(segment);
+    insertInto(this.segments[segment]!, row, hash);
     return row;
   }
 
   /** Gives a row back. The caller has unlinked it from every list. */
   free(row: number): void {
     const key = this.readKey(row, newKey());
-    const mask = this.index.length - 1;
-    let i = hashKey(key) & mask;
-    while (this.index[i] !== row) i = (i + 1) & mask;
+    const hash = hashKey(key);
+    const segment = segmentOf(hash);
+    const index = this.segments[segment]!;
+    const mask = index.length - 1;
+    let i = hash & mask;
+    while (index[i] !== row) i = (i + 1) & mask;
     // Backward-shift deletion keeps probe chains whole without tombstones.
-    for (let j = (i + 1) & mask; this.index[j] !== 0; j = (j + 1) & mask) {
-      const home = hashKey(this.readKey(this.index[j]!, key)) & mask;
+    for (let j = (i + 1) & mask; index[j] !== 0; j = (j + 1) & mask) {
+      const home = hashKey(this.readKey(index[j]!, key)) & mask;
       if (((j - home) & mask) >= ((j - i) & mask)) {
-        this.index[i] = this.index[j]!;
+        index[i] = index[j]!;
         i = j;
       }
     }
-    this.index[i] = 0;
+    index[i] = 0;
+    this.segmentUsed[segment]!--;
     const slot = this.ext[row]!;
     if (slot !== 0) {
       this.pool[3 * slot] = this.poolFree;
@@ -272,7 +295,12 @@ export class RouteTable {
 
   /** The row's address in network order: 4 or 16 new bytes. */
   addressOf(row: number): Uint8Array {
-    return keyAddress(this.readKey(row, newKey()));
+    return keyAddress(this.readKey(row, this.scratch));
+  }
+
+  /** The same into `bytes`, 4 or 16 as the row's family needs. */
+  readAddress(row: number, bytes: Uint8Array): Uint8Array {
+    return storeAddress(this.readKey(row, this.scratch), bytes);
   }
 
   private takePool(key: RouteKey): number {
@@ -288,19 +316,11 @@ export class RouteTable {
     return slot;
   }
 
-  private insertIndex(row: number, hash: number): void {
-    const mask = this.index.length - 1;
-    let i = hash & mask;
-    while (this.index[i] !== 0) i = (i + 1) & mask;
-    this.index[i] = row;
-  }
-
-  private rebuildIndex(size: number): void {
-    this.index = new Uint32Array(size);
-    const key = newKey();
-    for (let row = 1; row < this.rows; row++) {
-      if (this.lengths[row] !== 255) this.insertIndex(row, hashKey(this.readKey(row, key)));
-    }
+  private growSegment(segment: number): void {
+    const index = this.segments[segment]!;
+    const larger = new Uint32Array(index.length * 2);
+    for (const row of index) if (row !== 0) insertInto(larger, row, hashKey(this.readKey(row, this.scratch)));
+    this.segments[segment] = larger;
   }
 
   private growRows(): void {
@@ -334,17 +354,33 @@ export class RouteTable {
   }
 }
 
+function insertInto(index: Uint32Array, row: number, hash: number): void {
+  const mask = index.length - 1;
+  let i = hash & mask;
+  while (index[i] !== 0) i = (i + 1) & mask;
+  index[i] = row;
+}
+
 /** A key's address in network order: 4 or 16 new bytes. */
 export function keyAddress(key: RouteKey): Uint8Array {
-  const words = key.ip6 ? [key.a0, key.a1, key.a2, key.a3] : [key.a0];
-  const bytes = new Uint8Array(4 * words.length);
-  words.forEach((value, i) => {
-    bytes[4 * i] = value >>> 24;
-    bytes[4 * i + 1] = value >>> 16;
-    bytes[4 * i + 2] = value >>> 8;
-    bytes[4 * i + 3] = value;
-  });
+  return storeAddress(key, new Uint8Array(key.ip6 ? 16 : 4));
+}
+
+function storeAddress(key: RouteKey, bytes: Uint8Array): Uint8Array {
+  storeWord(bytes, 0, key.a0);
+  if (key.ip6) {
+    storeWord(bytes, 4, key.a1);
+    storeWord(bytes, 8, key.a2);
+    storeWord(bytes, 12, key.a3);
+  }
   return bytes;
+}
+
+function storeWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 /** A first-in first-out queue of row numbers. The caller keeps each row in it at most once, so it is bounded by the table. */

@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { POLICED, policerToken } from '../afi/policers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
 import type { AftPort } from '../afi/model';
@@ -73,6 +74,9 @@ function traffic(port: AftPort | undefined): TrafficView | undefined {
   return { packets: port.packets, bytes: port.bytes ?? 0, drops: port.drops ?? 0 };
 }
 
+/** Rows that a status looks at in one turn: a millisecond or so. */
+const ROWS_PER_SLICE = 32_768;
+
 export function createBackend(parts: BackendParts): ControlBackend & { close(): void } {
   const { config, fib, programmer, transport, fpm, punt, state } = parts;
   const started = performance.now();
@@ -116,17 +120,20 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
     };
   }
 
-  function fibStatus(): { fib: FibStatus; entries: number } {
+  /** Looks at the rows in slices: a large table must not hold up the event loop. */
+  async function fibStatus(): Promise<{ fib: FibStatus; entries: number }> {
     const counts = { offloaded: 0, trapped: 0, failed: 0, unresolved: 0, pending: 0 };
-    let [ipv4, ipv6, entries] = [0, 0, 0];
+    let [ipv4, ipv6, entries, stale] = [0, 0, 0, 0];
     const { routes } = fib.rows;
     for (let row = 1; row < routes.end; row++) {
+      if (row % ROWS_PER_SLICE === 0) await nextTurn();
       if (!routes.live(row)) continue;
       if (routes.programmed[row] !== 0) entries++;
       if ((routes.flags[row]! & ROW.zebra) === 0) continue;
       if (routes.isIp6(row)) ipv6++;
       else ipv4++;
       counts[views.stateOf(row)]++;
+      if (state.replaying && fib.isStale(row)) stale++;
     }
     return {
       entries,
@@ -135,7 +142,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         ipv4,
         ipv6,
         ...counts,
-        stale: state.replaying ? fib.staleRoutes() : 0,
+        stale: state.replaying ? fib.programming.adopted + stale : 0,
         nexthops: fib.rows.nexthops.zebraIdCount(),
         neighbors: fib.neighbors.size,
         dirty: fib.programming.dirtyRoutes,
@@ -178,7 +185,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
 
   return {
     async status(): Promise<StatusView> {
-      const { fib: fibView, entries } = fibStatus();
+      const { fib: fibView, entries } = await fibStatus();
       return {
         version: packageVersion(),
         pid: process.pid,

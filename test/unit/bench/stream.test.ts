@@ -1,0 +1,53 @@
+/** The bench's made-up table and stream are what they are said to be: otherwise its figures mean nothing. */
+import type { FpmUpdate } from '../../../src/fib/updates';
+import { FrameReader } from '../../../src/fpm/framing';
+import { decodeNetlink } from '../../../src/fpm/netlink-decoder';
+import { formatPrefix } from '../../../src/net/address';
+import { addressBytes, makePrefixes } from '../../bench/prefixes';
+import { percentile, spread } from '../../bench/statistics';
+import { hopOf, makeStream } from '../../bench/stream';
+
+const COUNT = 20_000;
+const prefixes = makePrefixes(COUNT);
+const texts = Array.from({ length: COUNT }, (_, i) =>
+  formatPrefix({ bytes: addressBytes(prefixes.addresses[i]!), length: prefixes.lengths[i]! }),
+);
+
+test('as many different prefixes as asked for, most of them /24', () => {
+  expect(new Set(texts).size).toBe(COUNT);
+  const share = texts.filter((text) => text.endsWith('/24')).length / COUNT;
+  expect(share).toBeGreaterThan(0.55);
+  expect(share).toBeLessThan(0.65);
+});
+
+test('no prefix has host bits set', () => {
+  for (let i = 0; i < COUNT; i++) {
+    const hostBits = 2 ** (32 - prefixes.lengths[i]!);
+    expect(prefixes.addresses[i]! % hostBits).toBe(0);
+  }
+});
+
+test('the stream decodes to exactly these routes, with the nexthop of each', () => {
+  const chunks = makeStream({ prefixes, nexthops: 64, ports: 4, ifindexOf: (port) => 10 + port });
+  const seen: string[] = [];
+  let nexthops = 0;
+  const fail = (reason: string): never => {
+    throw new Error(reason);
+  };
+  const update = (given: FpmUpdate): void => {
+    if (given.kind === 'nexthopAdd') nexthops++;
+    else if (given.kind === 'routeAdd' && given.target.kind === 'nexthopId') {
+      seen.push(`${formatPrefix(given.prefix)} ${given.target.id}`);
+    } else fail(given.kind);
+  };
+  const sink = { update, message: () => undefined, skipped: fail, malformed: fail };
+  const reader = new FrameReader((_type, buffer, start, end) => decodeNetlink(buffer, start, end, sink));
+  for (const chunk of chunks) reader.push(chunk);
+  expect(nexthops).toBe(64);
+  expect(seen).toEqual(texts.map((text, i) => `${text} ${100 + hopOf(i, 64)}`));
+});
+
+test('median and percentiles', () => {
+  expect(spread([5, 1, 3])).toEqual({ median: 3, min: 1, max: 5, runs: 3 });
+  expect(percentile([4, 1, 2, 3], 0.99)).toBe(4);
+});
