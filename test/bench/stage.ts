@@ -121,6 +121,7 @@ function localRun(stage: Stage, chunks: readonly Buffer[], nexthops: number): Ru
     batch: BATCH,
     inFlight: IN_FLIGHT,
     ports: Array.from({ length: PORTS }, (_, index) => ({ index, mac: undefined })),
+    limits: {},
     log: nullLogger,
   });
   void programmer.up(sandbox.info());
@@ -184,6 +185,7 @@ async function remote(stage: Stage, chunks: readonly Buffer[], nexthops: number,
     batch: BATCH,
     inFlight: IN_FLIGHT,
     ports: Array.from({ length: PORTS }, (_, index) => ({ index, mac: undefined })),
+    limits: {},
     log: nullLogger,
   });
   function soon(): void {
