@@ -25,7 +25,9 @@ function faultOfLeg(leg: NexthopLeg): string | undefined {
   if (leg.gateway !== undefined && leg.gateway.length !== 4 && leg.gateway.length !== 16)
     return 'gateway of a wrong size';
   if (!(leg.weight >= 1 && leg.weight <= 65536)) return `weight ${leg.weight}`;
-  return leg.gateway === undefined && leg.ifindex === 0 ? 'leg to nowhere' : undefined;
+  // What encapsulates may leave the way out to the outer header (EVPN over module fpm).
+  const nowhere = leg.gateway === undefined && leg.ifindex === 0 && leg.encap === undefined;
+  return nowhere ? 'leg to nowhere' : undefined;
 }
 
 /** What no update may be, whatever the bytes. */
