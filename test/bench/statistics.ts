@@ -15,7 +15,12 @@ export function percentile(values: readonly number[], share: number): number {
 
 export function spread(values: readonly number[]): Spread {
   const round = (value: number): number => Math.round(value * 100) / 100;
-  const [median, min, max] = [percentile(values, 0.5), Math.min(...values), Math.max(...values)].map(round);
+  const middle = (percentile(values, 0.5) + percentile(values, 0.5 - 0.5 / values.length)) / 2;
+  const [median, min, max] = [
+    values.length % 2 === 0 ? middle : percentile(values, 0.5),
+    Math.min(...values),
+    Math.max(...values),
+  ].map(round);
   return { median: median!, min: min!, max: max!, runs: values.length };
 }
 

@@ -49,5 +49,7 @@ test('the stream decodes to exactly these routes, with the nexthop of each', () 
 
 test('median and percentiles', () => {
   expect(spread([5, 1, 3])).toEqual({ median: 3, min: 1, max: 5, runs: 3 });
+  expect(spread([10, 4, 16, 2]).median).toBe(7);
+  expect(spread([4, 10]).median).toBe(7);
   expect(percentile([4, 1, 2, 3], 0.99)).toBe(4);
 });
