@@ -104,7 +104,18 @@ test('recorded, captured, decoded, and replayed to another fpm2afi', async () =>
   const file = join(lab.logDir, 'session.rec');
   const pcap = join(lab.logDir, 'session.pcap');
   const { router, bridge } = await site(lab, 'a', ['--record', file]);
-  const tcpdump = router.start('tcpdump', ['tcpdump', '-i', 'lo', '-U', '-w', pcap, 'tcp', 'port', '2620']);
+  const tcpdump = router.start('tcpdump', [
+    'tcpdump',
+    '-i',
+    'lo',
+    '--immediate-mode',
+    '-U',
+    '-w',
+    pcap,
+    'tcp',
+    'port',
+    '2620',
+  ]);
   await waitFor(() => existsSync(pcap) && statSync(pcap).size >= 24, { timeoutMs: 20_000, what: 'tcpdump' });
 
   const config = [
@@ -146,6 +157,11 @@ test('recorded, captured, decoded, and replayed to another fpm2afi', async () =>
   const reported = (await bridge.status()).fpm;
   expect(reported.malformed).toBe(0);
   await bridge.process().kill('SIGTERM');
+  // The end of the connection is the last thing tcpdump has to see: what it has not read by then is lost with it.
+  await waitFor(async () => (await viewsOf(pcap)).views.length >= reported.messages, {
+    timeoutMs: 20_000,
+    what: 'tcpdump to have seen the session',
+  });
   await tcpdump.kill('SIGINT');
 
   const recorded = await viewsOf(file);
