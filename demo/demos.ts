@@ -8,7 +8,7 @@ import type { Protocol } from './lab/protocols/protocol';
 import { bridgeRoutes, neighbors, zebraRoutes } from './scenes/converge';
 import { dataplane, ttl } from './scenes/dataplane';
 import { ecmpFailover, ecmpPaths } from './scenes/ecmp';
-import { killBridge, killVasic, killZebra } from './scenes/kills';
+import { killBridge, killProtocol, killVasic, killZebra } from './scenes/kills';
 import { linkDown } from './scenes/link-down';
 import { refused } from './scenes/refused';
 import type { Scene } from './scenes/scene';
@@ -35,7 +35,7 @@ export const DEMOS: ReadonlyMap<string, Demo> = new Map<string, Demo>([
     'ospf',
     {
       protocol: ospf,
-      scenes: [...basic, yardstick, ttl, linkDown, killVasic, killBridge, killZebra],
+      scenes: [...basic, yardstick, ttl, linkDown, killVasic, killBridge, killZebra, killProtocol],
       extraLoopbacks: withRefused,
     },
   ],

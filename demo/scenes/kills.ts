@@ -1,6 +1,6 @@
 /** kill -9 of each program in turn: the others notice, say so in their logs, and all is well again after a restart. */
 import { at, textAt } from '../lab/json';
-import { PORTS } from '../lab/plan';
+import { PORTS, ROUTER_ID } from '../lab/plan';
 import { logMark } from '../lab/process';
 import {
   expectLogLine,
@@ -127,5 +127,43 @@ export const killZebra: Scene = {
         return { ok: loopbacks.ok && stale === 0, observed: `${stale} stale; ${loopbacks.observed}` };
       },
     });
+  },
+};
+
+export const killProtocol: Scene = {
+  title: "kill -9 the router's protocol daemon",
+  play: async (stage) => {
+    const { report, topology } = stage;
+    const { bridge, protocol, routerFrr, vrouterFrr } = topology;
+    const zebraLog = routerFrr.process('zebra').logFile;
+    const mark = logMark(zebraLog);
+    report.say(`kill -9 ${routerFrr.process(protocol.daemon).pid}   (${protocol.daemon} of the router)`);
+    await routerFrr.process(protocol.daemon).kill('SIGKILL');
+    const removed = /disconnected .* routes removed/;
+    await expectLogLine(stage, 'zebra says that it is gone, and takes its routes back', zebraLog, removed, mark);
+    await report.expect({
+      name: 'fpm2afi took the loopbacks out of the vASIC',
+      command: routerCommand(stage, 'fpm2afi', 'show', 'routes'),
+      timeoutMs: 10_000,
+      look: async () => {
+        const prefixes = (await bridge.routes()).map(({ prefix }) => prefix);
+        const left = PORTS.map((port) => `${topology.plan.loopback(port)}${topology.plan.host}`).filter((prefix) =>
+          prefixes.includes(prefix),
+        );
+        return { ok: left.length === 0, observed: left.length === 0 ? 'none of them is left' : left.join(', ') };
+      },
+    });
+    await report.expect({
+      name: 'vrouter0 notices that its neighbour is silent',
+      command: `demo/in vrouter0 vtysh -c '${protocol.neighborCommand}'`,
+      timeoutMs: 15_000,
+      look: async () => {
+        const gone = !(await vrouterFrr[0]!.vtysh(protocol.neighborCommand)).includes(ROUTER_ID);
+        return { ok: gone, observed: gone ? 'no neighbour' : `${ROUTER_ID} is still there` };
+      },
+    });
+    report.say(`restarting ${protocol.daemon}`);
+    await routerFrr.restart(protocol.daemon);
+    await expectRecovered(stage, 60_000);
   },
 };
