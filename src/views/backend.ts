@@ -176,7 +176,10 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
     } else if (!programmer.ready && programmer.failure !== undefined) {
       list.push(`the AFI server refused the forwarding graph: ${programmer.failure}`);
     }
-    if (fibView.failed > 0) list.push(`${fibView.failed} routes were refused by the vASIC: show routes --state failed`);
+    if (fibView.failed > 0)
+      list.push(
+        `${fibView.failed === 1 ? '1 route was' : `${fibView.failed} routes were`} refused by the vASIC: show routes --state failed`,
+      );
     for (const { tap } of config.ports) {
       if (fib.interfaces.byName(tap) === undefined) list.push(`there is no interface ${tap}`);
     }
