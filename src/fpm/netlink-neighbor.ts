@@ -3,7 +3,7 @@
  * FPM; those that are built to do so use the kernel's format (linux/neighbour.h). Family AF_BRIDGE, which zebra does
  * send, is netlink-mac.ts's.
  */
-import type { MacUpdate, NeighborAdd, NeighborDelete, NeighborState } from '../fib/updates';
+import type { MacUpdate, NeighborAdd, NeighborDelete } from '../fib/updates';
 import { AttributeTable, readU16, readU32 } from '../netlink/attributes';
 import { NetlinkFormatError } from '../netlink/codec';
 import {
@@ -14,31 +14,12 @@ import {
   NDA_LLADDR,
   NDMSG_LEN,
   NTF_PROXY,
-  NUD_DELAY,
-  NUD_FAILED,
-  NUD_INCOMPLETE,
-  NUD_NOARP,
-  NUD_PERMANENT,
-  NUD_PROBE,
-  NUD_REACHABLE,
-  NUD_STALE,
   RTM_DELNEIGH,
 } from '../netlink/constants';
+import { neighborState } from '../netlink/neighbor-state';
 import { decodeMac } from './netlink-mac';
 
 const MAC_LENGTH = 6;
-
-/** The state's bits; the first that is set counts. */
-const STATES: readonly (readonly [number, NeighborState])[] = [
-  [NUD_PERMANENT, 'permanent'],
-  [NUD_NOARP, 'noarp'],
-  [NUD_REACHABLE, 'reachable'],
-  [NUD_PROBE, 'probe'],
-  [NUD_DELAY, 'delay'],
-  [NUD_STALE, 'stale'],
-  [NUD_FAILED, 'failed'],
-  [NUD_INCOMPLETE, 'incomplete'],
-];
 
 const attributes = new AttributeTable();
 
@@ -66,8 +47,7 @@ export function decodeNeighbor(
   }
   const address = attributes.copy(NDA_DST);
   if (type === RTM_DELNEIGH) return { kind: 'neighborDelete', source: 'fpm', ifindex, address };
-  const bits = readU16(buffer, start + 8);
-  const state = STATES.find(([bit]) => (bits & bit) !== 0)?.[1] ?? 'none';
+  const state = neighborState(readU16(buffer, start + 8));
   if (!attributes.has(NDA_LLADDR)) return { kind: 'neighborAdd', source: 'fpm', ifindex, address, state };
   const mac = attributes.copy(NDA_LLADDR);
   if (mac.length !== MAC_LENGTH) {

@@ -25,14 +25,6 @@ import {
   NDA_DST,
   NDA_LLADDR,
   NDMSG_LEN,
-  NUD_DELAY,
-  NUD_FAILED,
-  NUD_INCOMPLETE,
-  NUD_NOARP,
-  NUD_PERMANENT,
-  NUD_PROBE,
-  NUD_REACHABLE,
-  NUD_STALE,
   RTM_DELADDR,
   RTM_DELLINK,
   RTM_DELNEIGH,
@@ -42,6 +34,7 @@ import {
   RTN_BROADCAST,
   RTN_MULTICAST,
 } from '../netlink/constants';
+import { neighborState } from '../netlink/neighbor-state';
 
 /** `present` is false for a deletion. */
 export interface LinkMessage {
@@ -202,20 +195,4 @@ function decodeNeighbor(message: NetlinkMessage, present: boolean): NeighborMess
 /** 224.0.0.0/4 with everything above (limited broadcast too), ff00::/8. */
 function isMulticast(address: Uint8Array): boolean {
   return address.length === 4 ? address[0]! >= 224 : address[0] === 0xff;
-}
-
-const STATES: readonly (readonly [bit: number, state: NeighborState])[] = [
-  [NUD_PERMANENT, 'permanent'],
-  [NUD_NOARP, 'noarp'],
-  [NUD_REACHABLE, 'reachable'],
-  [NUD_PROBE, 'probe'],
-  [NUD_DELAY, 'delay'],
-  [NUD_STALE, 'stale'],
-  [NUD_FAILED, 'failed'],
-  [NUD_INCOMPLETE, 'incomplete'],
-];
-
-/** The state of NUD_ bits; the kernel sets one at a time. */
-export function neighborState(bits: number): NeighborState {
-  return STATES.find(([bit]) => (bits & bit) !== 0)?.[1] ?? 'none';
 }

@@ -1,7 +1,8 @@
 /** The kernel's messages, decoded from bytes that a real kernel sent (capture.ts), and from damaged ones. */
 import * as fc from 'fast-check';
 import { formatAddress, formatMac } from '../../../src/net/address';
-import { decodeKernelMessage, neighborState } from '../../../src/neighbor/decode';
+import { decodeKernelMessage } from '../../../src/neighbor/decode';
+import { neighborState } from '../../../src/netlink/neighbor-state';
 import { NetlinkFormatError, NetlinkWriter, readMessages } from '../../../src/netlink/codec';
 import { allCaptures, captured } from './kernel-fixture';
 
