@@ -10,6 +10,10 @@ import { addressBytes, type Prefixes } from './prefixes';
 const RTPROT_BGP = 186;
 const NEW_REPLACE = 0x501;
 const FIRST_ID = 100;
+const FIRST_GROUP_ID = 10_000;
+const DELETE = 0x1;
+/** Groups in which member follows member by the same step, before the step grows. */
+const GROUPS_PER_STEP = 64;
 
 /** The gateway of nexthop number `hop` and the port it is on: 10.(port).x.y, subnets of /16. */
 export function gatewayOf(hop: number, ports: number): { readonly port: number; readonly address: Uint8Array } {
@@ -24,9 +28,19 @@ export interface StreamOptions {
   readonly nexthops: number;
   readonly ports: number;
   readonly ifindexOf: (port: number) => number;
+  /** Groups over the nexthops, of so many legs each, that the routes are spread over instead. */
+  readonly groups?: { readonly count: number; readonly legs: number };
+  /** Takes the routes, then the nexthop objects, away again. */
+  readonly withdraw?: boolean;
 }
 
-/** Nexthop number of a route: an index into the gateways. */
+/** The nexthops, by number, of a group. */
+export function membersOf(group: number, legs: number, nexthops: number): readonly number[] {
+  const step = 1 + Math.floor(group / GROUPS_PER_STEP);
+  return Array.from({ length: legs }, (_, leg) => (group + leg * step) % nexthops);
+}
+
+/** Nexthop number of a route: an index into the gateways (or into the groups). */
 export function hopOf(route: number, nexthops: number): number {
   return (Math.imul(route, 0x9e3779b1) >>> 0) % nexthops;
 }
@@ -45,18 +59,56 @@ export function makeStream(options: StreamOptions): Buffer[] {
     parts.push(frame);
     writer.reset();
   };
+  if (options.withdraw === true) {
+    writeRoutes(writer, options, flush);
+    for (let group = 0; group < (options.groups?.count ?? 0); group++) deleteNexthop(writer, FIRST_GROUP_ID + group, flush);
+    for (let hop = 0; hop < options.nexthops; hop++) deleteNexthop(writer, FIRST_ID + hop, flush);
+  } else {
+    writeNexthops(writer, options, flush);
+    writeRoutes(writer, options, flush);
+  }
+  const whole = Buffer.concat(parts);
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < whole.length; at += 65536) chunks.push(whole.subarray(at, at + 65536));
+  return chunks;
+}
+
+function beginNexthop(writer: NetlinkWriter, family: number, id: number): void {
+  writer.begin(nl.RTM_NEWNEXTHOP, NEW_REPLACE);
+  writer.u8(family).u8(0).u8(11).u8(0).u32(0);
+  writer.attributeU32(nl.NHA_ID, id);
+}
+
+function writeNexthops(writer: NetlinkWriter, options: StreamOptions, flush: () => void): void {
   for (let hop = 0; hop < options.nexthops; hop++) {
     const { port, address } = gatewayOf(hop, options.ports);
-    writer.begin(nl.RTM_NEWNEXTHOP, NEW_REPLACE);
-    writer.u8(nl.AF_INET).u8(0).u8(11).u8(0).u32(0);
-    writer.attributeU32(nl.NHA_ID, FIRST_ID + hop);
+    beginNexthop(writer, nl.AF_INET, FIRST_ID + hop);
     writer.attribute(nl.NHA_GATEWAY, address).attributeU32(nl.NHA_OIF, options.ifindexOf(port));
     writer.end();
     flush();
   }
-  const { count, addresses, lengths } = options.prefixes;
+  const { count, legs } = options.groups ?? { count: 0, legs: 0 };
+  for (let group = 0; group < count; group++) {
+    const members = Buffer.alloc(8 * legs);
+    membersOf(group, legs, options.nexthops).forEach((hop, leg) => members.writeUInt32LE(FIRST_ID + hop, 8 * leg));
+    beginNexthop(writer, nl.AF_UNSPEC, FIRST_GROUP_ID + group);
+    writer.attribute(nl.NHA_GROUP, members).end();
+    flush();
+  }
+}
+
+function deleteNexthop(writer: NetlinkWriter, id: number, flush: () => void): void {
+  writer.begin(nl.RTM_DELNEXTHOP, DELETE);
+  writer.u8(nl.AF_UNSPEC).u8(0).u8(0).u8(0).u32(0);
+  writer.attributeU32(nl.NHA_ID, id).end();
+  flush();
+}
+
+function writeRoutes(writer: NetlinkWriter, options: StreamOptions, flush: () => void): void {
+  const { nexthops, groups, withdraw, prefixes } = options;
+  const { count, addresses, lengths } = prefixes;
   for (let i = 0; i < count; i++) {
-    writer.begin(nl.RTM_NEWROUTE, NEW_REPLACE);
+    writer.begin(withdraw === true ? nl.RTM_DELROUTE : nl.RTM_NEWROUTE, withdraw === true ? DELETE : NEW_REPLACE);
     writer
       .u8(nl.AF_INET)
       .u8(lengths[i]!)
@@ -68,12 +120,11 @@ export function makeStream(options: StreamOptions): Buffer[] {
       .u8(nl.RTN_UNICAST)
       .u32(0);
     writer.attribute(nl.RTA_DST, addressBytes(addresses[i]!)).attributeU32(nl.RTA_PRIORITY, 20);
-    writer.attributeU32(nl.RTA_NH_ID, FIRST_ID + hopOf(i, options.nexthops));
+    if (withdraw !== true) {
+      const id = groups === undefined ? FIRST_ID + hopOf(i, nexthops) : FIRST_GROUP_ID + hopOf(i, groups.count);
+      writer.attributeU32(nl.RTA_NH_ID, id);
+    }
     writer.end();
     flush();
   }
-  const whole = Buffer.concat(parts);
-  const chunks: Buffer[] = [];
-  for (let at = 0; at < whole.length; at += 65536) chunks.push(whole.subarray(at, at + 65536));
-  return chunks;
 }
