@@ -4,11 +4,12 @@
  */
 import type { AdjacencyIntent, ForwardingSource, NexthopIntent, NexthopSetIntent } from './intents';
 import type { Interfaces } from './interfaces';
+import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
 import type { NexthopSet } from './nexthops';
 import { newKey, ROW, setKey, TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
-import { encodeTime } from './times';
+import { decodeTime, encodeTime } from './times';
 import type { RouteStatus, StatusReport } from './updates';
 
 /** What a row's state is called, beyond what zebra is told: `pending` is not acknowledged yet. */
@@ -35,6 +36,8 @@ export class Programming implements ForwardingSource {
   readonly dirtyAdjacencies = new Set<number>();
   /** Entries found in the vASIC that nobody has asked for since. */
   adopted = 0;
+  /** From zebra's last message about a route to the acknowledgement of what it changed. */
+  readonly latencies = new Latencies();
   private readonly key = newKey();
   /** What `nextReport` returns, filled anew each time: a replay asks for a million. */
   private readonly address = { 4: new Uint8Array(4), 6: new Uint8Array(16) };
@@ -119,6 +122,7 @@ export class Programming implements ForwardingSource {
       routes.flags[row]! &= ~ROW.dirty;
       if ((routes.flags[row]! & ROW.inFlight) !== 0) continue;
       if (this.routeWanted(row) !== routes.programmed[row]) return row;
+      routes.flags[row]! &= ~ROW.timed;
       this.rows.markReport(row);
       this.rows.freeIfDone(row);
     }
@@ -150,6 +154,7 @@ export class Programming implements ForwardingSource {
       this.entryGone(routes.programmed[row]!);
       routes.programmed[row] = sent;
       routes.acknowledgedAt[row] = encodeTime(this.now());
+      this.countLatency(row);
     } else {
       this.entryGone(sent);
       failed.set(row, error);
@@ -162,6 +167,14 @@ export class Programming implements ForwardingSource {
     } else if (error === undefined && !isFailed) failed.delete(row);
     this.rows.markReport(row);
     this.rows.freeIfDone(row);
+  }
+
+  /** The row was acknowledged just now: unless something else is wanted by now, zebra's change is in the vASIC. */
+  private countLatency(row: number): void {
+    const { routes } = this.rows;
+    if ((routes.flags[row]! & ROW.timed) === 0 || this.routeWanted(row) !== routes.programmed[row]) return;
+    routes.flags[row]! &= ~ROW.timed;
+    this.latencies.add(decodeTime(routes.acknowledgedAt[row]!)! - decodeTime(routes.receivedAt[row]!)!);
   }
 
   /** An entry no longer points at the set: its nodes may be removable now. */

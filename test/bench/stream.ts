@@ -22,6 +22,15 @@ export function gatewayOf(hop: number, ports: number): { readonly port: number; 
   return { port, address: Uint8Array.of(10, port, host >> 8, host) };
 }
 
+/** The same for IPv6: 2001:db8:0:(port)::x, subnets of /64. */
+export function gateway6Of(hop: number, ports: number): { readonly port: number; readonly address: Uint8Array } {
+  const { port, address } = gatewayOf(hop, ports);
+  return {
+    port,
+    address: Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, port, 0, 0, 0, 0, 0, 0, address[2]!, address[3]!),
+  };
+}
+
 export interface StreamOptions {
   readonly prefixes: Prefixes;
   /** Different nexthop objects, over which the routes are spread in runs. */
