@@ -153,17 +153,12 @@ async function build(
     }
   }
 
+  function* reports(): Generator<StatusReport> {
+    for (let next = fib.programming.nextReport(); next !== undefined; next = fib.programming.nextReport()) yield next;
+  }
+
   function report(): void {
-    const rows: number[] = [];
-    function* reports(): Generator<StatusReport> {
-      for (let next = fib.programming.nextReport(); next !== undefined; next = fib.programming.nextReport()) {
-        rows.push(next.row);
-        yield next.report;
-      }
-    }
-    if (fpm.peer() === undefined) return;
-    const taken = fpm.report(reports());
-    for (const row of rows.slice(taken)) fib.programming.reportLost(row);
+    if (fpm.peer() !== undefined) fpm.report(reports());
   }
 
   function fromKernel(update: KernelUpdate): void {

@@ -19,6 +19,7 @@ import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
 import { RefusalLog } from './refusal-log';
 import { removalOrder } from './removal-order';
+import { RowBatches, type RowBatch } from './row-batches';
 import type { ForwardingSource } from '../fib/intents';
 import { formatPrefix } from '../net/address';
 import type { Logger } from '../observe/log';
@@ -49,8 +50,7 @@ type Batch =
   | { readonly kind: 'base' }
   | { readonly kind: 'adjacency'; readonly ids: readonly number[] }
   | { readonly kind: 'nexthop'; readonly ids: readonly number[] }
-  | { readonly kind: 'insert'; readonly rows: readonly number[] }
-  | { readonly kind: 'remove'; readonly rows: readonly number[] }
+  | { readonly kind: 'insert' | 'remove'; readonly routes: RowBatch }
   | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
 
 /** Totals since start; `operations` and `refused` count AFI operations, the others members. */
@@ -75,6 +75,7 @@ export class Programmer {
   private readonly adjacencies: AdjacencyWriter;
   private readonly nexthops: NexthopWriter;
   private readonly refusals: RefusalLog;
+  private readonly rowBatches: RowBatches;
   private readonly inFlight = new Map<number, Batch>();
   private retries: Batch[] = [];
   private garbage: Garbage[] = [];
@@ -100,6 +101,7 @@ export class Programmer {
     this.adjacencies = new AdjacencyWriter(source, this.graph, log);
     this.nexthops = new NexthopWriter(source, this.graph, this.adjacencies, log);
     this.refusals = new RefusalLog(log);
+    this.rowBatches = new RowBatches(options.batch);
   }
 
   get ready(): boolean {
@@ -228,7 +230,7 @@ export class Programmer {
           break;
         case 'insert':
         case 'remove':
-          for (const row of batch.rows) this.options.source.routeUncertain(row);
+          this.forRows(batch.routes, (row, set) => this.options.source.routeUncertain(row, set));
           break;
         case 'garbage':
           this.garbage.push(...batch.items);
@@ -271,12 +273,24 @@ export class Programmer {
     const sets = collect(NODES_PER_OPERATION, () => takeFirst(this.nexthops.dirty) ?? source.nextNexthop());
     if (sets.length > 0) return { kind: 'nexthop', ids: sets };
     if (this.garbage.length > 0) return { kind: 'garbage', items: this.takeGarbage() };
-    const rows = collect(this.options.batch, () => source.nextRoute() || undefined);
-    if (rows.length === 0) return undefined;
-    const insert = rows.filter((row) => source.routeWanted(row) !== 0);
-    if (insert.length === rows.length) return { kind: 'insert', rows };
-    if (insert.length > 0) this.retries.push({ kind: 'insert', rows: insert });
-    return { kind: 'remove', rows: rows.filter((row) => source.routeWanted(row) === 0) };
+    return this.nextRoutes();
+  }
+
+  private nextRoutes(): Batch | undefined {
+    const { batch, source } = this.options;
+    const inserts = this.rowBatches.take();
+    const removals = this.rowBatches.take();
+    while (inserts.count + removals.count < batch) {
+      const row = source.nextRoute();
+      if (row === 0) break;
+      const kind = source.routeWanted(row) === 0 ? removals : inserts;
+      kind.rows[kind.count++] = row;
+    }
+    if (removals.count === 0) this.rowBatches.give(removals);
+    if (inserts.count === 0) this.rowBatches.give(inserts);
+    else if (removals.count === 0) return { kind: 'insert', routes: inserts };
+    else this.retries.push({ kind: 'insert', routes: inserts });
+    return removals.count === 0 ? undefined : { kind: 'remove', routes: removals };
   }
 
   private takeGarbage(): Garbage[] {
@@ -312,9 +326,9 @@ export class Programmer {
         return;
       }
       case 'insert':
-        return this.sendInserts(batch.rows);
+        return this.sendInserts(batch.routes);
       case 'remove':
-        return this.sendRemovals(batch.rows);
+        return this.sendRemovals(batch.routes);
       case 'garbage': {
         const { items } = batch;
         const remove = { entries: items.flatMap((item) => item.entries), tokens: items.flatMap((item) => item.tokens) };
@@ -323,36 +337,56 @@ export class Programmer {
     }
   }
 
-  private sendInserts(rows: readonly number[]): void {
+  private sendInserts(routes: RowBatch): void {
     const { source } = this.options;
     const entries: AftEntry[] = [];
-    const sent: number[] = [];
-    for (const row of rows) {
+    this.keepRows(routes, (row) => {
       const wanted = source.routeWanted(row);
-      if (wanted === 0) continue;
+      if (wanted === 0) return undefined;
       const next = this.nexthops.tokenOf(wanted);
       if (next === undefined) {
         source.routeParked(row);
-        continue;
+        return undefined;
       }
       const { bytes, length } = source.routePrefix(row);
       entries.push({ parent: ROUTE_TREE, key: routeKey(bytes, length), next });
-      sent.push(row);
       source.routeSent(row, wanted);
-    }
-    if (sent.length > 0) this.send({ kind: 'insert', rows: sent }, { kind: 'insert', insert: { nodes: [], entries } });
+      return wanted;
+    });
+    if (routes.count === 0) return this.rowBatches.give(routes);
+    this.send({ kind: 'insert', routes }, { kind: 'insert', insert: { nodes: [], entries } });
   }
 
-  private sendRemovals(rows: readonly number[]): void {
+  private sendRemovals(routes: RowBatch): void {
     const { source } = this.options;
-    const removed = rows.filter((row) => source.routeWanted(row) === 0);
-    if (removed.length === 0) return;
-    const entries = removed.map((row) => {
+    const entries: { parent: Token; key: AftKey }[] = [];
+    this.keepRows(routes, (row) => {
+      if (source.routeWanted(row) !== 0) return undefined;
       const { bytes, length } = source.routePrefix(row);
+      entries.push({ parent: ROUTE_TREE, key: routeKey(bytes, length) });
       source.routeSent(row, 0);
-      return { parent: ROUTE_TREE, key: routeKey(bytes, length) };
+      return 0;
     });
-    this.send({ kind: 'remove', rows: removed }, { kind: 'remove', remove: { entries, tokens: [] } });
+    if (routes.count === 0) return this.rowBatches.give(routes);
+    this.send({ kind: 'remove', routes }, { kind: 'remove', remove: { entries, tokens: [] } });
+  }
+
+  /** Keeps of a batch the rows that `send` sends: it returns the set that it sent, and undefined otherwise. */
+  private keepRows(routes: RowBatch, send: (row: number) => number | undefined): void {
+    const { rows, sets, count } = routes;
+    routes.count = 0;
+    for (let i = 0; i < count; i++) {
+      const set = send(rows[i]!);
+      if (set === undefined) continue;
+      rows[routes.count] = rows[i]!;
+      sets[routes.count++] = set;
+    }
+  }
+
+  /** Calls `use` with each row of a batch, which is over then, and the set that was sent. */
+  private forRows(routes: RowBatch, use: (row: number, set: number) => void): void {
+    for (let i = 0; i < routes.count; i++) use(routes.rows[i]!, routes.sets[i]!);
+    this.rowBatches.give(routes);
   }
 
   /** Nothing more to send: what was refused may fit now, if something was removed. */
@@ -399,13 +433,13 @@ export class Programmer {
         for (const id of batch.ids) this.nexthops.done(id, undefined);
         return;
       case 'insert':
-        this.routesWritten += batch.rows.length;
-        for (const row of batch.rows) source.routeDone(row, undefined);
+        this.routesWritten += batch.routes.count;
+        this.forRows(batch.routes, (row, set) => source.routeDone(row, set, undefined));
         return;
       case 'remove':
         this.freed = true;
-        this.routesRemoved += batch.rows.length;
-        for (const row of batch.rows) source.routeDone(row, undefined);
+        this.routesRemoved += batch.routes.count;
+        this.forRows(batch.routes, (row, set) => source.routeDone(row, set, undefined));
         return;
       case 'garbage':
         this.freed = true;
@@ -437,27 +471,34 @@ export class Programmer {
         return;
       case 'insert':
       case 'remove':
-        return this.routesRefused(batch.kind, batch.rows, error, reason);
+        return this.routesRefused(batch.kind, batch.routes, error, reason);
       case 'garbage':
         if (batch.items.length === 1) return this.garbageRefused(batch.items[0]!, error);
         for (const items of halves(batch.items)) this.retries.push({ kind: 'garbage', items });
     }
   }
 
-  private routesRefused(kind: 'insert' | 'remove', rows: readonly number[], error: AftError, reason: string): void {
+  private routesRefused(kind: 'insert' | 'remove', routes: RowBatch, error: AftError, reason: string): void {
     const { source } = this.options;
-    const named = error.item?.list === 'entry' && error.item.index < rows.length ? error.item.index : undefined;
-    const culprit = rows.length === 1 ? 0 : named;
+    const named = error.item?.list === 'entry' && error.item.index < routes.count ? error.item.index : undefined;
+    const culprit = routes.count === 1 ? 0 : named;
     if (culprit !== undefined) {
-      const row = rows[culprit]!;
+      const row = routes.rows[culprit]!;
       // An entry that isn't there is as good as removed.
       const gone = kind === 'remove' && error.code === 'unknownEntry';
       if (!gone) this.refusals.add(formatPrefix(source.routePrefix(row)), kind, reason);
-      source.routeDone(row, gone ? undefined : reason);
+      source.routeDone(row, routes.sets[culprit]!, gone ? undefined : reason);
+      routes.rows.copyWithin(culprit, culprit + 1, routes.count);
+      routes.sets.copyWithin(culprit, culprit + 1, routes.count--);
     }
-    const rest = rows.filter((_, i) => i !== culprit);
-    for (const row of rest) source.routeReturned(row);
-    for (const part of halves(rest)) this.retries.push({ kind, rows: part });
+    const rest = Array.from(routes.rows.subarray(0, routes.count));
+    this.forRows(routes, (row, set) => source.routeReturned(row, set));
+    for (const part of halves(rest)) {
+      const half = this.rowBatches.take();
+      half.rows.set(part);
+      half.count = part.length;
+      this.retries.push({ kind, routes: half });
+    }
   }
 
   private garbageRefused(item: Garbage, error: AftError): void {

@@ -88,14 +88,14 @@ export interface ForwardingSource {
   routePrefix(row: number): { readonly bytes: Uint8Array; readonly length: number };
   /** An operation that sets the row's entry to `set` (0: removes it) was sent. */
   routeSent(row: number, set: number): void;
-  /** It was acknowledged, or refused for this reason. */
-  routeDone(row: number, error: string | undefined): void;
+  /** What was sent of it (`set`) was acknowledged, or refused for this reason. */
+  routeDone(row: number, set: number, error: string | undefined): void;
   /** It was refused together with others and will be sent again: nothing changed. */
-  routeReturned(row: number): void;
+  routeReturned(row: number, set: number): void;
   /** It can't be sent because the set it needs isn't there; it comes back when that changes. */
   routeParked(row: number): void;
   /** What became of an operation in flight is not known (connection lost). */
-  routeUncertain(row: number): void;
+  routeUncertain(row: number, set: number): void;
 
   /** The vASIC holds this entry from an earlier life of the bridge. */
   adoptRoute(bytes: Uint8Array, length: number): void;

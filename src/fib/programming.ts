@@ -41,9 +41,13 @@ export class Programming implements ForwardingSource {
   private readonly key = newKey();
   /** What `nextReport` returns, filled anew each time: a replay asks for a million. */
   private readonly address = { 4: new Uint8Array(4), 6: new Uint8Array(16) };
-  private readonly next: { row: number; report: Mutable<StatusReport> } = {
-    row: 0,
-    report: { table: 0, family: 4, bytes: this.address[4], length: 0, protocol: 0, status: 'failed' },
+  private readonly next: Mutable<StatusReport> = {
+    table: 0,
+    family: 4,
+    bytes: this.address[4],
+    length: 0,
+    protocol: 0,
+    status: 'failed',
   };
   /** Sets whose routes are not reported as trapped before this time (`now`). */
   private readonly passing = new Map<number, number>();
@@ -142,13 +146,11 @@ export class Programming implements ForwardingSource {
   routeSent(row: number, set: number): void {
     const { nexthops, routes } = this.rows;
     routes.flags[row]! |= ROW.inFlight;
-    routes.sent[row] = set;
     if (set !== 0) nexthops.get(set)!.entries++;
   }
 
-  routeDone(row: number, error: string | undefined): void {
+  routeDone(row: number, sent: number, error: string | undefined): void {
     const { routes, failed } = this.rows;
-    const sent = routes.sent[row]!;
     routes.flags[row]! &= ~ROW.inFlight;
     if (error === undefined) {
       this.entryGone(routes.programmed[row]!);
@@ -185,20 +187,20 @@ export class Programming implements ForwardingSource {
     if (--set.entries === 0 && !this.rows.nexthops.wanted(set)) this.rows.markNexthop(set);
   }
 
-  routeReturned(row: number): void {
+  routeReturned(row: number, sent: number): void {
     this.rows.routes.flags[row]! &= ~ROW.inFlight;
-    this.entryGone(this.rows.routes.sent[row]!);
+    this.entryGone(sent);
   }
 
   routeParked(row: number): void {
     this.rows.markReport(row);
   }
 
-  routeUncertain(row: number): void {
+  routeUncertain(row: number, sent: number): void {
     const { routes } = this.rows;
     routes.flags[row]! &= ~ROW.inFlight;
     this.entryGone(routes.programmed[row]!);
-    this.entryGone(routes.sent[row]!);
+    this.entryGone(sent);
     routes.programmed[row] = TARGET_UNKNOWN;
     this.rows.markDirty(row);
   }
@@ -291,7 +293,7 @@ export class Programming implements ForwardingSource {
    * The next status that zebra has not been told, which counts as told then; undefined: none. What is returned is valid
    * until the next call.
    */
-  nextReport(): { readonly row: number; readonly report: StatusReport } | undefined {
+  nextReport(): StatusReport | undefined {
     const { routes, reports } = this.rows;
     for (let row = reports.shift(); row !== 0; row = reports.shift()) {
       routes.flags[row]! &= ~ROW.notify;
@@ -304,15 +306,14 @@ export class Programming implements ForwardingSource {
       if (status === 'pending' || STATUS_CODE[status] === routes.reported[row]) continue;
       routes.reported[row] = STATUS_CODE[status];
       routes.reportedAt[row] = encodeTime(this.now());
-      const { report } = this.next;
+      const report = this.next;
       report.table = routes.tableOf(row);
       report.family = routes.isIp6(row) ? 6 : 4;
       report.bytes = routes.readAddress(row, this.address[report.family]);
       report.length = routes.lengthOf(row);
       report.protocol = routes.protocol[row]!;
       report.status = status;
-      this.next.row = row;
-      return this.next;
+      return report;
     }
     return undefined;
   }
@@ -326,14 +327,6 @@ export class Programming implements ForwardingSource {
       const set = this.rows.nexthops.get(id);
       if (set !== undefined) for (const row of this.rows.rowsOf(set)) this.rows.markReport(row);
     }
-  }
-
-  /** A report that `nextReport` gave could not be sent: it is due again. */
-  reportLost(row: number): void {
-    if (!this.rows.routes.live(row)) return;
-    this.rows.routes.reported[row] = 0;
-    this.rows.routes.reportedAt[row] = 0;
-    this.rows.markReport(row);
   }
 }
 

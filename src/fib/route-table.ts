@@ -6,7 +6,9 @@
  * A row number is a route's handle everywhere in the bridge. It stays valid until `free`; rows are then reused. Row 0 is
  * never used and means "none". The table owns keys and columns; what the columns mean is the Fib's business (fib.ts).
  *
- * IPv4 addresses live in `a0`; an IPv6 row has its first 32 bits there and the other 96 in a side pool (`ext`).
+ * IPv4 addresses live in `a0`; an IPv6 row has there the number of its four words in a side pool.
+ *
+ * Growing copies the columns one by one while the last rows are being filled: all at once would hold up the event loop.
  */
 
 /** Flag bits of a row (column `flags`). */
@@ -99,11 +101,30 @@ function hashKey(key: RouteKey): number {
   return (h ^ (h >>> 13)) >>> 0;
 }
 
-function grown(column: Uint32Array, rows: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(rows);
+function grown(column: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(length);
   larger.set(column);
   return larger;
 }
+
+const WIDE_COLUMNS = [
+  'a0',
+  'tables',
+  'metric',
+  'zebraSet',
+  'wanted',
+  'programmed',
+  'receivedAt',
+  'acknowledgedAt',
+  'reportedAt',
+  'nextInSet',
+  'prevInSet',
+] as const;
+const NARROW_COLUMNS = ['lengths', 'protocol', 'generation', 'reported'] as const;
+/** The flags are one more. */
+const COLUMNS = WIDE_COLUMNS.length + NARROW_COLUMNS.length + 1;
+/** Growing begins when this part of the rows is left. */
+const SPARE = 1 / 8;
 
 const SEGMENT_BITS = 6;
 const SEGMENTS = 1 << SEGMENT_BITS;
@@ -123,13 +144,16 @@ export class RouteTable {
   private readonly segmentUsed = new Uint32Array(SEGMENTS);
 
   private a0 = new Uint32Array(this.capacity);
-  private ext = new Uint32Array(this.capacity);
   private tables = new Uint32Array(this.capacity);
   private lengths = new Uint8Array(this.capacity);
-  /** IPv6 words 1…3, three per slot; slot 0 unused; free slots are chained through the first word. */
-  private pool = new Uint32Array(3);
+  /** IPv6 addresses, four words per slot; slot 0 unused; free slots are chained through the first word. */
+  private pool = new Uint32Array(4);
   private poolUsed = 1;
   private poolFree = 0;
+  /** Rows that there will be when growing is done, how many columns have grown, and the row at which the next one does. */
+  private target = 2 * this.capacity;
+  private columnsGrown = 0;
+  private growAt = nextGrowth(this.capacity, 0);
   private readonly scratch = newKey();
 
   /** Bits of ROW. */
@@ -145,8 +169,6 @@ export class RouteTable {
   wanted = new Uint32Array(this.capacity);
   /** Nexthop set that the vASIC acknowledged; 0: no entry there; TARGET_UNKNOWN: must be written again. */
   programmed = new Uint32Array(this.capacity);
-  /** Nexthop set of the operation in flight (with ROW.inFlight). */
-  sent = new Uint32Array(this.capacity);
   /** What zebra was told last (an index into fib.ts's statuses; 0 nothing). */
   reported = new Uint8Array(this.capacity);
   /** When zebra sent the route, the vASIC acknowledged its entry, zebra was told (times.ts). */
@@ -169,16 +191,16 @@ export class RouteTable {
 
   private matches(row: number, key: RouteKey): boolean {
     if (
-      this.a0[row] !== key.a0 ||
       this.lengths[row] !== key.length ||
       this.tables[row] !== key.table ||
       (this.flags[row]! & ROW.ip6) !== (key.ip6 ? ROW.ip6 : 0)
     ) {
       return false;
     }
-    if (!key.ip6) return true;
-    const p = 3 * this.ext[row]!;
-    return this.pool[p] === key.a1 && this.pool[p + 1] === key.a2 && this.pool[p + 2] === key.a3;
+    if (!key.ip6) return this.a0[row] === key.a0;
+    const { pool } = this;
+    const p = 4 * this.a0[row]!;
+    return pool[p] === key.a0 && pool[p + 1] === key.a1 && pool[p + 2] === key.a2 && pool[p + 3] === key.a3;
   }
 
   /** The row of this key, or 0. */
@@ -203,21 +225,19 @@ export class RouteTable {
     let row = this.freeHead;
     if (row !== 0) this.freeHead = this.nextInSet[row]!;
     else {
-      if (this.rows === this.capacity) this.growRows();
       row = this.rows++;
+      if (row === this.growAt) this.growColumn();
     }
-    this.a0[row] = key.a0;
+    this.a0[row] = key.ip6 ? this.takePool(key) : key.a0;
     this.lengths[row] = key.length;
     this.tables[row] = key.table;
     this.flags[row] = key.ip6 ? ROW.ip6 : 0;
-    this.ext[row] = key.ip6 ? this.takePool(key) : 0;
     this.protocol[row] = 0;
     this.metric[row] = 0;
     this.generation[row] = 0;
     this.zebraSet[row] = 0;
     this.wanted[row] = 0;
     this.programmed[row] = 0;
-    this.sent[row] = 0;
     this.reported[row] = 0;
     this.receivedAt[row] = 0;
     this.acknowledgedAt[row] = 0;
@@ -251,9 +271,9 @@ export class RouteTable {
     }
     index[i] = 0;
     this.segmentUsed[segment]!--;
-    const slot = this.ext[row]!;
-    if (slot !== 0) {
-      this.pool[3 * slot] = this.poolFree;
+    if (this.isIp6(row)) {
+      const slot = this.a0[row]!;
+      this.pool[4 * slot] = this.poolFree;
       this.poolFree = slot;
     }
     this.flags[row] = 0;
@@ -273,13 +293,16 @@ export class RouteTable {
     key.table = this.tables[row]!;
     key.length = this.lengths[row]!;
     key.ip6 = (this.flags[row]! & ROW.ip6) !== 0;
-    key.a0 = this.a0[row]!;
     if (key.ip6) {
-      const p = 3 * this.ext[row]!;
-      key.a1 = this.pool[p]!;
-      key.a2 = this.pool[p + 1]!;
-      key.a3 = this.pool[p + 2]!;
-    } else key.a1 = key.a2 = key.a3 = 0;
+      const p = 4 * this.a0[row]!;
+      key.a0 = this.pool[p]!;
+      key.a1 = this.pool[p + 1]!;
+      key.a2 = this.pool[p + 2]!;
+      key.a3 = this.pool[p + 3]!;
+    } else {
+      key.a0 = this.a0[row]!;
+      key.a1 = key.a2 = key.a3 = 0;
+    }
     return key;
   }
 
@@ -307,14 +330,16 @@ export class RouteTable {
 
   private takePool(key: RouteKey): number {
     let slot = this.poolFree;
-    if (slot !== 0) this.poolFree = this.pool[3 * slot]!;
+    if (slot !== 0) this.poolFree = this.pool[4 * slot]!;
     else {
       slot = this.poolUsed++;
-      if (3 * slot + 3 > this.pool.length) this.pool = grown(this.pool, Math.max(3072, this.pool.length * 2));
+      if (4 * slot + 4 > this.pool.length) this.pool = grown(this.pool, Math.max(4096, this.pool.length * 1.5));
     }
-    this.pool[3 * slot] = key.a1;
-    this.pool[3 * slot + 1] = key.a2;
-    this.pool[3 * slot + 2] = key.a3;
+    const at = 4 * slot;
+    this.pool[at] = key.a0;
+    this.pool[at + 1] = key.a1;
+    this.pool[at + 2] = key.a2;
+    this.pool[at + 3] = key.a3;
     return slot;
   }
 
@@ -325,35 +350,34 @@ export class RouteTable {
     this.segments[segment] = larger;
   }
 
-  private growRows(): void {
-    const rows = this.capacity < 65536 ? this.capacity * 2 : Math.ceil(this.capacity * 1.5);
-    this.capacity = rows;
-    this.a0 = grown(this.a0, rows);
-    this.ext = grown(this.ext, rows);
-    this.tables = grown(this.tables, rows);
-    this.metric = grown(this.metric, rows);
-    this.zebraSet = grown(this.zebraSet, rows);
-    this.wanted = grown(this.wanted, rows);
-    this.programmed = grown(this.programmed, rows);
-    this.sent = grown(this.sent, rows);
-    this.receivedAt = grown(this.receivedAt, rows);
-    this.acknowledgedAt = grown(this.acknowledgedAt, rows);
-    this.reportedAt = grown(this.reportedAt, rows);
-    this.nextInSet = grown(this.nextInSet, rows);
-    this.prevInSet = grown(this.prevInSet, rows);
-    const small = (column: Uint8Array): Uint8Array<ArrayBuffer> => {
+  /** Gives the next column its new length; after the last one the table has grown. */
+  private growColumn(): void {
+    const rows = this.target;
+    const wide = WIDE_COLUMNS[this.columnsGrown];
+    const narrow = NARROW_COLUMNS[this.columnsGrown - WIDE_COLUMNS.length];
+    if (wide !== undefined) this[wide] = grown(this[wide], rows);
+    else if (narrow !== undefined) {
       const larger = new Uint8Array(rows);
-      larger.set(column);
-      return larger;
-    };
-    this.lengths = small(this.lengths);
-    this.protocol = small(this.protocol);
-    this.generation = small(this.generation);
-    this.reported = small(this.reported);
-    const flags = new Uint16Array(rows);
-    flags.set(this.flags);
-    this.flags = flags;
+      larger.set(this[narrow]);
+      this[narrow] = larger;
+    } else {
+      const larger = new Uint16Array(rows);
+      larger.set(this.flags);
+      this.flags = larger;
+    }
+    if (++this.columnsGrown === COLUMNS) {
+      this.capacity = rows;
+      this.columnsGrown = 0;
+      this.target = rows < 65536 ? rows * 2 : Math.ceil(rows * 1.5);
+    }
+    this.growAt = nextGrowth(this.capacity, this.columnsGrown);
   }
+}
+
+/** The row at which the next column grows, when some have: the last one does before the rows are used up. */
+function nextGrowth(capacity: number, columnsGrown: number): number {
+  const step = Math.floor((capacity * SPARE) / COLUMNS);
+  return capacity - (COLUMNS - columnsGrown) * step;
 }
 
 function insertInto(index: Uint32Array, row: number, hash: number): void {
@@ -385,9 +409,13 @@ function storeWord(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value;
 }
 
+const FIRST_RING = 1024;
+/** A ring longer than this is let go when it is empty. */
+const KEPT_RING = 65536;
+
 /** A first-in first-out queue of row numbers. The caller keeps each row in it at most once, so it is bounded by the table. */
 export class RowQueue {
-  private ring = new Uint32Array(1024);
+  private ring = new Uint32Array(FIRST_RING);
   private head = 0;
   private count = 0;
 
@@ -410,7 +438,7 @@ export class RowQueue {
     if (this.count === 0) return 0;
     const row = this.ring[this.head]!;
     this.head = (this.head + 1) & (this.ring.length - 1);
-    this.count--;
+    if (--this.count === 0 && this.ring.length > KEPT_RING) this.ring = new Uint32Array(FIRST_RING);
     return row;
   }
 }

@@ -36,8 +36,8 @@ export interface FpmSource {
   pause(): void;
   resume(): void;
   /**
-   * Reports statuses to zebra. Takes from `reports` as long as the socket has room and returns how many were
-   * taken; when that's not all, `writable` is called once there is room. With feedback off all are taken, and dropped.
+   * Reports statuses to zebra. Takes from `reports` as long as the socket has room, and no more than it sends; returns how
+   * many. When that's not all, `writable` is called once there is room. With feedback off all are taken, and dropped.
    */
   report(reports: Iterable<StatusReport>): number;
   counters(): FpmCounters;

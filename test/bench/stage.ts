@@ -92,7 +92,7 @@ function makeReporter(fib: Fib): () => number {
     let [count, at] = [0, 0];
     for (let next = fib.programming.nextReport(); next !== undefined; next = fib.programming.nextReport()) {
       if (at > STATUS_BYTES - MAX_STATUS_FRAME) at = 0;
-      at = writeStatus(buffer, at, next.report, 'auto');
+      at = writeStatus(buffer, at, next, 'auto');
       count++;
     }
     return count;

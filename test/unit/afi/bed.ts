@@ -247,7 +247,7 @@ export class Bed {
 
   report(): void {
     for (let next = this.fib.programming.nextReport(); next !== undefined; next = this.fib.programming.nextReport()) {
-      this.told.set(formatPrefix(next.report), next.report.status);
+      this.told.set(formatPrefix(next), next.status);
     }
   }
 
