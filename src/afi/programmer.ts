@@ -13,10 +13,11 @@
 import { AdjacencyWriter } from './adjacency-writer';
 import { baseGraph, baseTokens, FIRST_DYNAMIC, ROUTE_TREE, type BasePort } from './base-graph';
 import { Graph, type Garbage, type TokenUse } from './graph';
-import { AftField, type AftEntry, type AftError, type AftKey, type AftNode, type AftOperation } from './model';
+import { TOKEN_DISCARD, type AftEntry, type AftError, type AftNode, type AftOperation } from './model';
 import type { AftPort, AftSandboxInfo, Token } from './model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
+import { PrefixBatch } from './prefix-batch';
 import { RefusalLog } from './refusal-log';
 import { removalOrder } from './removal-order';
 import { RowBatches, type RowBatch } from './row-batches';
@@ -339,7 +340,7 @@ export class Programmer {
 
   private sendInserts(routes: RowBatch): void {
     const { source } = this.options;
-    const entries: AftEntry[] = [];
+    const prefixes = new PrefixBatch(ROUTE_TREE, routes.count);
     this.keepRows(routes, (row) => {
       const wanted = source.routeWanted(row);
       if (wanted === 0) return undefined;
@@ -348,27 +349,34 @@ export class Programmer {
         source.routeParked(row);
         return undefined;
       }
-      const { bytes, length } = source.routePrefix(row);
-      entries.push({ parent: ROUTE_TREE, key: routeKey(bytes, length), next });
+      this.addPrefix(prefixes, row, next);
       source.routeSent(row, wanted);
       return wanted;
     });
     if (routes.count === 0) return this.rowBatches.give(routes);
-    this.send({ kind: 'insert', routes }, { kind: 'insert', insert: { nodes: [], entries } });
+    this.send({ kind: 'insert', routes }, { kind: 'insert', insert: { nodes: [], entries: [], prefixes } });
   }
 
   private sendRemovals(routes: RowBatch): void {
     const { source } = this.options;
-    const entries: { parent: Token; key: AftKey }[] = [];
+    const prefixes = new PrefixBatch(ROUTE_TREE, routes.count);
     this.keepRows(routes, (row) => {
       if (source.routeWanted(row) !== 0) return undefined;
-      const { bytes, length } = source.routePrefix(row);
-      entries.push({ parent: ROUTE_TREE, key: routeKey(bytes, length) });
+      this.addPrefix(prefixes, row, TOKEN_DISCARD);
       source.routeSent(row, 0);
       return 0;
     });
     if (routes.count === 0) return this.rowBatches.give(routes);
-    this.send({ kind: 'remove', routes }, { kind: 'remove', remove: { entries, tokens: [] } });
+    this.send({ kind: 'remove', routes }, { kind: 'remove', remove: { entries: [], prefixes, tokens: [] } });
+  }
+
+  private addPrefix(prefixes: PrefixBatch, row: number, next: Token): void {
+    const at = prefixes.reserve();
+    const { count } = prefixes;
+    prefixes.sizes[count] = this.options.source.copyAddress(row, prefixes.addresses, at);
+    prefixes.lengths[count] = this.options.source.routeLength(row);
+    prefixes.nexts[count] = next;
+    prefixes.count++;
   }
 
   /** Keeps of a batch the rows that `send` sends: it returns the set that it sent, and undefined otherwise. */
@@ -549,11 +557,6 @@ export class Programmer {
     yield* this.adjacencies.tokens();
     yield* this.nexthops.tokens();
   }
-}
-
-function routeKey(bytes: Uint8Array, length: number): AftKey {
-  const field = bytes.length === 4 ? AftField.Ip4Daddr : AftField.Ip6Daddr;
-  return { field, data: { kind: 'prefix', bytes, length } };
 }
 
 function macOf(ports: readonly AftPort[], index: number): Uint8Array | undefined {
