@@ -1,6 +1,6 @@
 /**
  * `make bench`: how much time and memory fpm2afi and softvasic take. Prints a table and writes out/bench.json. Everything that has a
- * network runs in namespaces of its own. Options: --quick (100,000 routes), --routes N,N, --nexthops N, --runs N,
+ * network runs in namespaces of its own. Options: --quick (100,000 routes), --routes N,N, --nexthops N, --runs N, --changes N,
  * --only PART,PART. Figures of two runs compare only as ratios within each: the machine decides the rest. Exit status: 0 all
  * measured (whether or not a goal is met is in the file and on the terminal), 1 something could not be measured, 2 usage.
  */
@@ -8,10 +8,11 @@ import { parseArgs } from 'node:util';
 import { figureLine, writeFigures, type Figure, type Measured } from '../../demo/lab/figure';
 import type { BenchOptions, BenchPart } from './part';
 import { reportText } from './report';
+import { soakPart } from './soak';
 import { stages } from './stages';
 import { table } from './table';
 
-const PARTS: readonly BenchPart[] = [stages, table];
+const PARTS: readonly BenchPart[] = [stages, table, soakPart];
 const OUT = 'out/bench.json';
 
 interface Asked {
@@ -27,6 +28,7 @@ function asked(): Asked {
       routes: { type: 'string' },
       nexthops: { type: 'string', default: '64' },
       runs: { type: 'string', default: '3' },
+      changes: { type: 'string' },
       only: { type: 'string', default: names.join(',') },
     },
   });
@@ -47,6 +49,7 @@ function asked(): Asked {
         .sort((a, b) => a - b),
       nexthops: positive('nexthops', values.nexthops),
       runs: positive('runs', values.runs),
+      changes: positive('changes', values.changes ?? (values.quick ? '200000' : '20000000')),
       quick: values.quick,
     },
     parts: PARTS.filter(({ name }) => wanted.includes(name)),

@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly sizes: readonly number[];
   /** Different nexthops (groups of one leg) in it. */
   readonly nexthops: number;
+  /** Route updates of the soak. */
+  readonly changes: number;
   /** How often what is repeated is measured. */
   readonly runs: number;
   /** Few routes, little time. */

@@ -70,7 +70,8 @@ export function makeStream(options: StreamOptions): Buffer[] {
   };
   if (options.withdraw === true) {
     writeRoutes(writer, options, flush);
-    for (let group = 0; group < (options.groups?.count ?? 0); group++) deleteNexthop(writer, FIRST_GROUP_ID + group, flush);
+    for (let group = 0; group < (options.groups?.count ?? 0); group++)
+      deleteNexthop(writer, FIRST_GROUP_ID + group, flush);
     for (let hop = 0; hop < options.nexthops; hop++) deleteNexthop(writer, FIRST_ID + hop, flush);
   } else {
     writeNexthops(writer, options, flush);

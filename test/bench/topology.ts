@@ -37,6 +37,8 @@ export interface BenchTopology {
   readonly neighbors: LabNode;
   readonly feeder: LabNode;
   readonly frr: Frr;
+  /** How many gateways there are in all. */
+  readonly nexthops: number;
 }
 
 function frrConfig(): string {
@@ -64,6 +66,13 @@ function frrConfig(): string {
     ...family('ipv6'),
     '',
   ].join('\n');
+}
+
+/** The MAC behind each IPv4 gateway. */
+export function neighborMacs({ nexthops }: BenchTopology): ReadonlyMap<string, string> {
+  return new Map(
+    Array.from({ length: nexthops }, (_, hop) => [formatAddress(gatewayOf(hop, PORTS).address), neighborMac(hop)]),
+  );
 }
 
 /** Builds everything but vASIC and bridge; zebra has no FPM address yet. */
@@ -100,7 +109,7 @@ export async function buildBench(lab: Lab, nexthops: number): Promise<BenchTopol
   await router.must(['sh', '-c', `printf '%s\\n' "$0" | ip -batch -`, lines.join('\n')]);
   const zebraArgs = ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'];
   const frr = await startFrr(lab, router, { config: frrConfig(), daemons: ['bgpd'], zebraArgs });
-  return { lab, router, vasic, neighbors, feeder, frr };
+  return { lab, router, vasic, neighbors, feeder, frr, nexthops };
 }
 
 async function startPuntProcess(router: LabNode): Promise<void> {

@@ -1,0 +1,91 @@
+/**
+ * Whether zebra, the bridge and the vASIC mean the same, entry by entry: each prefix's gateways as zebra has them, the same in the bridge,
+ * and the port and MAC at which the vASIC's own tables end. Differences come as sentences; none means that the three agree.
+ */
+import { join } from 'node:path';
+import { aftAgainstFib, aftMeaning, zebraRoutes } from '../../demo/matrix/compare';
+import { zebraTable, type ZebraRoute, type ZebraTable } from '../../demo/matrix/zebra-table';
+import { AFI_PORT } from '../../demo/lab/programs';
+import { requestList } from '../../src/control/client';
+import type { RouteView } from '../../src/control/types';
+import { neighborMacs, VASIC_MGMT, type BenchTopology } from './topology';
+
+/** A vASIC's entries: where the packets of each prefix end (demo/matrix/aft-dump.ts). */
+export type Ends = Readonly<Record<string, readonly string[]>>;
+
+export interface Agreement {
+  /** Prefixes of zebra's table that were compared, BGP's among them, and entries of the vASIC. */
+  readonly compared: number;
+  readonly bgp: number;
+  readonly entries: number;
+  readonly differences: readonly string[];
+}
+
+const TABLE_TIMEOUT_MS = 120_000;
+
+/** Reads the three tables (IPv4) and compares them. Nothing may be changing meanwhile. */
+export async function agreement(topology: BenchTopology, control: string): Promise<Agreement> {
+  const { router, frr } = topology;
+  const patient = {
+    ...frr,
+    json: async (command: string) =>
+      JSON.parse(await router.must(['vtysh', '-c', command], { timeoutMs: TABLE_TIMEOUT_MS })) as unknown,
+  };
+  const zebra = await zebraTable(patient, 'ipv4');
+  const routes: RouteView[] = [];
+  for await (const route of requestList(control, 'routes')) routes.push(route);
+  const dump = join(__dirname, '../../demo/matrix/aft-dump.js');
+  const argv = [process.execPath, dump, `${VASIC_MGMT}:${AFI_PORT}`, 'trio', 'green', 'routeTable'];
+  const ends = JSON.parse(await router.must(argv, { timeoutMs: TABLE_TIMEOUT_MS })) as Ends;
+  return {
+    compared: zebra.size,
+    bgp: [...zebra.values()].filter(({ protocol }) => protocol === 'bgp').length,
+    entries: Object.keys(ends).length,
+    differences: differences(zebra, routes, ends, neighborMacs(topology)),
+  };
+}
+
+/**
+ * Where the three differ.
+ *
+ * @param macs the MAC behind each gateway, by the topology's word and not the bridge's
+ */
+export function differences(
+  zebra: ZebraTable,
+  routes: readonly RouteView[],
+  ends: Ends,
+  macs: ReadonlyMap<string, string>,
+): readonly string[] {
+  const ours = new Map(zebraRoutes(routes, 'ipv4').map((route) => [route.prefix, route]));
+  const known = new Set(routes.map(({ prefix }) => prefix));
+  return [
+    ...[...ours.keys()].filter((prefix) => !zebra.has(prefix)).map((prefix) => `${prefix} is not in zebra's table`),
+    ...[...zebra.values()].flatMap((route) => bridgeDifferences(route, ours.get(route.prefix), macs)),
+    ...Object.keys(ends)
+      .filter((prefix) => !known.has(prefix))
+      .map((prefix) => `${prefix} is in the vASIC and not in the bridge`),
+    ...[...known].filter((prefix) => !(prefix in ends)).map((prefix) => `${prefix} is not in the vASIC`),
+    ...aftAgainstFib(routes, aftMeaning(ends)),
+  ];
+}
+
+function bridgeDifferences(
+  route: ZebraRoute,
+  ours: RouteView | undefined,
+  macs: ReadonlyMap<string, string>,
+): string[] {
+  const { prefix, protocol, hops, offloaded } = route;
+  if (ours === undefined) return [`${prefix} (${protocol}) is missing in the bridge`];
+  if (protocol !== 'bgp') return [];
+  const found: string[] = [];
+  const ways = ours.nexthops.map((leg) => `${leg.gateway ?? ''} ${leg.interface}`.trim()).sort();
+  if (ways.join(', ') !== hops.join(', ')) {
+    found.push(`${prefix} leaves by ${ways.join(', ')}, in zebra by ${hops.join(', ')}`);
+  }
+  for (const { gateway, mac } of ours.nexthops) {
+    if (macs.get(gateway ?? '') !== mac) found.push(`${prefix}: ${gateway ?? 'no gateway'} has MAC ${mac ?? 'none'}`);
+  }
+  if (ours.state !== 'offloaded') found.push(`${prefix} is ${ours.state}`);
+  if (offloaded !== true) found.push(`zebra does not know that ${prefix} is offloaded`);
+  return found;
+}
