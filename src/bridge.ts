@@ -18,12 +18,15 @@ import { formatAddress } from './net/address';
 import type { Logger } from './observe/log';
 import { startPunt, type Punt } from './punt/punt';
 import { startStandalonePunt } from './punt/standalone';
+import { giveBackMemory } from './sys/libc';
 import { createBackend, type ConnectionState } from './views/backend';
 
 /** zebra is paused while more routes than this wait for a slow AFI server, and goes on below the second number. */
 const PAUSE_ABOVE = 300_000;
 const RESUME_BELOW = 100_000;
 const TICK_MS = 250;
+/** After so long without a byte from zebra, what a burst left behind goes back to the system. */
+const QUIET_MS = 2000;
 /** Refused routes get another try this often, in case the server's mind has changed. */
 const RETRY_MS = 60_000;
 
@@ -211,9 +214,15 @@ async function build(
   });
   closers.push(() => fpm.close());
 
+  let givenBack = 0;
   const tick = setInterval(() => {
     fib.programming.settlePassing();
     const now = performance.now();
+    const active = fpm.lastActivity();
+    if (active > givenBack && now - active > QUIET_MS && programmer.idle) {
+      givenBack = now;
+      giveBackMemory();
+    }
     const { idleMs, minimumMs } = config.fpm.sweep;
     if (!state.replaying || fpm.peer() === undefined || !programmer.ready) return;
     if (now - replayStarted < minimumMs || now - fpm.lastActivity() < idleMs) return;

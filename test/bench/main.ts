@@ -6,13 +6,14 @@
  */
 import { parseArgs } from 'node:util';
 import { figureLine, writeFigures, type Figure, type Measured } from '../../demo/lab/figure';
+import { memory } from './memory';
 import type { BenchOptions, BenchPart } from './part';
 import { reportText } from './report';
 import { soakPart } from './soak';
 import { stages } from './stages';
 import { table } from './table';
 
-const PARTS: readonly BenchPart[] = [stages, table, soakPart];
+const PARTS: readonly BenchPart[] = [stages, table, memory, soakPart];
 const OUT = 'out/bench.json';
 
 interface Asked {
