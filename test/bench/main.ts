@@ -4,10 +4,12 @@
  * --only PART,PART. Figures of two runs compare only as ratios within each: the machine decides the rest. Exit status: 0 all
  * measured (whether or not a goal is met is in the file and on the terminal), 1 something could not be measured, 2 usage.
  */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { figureLine, writeFigures, type Figure, type Measured } from '../../demo/lab/figure';
 import { memory } from './memory';
 import type { BenchOptions, BenchPart } from './part';
+import { plotSvg } from './plot';
 import { reportText } from './report';
 import { soakPart } from './soak';
 import { stages } from './stages';
@@ -15,6 +17,7 @@ import { table } from './table';
 
 const PARTS: readonly BenchPart[] = [stages, table, memory, soakPart];
 const OUT = 'out/bench.json';
+const PICTURE = 'out/bench.svg';
 
 interface Asked {
   readonly options: BenchOptions;
@@ -81,6 +84,11 @@ async function main({ options, parts }: Asked): Promise<number> {
   }
   console.log(reportText(done));
   console.log(`\n${writeFigures(OUT, done)}\n${OUT}`);
+  const picture = plotSvg(done.flatMap(({ figures }) => figures));
+  if (picture !== undefined) {
+    writeFileSync(PICTURE, picture);
+    console.log(PICTURE);
+  }
   return done.every(({ error }) => error === undefined) ? 0 : 1;
 }
 
