@@ -439,7 +439,10 @@ export class RowQueue {
     if (this.count === 0) return 0;
     const row = this.ring[this.head]!;
     this.head = (this.head + 1) & (this.ring.length - 1);
-    if (--this.count === 0 && this.ring.length > KEPT_RING) this.ring = new Uint32Array(FIRST_RING);
+    if (--this.count === 0 && this.ring.length > KEPT_RING) {
+      this.ring = new Uint32Array(FIRST_RING);
+      this.head = 0;
+    }
     return row;
   }
 }

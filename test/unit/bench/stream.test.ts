@@ -6,7 +6,7 @@ import { median } from '../../../demo/lab/figure';
 import { formatPrefix } from '../../../src/net/address';
 import { addressBytes, makePrefixes, makePrefixes6 } from '../../bench/prefixes';
 import { percentile } from '../../bench/statistics';
-import { hopOf, makeStream } from '../../bench/stream';
+import { hopOf, makeStream, membersOf } from '../../bench/stream';
 
 const COUNT = 20_000;
 const prefixes = makePrefixes(COUNT);
@@ -59,6 +59,47 @@ test('the stream decodes to exactly these routes, with the nexthop of each', () 
   for (const chunk of chunks) reader.push(chunk);
   expect(nexthops).toBe(64);
   expect(seen).toEqual(texts.map((text, i) => `${text} ${100 + hopOf(i, 64)}`));
+});
+
+/** What the frames of a stream decode to, in words. */
+function decoded(options: Partial<Parameters<typeof makeStream>[0]>): string[] {
+  const seen: string[] = [];
+  const fail = (reason: string): never => {
+    throw new Error(reason);
+  };
+  const update = (given: FpmUpdate): void => {
+    if (given.kind === 'nexthopAdd' && given.content.kind === 'group') {
+      seen.push(`group ${given.id}: ${given.content.members.map(({ id }) => id).join(' ')}`);
+    } else if (given.kind === 'routeAdd' && given.target.kind === 'nexthopId') {
+      seen.push(`${formatPrefix(given.prefix)} by ${given.target.id}`);
+    } else if (given.kind === 'routeDelete') seen.push(`no ${formatPrefix(given.prefix)}`);
+    else if (given.kind === 'nexthopDelete') seen.push(`no ${given.id}`);
+  };
+  const sink = { update, message: () => undefined, skipped: fail, malformed: fail };
+  const reader = new FrameReader((_type, buffer, start, end) => decodeNetlink(buffer, start, end, sink));
+  const few = makePrefixes(300);
+  const stream = { prefixes: few, nexthops: 8, ports: 4, ifindexOf: (port: number) => 10 + port, ...options };
+  for (const chunk of makeStream(stream)) reader.push(chunk);
+  return seen;
+}
+
+test('groups of several legs, all over different gateways, and routes by them', () => {
+  const seen = decoded({ groups: { count: 5, legs: 3 } });
+  expect(seen.slice(0, 2)).toEqual(['group 10000: 100 101 102', 'group 10001: 101 102 103']);
+  expect(seen.slice(5, 8).map((text) => text.split(' by ')[1])).toEqual(
+    [0, 1, 2].map((route) => String(10_000 + hopOf(route, 5))),
+  );
+  expect(seen).toHaveLength(305);
+  for (let group = 0; group < 1000; group++) expect(new Set(membersOf(group, 4, 64)).size).toBe(4);
+});
+
+test('a stream that withdraws takes away what the other brought, the nexthops last', () => {
+  const groups = { count: 2, legs: 2 };
+  const brought = decoded({ groups }).filter((text) => text.includes(' by '));
+  const taken = decoded({ groups, withdraw: true });
+  expect(taken.slice(0, 300)).toEqual(brought.map((text) => `no ${text.split(' ')[0]!}`));
+  const gateways = Array.from({ length: 8 }, (_, hop) => `no ${100 + hop}`);
+  expect(taken.slice(300)).toEqual(['no 10000', 'no 10001', ...gateways]);
 });
 
 test('median and percentiles', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { keyAddress, newKey, RouteTable, RowQueue, setKey, shortenKey } from '../../../src/fib/route-table';
+import { keyAddress, newKey, ROW, RouteTable, RowQueue, setKey, shortenKey } from '../../../src/fib/route-table';
 import { formatPrefix, maskAddress, parseAddress, parsePrefix } from '../../../src/net/address';
 
 const table = (text: string, tableId = 254): ReturnType<typeof newKey> => {
@@ -81,15 +81,30 @@ describe('RouteTable', () => {
     const routes = new RouteTable();
     const key = newKey();
     key.length = 32;
+    const columns = () => [
+      ...[routes.metric, routes.zebraSet, routes.wanted, routes.programmed, routes.nextInSet, routes.prevInSet],
+      ...[routes.receivedAt, routes.acknowledgedAt, routes.reportedAt],
+      ...[routes.protocol, routes.generation, routes.reported],
+    ];
     for (let i = 0; i < 200_000; i++) {
       key.a0 = i * 7;
-      routes.metric[routes.upsert(key)] = i;
+      key.ip6 = i % 3 === 0;
+      key.a3 = key.ip6 ? i : 0;
+      const row = routes.upsert(key);
+      columns().forEach((column, c) => (column[row] = (i + c) & 0xff));
+      routes.flags[row]! |= ROW.zebra;
     }
     expect(routes.size).toBe(200_000);
-    for (let i = 0; i < 200_000; i += 997) {
+    let wrong = 0;
+    for (let i = 0; i < 200_000; i++) {
       key.a0 = i * 7;
-      expect(routes.metric[routes.find(key)]).toBe(i);
+      key.ip6 = i % 3 === 0;
+      key.a3 = key.ip6 ? i : 0;
+      const row = routes.find(key);
+      if (row === 0 || routes.flags[row] !== (ROW.zebra | (key.ip6 ? ROW.ip6 : 0))) wrong++;
+      columns().forEach((column, c) => (wrong += Number(column[row] !== ((i + c) & 0xff))));
     }
+    expect(wrong).toBe(0);
   });
 });
 
@@ -104,4 +119,16 @@ test('RowQueue is first in, first out across growth', () => {
   while (queue.length > 0) expect(queue.shift()).toBe(expected++);
   expect(expected).toBe(next);
   expect(queue.shift()).toBe(0);
+});
+
+test('RowQueue works on after it was long and empty', () => {
+  const queue = new RowQueue();
+  for (const length of [100_000, 10, 100_000]) {
+    for (let row = 1; row <= length; row++) queue.push(row);
+    expect(queue.length).toBe(length);
+    let wrong = 0;
+    for (let row = 1; row <= length; row++) wrong += Number(queue.shift() !== row);
+    expect(wrong).toBe(0);
+    expect(queue.shift()).toBe(0);
+  }
 });
