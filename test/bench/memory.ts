@@ -118,12 +118,14 @@ export function leftFigures(routes: number, samples: readonly Sample[]): Figure[
     },
     ...(['bridge', 'vasic'] as const).map((program) => {
       const bytes = gone.map((sample) => bytesOf(sample, program));
-      const value = tenth(100 * (bytes.at(-1)! / bytes[Math.min(1, bytes.length - 1)]! - 1));
+      const samples = bytes.map((some) => tenth(100 * (some / bytes[Math.min(1, bytes.length - 1)]! - 1)));
+      const value = samples.at(-1)!;
       return {
         name: `memory.${program}.growth`,
         what: `resident memory of ${PROGRAMS[program].name} ${times}, against after twice`,
         unit: '%',
         value,
+        samples,
         routes,
         ...atMost(GROWTH_GOAL, '%', value),
       };
