@@ -10,8 +10,10 @@ import type { BenchOptions, BenchPart } from './part';
 import { reportText } from './report';
 import { stages } from './stages';
 import { table } from './table';
+import { updates } from './updates';
+import { variants } from './variants';
 
-const PARTS: readonly BenchPart[] = [stages, table];
+const PARTS: readonly BenchPart[] = [stages, table, variants, updates];
 const OUT = 'out/bench.json';
 
 interface Asked {
