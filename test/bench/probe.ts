@@ -22,12 +22,12 @@ function look(): void {
   });
 }
 
-/** Sends and looks, as often as the event loop comes round. */
+/** Sends and looks, every millisecond. */
 function loop(): void {
   look();
   into.send(packet, 0, packet.length, PLAIN);
   into.flush();
-  setTimeout(loop, 0);
+  setTimeout(loop, 1);
 }
 
 runProbe(async () => {
