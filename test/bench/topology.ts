@@ -200,8 +200,8 @@ const QUIET_LOOKS = 3;
 /** Of one CPU: more than what answering `vtysh` takes. */
 const QUIET_SHARE = 0.05;
 
-/** CPU time of a process so far, in milliseconds. */
-function cpuMs(pid: number): number {
+/** CPU time of a process and all its threads so far, in milliseconds. */
+export function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
