@@ -2,7 +2,7 @@
 import { labId, openLab } from '../../demo/lab/lab';
 import { measureChurn, measureChurnOnWire } from './churn';
 import { measureLearning } from './learning';
-import type { BenchPart } from './part';
+import { fewRuns, type BenchPart } from './part';
 import { buildBench, startFeeder } from './topology';
 
 const CHURN_SECONDS = 60;
@@ -11,13 +11,14 @@ const QUICK_CHURN_SECONDS = 10;
 export const updates: BenchPart = {
   name: 'updates',
   title: 'From BGP to the vASIC: learning a table, and its changes',
-  measure: async ({ sizes, nexthops, runs, quick }, found, say) => {
-    const routes = Math.max(...sizes);
+  measure: async (options, found, say) => {
+    const { nexthops, quick } = options;
+    const routes = Math.max(...options.sizes);
     const lab = await openLab(labId('updates'), { logDir: 'out/bench-logs', say });
     try {
       const topology = await buildBench(lab, nexthops);
       const fed = { topology, feeder: await startFeeder(topology), routes, nexthops };
-      const { figures, forwarding } = await measureLearning(fed, runs, say);
+      const { figures, forwarding } = await measureLearning(fed, fewRuns(options), say);
       found(figures);
       say('churn');
       found(await measureChurn(fed, forwarding, quick ? QUICK_CHURN_SECONDS : CHURN_SECONDS));

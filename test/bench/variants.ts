@@ -1,7 +1,7 @@
 /** The same replay with other nexthops, and IPv6; and a group of two legs that loses one. */
 import { labId, openLab } from '../../demo/lab/lab';
 import { measureLegDown } from './failover';
-import type { BenchPart } from './part';
+import { fewRuns, type BenchPart } from './part';
 import { stopForwarding } from './replay';
 import { replayFigures, replays } from './replays';
 import { awaitRib, buildBench, startFeeder, untilQuiet, type BenchTopology, type Feeder } from './topology';
@@ -24,8 +24,6 @@ const VARIANTS: readonly Variant[] = [
   { name: 'replay.ipv6', detail: ', IPv6, 64 nexthops', family: 6, nexthops: 64, legs: 1, share: 0.2 },
 ];
 const MOST_NEXTHOPS = Math.max(...VARIANTS.map(({ nexthops }) => nexthops));
-/** A run more shows little: these are beside the table with 64 nexthops, which has its runs. */
-const MOST_RUNS = 2;
 
 /** Has the feeders announce a table, one leg each; returns when zebra has it, nothing else. */
 async function announce(
@@ -48,19 +46,20 @@ async function withdraw({ frr }: BenchTopology, feeders: readonly Feeder[], fami
 export const variants: BenchPart = {
   name: 'variants',
   title: 'The same replay with other nexthops, and IPv6; a group that loses a leg',
-  measure: async ({ sizes, runs }, found, say) => {
+  measure: async (options, found, say) => {
+    const repeats = fewRuns(options);
     const lab = await openLab(labId('variants'), { logDir: 'out/bench-logs', say });
     try {
       const topology = await buildBench(lab, MOST_NEXTHOPS);
       const all = [await startFeeder(topology, 0), await startFeeder(topology, 1)];
       for (const variant of VARIANTS) {
         const { name, detail, family, nexthops, legs } = variant;
-        const routes = Math.round(Math.max(...sizes) * variant.share);
+        const routes = Math.round(Math.max(...options.sizes) * variant.share);
         const feeders = all.slice(0, legs);
         say(`${routes} routes${detail}`);
         await announce(topology, feeders, variant, routes);
         const replayed = { name, routes, family, detail };
-        const { forwarding, ...figures } = await replays(topology, replayed, Math.min(MOST_RUNS, runs), say);
+        const { forwarding, ...figures } = await replays(topology, replayed, repeats, say);
         found(replayFigures(figures));
         if (legs > 1) {
           say('failover: the link of a leg goes down');
