@@ -48,12 +48,14 @@ export async function measureChurn(fed: Fed, forwarding: Forwarding, seconds: nu
   const { routes } = fed;
   const { before, after, perSecond } = await churn(fed, forwarding, seconds, SEED);
   const buckets = difference(before.latency.buckets, after.latency.buckets);
+  const acknowledged = latencyCount(buckets);
+  if (acknowledged === 0) throw new Error('the vASIC acknowledged no change');
   const pace = `${CHANGES_PER_SECOND} changes/s for ${seconds} s`;
   const latency = (name: string, share: number): Figure => ({
     name: `churn.${name}`,
     what: `${name} of the time from reading zebra's message to the vASIC's acknowledgement, ${pace}`,
     unit: 'ms',
-    value: latencyAt(buckets, share) ?? NaN,
+    value: latencyAt(buckets, share)!,
     routes,
   });
   const p99 = latency('p99', 0.99);
@@ -72,7 +74,7 @@ export async function measureChurn(fed: Fed, forwarding: Forwarding, seconds: nu
       name: 'churn.acknowledged',
       what: `changes acknowledged by the vASIC, of ${CHANGES_PER_SECOND * seconds}: bgpd and zebra leave out what is outdated`,
       unit: 'changes',
-      value: latencyCount(buckets),
+      value: acknowledged,
       routes,
     },
   ];

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBridge, startSoftvasic, type Bridge, type Program } from '../../demo/lab/programs';
 import { logMark, waitForLine } from '../../demo/lab/process';
-import { waitFor } from '../../demo/lab/wait';
+import { sleep, waitFor } from '../../demo/lab/wait';
 import { requestStatus } from '../../src/control/client';
 import type { StatusView } from '../../src/control/types';
 import {
@@ -20,6 +20,9 @@ import {
   VASIC_MGMT,
   type BenchTopology,
 } from './topology';
+
+const LEAST_BETWEEN_MS = 25;
+const MOST_BETWEEN_MS = 1000;
 
 export interface Forwarding {
   readonly bridge: Bridge;
@@ -93,27 +96,30 @@ export interface ReplayTimes {
   readonly acknowledgedMs: number;
   /** Until zebra counted every route as offloaded; absent where zebra had counted them before. */
   readonly countedMs?: number;
-  /** The event loop's longest delay meanwhile, as the bridge measures it. */
+  /** The event loop's longest delay since its start, as the bridge measures it. */
   readonly loopMaxMs: number;
 }
 
-/** Waits until the vASIC has acknowledged so many routes; `look` sees every status on the way. */
-export async function untilAcknowledged(
-  forwarding: Forwarding,
-  routes: number,
-  look: (status: StatusView) => void = () => undefined,
-): Promise<StatusView> {
-  const enough = async (): Promise<StatusView | undefined> => {
+/**
+ * Waits until the vASIC has acknowledged so many routes. A look costs the bridge time that grows with the table: so the next one comes
+ * when, at the rate until now, half of what is missing will be there.
+ */
+export async function untilAcknowledged(forwarding: Forwarding, routes: number): Promise<StatusView> {
+  const started = performance.now();
+  for (;;) {
     const status = await forwarding.status();
-    look(status);
-    return status.fib.offloaded >= routes ? status : undefined;
-  };
-  return waitFor(enough, { ...limitsFor(routes), what: `${routes} routes acknowledged` });
+    const { offloaded } = status.fib;
+    if (offloaded >= routes) return status;
+    const elapsed = performance.now() - started;
+    if (elapsed > timeoutFor(routes))
+      throw new Error(`${offloaded} of ${routes} routes acknowledged after ${elapsed} ms`);
+    const half = ((routes - offloaded) * elapsed) / Math.max(1, offloaded) / 2;
+    await sleep(Math.min(MOST_BETWEEN_MS, Math.max(LEAST_BETWEEN_MS, half)));
+  }
 }
 
-/** A look costs the bridge (and zebra) time that grows with the table. */
-function limitsFor(routes: number): { readonly timeoutMs: number; readonly everyMs: number } {
-  return { timeoutMs: 60_000 + routes / 5, everyMs: Math.min(250, Math.max(25, routes / 4000)) };
+function timeoutFor(routes: number): number {
+  return 60_000 + routes / 5;
 }
 
 /** Has zebra connect to the bridge; resolves when it is, with the milliseconds of the machine's clock at which it was. */
@@ -136,15 +142,15 @@ export async function replayToBridge(
   const { frr } = topology;
   const known = (await offloadedRoutes(frr, family)) >= routes;
   const since = await connectBridge(topology, forwarding);
-  let loopMaxMs = 0;
-  const { time } = await untilAcknowledged(forwarding, routes, ({ loop }) => {
-    loopMaxMs = Math.max(loopMaxMs, loop.maxMs);
-  });
+  const { time, loop } = await untilAcknowledged(forwarding, routes);
+  const loopMaxMs = loop.maxMs;
   const acknowledgedMs = Date.parse(time) - since;
   if (known) return { acknowledgedMs, loopMaxMs };
   const counted = async () => ((await offloadedRoutes(frr, family)) >= routes ? Date.now() - since : undefined);
   const what = 'zebra to count every route as offloaded';
-  const countedMs = await waitFor(counted, { ...limitsFor(routes), what });
+  // zebra counts its whole table at each look.
+  const everyMs = Math.min(250, Math.max(25, routes / 4000));
+  const countedMs = await waitFor(counted, { timeoutMs: timeoutFor(routes), everyMs, what });
   return { acknowledgedMs, countedMs, loopMaxMs };
 }
 
