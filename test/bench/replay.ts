@@ -102,7 +102,7 @@ export interface ReplayTimes {
 
 /**
  * Waits until the vASIC has acknowledged so many routes. A look costs the bridge time that grows with the table: so the next one comes
- * when, at the rate until now, half of what is missing will be there.
+ * when, at the rate until now, half of what is missing will be there; and never so late that it says little of when that was.
  */
 export async function untilAcknowledged(forwarding: Forwarding, routes: number): Promise<StatusView> {
   const started = performance.now();
@@ -114,7 +114,7 @@ export async function untilAcknowledged(forwarding: Forwarding, routes: number):
     if (elapsed > timeoutFor(routes))
       throw new Error(`${offloaded} of ${routes} routes acknowledged after ${elapsed} ms`);
     const half = ((routes - offloaded) * elapsed) / Math.max(1, offloaded) / 2;
-    await sleep(Math.min(MOST_BETWEEN_MS, Math.max(LEAST_BETWEEN_MS, half)));
+    await sleep(Math.max(LEAST_BETWEEN_MS, Math.min(MOST_BETWEEN_MS, half, elapsed / 8)));
   }
 }
 
