@@ -5,7 +5,8 @@ import { ospf } from '../lab/protocols/ospf';
 import { buildTopology, type Topology } from '../lab/topology';
 import { ping } from '../lab/traffic';
 import { sleep, waitFor } from '../lab/wait';
-import { median, tenth, type Measurement } from './figure';
+import { median, tenth } from '../lab/figure';
+import type { Measurement } from './measurement';
 
 const ROUNDS = 5;
 const FLOWS = 64;

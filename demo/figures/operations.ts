@@ -8,7 +8,8 @@ import { buildHostsTopology, hostAddress, type HostsTopology } from '../lab/host
 import type { Lab } from '../lab/lab';
 import { tapName } from '../lab/plan';
 import { sleep, waitFor } from '../lab/wait';
-import type { Figure, Measurement } from './figure';
+import type { Figure } from '../lab/figure';
+import type { Measurement } from './measurement';
 
 const FEW = 10;
 const MANY = 20_000;
