@@ -9,6 +9,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { decodeHostpathHeader, encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../hostpath/header';
 import type { AftPort, AftSandboxInfo } from '../afi/model';
 import { PollSet } from '../sys/libc';
+import { raiseThreadPriority } from '../sys/priority';
 import { closeNetlink, openNetlink, receiveNetlink } from '../sys/netlink-socket';
 import { formatSockaddr, sockaddr, UdpSocket } from '../sys/udp';
 import { Wakeup } from '../sys/wakeup';
@@ -21,7 +22,7 @@ import { createThreadLogger } from './thread-log';
 
 const RTMGRP_LINK = 0x1;
 const SANDBOX_ID = 1;
-const AFI_SLICE_MS = 1;
+const AFI_SLICE_MS = 0.25;
 /** The kernel delays news of carrier changes, so the ports are looked at this often. */
 const LOOK_MS = 50;
 /** And this often missing interfaces are asked for without news. */
@@ -155,6 +156,8 @@ function run(options: ThreadOptions): void {
     if (!port.attach()) throw new Error(`interface ${port.name} disappeared while starting`);
   }
   rebuild();
+  const fault = raiseThreadPriority();
+  if (fault !== undefined) log.info('packets have no priority over other processes', { reason: fault });
   post({ kind: 'ready', hostpathPort: hostpath.port });
 
   let busy = false;

@@ -31,7 +31,7 @@ export interface SandboxHost {
   readonly sandbox: Sandbox | undefined;
   /** Queues a message; `attach` isn't for it. */
   receive(message: ToDataplane): void;
-  /** Works for about `budgetMs` (at least one item). True: there is more to do. */
+  /** Works for about `budgetMs` (at least one piece: an operation is two). True: there is more to do. */
   work(budgetMs: number): boolean;
   /** Tells the watchers. */
   portChanged(index: number, up: boolean): void;
@@ -40,6 +40,12 @@ export interface SandboxHost {
 type Work =
   | { readonly kind: 'operation'; readonly stream: number; readonly bytes: Buffer }
   | { readonly kind: 'message'; readonly message: ToDataplane };
+
+type Decoded =
+  | { readonly message: wire.OperationMessage }
+  | { readonly reply: wire.OperationReply }
+  /** Not an operation: nobody to answer. */
+  | { readonly broken: string };
 
 /** A call that cannot be answered. */
 class CallError extends Error {
@@ -59,6 +65,8 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
   let opened = false;
   let queue: Work[] = [];
   let head = 0;
+  /** The operation at the head of the queue: decoding and applying are two pieces, packets may go in between. */
+  let decoded: Decoded | undefined;
   const watchers = new Set<number>();
   const finds = new Map<number, Iterator<wire.FindReply>>();
   /** Replies of this slice, by stream. */
@@ -119,23 +127,24 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     watchers.clear();
   }
 
-  function operate(bytes: Buffer): wire.OperationReply | { readonly broken: string } {
-    let message: wire.OperationMessage;
+  function decode(bytes: Buffer): Decoded {
     try {
-      message = wire.decodeOperation(bytes);
+      return { message: wire.decodeOperation(bytes) };
     } catch (error) {
       if (!(error instanceof wire.WireError)) throw error;
       const id = wire.peekOperationId(bytes);
       log.warn(`refused a malformed operation of ${bytes.length} bytes: ${error.message}`, { id });
       if (id === undefined) return { broken: `not an AfiOperation: ${error.message}` };
-      return { id, error: fault('invalid', `malformed operation: ${error.message}`) };
+      return { reply: { id, error: fault('invalid', `malformed operation: ${error.message}`) } };
     }
-    const { id } = message;
-    if (sandbox === undefined || !opened || message.sandboxId !== sandboxId) {
-      return { id, error: fault('noSandbox', `sandbox ${message.sandboxId} is not allocated and open`) };
+  }
+
+  function apply({ id, sandboxId: target, operation }: wire.OperationMessage): wire.OperationReply {
+    if (sandbox === undefined || !opened || target !== sandboxId) {
+      return { id, error: fault('noSandbox', `sandbox ${target} is not allocated and open`) };
     }
     try {
-      const error = sandbox.apply(message.operation);
+      const error = sandbox.apply(operation);
       return error === undefined ? { id } : { id, error };
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -242,20 +251,32 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     }
   }
 
-  function step(work: Work): void {
-    if (work.kind === 'operation') {
-      const reply = operate(work.bytes);
-      if ('broken' in reply) {
-        postReplies();
-        options.post({ kind: 'broken', stream: work.stream, message: reply.broken });
-        return;
-      }
-      let list = replies.get(work.stream);
-      if (list === undefined) replies.set(work.stream, (list = []));
-      list.push(wire.encodeOperationReply(reply));
-      return;
+  function operate(stream: number, bytes: Buffer): boolean {
+    if (decoded === undefined) {
+      decoded = decode(bytes);
+      if ('message' in decoded) return false;
     }
-    const { message } = work;
+    const done = decoded;
+    decoded = undefined;
+    if ('broken' in done) {
+      postReplies();
+      options.post({ kind: 'broken', stream, message: done.broken });
+      return true;
+    }
+    let list = replies.get(stream);
+    if (list === undefined) replies.set(stream, (list = []));
+    list.push(wire.encodeOperationReply('message' in done ? apply(done.message) : done.reply));
+    return true;
+  }
+
+  /** Does a piece of the first work in the queue; false: it needs another turn. */
+  function step(work: Work): boolean {
+    if (work.kind === 'operation') return operate(work.stream, work.bytes);
+    receiveMessage(work.message);
+    return true;
+  }
+
+  function receiveMessage(message: ToDataplane): void {
     if (message.kind === 'cancel') {
       watchers.delete(message.call);
       finds.delete(message.call);
@@ -293,8 +314,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
       if (head === queue.length) return false;
       const until = performance.now() + budgetMs;
       do {
-        step(queue[head]!);
-        head++;
+        if (step(queue[head]!)) head++;
       } while (head < queue.length && performance.now() < until);
       if (head === queue.length) {
         queue = [];

@@ -12,7 +12,7 @@ import { formatAddress } from '../../src/net/address';
 import { requestStatus } from '../../src/control/client';
 import { addressBytes, makePrefixes } from './prefixes';
 import { gatewayOf, hopOf } from './stream';
-import { FPM_PORT, neighborMac, portMac, ROUTER_MGMT, tapName, VASIC_MGMT } from './topology';
+import { FPM_PORT, neighborMac, portMac, ROUTER_MGMT, tapName, tapsUp, VASIC_MGMT } from './topology';
 
 /** What carries the packets, and the hosts at its ends. */
 export interface Crossing {
@@ -21,6 +21,7 @@ export interface Crossing {
   readonly receiver: LabNode;
   /** Gives it the whole table; returns when every route is in use. */
   readonly load: (routes: number) => Promise<void>;
+  readonly feed?: (routes: number) => Promise<void>;
   /** The process that forwards; undefined: the kernel does. */
   readonly pid: () => number | undefined;
 }
@@ -103,16 +104,9 @@ export async function buildSoftvasic(lab: Lab): Promise<Crossing> {
   );
   let running: readonly Program[] = [];
   let table: { readonly kill: (signal: NodeJS.Signals) => Promise<unknown> } | undefined;
-  const load = async (routes: number): Promise<void> => {
+  const feed = async (routes: number): Promise<void> => {
     await table?.kill('SIGTERM');
-    for (const program of [...running].reverse()) await program.process().kill('SIGTERM');
-    const ports = PORTS.map((port) => `p${port}`);
-    const softvasic = await startSoftvasic(vasic, { address: VASIC_MGMT, client: ROUTER_MGMT, ports });
-    const taps = PORTS.map(tapName);
-    const bridge = await startBridge(router, { vasic: VASIC_MGMT, address: ROUTER_MGMT, taps });
-    running = [softvasic, bridge];
-    await address(router, tapName);
-    const shown = await router.must(['cat', ...taps.map((tap) => `/sys/class/net/${tap}/ifindex`)]);
+    const shown = await router.must(['cat', ...PORTS.map(tapName).map((tap) => `/sys/class/net/${tap}/ifindex`)]);
     const argv = [...[FPM_PORT, routes, NEXTHOPS].map(String), ...shown.trim().split('\n')];
     table = router.start('table', [process.execPath, join(__dirname, 'fpm-feed.js'), ...argv]);
     const status = () => requestStatus(join(router.dir, 'fpm2afi.sock'));
@@ -121,5 +115,17 @@ export async function buildSoftvasic(lab: Lab): Promise<Crossing> {
       what: `${routes} routes in softvasic`,
     });
   };
-  return { name: 'softvasic', ...hosts, load, pid: () => running[0]?.process().pid };
+  const load = async (routes: number): Promise<void> => {
+    for (const program of [...running].reverse()) await program.process().kill('SIGTERM');
+    const ports = PORTS.map((port) => `p${port}`);
+    const softvasic = await startSoftvasic(vasic, { address: VASIC_MGMT, client: ROUTER_MGMT, ports });
+    const taps = PORTS.map(tapName);
+    const bridge = await startBridge(router, { vasic: VASIC_MGMT, address: ROUTER_MGMT, taps });
+    running = [softvasic, bridge];
+    // A TAP that is given its MAC forgets its neighbors.
+    await waitFor(() => tapsUp(router, PORTS), { timeoutMs: 20_000, what: 'the TAPs to be up' });
+    await address(router, tapName);
+    await feed(routes);
+  };
+  return { name: 'softvasic', ...hosts, load, feed, pid: () => running[0]?.process().pid };
 }
