@@ -107,6 +107,7 @@ const c = {
   poll: lib.func('int poll(void *fds, unsigned long n, int timeout)'),
   eventfd: lib.func('int eventfd(uint32_t initval, int flags)'),
   sched_setscheduler: lib.func('int sched_setscheduler(int pid, int policy, void *param)'),
+  usleep: lib.func('int usleep(uint32_t microseconds)'),
   if_nametoindex: lib.func('uint32_t if_nametoindex(const char *name)'),
 };
 
@@ -242,6 +243,11 @@ export function setScheduler(policy: number, priority: number): void {
   parameter.writeInt32LE(priority);
   // 0 is the calling thread.
   check(c.sched_setscheduler(0, policy, parameter) as number, 'sched_setscheduler');
+}
+
+/** Blocks this thread for so many microseconds, or less when a signal comes. */
+export function usleep(microseconds: number): void {
+  c.usleep(microseconds);
 }
 
 /** The interface's index in this network namespace; throws ENODEV when there is none of that name. */

@@ -21,7 +21,6 @@ export interface Crossing {
   readonly receiver: LabNode;
   /** Gives it the whole table; returns when every route is in use. */
   readonly load: (routes: number) => Promise<void>;
-  readonly feed?: (routes: number) => Promise<void>;
   /** The process that forwards; undefined: the kernel does. */
   readonly pid: () => number | undefined;
 }
@@ -104,18 +103,8 @@ export async function buildSoftvasic(lab: Lab): Promise<Crossing> {
   );
   let running: readonly Program[] = [];
   let table: { readonly kill: (signal: NodeJS.Signals) => Promise<unknown> } | undefined;
-  const feed = async (routes: number): Promise<void> => {
-    await table?.kill('SIGTERM');
-    const shown = await router.must(['cat', ...PORTS.map(tapName).map((tap) => `/sys/class/net/${tap}/ifindex`)]);
-    const argv = [...[FPM_PORT, routes, NEXTHOPS].map(String), ...shown.trim().split('\n')];
-    table = router.start('table', [process.execPath, join(__dirname, 'fpm-feed.js'), ...argv]);
-    const status = () => requestStatus(join(router.dir, 'fpm2afi.sock'));
-    await waitFor(async () => (await status()).fib.offloaded >= routes, {
-      timeoutMs: 60_000 + routes / 5,
-      what: `${routes} routes in softvasic`,
-    });
-  };
   const load = async (routes: number): Promise<void> => {
+    await table?.kill('SIGTERM');
     for (const program of [...running].reverse()) await program.process().kill('SIGTERM');
     const ports = PORTS.map((port) => `p${port}`);
     const softvasic = await startSoftvasic(vasic, { address: VASIC_MGMT, client: ROUTER_MGMT, ports });
@@ -125,7 +114,14 @@ export async function buildSoftvasic(lab: Lab): Promise<Crossing> {
     // A TAP that is given its MAC forgets its neighbors.
     await waitFor(() => tapsUp(router, PORTS), { timeoutMs: 20_000, what: 'the TAPs to be up' });
     await address(router, tapName);
-    await feed(routes);
+    const shown = await router.must(['cat', ...taps.map((tap) => `/sys/class/net/${tap}/ifindex`)]);
+    const argv = [...[FPM_PORT, routes, NEXTHOPS].map(String), ...shown.trim().split('\n')];
+    table = router.start('table', [process.execPath, join(__dirname, 'fpm-feed.js'), ...argv]);
+    const status = () => requestStatus(join(router.dir, 'fpm2afi.sock'));
+    await waitFor(async () => (await status()).fib.offloaded >= routes, {
+      timeoutMs: 60_000 + routes / 5,
+      what: `${routes} routes in softvasic`,
+    });
   };
-  return { name: 'softvasic', ...hosts, load, feed, pid: () => running[0]?.process().pid };
+  return { name: 'softvasic', ...hosts, load, pid: () => running[0]?.process().pid };
 }

@@ -142,6 +142,25 @@ function figuresOf(routes: number, { udp, tcp }: Samples): Figure[] {
   ];
 }
 
+/** The engine without I/O. */
+async function engineFigures({ sender }: Crossing, routes: number, runs: number): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const family of [4, 6]) {
+    const samples: number[] = [];
+    for (let run = 0; run < runs; run++) {
+      const argv = [process.execPath, join(__dirname, 'engine.js'), String(routes), String(family)];
+      const { ns } = JSON.parse(await sender.must(argv, { timeoutMs: 120_000 })) as { ns: number };
+      samples.push(Math.round(ns));
+    }
+    figures.push({
+      name: `dataplane.engine.ip${family}`,
+      what: `an IPv${family} packet through the engine without I/O, destinations all over the table`,
+      ...{ unit: 'ns', value: median(samples), samples, routes },
+    });
+  }
+  return figures;
+}
+
 export const dataplane: BenchPart = {
   name: 'dataplane',
   title: 'Data plane: TCP and 64-byte UDP through softvasic and through Linux',
@@ -151,6 +170,7 @@ export const dataplane: BenchPart = {
       const crossings = [await buildLinux(lab), await buildSoftvasic(lab)] as const;
       for (const routes of [SMALL, ...sizes]) {
         say(`${routes} routes to Linux and to softvasic`);
+        found(await engineFigures(crossings[0], routes, runs));
         for (const { load } of crossings) await load(routes);
         found(figuresOf(routes, await sample(crossings, routes, runs, say)));
       }
