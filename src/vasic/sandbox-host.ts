@@ -5,14 +5,13 @@
  * owns the sandbox's life: ALLOC makes it, RELEASE drops it (the next ALLOC makes an empty one with another instance).
  */
 import { randomBytes } from 'node:crypto';
-import type { AftEntry, AftError, AftNode, AftSandboxInfo } from '../afi/model';
+import type { AftError, AftSandboxInfo } from '../afi/model';
 import * as wire from '../afi/wire';
 import type { Logger } from '../observe/log';
 import type { FindRequest, Sandbox } from './api';
+import { decodeWork, type Decoded } from './decode-work';
+import { findChunks } from './find-chunks';
 import { packBundle, unpackBundle, type FailCode, type FromDataplane, type ToDataplane } from './dataplane-protocol';
-
-/** Items in one message of a find's answer. */
-const FIND_CHUNK = 500;
 
 export interface SandboxHostOptions {
   readonly sandbox: wire.SandboxName;
@@ -40,12 +39,6 @@ export interface SandboxHost {
 type Work =
   | { readonly kind: 'operation'; readonly stream: number; readonly bytes: Buffer }
   | { readonly kind: 'message'; readonly message: ToDataplane };
-
-type Decoded =
-  | { readonly message: wire.OperationMessage }
-  | { readonly reply: wire.OperationReply }
-  /** Not an operation: nobody to answer. */
-  | { readonly broken: string };
 
 /** A call that cannot be answered. */
 class CallError extends Error {
@@ -127,18 +120,6 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     watchers.clear();
   }
 
-  function decode(bytes: Buffer): Decoded {
-    try {
-      return { message: wire.decodeOperation(bytes) };
-    } catch (error) {
-      if (!(error instanceof wire.WireError)) throw error;
-      const id = wire.peekOperationId(bytes);
-      log.warn(`refused a malformed operation of ${bytes.length} bytes: ${error.message}`, { id });
-      if (id === undefined) return { broken: `not an AfiOperation: ${error.message}` };
-      return { reply: { id, error: fault('invalid', `malformed operation: ${error.message}`) } };
-    }
-  }
-
   function apply({ id, sandboxId: target, operation }: wire.OperationMessage): wire.OperationReply {
     if (sandbox === undefined || !opened || target !== sandboxId) {
       return { id, error: fault('noSandbox', `sandbox ${target} is not allocated and open`) };
@@ -158,28 +139,20 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     return sandbox;
   }
 
-  function* chunks(entries: Iterable<AftEntry> | undefined, nodes: readonly AftNode[]): Iterator<wire.FindReply> {
-    for (let i = 0; i < nodes.length; i += FIND_CHUNK) yield { nodes: nodes.slice(i, i + FIND_CHUNK), entries: [] };
-    let batch: AftEntry[] = [];
-    for (const entry of entries ?? []) {
-      if (batch.push(entry) < FIND_CHUNK) continue;
-      yield { nodes: [], entries: batch };
-      batch = [];
-    }
-    if (batch.length > 0) yield { nodes: [], entries: batch };
-  }
-
   function find(request: wire.FindMessage): Iterator<wire.FindReply> {
     const box = checkId(request.sandboxId);
     if (request.entriesOf === undefined) {
       const { tokens, name } = request;
       // A type that no node has finds nothing; the sandbox compares it with those of its nodes.
       const type = request.type as FindRequest['type'];
-      return chunks(undefined, box.find({ ...(tokens && { tokens }), ...(name && { name }), ...(type && { type }) }));
+      return findChunks(
+        undefined,
+        box.find({ ...(tokens && { tokens }), ...(name && { name }), ...(type && { type }) }),
+      );
     }
     const entries = box.entriesOf(request.entriesOf);
     if (entries === undefined) throw new CallError('notFound', `token ${request.entriesOf} is not a container`);
-    return chunks(entries, []);
+    return findChunks(entries, []);
   }
 
   function answer(call: number, bytes: Buffer): void {
@@ -253,7 +226,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
 
   function operate(stream: number, bytes: Buffer): boolean {
     if (decoded === undefined) {
-      decoded = decode(bytes);
+      decoded = decodeWork(bytes, log);
       if ('message' in decoded) return false;
     }
     const done = decoded;
