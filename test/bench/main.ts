@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { figureLine, writeFigures, type Figure, type Measured } from '../../demo/lab/figure';
+import { dataplane } from './dataplane';
 import type { BenchOptions, BenchPart } from './part';
 import { reportText } from './report';
 import { stages } from './stages';
@@ -13,7 +14,7 @@ import { table } from './table';
 import { updates } from './updates';
 import { variants } from './variants';
 
-const PARTS: readonly BenchPart[] = [stages, table, variants, updates];
+const PARTS: readonly BenchPart[] = [stages, table, variants, updates, dataplane];
 const OUT = 'out/bench.json';
 
 interface Asked {

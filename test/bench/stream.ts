@@ -7,6 +7,7 @@ import { NetlinkWriter } from '../../src/netlink/codec';
 import * as nl from '../../src/netlink/constants';
 import { addressBytes, type Prefixes } from './prefixes';
 
+const RTPROT_KERNEL = 2;
 const RTPROT_BGP = 186;
 const NEW_REPLACE = 0x501;
 const FIRST_ID = 100;
@@ -33,6 +34,8 @@ export interface StreamOptions {
   readonly nexthops: number;
   readonly ports: number;
   readonly ifindexOf: (port: number) => number;
+  /** Ports whose subnets (10.(port).0.0/16) the stream says are connected. */
+  readonly connected?: readonly number[];
 }
 
 /** Nexthop number of a route: an index into the gateways. */
@@ -63,23 +66,20 @@ export function makeStream(options: StreamOptions): Buffer[] {
     writer.end();
     flush();
   }
-  const { count, addresses, lengths } = options.prefixes;
-  for (let i = 0; i < count; i++) {
+  const route = (address: number, length: number, protocol: number, attribute: number, value: number): void => {
     writer.begin(nl.RTM_NEWROUTE, NEW_REPLACE);
-    writer
-      .u8(nl.AF_INET)
-      .u8(lengths[i]!)
-      .u8(0)
-      .u8(0)
-      .u8(nl.RT_TABLE_MAIN)
-      .u8(RTPROT_BGP)
-      .u8(0)
-      .u8(nl.RTN_UNICAST)
-      .u32(0);
-    writer.attribute(nl.RTA_DST, addressBytes(addresses[i]!)).attributeU32(nl.RTA_PRIORITY, 20);
-    writer.attributeU32(nl.RTA_NH_ID, FIRST_ID + hopOf(i, options.nexthops));
+    writer.u8(nl.AF_INET).u8(length).u8(0).u8(0).u8(nl.RT_TABLE_MAIN).u8(protocol).u8(0).u8(nl.RTN_UNICAST).u32(0);
+    writer.attribute(nl.RTA_DST, addressBytes(address)).attributeU32(nl.RTA_PRIORITY, 20);
+    writer.attributeU32(attribute, value);
     writer.end();
     flush();
+  };
+  for (const port of options.connected ?? []) {
+    route(0x0a000000 + port * 0x10000, 16, RTPROT_KERNEL, nl.RTA_OIF, options.ifindexOf(port));
+  }
+  const { count, addresses, lengths } = options.prefixes;
+  for (let i = 0; i < count; i++) {
+    route(addresses[i]!, lengths[i]!, RTPROT_BGP, nl.RTA_NH_ID, FIRST_ID + hopOf(i, options.nexthops));
   }
   const whole = Buffer.concat(parts);
   const chunks: Buffer[] = [];
