@@ -164,25 +164,26 @@ export class Programming implements ForwardingSource {
       this.entryGone(routes.programmed[row]!);
       routes.programmed[row] = sent;
       routes.acknowledgedAt[row] = encodeTime(this.now());
-      this.countLatency(row);
     } else {
       this.entryGone(sent);
       failed.set(row, error);
       // A refused entry is not asked for again before something changes; a refused removal keeps its entry.
       if (sent !== 0 && sent === routes.wanted[row]) routes.flags[row]! |= ROW.failed;
     }
-    const isFailed = (routes.flags[row]! & ROW.failed) !== 0;
+    const flags = routes.flags[row]!;
     if (this.routeWanted(row) !== routes.programmed[row]) {
       if (error === undefined || sent !== 0) this.rows.markDirty(row);
-    } else if (error === undefined && !isFailed) failed.delete(row);
+    } else if (error === undefined) {
+      if ((flags & ROW.timed) !== 0) this.countLatency(row);
+      if ((flags & ROW.failed) === 0) failed.delete(row);
+    }
     this.rows.markReport(row);
     this.rows.freeIfDone(row);
   }
 
-  /** The row was acknowledged just now: unless something else is wanted by now, zebra's change is in the vASIC. */
+  /** What zebra changed is in the vASIC since just now. */
   private countLatency(row: number): void {
     const { routes } = this.rows;
-    if ((routes.flags[row]! & ROW.timed) === 0 || this.routeWanted(row) !== routes.programmed[row]) return;
     routes.flags[row]! &= ~ROW.timed;
     this.latencies.add(decodeTime(routes.acknowledgedAt[row]!)! - decodeTime(routes.receivedAt[row]!)!);
   }

@@ -9,7 +9,8 @@ const STEP = 16;
 
 /** @param ms milliseconds since start, as performance.now() gives them */
 export function encodeTime(ms: number): number {
-  let value = Math.max(1, Math.floor(ms));
+  if (ms < RANGE) return Math.max(1, Math.floor(ms));
+  let value = Math.floor(ms);
   let range = 0;
   for (; value >= RANGE && range < RANGES - 1; range++) value = Math.floor(value / STEP);
   return range * RANGE + Math.min(RANGE - 1, value);
@@ -18,5 +19,6 @@ export function encodeTime(ms: number): number {
 /** Milliseconds since start; undefined: never. */
 export function decodeTime(code: number): number | undefined {
   if (code === 0) return undefined;
+  if (code < RANGE) return code;
   return (code % RANGE) * STEP ** Math.floor(code / RANGE);
 }

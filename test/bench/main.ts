@@ -7,6 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { figureLine, writeFigures, type Figure, type Measured } from '../../demo/lab/figure';
+import { dataplane } from './dataplane';
 import { memory } from './memory';
 import type { BenchOptions, BenchPart } from './part';
 import { plotSvg } from './plot';
@@ -14,8 +15,10 @@ import { reportText } from './report';
 import { soakPart } from './soak';
 import { stages } from './stages';
 import { table } from './table';
+import { updates } from './updates';
+import { variants } from './variants';
 
-const PARTS: readonly BenchPart[] = [stages, table, memory, soakPart];
+const PARTS: readonly BenchPart[] = [stages, table, variants, updates, dataplane, memory, soakPart];
 const OUT = 'out/bench.json';
 const PICTURE = 'out/bench.svg';
 

@@ -7,6 +7,7 @@ import { NetlinkWriter } from '../../src/netlink/codec';
 import * as nl from '../../src/netlink/constants';
 import { addressBytes, type Prefixes } from './prefixes';
 
+const RTPROT_KERNEL = 2;
 const RTPROT_BGP = 186;
 const NEW_REPLACE = 0x501;
 const FIRST_ID = 100;
@@ -41,6 +42,8 @@ export interface StreamOptions {
   readonly groups?: { readonly count: number; readonly legs: number };
   /** Takes the routes, then the nexthop objects, away again. */
   readonly withdraw?: boolean;
+  /** Ports whose subnets (10.(port).0.0/16) the stream says are connected. */
+  readonly connected?: readonly number[];
 }
 
 /** The nexthops, by number, of a group. */
@@ -115,26 +118,22 @@ function deleteNexthop(writer: NetlinkWriter, id: number, flush: () => void): vo
 }
 
 function writeRoutes(writer: NetlinkWriter, options: StreamOptions, flush: () => void): void {
-  const { nexthops, groups, withdraw, prefixes } = options;
-  const { count, addresses, lengths } = prefixes;
-  for (let i = 0; i < count; i++) {
-    writer.begin(withdraw === true ? nl.RTM_DELROUTE : nl.RTM_NEWROUTE, withdraw === true ? DELETE : NEW_REPLACE);
-    writer
-      .u8(nl.AF_INET)
-      .u8(lengths[i]!)
-      .u8(0)
-      .u8(0)
-      .u8(nl.RT_TABLE_MAIN)
-      .u8(RTPROT_BGP)
-      .u8(0)
-      .u8(nl.RTN_UNICAST)
-      .u32(0);
-    writer.attribute(nl.RTA_DST, addressBytes(addresses[i]!)).attributeU32(nl.RTA_PRIORITY, 20);
-    if (withdraw !== true) {
-      const id = groups === undefined ? FIRST_ID + hopOf(i, nexthops) : FIRST_GROUP_ID + hopOf(i, groups.count);
-      writer.attributeU32(nl.RTA_NH_ID, id);
-    }
+  const { nexthops, groups, prefixes } = options;
+  const withdraw = options.withdraw === true;
+  const route = (address: number, length: number, protocol: number, attribute: number, value: number): void => {
+    writer.begin(withdraw ? nl.RTM_DELROUTE : nl.RTM_NEWROUTE, withdraw ? DELETE : NEW_REPLACE);
+    writer.u8(nl.AF_INET).u8(length).u8(0).u8(0).u8(nl.RT_TABLE_MAIN).u8(protocol).u8(0).u8(nl.RTN_UNICAST).u32(0);
+    writer.attribute(nl.RTA_DST, addressBytes(address)).attributeU32(nl.RTA_PRIORITY, 20);
+    if (!withdraw) writer.attributeU32(attribute, value);
     writer.end();
     flush();
+  };
+  for (const port of options.connected ?? []) {
+    route(0x0a000000 + port * 0x10000, 16, RTPROT_KERNEL, nl.RTA_OIF, options.ifindexOf(port));
+  }
+  const { count, addresses, lengths } = prefixes;
+  for (let i = 0; i < count; i++) {
+    const id = groups === undefined ? FIRST_ID + hopOf(i, nexthops) : FIRST_GROUP_ID + hopOf(i, groups.count);
+    route(addresses[i]!, lengths[i]!, RTPROT_BGP, nl.RTA_NH_ID, id);
   }
 }

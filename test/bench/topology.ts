@@ -3,7 +3,7 @@
  * neighbors, and a namespace that feeds bgpd. `fpm2afi punt` holds the TAPs in a process of its own, so that they stay up, and
  * zebra keeps its table, while the bridge is started anew.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startFrr, type Frr } from '../../demo/lab/frr';
 import type { Lab } from '../../demo/lab/lab';
@@ -106,10 +106,18 @@ export async function buildBench(lab: Lab, nexthops: number): Promise<BenchTopol
       return `neigh replace ${formatAddress(address)} lladdr ${neighborMac(hop)} dev ${tapName(port)} nud permanent`;
     }),
   ).flat();
-  await router.must(['sh', '-c', `printf '%s\\n' "$0" | ip -batch -`, lines.join('\n')]);
+  const batch = join(router.dir, 'neighbors.batch');
+  writeFileSync(batch, `${lines.join('\n')}\n`);
+  await router.must(['ip', '-batch', batch]);
   const zebraArgs = ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'];
   const frr = await startFrr(lab, router, { config: frrConfig(), daemons: ['bgpd'], zebraArgs });
   return { lab, router, vasic, neighbors, feeder, frr, nexthops };
+}
+
+/** Whether the TAPs of these ports are up and have carrier. */
+export async function tapsUp(router: LabNode, ports: readonly number[]): Promise<boolean> {
+  const shown = await Promise.all(ports.map((port) => router.exec(['ip', 'link', 'show', tapName(port)])));
+  return shown.every(({ stdout }) => stdout.includes('LOWER_UP'));
 }
 
 async function startPuntProcess(router: LabNode): Promise<void> {
@@ -126,10 +134,7 @@ async function startPuntProcess(router: LabNode): Promise<void> {
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
   const punt = router.start('punt', [process.execPath, join(distDir(), 'src/main.js'), 'punt', '--config', file]);
-  const up = async () => {
-    const shown = await Promise.all(ports.map((port) => router.exec(['ip', 'link', 'show', tapName(port)])));
-    return punt.ended() !== undefined || shown.every(({ stdout }) => stdout.includes('LOWER_UP'));
-  };
+  const up = async () => punt.ended() !== undefined || (await tapsUp(router, ports));
   await waitFor(up, { timeoutMs: 20_000, what: `the TAPs to be up (log: ${punt.logFile})` });
   if (punt.ended() !== undefined) throw new Error(`fpm2afi punt ended: see ${punt.logFile}`);
 }
@@ -199,6 +204,37 @@ export async function awaitRib(frr: Frr, family: 4 | 6, routes: number): Promise
     timeoutMs: 120_000 + routes / 2,
     everyMs: 500,
     what: `${routes} BGP routes of IPv${family} in zebra`,
+  });
+}
+
+const QUIET_LOOK_MS = 500;
+const QUIET_LOOKS = 3;
+/** Of one CPU: more than what answering `vtysh` takes. */
+const QUIET_SHARE = 0.05;
+
+/** CPU time of a process and all its threads so far, in milliseconds. */
+export function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  // utime and stime in clock ticks of 10 ms.
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Waits until bgpd and zebra have nothing left to do. */
+export async function untilQuiet(frr: Frr): Promise<void> {
+  let last = NaN;
+  let looks = 0;
+  const quiet = (): boolean => {
+    const now = cpuMs(frr.process('bgpd').pid) + cpuMs(frr.process('zebra').pid);
+    looks = now - last < QUIET_SHARE * QUIET_LOOK_MS ? looks + 1 : 0;
+    last = now;
+    return looks >= QUIET_LOOKS;
+  };
+  await waitFor(quiet, {
+    timeoutMs: 180_000,
+    everyMs: QUIET_LOOK_MS,
+    what: 'bgpd and zebra to have nothing left to do',
   });
 }
 
