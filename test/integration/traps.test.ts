@@ -1,16 +1,12 @@
 /**
  * What a router owes beyond forwarding, through the whole of it: the vASIC hands these packets to Linux, and Linux answers
- * or forwards them. Port 2 has a smaller MTU than the others.
- *
- *   host0 ── p0 ┐                      ┌ tap0  10.1.0.1/24  2001:db8:0::1/64
- *   host1 ── p1 ┼ vasic ── mgmt ── router ┤ tap1  10.1.1.1/24  2001:db8:1::1/64
- *   host2 ── p2 ┘ MTU 1300             └ tap2  10.1.2.1/24  2001:db8:2::1/64
+ * or forwards them. The topology is that of demo/lab/hosts-topology.ts; port 2 has a smaller MTU than the others.
  */
-import { startFrr } from '../../demo/lab/frr';
+import { buildHostsTopology } from '../../demo/lab/hosts-topology';
 import { items } from '../../demo/lab/json';
 import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import { link, type LabNode } from '../../demo/lab/node';
-import { startBridge, startSoftvasic, type Bridge } from '../../demo/lab/programs';
+import type { LabNode } from '../../demo/lab/node';
+import type { Bridge } from '../../demo/lab/programs';
 import { capture, ping } from '../../demo/lab/traffic';
 import { waitFor } from '../../demo/lab/wait';
 import type { PuntReasonView } from '../../src/control/types';
@@ -22,7 +18,7 @@ jest.setTimeout(120_000);
 
 let lab: Lab | undefined;
 let router: LabNode;
-let hosts: LabNode[];
+let hosts: readonly LabNode[];
 let bridge: Bridge;
 
 const ROUTES = [
@@ -33,54 +29,7 @@ const ROUTES = [
 
 beforeAll(async () => {
   lab = await openLab(ID);
-  router = await lab.node('router');
-  const vasic = await lab.node('vasic');
-  hosts = [];
-  await router.sysctl({
-    'net.ipv4.ip_forward': 1,
-    'net.ipv6.conf.all.forwarding': 1,
-    'net.ipv4.conf.all.rp_filter': 0,
-    'net.ipv4.conf.default.rp_filter': 0,
-    'net.ipv6.conf.default.accept_dad': 0,
-  });
-  await link(
-    { node: router, ifname: 'mgmt0', addresses: ['128.0.0.1/24'] },
-    { node: vasic, ifname: 'mgmt0', addresses: ['128.0.0.16/24'] },
-  );
-  for (const port of PORTS) {
-    const host = await lab.node(`host${port}`);
-    hosts.push(host);
-    await host.sysctl({ 'net.ipv6.conf.default.accept_dad': 0 });
-    await link(
-      { node: vasic, ifname: `p${port}`, mac: `32:26:0a:2e:aa:f${port}` },
-      { node: host, ifname: 'veth', mac: `32:26:0a:2e:cc:f${port}`, addresses: [`10.1.${port}.2/24`] },
-    );
-    await host.must(['ip', '-6', 'address', 'add', `2001:db8:${port}::2/64`, 'dev', 'veth', 'nodad']);
-    await host.must(['ip', 'address', 'add', `10.9.${port}.1/32`, 'dev', 'lo']);
-    await host.must(['ip', '-6', 'address', 'add', `2001:db8:9:${port}::1/128`, 'dev', 'lo']);
-    await host.must(['ip', 'route', 'add', 'default', 'via', `10.1.${port}.1`]);
-    await host.must(['ip', '-6', 'route', 'add', 'default', 'via', `2001:db8:${port}::1`]);
-  }
-  await vasic.must(['ip', 'link', 'set', 'p2', 'mtu', String(SMALL_MTU)]);
-  await hosts[2]!.must(['ip', 'link', 'set', 'veth', 'mtu', String(SMALL_MTU)]);
-  await startSoftvasic(vasic, {
-    address: '128.0.0.16',
-    client: '128.0.0.1',
-    ports: PORTS.map((port) => `p${port}`),
-  });
-  bridge = await startBridge(router, {
-    vasic: '128.0.0.16',
-    address: '128.0.0.1',
-    taps: PORTS.map((port) => `tap${port}`),
-  });
-  const addresses = PORTS.flatMap((port) => [
-    `interface tap${port}`,
-    ` ip address 10.1.${port}.1/24`,
-    ` ipv6 address 2001:db8:${port}::1/64`,
-  ]);
-  const config = ['fpm address 127.0.0.1 port 2620', ...addresses, ...ROUTES, ''].join('\n');
-  const zebraArgs = ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'];
-  await startFrr(lab, router, { config, daemons: ['staticd'], zebraArgs });
+  ({ router, hosts, bridge } = await buildHostsTopology(lab, { ip6: true, mtu: { 2: SMALL_MTU }, config: ROUTES }));
   await waitFor(
     async () => {
       const routes = (await bridge.routes()).filter(({ protocol }) => protocol === 'static');
