@@ -23,6 +23,9 @@ const STATUS_OF_CODE: readonly (RouteStatus | undefined)[] = [undefined, 'offloa
  */
 export const UNRESOLVED_GRACE_MS = 4000;
 
+/** Of a set's routes, so many are asked which set they had before: they mostly move together. */
+const PREDECESSOR_ROWS = 16;
+
 /** Whether packets go to the host for want of something that may yet come. */
 export function isPassing(intent: NexthopIntent | undefined): boolean {
   if (intent?.kind !== 'punt') return false;
@@ -77,6 +80,16 @@ export class Programming implements ForwardingSource {
 
   entriesUsing(id: number): number {
     return this.rows.nexthops.get(id)?.entries ?? 0;
+  }
+
+  predecessor(id: number): number | undefined {
+    const { nexthops, routes } = this.rows;
+    let row = nexthops.get(id)?.firstRow ?? 0;
+    for (let looked = 0; row !== 0 && looked < PREDECESSOR_ROWS; looked++, row = routes.nextInSet[row]!) {
+      const before = routes.programmed[row]!;
+      if (before !== 0 && before !== id && before !== TARGET_UNKNOWN) return before;
+    }
+    return undefined;
   }
 
   nexthopDone(id: number, intent: NexthopIntent, error: string | undefined): void {
