@@ -6,13 +6,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { labId, openLab } from '../lab/lab';
+import { balance } from './balance';
 import { failover } from './failover';
 import type { Figure, Measurement } from './figure';
 import { operations } from './operations';
 import { resolve } from './resolve';
 import { suppress } from './suppress';
 
-const MEASUREMENTS: readonly Measurement[] = [resolve, failover, operations, suppress];
+const MEASUREMENTS: readonly Measurement[] = [resolve, balance, failover, operations, suppress];
 
 interface Measured {
   readonly name: string;

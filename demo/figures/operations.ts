@@ -9,24 +9,11 @@ import type { Lab } from '../lab/lab';
 import { tapName } from '../lab/plan';
 import { sleep, waitFor } from '../lab/wait';
 import type { Figure, Measurement } from './figure';
+import { settledOperations } from './quiet';
 
 const FEW = 10;
 const MANY = 20_000;
 const NEW_MAC = '32:26:0a:2e:cc:99';
-
-/** Waits until no operation has been sent for a second, and returns how many there were so far. */
-async function settledOperations({ bridge }: HostsTopology): Promise<number> {
-  let last = -1;
-  return waitFor(
-    async () => {
-      const { afi, fib } = await bridge.status();
-      const quiet = afi.opsSent === last && afi.opsInFlight === 0 && fib.pending === 0;
-      last = afi.opsSent;
-      return quiet ? afi.opsSent : undefined;
-    },
-    { timeoutMs: 60_000, everyMs: 1000, what: 'the AFI server to have everything' },
-  );
-}
 
 async function addRoutes(lab: Lab, topology: HostsTopology, from: number, to: number): Promise<void> {
   const file = join(lab.logDir, `routes-${to}.batch`);
@@ -52,9 +39,9 @@ interface Counts {
 async function countAll(topology: HostsTopology, mac: string): Promise<Counts> {
   const { hosts, bridge } = topology;
   const counted = async (act: () => Promise<void>): Promise<number> => {
-    const before = await settledOperations(topology);
+    const before = await settledOperations(bridge);
     await act();
-    return (await settledOperations(topology)) - before;
+    return (await settledOperations(bridge)) - before;
   };
   const macChange = await counted(async () => {
     await hosts[1]!.must(['ip', 'link', 'set', 'veth', 'address', mac]);
