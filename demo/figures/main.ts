@@ -1,27 +1,19 @@
 /**
  * `make lab`: measures what the forwarding state promises and writes out/forwarding.json, each figure with the command that
- * repeats it. FIGURE=NAME measures one, into out/forwarding-NAME.json. Exit status: 0 all measured (whether or not a goal is met is in the file and on the
- * terminal), 1 something could not be measured, 2 no such figure.
+ * repeats it. FIGURE=NAME measures one, into out/forwarding-NAME.json. Exit status: 0 all measured (whether or not a goal is met is in
+ * the file and on the terminal), 1 something could not be measured, 2 no such figure.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { figureLine, writeFigures, type Measured } from '../lab/figure';
 import { labId, openLab } from '../lab/lab';
 import { balance } from './balance';
-import { failover } from './failover';
-import type { Figure, Measurement } from './figure';
+import { failover, failover6 } from './failover';
+import type { Measurement } from './measurement';
 import { operations } from './operations';
 import { resolve } from './resolve';
 import { suppress } from './suppress';
 
-const MEASUREMENTS: readonly Measurement[] = [resolve, balance, failover, operations, suppress];
-
-interface Measured {
-  readonly name: string;
-  readonly title: string;
-  readonly command: string;
-  readonly figures: readonly Figure[];
-  readonly error?: string;
-}
+const MEASUREMENTS: readonly Measurement[] = [resolve, balance, failover, failover6, operations, suppress];
 
 async function measure(one: Measurement): Promise<Measured> {
   const about = { name: one.name, title: one.title, command: `make lab FIGURE=${one.name}` };
@@ -52,19 +44,12 @@ async function main(): Promise<number> {
   for (const one of chosen) {
     const result = await measure(one);
     measured.push(result);
-    for (const { name, value, unit, goal, met } of result.figures) {
-      const verdict = goal === undefined ? '' : `   goal: ${goal}: ${met === true ? 'met' : 'NOT met'}`;
-      console.log(`  ${met === false ? '✗' : '✓'} ${name}: ${value} ${unit}${verdict}`);
-    }
+    for (const figure of result.figures) console.log(`  ${figureLine(figure)}`);
     if (result.error !== undefined) console.log(`  ✗ could not be measured: ${result.error}`);
   }
-  const ok = measured.every(({ error }) => error === undefined);
-  const goalsMet = ok && measured.every(({ figures }) => figures.every(({ met }) => met !== false));
   const file = join('out', wanted === '' ? 'forwarding.json' : `forwarding-${wanted}.json`);
-  mkdirSync('out', { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ ok, goalsMet, measurements: measured }, null, 2)}\n`);
-  console.log(`\n${file}`);
-  return ok ? 0 : 1;
+  console.log(`\n${writeFigures(file, measured)}\n${file}`);
+  return measured.every(({ error }) => error === undefined) ? 0 : 1;
 }
 
 void main().then((status) => {

@@ -4,11 +4,12 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Figure } from '../lab/figure';
 import { buildHostsTopology, hostAddress, type HostsTopology } from '../lab/hosts-topology';
 import type { Lab } from '../lab/lab';
 import { tapName } from '../lab/plan';
 import { sleep, waitFor } from '../lab/wait';
-import type { Figure, Measurement } from './figure';
+import type { Measurement } from './measurement';
 import { settledOperations } from './quiet';
 
 const FEW = 10;

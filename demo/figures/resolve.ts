@@ -6,7 +6,8 @@
 import { watchFpm, type FpmSight } from '../lab/fpm-watch';
 import { buildHostsTopology, hostAddress } from '../lab/hosts-topology';
 import { waitFor } from '../lab/wait';
-import { median, tenth, type Measurement } from './figure';
+import { median, tenth } from '../lab/figure';
+import type { Measurement } from './measurement';
 
 const NEIGHBORS = 15;
 const GOAL_MS = 50;

@@ -6,7 +6,7 @@ import { buildHostsTopology, hostAddress, type HostsTopology } from '../lab/host
 import { at, entries, items } from '../lab/json';
 import type { Frr } from '../lab/frr';
 import { waitFor } from '../lab/wait';
-import type { Measurement } from './figure';
+import type { Measurement } from './measurement';
 
 export const REFUSED = '10.66.0.0/16';
 const ANNOUNCED = '10.77.0.0/16';

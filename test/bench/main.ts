@@ -1,72 +1,94 @@
 /**
  * `make bench`: how much time and memory fpm2afi and softvasic take. Prints a table and writes out/bench.json. Everything that has a
  * network runs in namespaces of its own. Options: --quick (100,000 routes), --routes N,N, --nexthops N, --runs N,
- * --only stages,table. Figures of two runs compare only as ratios within each: the machine decides the rest.
+ * --only PART,PART. Figures of two runs compare only as ratios within each: the machine decides the rest. Exit status: 0 all
+ * measured (whether or not a goal is met is in the file and on the terminal), 1 something could not be measured, 2 usage.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { labId, openLab } from '../../demo/lab/lab';
-import { measureStages, type StageFigures } from './stages';
-import { measureTable, type TableFigures } from './parts';
+import { figureLine, writeFigures, type Figure, type Measured } from '../../demo/lab/figure';
+import type { BenchOptions, BenchPart } from './part';
 import { reportText } from './report';
-import { buildBench } from './topology';
+import { stages } from './stages';
+import { table } from './table';
 
-export interface BenchReport {
-  readonly when: string;
-  readonly machine: string;
-  readonly node: string;
-  readonly stages: readonly StageFigures[];
-  readonly tables: readonly TableFigures[];
-}
-
+const PARTS: readonly BenchPart[] = [stages, table];
 const OUT = 'out/bench.json';
 
-async function main(): Promise<void> {
+interface Asked {
+  readonly options: BenchOptions;
+  readonly parts: readonly BenchPart[];
+}
+
+function asked(): Asked {
+  const names = PARTS.map(({ name }) => name);
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
       routes: { type: 'string' },
       nexthops: { type: 'string', default: '64' },
       runs: { type: 'string', default: '3' },
-      only: { type: 'string', default: 'stages,table' },
+      only: { type: 'string', default: names.join(',') },
     },
   });
-  const sizes = (values.routes ?? (values.quick ? '100000' : '100000,1000000')).split(',').map(Number);
-  const nexthops = Number(values.nexthops);
-  const runs = Number(values.runs);
-  const parts = values.only.split(',');
+  const positive = (option: string, text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 1) throw new Error(`--${option} ${text}: a number above 0 is wanted`);
+    return value;
+  };
+  const wanted = values.only.split(',');
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`--only ${unknown}: the parts are ${names.join(', ')}`);
+  const sizes = values.routes ?? (values.quick ? '100000' : '10000,100000,1000000');
+  return {
+    options: {
+      sizes: sizes
+        .split(',')
+        .map((size) => positive('routes', size))
+        .sort((a, b) => a - b),
+      nexthops: positive('nexthops', values.nexthops),
+      runs: positive('runs', values.runs),
+      quick: values.quick,
+    },
+    parts: PARTS.filter(({ name }) => wanted.includes(name)),
+  };
+}
+
+async function main({ options, parts }: Asked): Promise<number> {
   const started = performance.now();
   const say = (line: string): void => {
     console.log(`[${String(Math.round((performance.now() - started) / 1000)).padStart(4)} s] ${line}`);
   };
-  const stages: StageFigures[] = [];
-  const tables: TableFigures[] = [];
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}`;
-  const report: BenchReport = { when: new Date().toISOString(), machine, node: process.version, stages, tables };
-  /** After each size, so that a run that is cut short leaves what it has. */
-  const save = (): void => {
-    mkdirSync('out', { recursive: true });
-    writeFileSync(OUT, `${JSON.stringify(report, null, 2)}\n`);
-  };
-  for (const routes of sizes) {
-    if (parts.includes('stages')) stages.push(...(await measureStages(routes, nexthops, runs, say)));
-    save();
-    if (!parts.includes('table')) continue;
-    const lab = await openLab(labId('bench'), { logDir: 'out/bench-logs', say });
-    try {
-      say('zebra, bgpd and the namespaces');
-      tables.push(await measureTable(await buildBench(lab, nexthops), routes, nexthops, runs, say));
-    } finally {
-      await lab.close();
-    }
-    save();
+  const done: Measured[] = [];
+  for (const part of parts) {
+    say(`── ${part.title}`);
+    const figures: Figure[] = [];
+    const about = { name: part.name, title: part.title, command: `make bench BENCH='--only ${part.name}'`, figures };
+    const found = (more: readonly Figure[]): void => {
+      figures.push(...more);
+      for (const figure of more) say(`  ${figureLine(figure)}`);
+      writeFigures(OUT, [...done, about]);
+    };
+    let error: string | undefined;
+    await part.measure(options, found, say).catch((reason: unknown) => {
+      error = reason instanceof Error ? reason.message : String(reason);
+      say(`  ✗ could not be measured: ${error}`);
+    });
+    done.push(error === undefined ? about : { ...about, error });
   }
-  console.log(reportText(report));
-  console.log(`\n${OUT}`);
+  console.log(reportText(done));
+  console.log(`\n${writeFigures(OUT, done)}\n${OUT}`);
+  return done.every(({ error }) => error === undefined) ? 0 : 1;
 }
 
-main().catch((error: unknown) => {
-  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
+function start(): Promise<number> {
+  try {
+    return main(asked());
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+    return Promise.resolve(2);
+  }
+}
+
+void start().then((status) => {
+  process.exitCode = status;
 });

@@ -1,53 +1,72 @@
 /** Runs every stage of stage.ts in a namespace of its own, several times, and puts the figures together. */
 import { join } from 'node:path';
+import { median, type Figure } from '../../demo/lab/figure';
 import { labId, openLab } from '../../demo/lab/lab';
+import type { LabNode } from '../../demo/lab/node';
+import type { BenchPart } from './part';
 import { STAGES, type Stage, type StageResult } from './stage';
-import { spread, type Spread } from './statistics';
 
-export interface StageFigures {
-  readonly stage: Stage;
-  readonly routes: number;
-  /** CPU time of the process that does the stage and all before it, without the server's. */
-  readonly cpuMs: Spread;
-  readonly serverCpuMs: Spread | undefined;
-  readonly wallMs: Spread;
-  readonly longestTurnMs: Spread;
-  /** Routes per second of CPU time. */
-  readonly routesPerSecond: number;
+const rounded = (values: readonly number[]): number[] => values.map((value) => Math.round(value));
+
+async function runStage(node: LabNode, stage: Stage, routes: number, nexthops: number): Promise<StageResult> {
+  const argv = [process.execPath, join(__dirname, 'stage.js'), stage, String(routes), String(nexthops)];
+  return JSON.parse(await node.must(argv, { timeoutMs: 300_000 })) as StageResult;
 }
 
-export async function measureStages(
-  routes: number,
-  nexthops: number,
-  runs: number,
-  say: (line: string) => void,
-): Promise<readonly StageFigures[]> {
-  const lab = await openLab(labId('stages'), { say });
-  try {
-    const node = await lab.node('stages');
-    const figures: StageFigures[] = [];
-    for (const stage of STAGES) {
-      const results: StageResult[] = [];
-      for (let run = 0; run < runs; run++) {
-        const argv = [process.execPath, join(__dirname, 'stage.js'), stage, String(routes), String(nexthops)];
-        results.push(JSON.parse(await node.must(argv, { timeoutMs: 300_000 })) as StageResult);
+function figuresOf(stage: Stage, routes: number, results: readonly StageResult[]): Figure[] {
+  const cpu = rounded(results.map(({ cpuMs }) => cpuMs));
+  const turns = rounded(results.map(({ longestTurnMs }) => longestTurnMs));
+  const server = rounded(results.flatMap(({ serverCpuMs }) => serverCpuMs ?? []));
+  const about = { routes };
+  const figures: Figure[] = [
+    {
+      ...about,
+      name: `stages.${stage}`,
+      what: 'CPU time of the process that does this stage and all before it',
+      unit: 'ms',
+      value: median(cpu),
+      samples: cpu,
+    },
+    {
+      ...about,
+      name: `stages.${stage}.rate`,
+      what: 'routes per second of that CPU time',
+      unit: 'routes/s',
+      value: Math.round((routes / Math.max(1, median(cpu))) * 1000),
+    },
+    {
+      ...about,
+      name: `stages.${stage}.turn`,
+      what: 'the longest turn of the event loop, from one chunk or acknowledgement to the next',
+      unit: 'ms',
+      value: median(turns),
+      samples: turns,
+    },
+  ];
+  if (server.length === 0) return figures;
+  const what = "CPU time of the server's process";
+  return [
+    ...figures,
+    { ...about, name: `stages.${stage}.server`, what, unit: 'ms', value: median(server), samples: server },
+  ];
+}
+
+export const stages: BenchPart = {
+  name: 'stages',
+  title: 'Stages: the same stream through one stage more each time',
+  measure: async ({ sizes, nexthops, runs }, found, say) => {
+    const lab = await openLab(labId('stages'), { say });
+    try {
+      const node = await lab.node('stages');
+      for (const routes of sizes) {
+        for (const stage of STAGES) {
+          const results: StageResult[] = [];
+          for (let run = 0; run < runs; run++) results.push(await runStage(node, stage, routes, nexthops));
+          found(figuresOf(stage, routes, results));
+        }
       }
-      const of = (value: (result: StageResult) => number): Spread => spread(results.map(value));
-      const cpuMs = of((result) => result.cpuMs);
-      say(`stage ${stage}, ${routes} routes: ${cpuMs.median} ms of CPU time`);
-      const server = results.every((result) => result.serverCpuMs !== undefined);
-      figures.push({
-        stage,
-        routes,
-        cpuMs,
-        serverCpuMs: server ? of((result) => result.serverCpuMs!) : undefined,
-        wallMs: of((result) => result.wallMs),
-        longestTurnMs: of((result) => result.longestTurnMs),
-        routesPerSecond: Math.round((routes / cpuMs.median) * 1000),
-      });
+    } finally {
+      await lab.close();
     }
-    return figures;
-  } finally {
-    await lab.close();
-  }
-}
+  },
+};

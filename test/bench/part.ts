@@ -1,0 +1,36 @@
+/** One part of `make bench`: what measures some figures, in labs of its own. */
+import type { Figure } from '../../demo/lab/figure';
+
+/** What a goal is set for; a smaller table shows the growth, and how much of it is a program's start. */
+export const FULL_TABLE = 1_000_000;
+
+/** A goal that only a full table has. */
+export function forFullTable<T extends object>(routes: number, goal: T): T | Record<string, never> {
+  return routes >= FULL_TABLE ? goal : {};
+}
+
+export interface BenchOptions {
+  /** Sizes of the table, growing. */
+  readonly sizes: readonly number[];
+  /** Different nexthops (groups of one leg) in it. */
+  readonly nexthops: number;
+  /** How often what is repeated is measured. */
+  readonly runs: number;
+  /** Few routes, little time. */
+  readonly quick: boolean;
+}
+
+export interface BenchPart {
+  /** As in `--only NAME`. */
+  readonly name: string;
+  readonly title: string;
+  /**
+   * Calls `found` with figures as soon as it has them, so that a run that is cut short leaves what it has. Throws where something could
+   * not be measured.
+   */
+  readonly measure: (
+    options: BenchOptions,
+    found: (figures: readonly Figure[]) => void,
+    say: (line: string) => void,
+  ) => Promise<void>;
+}
