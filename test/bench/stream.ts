@@ -1,14 +1,10 @@
 /**
- * zebra's replay as bytes, without a zebra: nexthop objects, then one frame per IPv4 route, laid out as FRR 10.7's
- * `dplane_fpm_nl` sends them (56 bytes a route). For measuring single stages, where a live zebra would only add noise.
+ * zebra's replay as bytes, without a zebra: nexthop objects, then IPv4 routes. For measuring single stages, where a live zebra
+ * would only add noise.
  */
-import { FPM_HEADER, FPM_TYPE_NETLINK, FPM_VERSION } from '../../src/fpm/framing';
-import { NetlinkWriter } from '../../src/netlink/codec';
-import * as nl from '../../src/netlink/constants';
+import { ZebraFrames } from '../../demo/lab/zebra-frames';
 import { addressBytes, type Prefixes } from './prefixes';
 
-const RTPROT_BGP = 186;
-const NEW_REPLACE = 0x501;
 const FIRST_ID = 100;
 
 /** The gateway of nexthop number `hop` and the port it is on: 10.(port).x.y, subnets of /16. */
@@ -33,46 +29,16 @@ export function hopOf(route: number, nexthops: number): number {
 
 /** The whole stream, cut as TCP would: chunks of up to 64 KiB, at any byte. */
 export function makeStream(options: StreamOptions): Buffer[] {
-  const writer = new NetlinkWriter(1 << 20);
-  const parts: Buffer[] = [];
-  const flush = (): void => {
-    const message = writer.view();
-    const frame = Buffer.allocUnsafe(FPM_HEADER + message.length);
-    frame[0] = FPM_VERSION;
-    frame[1] = FPM_TYPE_NETLINK;
-    frame.writeUInt16BE(frame.length, 2);
-    message.copy(frame, FPM_HEADER);
-    parts.push(frame);
-    writer.reset();
-  };
+  const frames = new ZebraFrames();
   for (let hop = 0; hop < options.nexthops; hop++) {
     const { port, address } = gatewayOf(hop, options.ports);
-    writer.begin(nl.RTM_NEWNEXTHOP, NEW_REPLACE);
-    writer.u8(nl.AF_INET).u8(0).u8(11).u8(0).u32(0);
-    writer.attributeU32(nl.NHA_ID, FIRST_ID + hop);
-    writer.attribute(nl.NHA_GATEWAY, address).attributeU32(nl.NHA_OIF, options.ifindexOf(port));
-    writer.end();
-    flush();
+    frames.nexthop(FIRST_ID + hop, address, options.ifindexOf(port));
   }
   const { count, addresses, lengths } = options.prefixes;
   for (let i = 0; i < count; i++) {
-    writer.begin(nl.RTM_NEWROUTE, NEW_REPLACE);
-    writer
-      .u8(nl.AF_INET)
-      .u8(lengths[i]!)
-      .u8(0)
-      .u8(0)
-      .u8(nl.RT_TABLE_MAIN)
-      .u8(RTPROT_BGP)
-      .u8(0)
-      .u8(nl.RTN_UNICAST)
-      .u32(0);
-    writer.attribute(nl.RTA_DST, addressBytes(addresses[i]!)).attributeU32(nl.RTA_PRIORITY, 20);
-    writer.attributeU32(nl.RTA_NH_ID, FIRST_ID + hopOf(i, options.nexthops));
-    writer.end();
-    flush();
+    frames.route(addressBytes(addresses[i]!), lengths[i]!, FIRST_ID + hopOf(i, options.nexthops));
   }
-  const whole = Buffer.concat(parts);
+  const whole = frames.take();
   const chunks: Buffer[] = [];
   for (let at = 0; at < whole.length; at += 65536) chunks.push(whole.subarray(at, at + 65536));
   return chunks;
