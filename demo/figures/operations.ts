@@ -3,13 +3,13 @@
  * tap1 and tap2. The routes are the router's kernel's, which zebra takes up and sends like any other. A group that changes under
  * its id comes from a program in zebra's place: zebra itself gives every route a new id then.
  */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figure } from '../lab/figure';
 import { buildHostsTopology, hostAddress, type HostsTopology } from '../lab/hosts-topology';
 import type { Lab } from '../lab/lab';
 import { tapName } from '../lab/plan';
 import { sleep, waitFor } from '../lab/wait';
+import { ipBatch } from './ip-batch';
 import type { Measurement } from './measurement';
 import { settledOperations } from './quiet';
 
@@ -21,12 +21,11 @@ const PROGRAM = join(__dirname, '..', 'lab', 'group-program.js');
 const NEW_MAC = '32:26:0a:2e:cc:99';
 
 async function addRoutes(lab: Lab, topology: HostsTopology, from: number, to: number): Promise<void> {
-  const file = join(lab.logDir, `routes-${to}.batch`);
   const via = [1, 2].map((port) => `nexthop via ${hostAddress(port)} dev ${tapName(port)}`).join(' ');
   const lines: string[] = [];
-  for (let i = from; i < to; i++) lines.push(`route add 20.${i >> 8}.${i & 255}.0/24 proto static ${via}`);
-  writeFileSync(file, `${lines.join('\n')}\n`);
-  await topology.router.must(['ip', '-batch', file], { timeoutMs: 60_000 });
+  for (let i = from; i < to; i++)
+    lines.push(`route add ${20 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.0/24 proto static ${via}`);
+  await ipBatch(lab, topology.router, lines);
   await offloaded(topology, to);
 }
 
