@@ -5,7 +5,7 @@ import { logLines, logMark, waitForLine } from './process';
 
 const PROGRAM = join(__dirname, 'spread-program.js');
 /** Packets a second: few enough for a machine that has other work as well. */
-const RATE = 10_000;
+const RATE = 20_000;
 /** More than the packets under way need. */
 const LINGER_MS = 300;
 

@@ -118,6 +118,21 @@ test.each([
   );
 });
 
+test.each([
+  ['IPv4', '10.9.2.1', '10.1.0.1'],
+  ['IPv6', '2001:db8:9:2::1', '2001:db8::1'],
+])('tracepath, %s: the hops, and the MTU behind the router', async (_family, target, gateway) => {
+  // What was learnt before would be where tracepath starts.
+  await hosts[0]!.must(['ip', target.includes(':') ? '-6' : '-4', 'route', 'flush', 'cache']);
+  const before = await passed('mtu');
+  const text = await hosts[0]!.must(['tracepath', '-n', target], { timeoutMs: 60_000 });
+  expect(text).toMatch(/\[LOCALHOST\] .*pmtu 1500\n/);
+  expect(text).toContain(` 1:  ${gateway} `);
+  expect(text).toMatch(new RegExp(`^ 2:  ${target} .* reached`, 'm'));
+  expect(text).toMatch(/Resume: pmtu 1300 hops 2 back 2/);
+  expect(await passed('mtu')).toBeGreaterThan(before);
+});
+
 test('larger than the MTU and without DF: fragmented by the router, and arrives', async () => {
   await hosts[0]!.must(['ip', 'route', 'flush', 'cache']);
   // MTU discovery off: no DF, and no notice is taken of what was learnt.
