@@ -57,6 +57,14 @@ async function passed(reason: string): Promise<number> {
   return (await punted(reason)).passed!;
 }
 
+/** Sends one Ethernet frame, given in hex, out of a host's interface. */
+async function sendRaw(host: LabNode, hex: string): Promise<void> {
+  const script =
+    'import socket,sys; s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW); s.bind(("veth",0)); ' +
+    's.send(bytes.fromhex(sys.argv[1]))';
+  await host.must(['python3', '-c', script, hex]);
+}
+
 /** Pings that may have to wait for Linux's own limit of ICMP errors, about one a second to a host; what was printed. */
 async function errorText(target: string): Promise<string> {
   return pingText(target, '-c', '4', '-i', '1.5');
@@ -160,6 +168,22 @@ test('IP options are seen to by Linux: record route has the router in it', async
   // Recorded on the way there: the interface that the packet left by.
   expect(text).toContain('10.1.1.1');
   expect(await passed('ipOptions')).toBeGreaterThan(before);
+});
+
+test('IS-IS, LLDP and ARP are counted as what they are, and IP for everybody by its address', async () => {
+  const reasons = ['nonIp', 'multicast', 'broadcast'];
+  const counts = (): Promise<number[]> => Promise.all(reasons.map(passed));
+  const frames = ['0180c2000014', '0180c200000e'].map((to, i) => `${to}0200000000aa${i === 0 ? '0040fefe03' : '88cc'}`);
+  const before = await counts();
+  for (const frame of frames) await sendRaw(hosts[1]!, frame.padEnd(128, '0'));
+  await hosts[1]!.must(['ip', 'neigh', 'flush', 'dev', 'veth']);
+  expect((await ping(hosts[1]!, '10.1.1.1', { count: 1 })).received).toBe(1);
+  await hosts[1]!.exec(['ping', '-n', '-b', '-c', '2', '-W', '1', '10.1.1.255']);
+  await hosts[1]!.exec(['ping', '-n', '-c', '2', '-W', '1', '-I', 'veth', '224.0.0.5']);
+  const grown = (await counts()).map((count, i) => count - before[i]!);
+  expect(grown[0]).toBeGreaterThanOrEqual(3);
+  expect(grown[1]).toBeGreaterThanOrEqual(2);
+  expect(grown[2]).toBeGreaterThanOrEqual(2);
 });
 
 test('a flood of expired TTLs is cut in the vASIC; multicast and the router itself stay reachable', async () => {
