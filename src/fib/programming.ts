@@ -14,11 +14,17 @@ import type { RouteStatus, StatusReport } from './updates';
 /** What a row's state is called, beyond what zebra is told: `pending` is not acknowledged yet. */
 export type RouteState = RouteStatus | 'pending';
 
-const STATUS_CODE: Readonly<Record<RouteStatus, number>> = { offloaded: 1, trapped: 2, failed: 3 };
-const STATUS_OF_CODE: readonly (RouteStatus | undefined)[] = [undefined, 'offloaded', 'trapped', 'failed'];
+const STATUS_CODE: Readonly<Record<RouteStatus, number>> = { offloaded: 1, trapped: 2, failed: 3, unresolved: 4 };
+const STATUS_OF_CODE: readonly (RouteStatus | undefined)[] = [
+  undefined,
+  'offloaded',
+  'trapped',
+  'failed',
+  'unresolved',
+];
 
 /**
- * A route that waits for its neighbor is told to zebra as trapped only after so long, when the kernel has given up
+ * A route that waits for its neighbor is told to zebra as unresolved only after so long, when the kernel has given up
  * resolving: zebra never takes a trap flag back, and most neighbors are found within milliseconds.
  */
 export const UNRESOLVED_GRACE_MS = 4000;
@@ -45,7 +51,7 @@ export class Programming implements ForwardingSource {
     row: 0,
     report: { table: 0, family: 4, bytes: this.address[4], length: 0, protocol: 0, status: 'failed' },
   };
-  /** Sets whose routes are not reported as trapped before this time (`now`). */
+  /** Sets whose routes are not reported as unresolved before this time (`now`). */
   private readonly passing = new Map<number, number>();
 
   constructor(
@@ -97,7 +103,8 @@ export class Programming implements ForwardingSource {
     const set = nexthops.get(id);
     if (set === undefined) return;
     const first = set.acked === undefined && error === undefined;
-    const changed = first || set.acked?.kind !== intent.kind || set.error !== error;
+    const otherWay = set.acked?.kind !== intent.kind || isPassing(set.acked) !== isPassing(intent);
+    const changed = first || otherWay || set.error !== error;
     set.error = error;
     if (error === undefined) {
       if (!isPassing(intent)) this.passing.delete(id);
@@ -279,7 +286,8 @@ export class Programming implements ForwardingSource {
     const set = this.wantedSet(row);
     if ((routes.flags[row]! & ROW.failed) !== 0 || set?.error !== undefined) return 'failed';
     if (set?.acked === undefined || routes.programmed[row] !== set.id) return 'pending';
-    return set.acked.kind === 'punt' ? 'trapped' : 'offloaded';
+    if (set.acked.kind !== 'punt') return 'offloaded';
+    return isPassing(set.acked) ? 'unresolved' : 'trapped';
   }
 
   /** What zebra was told of the row last. */
@@ -300,7 +308,7 @@ export class Programming implements ForwardingSource {
         continue;
       }
       const status = this.stateOf(row);
-      if (status === 'trapped' && this.passing.has(routes.wanted[row]!)) continue;
+      if (status === 'unresolved' && this.passing.has(routes.wanted[row]!)) continue;
       if (status === 'pending' || STATUS_CODE[status] === routes.reported[row]) continue;
       routes.reported[row] = STATUS_CODE[status];
       routes.reportedAt[row] = encodeTime(this.now());
@@ -317,7 +325,7 @@ export class Programming implements ForwardingSource {
     return undefined;
   }
 
-  /** Lets routes be reported as trapped whose nexthop has not come within the grace time. Call now and then. */
+  /** Lets routes be reported as unresolved whose nexthop has not come within the grace time. Call now and then. */
   settlePassing(): void {
     const now = this.now();
     for (const [id, until] of this.passing) {

@@ -38,18 +38,26 @@ describe('a route', () => {
     expect([...b.needed]).toEqual([]);
   });
 
-  test('is reported as trapped only when its neighbor does not come in time: zebra never takes that back', async () => {
+  test('is reported as unresolved only when its neighbor does not come in time: zebra never takes that back', async () => {
     const b = await bed();
     b.via('192.0.2.0/24', '10.0.1.2@1').via('198.51.100.0/24', '10.0.2.2@2').settle();
     expect([...b.told]).toEqual([]);
     b.neighbor(1, '10.0.1.2', MAC.a).settle().later();
     expect([...b.told]).toEqual([
       ['192.0.2.0/24', 'offloaded'],
-      ['198.51.100.0/24', 'trapped'],
+      ['198.51.100.0/24', 'unresolved'],
     ]);
     b.neighbor(1, '10.0.1.2', undefined, 'failed').settle();
     expect(b.told.get('192.0.2.0/24')).toBe('offloaded');
     b.later();
+    expect(b.told.get('192.0.2.0/24')).toBe('unresolved');
+  });
+
+  test('that waited and is meant for Linux by now is reported so at once', async () => {
+    const b = await bed();
+    b.nexthop(7, '10.0.1.2@1').viaId('192.0.2.0/24', 7).settle().later();
+    expect(b.told.get('192.0.2.0/24')).toBe('unresolved');
+    b.nexthop(7, '10.0.9.1@90').settle();
     expect(b.told.get('192.0.2.0/24')).toBe('trapped');
   });
 
