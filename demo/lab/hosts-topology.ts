@@ -19,6 +19,8 @@ import { bgpSection } from './protocols/bgp';
 const ROUTER_AS = 65000;
 const FEEDER_AS = 65001;
 const PEER_AS = 65002;
+/** Announced by the feeder with itself as the nexthop, which is behind no port. */
+export const PAST_VASIC = '10.88.0.0/16';
 
 export const hostAddress = (port: number, host = 2): string => `10.1.${port}.${host}`;
 export const hostAddress6 = (port: number, host = '2'): string => `2001:db8:${port}::${host}`;
@@ -155,7 +157,7 @@ async function host(lab: Lab, vasic: LabNode, port: number, { ip6, mtu }: HostsO
   return node;
 }
 
-/** A BGP neighbour of the router on a link of its own. What the feeder announces has host0 as its nexthop. */
+/** A BGP neighbour of the router on a link of its own. What the feeder announces has host0 as its nexthop, but for PAST_VASIC. */
 async function neighbor(lab: Lab, router: LabNode, name: 'feeder' | 'peer', ifname: string): Promise<Frr> {
   const [as, net] = name === 'feeder' ? [FEEDER_AS, '10.200.0'] : [PEER_AS, '10.201.0'];
   const node = await lab.node(name);
@@ -169,6 +171,7 @@ async function neighbor(lab: Lab, router: LabNode, name: 'feeder' | 'peer', ifna
     ...(name === 'feeder'
       ? [' address-family ipv4 unicast', `  neighbor ${net}.1 route-map HOST0 out`, ' exit-address-family']
       : []),
+    ...[`ip prefix-list PAST permit ${PAST_VASIC}`, 'route-map HOST0 permit 5', ' match ip address prefix-list PAST'],
     ...['route-map HOST0 permit 10', ` set ip next-hop ${hostAddress(0)}`, ''],
   ].join('\n');
   return startFrr(lab, node, { config, daemons: ['bgpd'] });
