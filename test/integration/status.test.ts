@@ -5,7 +5,7 @@
 import { buildHostsTopology, hostAddress, type HostsTopology } from '../../demo/lab/hosts-topology';
 import { at, entries } from '../../demo/lab/json';
 import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import { tapName } from '../../demo/lab/plan';
+import { tapName, vrouterMac } from '../../demo/lab/plan';
 import { waitFor } from '../../demo/lab/wait';
 
 const ID = labId('status');
@@ -13,6 +13,9 @@ const ROUTES = Array.from({ length: 30 }, (_, i) => `10.100.${i}.0/24`);
 /** Enough for what the router needs itself, and for some of the routes. */
 const MAX_ENTRIES = 40;
 const LOSABLE = '10.101.0.0/16';
+/** By host0, which has another MAC in truth. */
+const CONFIGURED = '10.102.0.0/16';
+const CONFIGURED_MAC = '02:00:00:00:00:77';
 jest.setTimeout(120_000);
 
 let lab: Lab | undefined;
@@ -22,7 +25,8 @@ beforeAll(async () => {
   lab = await openLab(ID);
   topology = await buildHostsTopology(lab, {
     maxEntries: MAX_ENTRIES,
-    config: [`ip route ${LOSABLE} ${hostAddress(2)}`],
+    config: [`ip route ${LOSABLE} ${hostAddress(2)}`, `ip route ${CONFIGURED} ${hostAddress(0)}`],
+    neighbors: [{ tap: tapName(0), address: hostAddress(0), mac: CONFIGURED_MAC }],
   });
 });
 
@@ -112,4 +116,15 @@ test('a neighbour lost for a moment leaves no trace; lost for long: t, and offlo
   await until('the route to be offloaded', async () => (await state()) === 'offloaded', 60_000);
   // zebra never takes the trap flag back; the other one tells.
   expect(await told()).toEqual([true, true]);
+});
+
+test('a neighbour of the configuration goes before what the kernel says, and is not asked for', async () => {
+  const { router, bridge } = topology;
+  expect((await router.must(['ping', '-c', '1', '-W', '5', hostAddress(0)])).includes(' 1 received')).toBe(true);
+  expect(await router.must(['ip', 'neigh', 'show', hostAddress(0)])).toContain(`lladdr ${vrouterMac(0)} `);
+  await codeIs(CONFIGURED, 'S>*');
+  const route = (await bridge.routes()).find(({ prefix }) => prefix === CONFIGURED);
+  expect(route?.nexthops.map(({ mac }) => mac)).toEqual([CONFIGURED_MAC]);
+  const text = await router.must(['fpm2afi', 'why', CONFIGURED]);
+  expect(text).toMatch(new RegExp(`neighbor permanent \\(static\\), ${CONFIGURED_MAC}\n`));
 });

@@ -1,4 +1,4 @@
-import { parsePrefix } from '../../../src/net/address';
+import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
 import { PuntReason } from '../../../src/afi/model';
 import { Bed, Server } from './bed';
 
@@ -36,6 +36,24 @@ describe('a route', () => {
     expect(b.packet('192.0.2.9')).toBe(`punt ${PuntReason.Unresolved}`);
     b.withdraw('192.0.2.0/24').settle();
     expect([...b.needed]).toEqual([]);
+  });
+
+  test('by a neighbour of the configuration: nobody is asked for it, whichever came first', async () => {
+    const b = await bed();
+    const configure = (address: string): unknown =>
+      b.fib.applyKernel({
+        ...{ kind: 'neighborAdd', source: 'static', ifindex: 11, state: 'permanent' },
+        ...{ address: parseAddress(address)!, mac: parseMac(MAC.a)! },
+      });
+    configure('10.0.1.2');
+    b.via('192.0.2.0/24', '10.0.1.2@1').via('198.51.100.0/24', '10.0.1.3@1').settle();
+    expect([...b.needed]).toEqual(['11 10.0.1.3']);
+    configure('10.0.1.3');
+    b.settle();
+    expect([...b.needed]).toEqual([]);
+    expect(b.packet('198.51.100.9')).toBe(out(1, MAC.a));
+    b.neighbor(1, '10.0.1.3', MAC.b).settle();
+    expect(b.packet('198.51.100.9')).toBe(out(1, MAC.a));
   });
 
   test('is reported as unresolved only when its neighbor does not come in time: zebra never takes that back', async () => {
