@@ -17,7 +17,7 @@ const MAY_KNOW = {
   afi: ['fib/intents', 'fib/updates', 'config/types', 'observe'],
   hostpath: [],
   punt: ['config', 'hostpath', 'sys', 'observe'],
-  vasic: ['afi/model', 'afi/wire', 'afi/service', 'hostpath', 'sys', 'observe', 'config/types'],
+  vasic: ['afi/model', 'afi/prefix-batch', 'afi/wire', 'afi/service', 'hostpath', 'sys', 'observe', 'config/types'],
   control: ['config', 'observe'],
   views: ['afi', 'config', 'control', 'fib', 'fpm', 'observe', 'punt'],
 };

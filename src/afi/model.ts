@@ -170,10 +170,29 @@ export interface AftEntry {
   readonly params?: AftParams;
 }
 
+/**
+ * Entries of one tree as columns, without parameters, their keys destination prefixes: what a full table is written with
+ * (prefix-batch.ts makes them).
+ */
+export interface AftPrefixes {
+  readonly parent: Token;
+  readonly count: number;
+  /** In network order, 16 bytes from one to the next. */
+  readonly addresses: Uint8Array;
+  /** Bytes of each address: 4 or 16. */
+  readonly sizes: Uint8Array;
+  /** In bits. */
+  readonly lengths: Uint8Array;
+  /** Where each leads; without meaning in a removal. */
+  readonly nexts: Float64Array;
+}
+
 /** Inserts nodes, then entries, then binds input ports: all of it or nothing. Nodes come before what points at them. */
 export interface AftInsert {
   readonly nodes: readonly AftNode[];
   readonly entries: readonly AftEntry[];
+  /** More entries, after those. */
+  readonly prefixes?: AftPrefixes;
   /** setInputPortByIndex: where packets received on a port start. */
   readonly binds?: readonly { readonly port: number; readonly next: Token }[];
 }
@@ -181,6 +200,8 @@ export interface AftInsert {
 /** Removes entries, then nodes (in the order given): all of it or nothing. */
 export interface AftRemove {
   readonly entries: readonly { readonly parent: Token; readonly key: AftKey }[];
+  /** More entries, after those. */
+  readonly prefixes?: AftPrefixes;
   readonly tokens: readonly Token[];
 }
 
@@ -204,7 +225,10 @@ export interface AftError {
   readonly code: AftErrorCode;
   /** For people: what exactly was wrong with which item. */
   readonly message: string;
-  /** Which item of the operation is at fault, where the server knows: an index into nodes, entries, tokens or binds. */
+  /**
+   * Which item of the operation is at fault, where the server knows: an index into nodes, entries (those of a batch count
+   * on from the others), tokens or binds.
+   */
   readonly item?: { readonly list: 'node' | 'entry' | 'token' | 'bind'; readonly index: number };
 }
 

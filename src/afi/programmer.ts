@@ -13,10 +13,11 @@
 import { AdjacencyWriter } from './adjacency-writer';
 import { baseGraph, baseTokens, FIRST_DYNAMIC, ROUTE_TREE, type BasePort } from './base-graph';
 import { Graph, type Garbage, type TokenUse } from './graph';
-import { AftField, type AftEntry, type AftError, type AftKey, type AftNode, type AftOperation } from './model';
+import { TOKEN_DISCARD, type AftEntry, type AftError, type AftNode, type AftOperation } from './model';
 import type { AftPort, AftSandboxInfo, Token } from './model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
+import { PrefixBatch } from './prefix-batch';
 import { RefusalLog } from './refusal-log';
 import { removalOrder } from './removal-order';
 import type { ForwardingSource } from '../fib/intents';
@@ -325,7 +326,7 @@ export class Programmer {
 
   private sendInserts(rows: readonly number[]): void {
     const { source } = this.options;
-    const entries: AftEntry[] = [];
+    const prefixes = new PrefixBatch(ROUTE_TREE, rows.length);
     const sent: number[] = [];
     for (const row of rows) {
       const wanted = source.routeWanted(row);
@@ -335,24 +336,33 @@ export class Programmer {
         source.routeParked(row);
         continue;
       }
-      const { bytes, length } = source.routePrefix(row);
-      entries.push({ parent: ROUTE_TREE, key: routeKey(bytes, length), next });
+      this.addPrefix(prefixes, row, next);
       sent.push(row);
       source.routeSent(row, wanted);
     }
-    if (sent.length > 0) this.send({ kind: 'insert', rows: sent }, { kind: 'insert', insert: { nodes: [], entries } });
+    if (sent.length === 0) return;
+    this.send({ kind: 'insert', rows: sent }, { kind: 'insert', insert: { nodes: [], entries: [], prefixes } });
   }
 
   private sendRemovals(rows: readonly number[]): void {
     const { source } = this.options;
     const removed = rows.filter((row) => source.routeWanted(row) === 0);
     if (removed.length === 0) return;
-    const entries = removed.map((row) => {
-      const { bytes, length } = source.routePrefix(row);
+    const prefixes = new PrefixBatch(ROUTE_TREE, removed.length);
+    for (const row of removed) {
+      this.addPrefix(prefixes, row, TOKEN_DISCARD);
       source.routeSent(row, 0);
-      return { parent: ROUTE_TREE, key: routeKey(bytes, length) };
-    });
-    this.send({ kind: 'remove', rows: removed }, { kind: 'remove', remove: { entries, tokens: [] } });
+    }
+    this.send({ kind: 'remove', rows: removed }, { kind: 'remove', remove: { entries: [], prefixes, tokens: [] } });
+  }
+
+  private addPrefix(prefixes: PrefixBatch, row: number, next: Token): void {
+    const at = prefixes.reserve();
+    const { count } = prefixes;
+    prefixes.sizes[count] = this.options.source.copyAddress(row, prefixes.addresses, at);
+    prefixes.lengths[count] = this.options.source.routeLength(row);
+    prefixes.nexts[count] = next;
+    prefixes.count++;
   }
 
   /** Nothing more to send: what was refused may fit now, if something was removed. */
@@ -508,11 +518,6 @@ export class Programmer {
     yield* this.adjacencies.tokens();
     yield* this.nexthops.tokens();
   }
-}
-
-function routeKey(bytes: Uint8Array, length: number): AftKey {
-  const field = bytes.length === 4 ? AftField.Ip4Daddr : AftField.Ip6Daddr;
-  return { field, data: { kind: 'prefix', bytes, length } };
 }
 
 function macOf(ports: readonly AftPort[], index: number): Uint8Array | undefined {

@@ -32,6 +32,7 @@ export class Reader {
   wireType = WIRE_VARINT;
   private at = 0;
   private end: number;
+  private readonly marked = { at: 0, end: 0, wireType: WIRE_VARINT };
 
   constructor(private readonly buffer: Buffer) {
     this.end = buffer.length;
@@ -197,6 +198,34 @@ export class Reader {
     }
     this.at = start;
     return this.string();
+  }
+
+  /** Copies a bytes field of 4 or 16 bytes to `into` at `at`; its length, or 0 (nothing read) when it has another. */
+  addressInto(into: Uint8Array, at: number): number {
+    const start = this.at;
+    const length = this.size();
+    if (length !== 4 && length !== 16) {
+      this.at = start;
+      return 0;
+    }
+    const { buffer } = this;
+    for (let i = 0; i < length; i++) into[at + i] = buffer[this.at + i]!;
+    this.at += length;
+    return length;
+  }
+
+  /** Notes this place for `rewind`; one at a time. */
+  mark(): void {
+    this.marked.at = this.at;
+    this.marked.end = this.end;
+    this.marked.wireType = this.wireType;
+  }
+
+  /** Goes back to where `mark` was called, as if nothing had been read since. */
+  rewind(): void {
+    this.at = this.marked.at;
+    this.end = this.marked.end;
+    this.wireType = this.marked.wireType;
   }
 
   /** Goes into a nested message; pass what it returns to `leave`. */

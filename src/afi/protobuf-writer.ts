@@ -99,13 +99,22 @@ export class Writer {
   }
 
   bytesAlways(field: number, bytes: Uint8Array): void {
-    const length = bytes.length;
+    if (bytes.length <= 16) return this.fewBytes(field, bytes, 0, bytes.length);
+    this.varint((field << 3) | WIRE_BYTES);
+    this.varint(bytes.length);
+    this.room(bytes.length);
+    this.buffer.set(bytes, this.at);
+    this.at += bytes.length;
+  }
+
+  /** A bytes field with presence: `length` bytes from `start`. */
+  fewBytes(field: number, bytes: Uint8Array, start: number, length: number): void {
     this.varint((field << 3) | WIRE_BYTES);
     this.varint(length);
     this.room(length);
-    if (length <= 16) for (let i = 0; i < length; i++) this.buffer[this.at + i] = bytes[i]!;
-    else this.buffer.set(bytes, this.at);
-    this.at += length;
+    const { buffer, at } = this;
+    for (let i = 0; i < length; i++) buffer[at + i] = bytes[start + i]!;
+    this.at = at + length;
   }
 
   /** Starts a nested message; pass what it returns to `end`. One byte is kept for the length. */

@@ -2,12 +2,14 @@
  * Protobuf codec of the Operate stream: operations (inserts and removes) and their replies. These are the hot messages, an
  * operation may hold thousands of entries. One writer is shared by all encoders of a thread: encoding isn't re-entrant.
  */
-import type { AftEntry, AftError, AftErrorCode, AftInsert, AftKey, AftNode, AftOperation, AftRemove } from './model';
+import type { AftEntry, AftError, AftErrorCode, AftInsert, AftNode, AftOperation, AftRemove } from './model';
 import { TOKEN_DISCARD, type Token } from './model';
 import { Reader, WireError } from './protobuf-reader';
 import { Writer } from './protobuf-writer';
+import { PrefixBatch, prefixEntries } from './prefix-batch';
 import { readEntry, writeEntry, writeKey } from './wire-aft';
 import { readNode, writeNode } from './wire-nodes';
+import { readPrefix, writePrefixes } from './wire-prefixes';
 
 export interface OperationMessage {
   readonly sandboxId: number;
@@ -95,6 +97,7 @@ function writeInsert(field: number, insert: AftInsert): void {
   const mark = writer.begin(field);
   for (const node of insert.nodes) writeNode(writer, 1, node);
   for (const entry of insert.entries) writeEntry(writer, 2, entry);
+  if (insert.prefixes !== undefined) writePrefixes(writer, 2, insert.prefixes, true);
   for (const bind of insert.binds ?? []) {
     const inner = writer.begin(3);
     writer.uint(1, bind.port);
@@ -116,19 +119,42 @@ function readBind(reader: Reader): { port: number; next: Token } {
   return bind;
 }
 
-function readInsert(reader: Reader): AftInsert {
+/** The entries of an operation: a batch as long as all of them are plain routes of one tree, else objects. */
+class Entries {
+  list: AftEntry[] = [];
+  batch: PrefixBatch | undefined;
+
+  /** Reads one, of a message of so many bytes. */
+  read(reader: Reader, bytes: number): void {
+    if (this.list.length === 0) {
+      this.batch ??= new PrefixBatch(TOKEN_DISCARD, Math.ceil(bytes / LEAST_ENTRY_BYTES));
+      if (readPrefix(reader, this.batch)) return;
+    }
+    if (this.batch !== undefined) {
+      this.list = prefixEntries(this.batch);
+      this.batch = undefined;
+    }
+    this.list.push(readEntry(reader));
+  }
+}
+
+/** Bytes that an IPv4 route takes on the wire at the least, more or less. */
+const LEAST_ENTRY_BYTES = 22;
+
+function readInsert(reader: Reader, bytes: number): AftInsert {
   const nodes: AftNode[] = [];
-  const entries: AftEntry[] = [];
+  const entries = new Entries();
   let binds: { port: number; next: Token }[] | undefined;
   const outer = reader.enter();
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 2) entries.push(readEntry(reader));
+    if (field === 2) entries.read(reader, bytes);
     else if (field === 1) nodes.push(readNode(reader));
     else if (field === 3) (binds ??= []).push(readBind(reader));
     else reader.skip();
   }
   reader.leave(outer);
-  return binds === undefined ? { nodes, entries } : { nodes, entries, binds };
+  const { list, batch } = entries;
+  return { nodes, entries: list, ...(batch && { prefixes: batch }), ...(binds && { binds }) };
 }
 
 function writeRemove(field: number, remove: AftRemove): void {
@@ -139,23 +165,23 @@ function writeRemove(field: number, remove: AftRemove): void {
     writeKey(writer, 2, key);
     writer.end(inner);
   }
+  if (remove.prefixes !== undefined) writePrefixes(writer, 1, remove.prefixes, false);
   writer.packed(2, remove.tokens);
   writer.end(mark);
 }
 
-function readRemove(reader: Reader): AftRemove {
-  const entries: { parent: Token; key: AftKey }[] = [];
+function readRemove(reader: Reader, bytes: number): AftRemove {
+  const entries = new Entries();
   const tokens: Token[] = [];
   const outer = reader.enter();
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) {
-      const { parent, key } = readEntry(reader);
-      entries.push({ parent, key });
-    } else if (field === 2) reader.repeated(tokens);
+    if (field === 1) entries.read(reader, bytes);
+    else if (field === 2) reader.repeated(tokens);
     else reader.skip();
   }
   reader.leave(outer);
-  return { entries, tokens };
+  const { list, batch } = entries;
+  return { entries: list.map(({ parent, key }) => ({ parent, key })), ...(batch && { prefixes: batch }), tokens };
 }
 
 export function encodeOperation(message: OperationMessage): Buffer {
@@ -176,8 +202,8 @@ export function decodeOperation(bytes: Buffer): OperationMessage {
   eachField(reader, (field) => {
     if (field === 1) sandboxId = reader.uint32();
     else if (field === 2) id = reader.uint();
-    else if (field === 3) operation = { kind: 'insert', insert: readInsert(reader) };
-    else if (field === 4) operation = { kind: 'remove', remove: readRemove(reader) };
+    else if (field === 3) operation = { kind: 'insert', insert: readInsert(reader, bytes.length) };
+    else if (field === 4) operation = { kind: 'remove', remove: readRemove(reader, bytes.length) };
     else return false;
     return true;
   });

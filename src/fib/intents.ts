@@ -88,6 +88,10 @@ export interface ForwardingSource {
   nextRoute(): number;
   routeWanted(row: number): number;
   routePrefix(row: number): { readonly bytes: Uint8Array; readonly length: number };
+  /** The same without objects: writes the address into `bytes` from `at` and returns its length in bytes; */
+  copyAddress(row: number, bytes: Uint8Array, at: number): number;
+  /** and the prefix length in bits. */
+  routeLength(row: number): number;
   /** An operation that sets the row's entry to `set` (0: removes it) was sent. */
   routeSent(row: number, set: number): void;
   /** It was acknowledged, or refused for this reason. */

@@ -155,6 +155,14 @@ export class Programming implements ForwardingSource {
     return { bytes: this.rows.routes.addressOf(row), length: this.rows.routes.lengthOf(row) };
   }
 
+  copyAddress(row: number, bytes: Uint8Array, at: number): number {
+    return this.rows.routes.copyAddress(row, bytes, at);
+  }
+
+  routeLength(row: number): number {
+    return this.rows.routes.lengthOf(row);
+  }
+
   routeSent(row: number, set: number): void {
     const { nexthops, routes } = this.rows;
     routes.flags[row]! |= ROW.inFlight;
@@ -315,7 +323,8 @@ export class Programming implements ForwardingSource {
       const { report } = this.next;
       report.table = routes.tableOf(row);
       report.family = routes.isIp6(row) ? 6 : 4;
-      report.bytes = routes.readAddress(row, this.address[report.family]);
+      report.bytes = this.address[report.family];
+      routes.copyAddress(row, report.bytes, 0);
       report.length = routes.lengthOf(row);
       report.protocol = routes.protocol[row]!;
       report.status = status;

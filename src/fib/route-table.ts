@@ -298,9 +298,9 @@ export class RouteTable {
     return keyAddress(this.readKey(row, this.scratch));
   }
 
-  /** The same into `bytes`, 4 or 16 as the row's family needs. */
-  readAddress(row: number, bytes: Uint8Array): Uint8Array {
-    return storeAddress(this.readKey(row, this.scratch), bytes);
+  /** The same into `bytes` from `at`; returns how many: 4 or 16. */
+  copyAddress(row: number, bytes: Uint8Array, at: number): 4 | 16 {
+    return storeAddress(this.readKey(row, this.scratch), bytes, at);
   }
 
   private takePool(key: RouteKey): number {
@@ -363,17 +363,18 @@ function insertInto(index: Uint32Array, row: number, hash: number): void {
 
 /** A key's address in network order: 4 or 16 new bytes. */
 export function keyAddress(key: RouteKey): Uint8Array {
-  return storeAddress(key, new Uint8Array(key.ip6 ? 16 : 4));
+  const bytes = new Uint8Array(key.ip6 ? 16 : 4);
+  storeAddress(key, bytes, 0);
+  return bytes;
 }
 
-function storeAddress(key: RouteKey, bytes: Uint8Array): Uint8Array {
-  storeWord(bytes, 0, key.a0);
-  if (key.ip6) {
-    storeWord(bytes, 4, key.a1);
-    storeWord(bytes, 8, key.a2);
-    storeWord(bytes, 12, key.a3);
-  }
-  return bytes;
+function storeAddress(key: RouteKey, bytes: Uint8Array, at: number): 4 | 16 {
+  storeWord(bytes, at, key.a0);
+  if (!key.ip6) return 4;
+  storeWord(bytes, at + 4, key.a1);
+  storeWord(bytes, at + 8, key.a2);
+  storeWord(bytes, at + 12, key.a3);
+  return 16;
 }
 
 function storeWord(bytes: Uint8Array, at: number, value: number): void {

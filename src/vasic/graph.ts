@@ -241,7 +241,8 @@ export class Graph implements LinkContext {
     return problem === undefined ? { container } : refuse('invalid', `entry ${keyText(key)} of ${of}: ${problem}`);
   }
 
-  private countEntries(container: Container, by: 1 | -1): void {
+  /** For changes of a container's entries: `by` is how many more there are. */
+  countEntries(container: Container, by: number): void {
     this.entries += by;
     if (container.keys === 'prefix') this.treeEntries += by;
   }

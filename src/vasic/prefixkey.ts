@@ -1,7 +1,7 @@
 /** Prefix keys: what makes one sound for an address field, and addresses as the words that the trie works on. */
 import { AftField } from '../afi/model';
 import type { AftData } from '../afi/model';
-import { formatPrefix, maskAddress, bytesEqual } from '../net/address';
+import { formatPrefix } from '../net/address';
 import { read32 } from './checksum';
 import { fieldName } from './fields';
 import { ADDRESS_WORDS } from './prefixtrie';
@@ -31,7 +31,16 @@ export function checkPrefix(field: AftField, data: PrefixData): string | undefin
   if (!Number.isInteger(length) || length < 0 || length > bytes.length * 8) {
     return `${length} is no prefix length for ${bytes.length} bytes of address`;
   }
-  return bytesEqual(bytes, maskAddress(bytes, length)) ? undefined : `${formatPrefix(data)} has host bits set`;
+  return hasHostBits(bytes, 0, bytes.length, length) ? `${formatPrefix(data)} has host bits set` : undefined;
+}
+
+/** Whether any bit beyond the first `length` is set in the `size` bytes from `at`. */
+export function hasHostBits(bytes: Uint8Array, at: number, size: number, length: number): boolean {
+  const whole = length >> 3;
+  if (whole === size) return false;
+  if ((bytes[at + whole]! & (0xff >> (length & 7))) !== 0) return true;
+  for (let i = whole + 1; i < size; i++) if (bytes[at + i] !== 0) return true;
+  return false;
 }
 
 /** Loads 4 or 16 bytes into `words`, the rest zero. */

@@ -6,9 +6,11 @@
 import type { AftError, AftErrorCode, AftInsert, AftKey, AftOperation, AftRemove } from '../afi/model';
 import { formatPrefix } from '../net/address';
 import type { Prefix } from '../net/address';
+import { prefixKey } from '../afi/prefix-batch';
 import type { Graph } from './graph';
+import { changePrefixes, type BatchChange, type Gates } from './prefix-changes';
 import { refuse } from './verdict';
-import type { Change } from './verdict';
+import type { Change, Refusal } from './verdict';
 
 type ItemList = NonNullable<AftError['item']>['list'];
 
@@ -48,7 +50,8 @@ export function applyOperation(graph: Graph, limits: Limits, operation: AftOpera
 
 type Step = (change: Change, list: ItemList, index: number) => AftError | undefined;
 
-function insert(graph: Graph, limits: Limits, { nodes, entries, binds }: AftInsert, step: Step): AftError | undefined {
+function insert(graph: Graph, limits: Limits, operation: AftInsert, step: Step): AftError | undefined {
+  const { nodes, entries, prefixes, binds } = operation;
   for (let i = 0; i < nodes.length; i++) {
     const error = step(graph.insertNode(nodes[i]!), 'node', i);
     if (error !== undefined) return error;
@@ -56,9 +59,17 @@ function insert(graph: Graph, limits: Limits, { nodes, entries, binds }: AftInse
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i]!;
     const error =
-      step(limits.refused.size > 0 ? checkRefused(limits, entry.key) : NO_CHANGE, 'entry', i) ??
+      step((limits.refused.size > 0 && checkRefused(limits, entry.key)) || NO_CHANGE, 'entry', i) ??
       step(graph.insertEntry(entry), 'entry', i) ??
-      step(checkFull(graph, limits), 'entry', i);
+      step(checkFull(graph, limits) ?? NO_CHANGE, 'entry', i);
+    if (error !== undefined) return error;
+  }
+  if (prefixes !== undefined) {
+    const gates: Gates = {
+      before: (index) => (limits.refused.size > 0 ? checkRefused(limits, prefixKey(prefixes, index)) : undefined),
+      after: () => checkFull(graph, limits),
+    };
+    const error = batch(changePrefixes(graph, prefixes, true, gates), entries.length, step);
     if (error !== undefined) return error;
   }
   for (let i = 0; i < (binds?.length ?? 0); i++) {
@@ -69,10 +80,20 @@ function insert(graph: Graph, limits: Limits, { nodes, entries, binds }: AftInse
   return undefined;
 }
 
-function remove(graph: Graph, { entries, tokens }: AftRemove, step: Step): AftError | undefined {
+/** A batch is one step, undone as a whole; what was refused in it is told by its place among the entries. */
+function batch({ undo, refused }: BatchChange, entries: number, step: Step): AftError | undefined {
+  step({ undo }, 'entry', entries);
+  return refused && step(refused.refusal, 'entry', entries + refused.index);
+}
+
+function remove(graph: Graph, { entries, prefixes, tokens }: AftRemove, step: Step): AftError | undefined {
   for (let i = 0; i < entries.length; i++) {
     const { parent, key } = entries[i]!;
     const error = step(graph.removeEntry(parent, key), 'entry', i);
+    if (error !== undefined) return error;
+  }
+  if (prefixes !== undefined) {
+    const error = batch(changePrefixes(graph, prefixes, false, OPEN), entries.length, step);
     if (error !== undefined) return error;
   }
   for (let i = 0; i < tokens.length; i++) {
@@ -82,21 +103,22 @@ function remove(graph: Graph, { entries, tokens }: AftRemove, step: Step): AftEr
   return undefined;
 }
 
+const OPEN: Gates = { before: () => undefined, after: () => undefined };
 const NO_CHANGE: Change = { undo: () => undefined };
 
-function checkRefused(limits: Limits, key: AftKey): Change {
-  if (key.data.kind !== 'prefix') return NO_CHANGE;
+function checkRefused(limits: Limits, key: AftKey): Refusal | undefined {
+  if (key.data.kind !== 'prefix') return undefined;
   const { bytes } = key.data;
-  if (bytes.length !== 4 && bytes.length !== 16) return NO_CHANGE;
+  if (bytes.length !== 4 && bytes.length !== 16) return undefined;
   const text = formatPrefix(key.data);
   const code: AftErrorCode = 'refused';
   return limits.refused.has(text)
     ? refuse(code, `${text} is one of the prefixes that this softvasic was told to refuse`)
-    : NO_CHANGE;
+    : undefined;
 }
 
 /** Looks after an entry went in: replacing one is always possible. */
-function checkFull(graph: Graph, limits: Limits): Change {
-  if (graph.treeEntries <= limits.maxEntries) return NO_CHANGE;
+function checkFull(graph: Graph, limits: Limits): Refusal | undefined {
+  if (graph.treeEntries <= limits.maxEntries) return undefined;
   return refuse('full', `the trees are full: ${limits.maxEntries} entries (softvasic's --max-entries) are in already`);
 }

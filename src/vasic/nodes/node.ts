@@ -4,7 +4,7 @@
  * A node is checked and linked when it is inserted, and from then on only executed. Tokens become slots, positions in
  * the graph that stay the same when a node is replaced in place.
  */
-import type { AftEntry, AftKey, AftNode, AftNodeType, AftParams, Token } from '../../afi/model';
+import type { AftEntry, AftKey, AftNode, AftNodeType, AftParams, AftPrefixes, Token } from '../../afi/model';
 import type { AftField } from '../../afi/model';
 import type { Counters, Ports } from '../ports';
 import type { Executable, Walk } from '../walk';
@@ -24,6 +24,10 @@ export interface Container {
   set(key: AftKey, slot: number, params: AftParams | undefined): void;
   delete(key: AftKey): void;
   paramsOf(key: AftKey): AftParams | undefined;
+  /** In a container of prefixes: whether an item of a batch can be put as it is. If not, insertEntry() does it or says why not. */
+  acceptsPrefix?(prefixes: AftPrefixes, index: number): boolean;
+  /** Adds, replaces or (slot END) deletes an item that was accepted; the slot that it had before, END for none. */
+  putPrefix?(prefixes: AftPrefixes, index: number, slot: number): number;
   /** May be consumed bit by bit while entries change: unchanged ones come exactly once. */
   entries(): Iterable<ContainerEntry>;
   /** The slot where a lookup leads, by these fields instead of the container's own where given; DONE: dropped. */

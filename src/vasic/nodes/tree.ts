@@ -7,12 +7,13 @@
  * `rt.ipOptions`, IPv4 packets with options go to that token instead. A packet without an address goes to the default.
  */
 import { AftField, PARAM, PuntReason } from '../../afi/model';
-import type { AftKey, AftNode, AftParams, Token } from '../../afi/model';
+import type { AftKey, AftNode, AftParams, AftPrefixes, Token } from '../../afi/model';
+import { ADDRESS_STEP } from '../../afi/prefix-batch';
 import { formatPrefix } from '../../net/address';
 import { read16 } from '../checksum';
 import { fieldName, isAddressField, locateAddress } from '../fields';
 import { checkIp4, checkIp6, ETHERTYPE } from '../headers';
-import { checkPrefix, loadAddress, newAddress, storeAddress } from '../prefixkey';
+import { checkPrefix, hasHostBits, loadAddress, newAddress, storeAddress } from '../prefixkey';
 import type { PrefixData } from '../prefixkey';
 import { PrefixTrie } from '../prefixtrie';
 import { DONE, END } from '../walk';
@@ -79,6 +80,19 @@ class TreeContainer implements Container {
 
   paramsOf(key: AftKey): AftParams | undefined {
     return this.store.params.size === 0 ? undefined : this.store.params.get(formatPrefix(dataOf(key)));
+  }
+
+  acceptsPrefix({ addresses, sizes, lengths }: AftPrefixes, index: number): boolean {
+    if (this.store.params.size > 0 || !this.fields.includes(AftField.PacketLookupKey)) return false;
+    return !hasHostBits(addresses, index * ADDRESS_STEP, sizes[index]!, lengths[index]!);
+  }
+
+  putPrefix({ addresses, sizes, lengths }: AftPrefixes, index: number, slot: number): number {
+    const size = sizes[index]!;
+    const length = lengths[index]!;
+    loadAddress(words, addresses, index * ADDRESS_STEP, size);
+    const trie = size === 4 ? this.store.ip4 : this.store.ip6;
+    return slot === END ? trie.delete(words, length) : trie.set(words, length, slot);
   }
 
   *entries(): IterableIterator<ContainerEntry> {

@@ -3,6 +3,7 @@
  * a queue until the test lets the server answer, so that every order of events can be played.
  */
 import type { PuntLimits } from '../../../src/afi/policers';
+import { withoutBatch } from '../../../src/afi/prefix-batch';
 import { Programmer } from '../../../src/afi/programmer';
 import type { AftError, AftOperation } from '../../../src/afi/model';
 import { UNRESOLVED_GRACE_MS } from '../../../src/fib/programming';
@@ -112,7 +113,7 @@ export class Bed {
       transport: {
         send: (id, operation) => {
           this.queue.push({ id, operation });
-          this.sent.push(operation);
+          this.sent.push(withoutBatch(operation));
           return true;
         },
         readNodes: () => Promise.resolve(server.sandbox.find({}).filter((node) => node.token >= 1024)),
@@ -216,6 +217,11 @@ export class Bed {
   }
 
   // ---- the server's side ----
+
+  /** The operation that is answered next, its routes as entries. */
+  next(): AftOperation {
+    return withoutBatch(this.queue[0]!.operation);
+  }
 
   /** Has the server answer one operation; false when there is none. */
   answer(verdict?: AftError): boolean {

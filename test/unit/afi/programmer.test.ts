@@ -212,7 +212,7 @@ test('nothing is pointed at before it is acknowledged', async () => {
   do {
     // One layer in flight at a time: neighbor, then nexthop, then route.
     expect(b.queue.length).toBeLessThanOrEqual(1);
-    const { operation } = b.queue[0]!;
+    const operation = b.next();
     if (operation.kind === 'insert')
       seen.push(
         [...operation.insert.nodes.map(({ type }) => type), ...operation.insert.entries.map(() => 'entry')].join(' '),
@@ -387,7 +387,7 @@ describe('refusals', () => {
     for (let i = 0; i < 64; i++) b.viaId(`20.0.${i}.0/24`, 1);
     b.programmer.pump();
     for (let guard = 0; b.queue.length > 0 && guard < 1000; guard++) {
-      const { operation } = b.queue[0]!;
+      const operation = b.next();
       const entries = operation.kind === 'insert' ? operation.insert.entries : [];
       const bad = entries.some(({ key }) => key.data.kind === 'prefix' && key.data.bytes[2] === 33);
       b.answer(bad ? { code: 'internal', message: 'no' } : undefined);
@@ -403,7 +403,7 @@ describe('refusals', () => {
     b.via('192.0.2.0/24', '10.0.2.2@2');
     b.programmer.pump();
     while (b.queue.length > 0) {
-      const { operation } = b.queue[0]!;
+      const operation = b.next();
       const isRoute = operation.kind === 'insert' && operation.insert.entries.length > 0;
       b.answer(isRoute ? { code: 'refused', message: 'no' } : undefined);
     }

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import {
   FIELD_NAMES,
-  type AftField,
+  AftField,
   type AftData,
   type AftEntry,
   type AftKey,
@@ -103,6 +103,19 @@ export const node: fc.Arbitrary<AftNode> = fc
   .map(([common, rest]) => compact({ ...common, ...rest }) as AftNode);
 
 export const entry: fc.Arbitrary<AftEntry> = fc.record({ parent: count, key, next: token, params }).map(compact);
+
+/** A route as fpm2afi writes them, host bits and all. */
+export const routeOf: fc.Arbitrary<Omit<AftEntry, 'parent'>> = fc
+  .tuple(fc.constantFrom(4, 16), fc.nat(128), count)
+  .chain(([size, length, next]) =>
+    fc.uint8Array({ minLength: size, maxLength: size }).map((bytes) => ({
+      key: {
+        field: size === 4 ? AftField.Ip4Daddr : AftField.Ip6Daddr,
+        data: { kind: 'prefix' as const, bytes, length: Math.min(length, size * 8) },
+      },
+      next,
+    })),
+  );
 
 export const operation: fc.Arbitrary<AftOperation> = fc.oneof(
   fc.record({

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import protobuf from 'protobufjs';
-import { AftField, type AftErrorCode, type AftOperation } from '../../../src/afi/model';
+import { AftField, type AftEntry, type AftErrorCode, type AftOperation } from '../../../src/afi/model';
+import { withoutBatch } from '../../../src/afi/prefix-batch';
 import * as wire from '../../../src/afi/wire';
 import {
   count,
@@ -12,6 +13,7 @@ import {
   nodeObject,
   operation,
   operationObject,
+  routeOf,
   token,
   uint32,
 } from './wire-arbitraries';
@@ -52,7 +54,8 @@ describe('operations', () => {
     fc.assert(
       fc.property(uint32, count, operation, (sandboxId, id, op) => {
         const bytes = made('AfiOperation', operationObject(sandboxId, id, op));
-        expect(wire.decodeOperation(bytes)).toEqual({ sandboxId, id, operation: op });
+        const decoded = wire.decodeOperation(bytes);
+        expect({ ...decoded, operation: withoutBatch(decoded.operation) }).toEqual({ sandboxId, id, operation: op });
         expect(wire.peekOperationId(bytes)).toBe(id);
       }),
       { numRuns: 400 },
@@ -74,7 +77,39 @@ describe('operations', () => {
         })),
       },
     };
-    expect(wire.decodeOperation(wire.encodeOperation({ sandboxId: 1, id: 7, operation: op })).operation).toEqual(op);
+    const bytes = wire.encodeOperation({ sandboxId: 1, id: 7, operation: op });
+    expect(withoutBatch(wire.decodeOperation(bytes).operation)).toEqual(op);
+  });
+
+  /** Routes of one tree, now and then with one among them that is none. */
+  const routes = fc
+    .tuple(count, fc.array(routeOf, { minLength: 1, maxLength: 40 }), fc.option(entry, { nil: undefined, freq: 1 }))
+    .map(([parent, list, other]) => {
+      const entries: AftEntry[] = list.map((one) => ({ ...one, parent }));
+      if (other !== undefined) entries.splice(list.length >> 1, 0, other);
+      return entries;
+    });
+
+  test('plain routes of one tree are read as a batch, any others as entries: the content is the same', () => {
+    let batches = 0;
+    fc.assert(
+      fc.property(routes, fc.boolean(), (entries, insert) => {
+        const keys = entries.map(({ parent, key }) => ({ parent, key }));
+        const op: AftOperation = insert
+          ? { kind: 'insert', insert: { nodes: [], entries } }
+          : { kind: 'remove', remove: { entries: keys, tokens: [1] } };
+        const bytes = wire.encodeOperation({ sandboxId: 1, id: 2, operation: op });
+        const { operation: decoded } = wire.decodeOperation(bytes);
+        expect(withoutBatch(decoded)).toEqual(op);
+        const content = decoded.kind === 'insert' ? decoded.insert : decoded.remove;
+        expect([content.entries.length, content.prefixes?.count ?? 0]).toContain(entries.length);
+        if (content.prefixes !== undefined) batches++;
+        // A batch is written as the entries that it stands for.
+        expect(wire.encodeOperation({ sandboxId: 1, id: 2, operation: decoded })).toEqual(bytes);
+      }),
+      { numRuns: 400 },
+    );
+    expect(batches).toBeGreaterThan(100);
   });
 
   test('unpacked repeated numbers are read too', () => {

@@ -1,0 +1,81 @@
+/**
+ * Tree entries with destination prefixes as columns. Routes are written in batches of these: a full table takes no object a
+ * route on either side of the wire, where they look like any other entries.
+ */
+import { AftField, type AftEntry, type AftKey, type AftOperation, type AftPrefixes, type Token } from './model';
+
+/** Bytes from one address to the next: room for either family. */
+export const ADDRESS_STEP = 16;
+
+/** The field that a route's key has, by the bytes of its address: 4 or 16. */
+export function routeField(size: number): AftField {
+  return size === 4 ? AftField.Ip4Daddr : AftField.Ip6Daddr;
+}
+
+export class PrefixBatch implements AftPrefixes {
+  count = 0;
+  addresses: Uint8Array;
+  sizes: Uint8Array;
+  lengths: Uint8Array;
+  nexts: Float64Array;
+
+  /** Grows beyond `capacity` items where it must. */
+  constructor(
+    public parent: Token,
+    capacity: number,
+  ) {
+    const items = Math.max(1, capacity);
+    this.addresses = new Uint8Array(items * ADDRESS_STEP);
+    this.sizes = new Uint8Array(items);
+    this.lengths = new Uint8Array(items);
+    this.nexts = new Float64Array(items);
+  }
+
+  /** Where the address of item `count` goes, with room made for it; the caller fills the columns, then raises `count`. */
+  reserve(): number {
+    if (this.count === this.sizes.length) this.grow();
+    return this.count * ADDRESS_STEP;
+  }
+
+  private grow(): void {
+    const { addresses, sizes, lengths, nexts } = this;
+    const items = sizes.length * 2;
+    this.addresses = new Uint8Array(items * ADDRESS_STEP);
+    this.addresses.set(addresses);
+    this.sizes = new Uint8Array(items);
+    this.sizes.set(sizes);
+    this.lengths = new Uint8Array(items);
+    this.lengths.set(lengths);
+    this.nexts = new Float64Array(items);
+    this.nexts.set(nexts);
+  }
+}
+
+/** The key of one item, with bytes of its own. */
+export function prefixKey(prefixes: AftPrefixes, index: number): AftKey {
+  const size = prefixes.sizes[index]!;
+  const at = index * ADDRESS_STEP;
+  const bytes = prefixes.addresses.slice(at, at + size);
+  return { field: routeField(size), data: { kind: 'prefix', bytes, length: prefixes.lengths[index]! } };
+}
+
+/** One item as an entry. */
+export function prefixEntry(prefixes: AftPrefixes, index: number): AftEntry {
+  return { parent: prefixes.parent, key: prefixKey(prefixes, index), next: prefixes.nexts[index]! };
+}
+
+/** All of them as entries. */
+export function prefixEntries(prefixes: AftPrefixes | undefined): AftEntry[] {
+  return Array.from({ length: prefixes?.count ?? 0 }, (_, index) => prefixEntry(prefixes!, index));
+}
+
+/** The same operation with every entry as an object. */
+export function withoutBatch(operation: AftOperation): AftOperation {
+  if (operation.kind === 'insert') {
+    const { prefixes, ...insert } = operation.insert;
+    return { kind: 'insert', insert: { ...insert, entries: [...insert.entries, ...prefixEntries(prefixes)] } };
+  }
+  const { prefixes, ...remove } = operation.remove;
+  const keys = prefixEntries(prefixes).map(({ parent, key }) => ({ parent, key }));
+  return { kind: 'remove', remove: { ...remove, entries: [...remove.entries, ...keys] } };
+}
