@@ -22,7 +22,7 @@ const GOAL_FOUND_MS = 200;
 const FIRST_MS = 2000;
 /** Of both families: zebra keeps nexthop objects for minutes after their routes are gone. */
 const SOLICITATIONS = 'arp[6:2] = 1 or (icmp6 and ip6[40] = 135)';
-const WATCH_MS = 25_000;
+const WATCH_MS = 18_000;
 const LAST_S = 5;
 
 interface Lan {
