@@ -9,7 +9,7 @@
  * peer are BGP neighbours past the vASIC, so that they notice nothing when it stands still; they come with `bgp` only, as
  * IPv6 with `ip6` only.
  */
-import { startFrr, type Frr } from './frr';
+import { startFrr, type Frr, type FrrDaemon } from './frr';
 import type { Lab } from './lab';
 import { link, type LabNode } from './node';
 import { portMac, ROUTER_MGMT, tapName, VASIC_MGMT, vrouterMac } from './plan';
@@ -41,6 +41,8 @@ export interface HostsOptions {
   readonly neighbors?: readonly StaticNeighbor[];
   /** Lines for the end of the router's configuration, e.g. static routes. */
   readonly config?: readonly string[];
+  /** Protocol daemons of the router beside staticd (and bgpd with `bgp`). */
+  readonly daemons?: readonly FrrDaemon[];
   /** zebra's FPM module; absent: dplane_fpm_nl, which waits for what the vASIC says. */
   readonly module?: 'dplane_fpm_nl' | 'fpm';
   /** With `router bgp` on router, feeder and peer, and `bgp suppress-fib-pending` on the router. */
@@ -126,7 +128,7 @@ export async function buildHostsTopology(lab: Lab, options: HostsOptions = {}): 
   ].join('\n');
   const frr = await startFrr(lab, router, {
     config,
-    daemons: ['staticd', ...(withBgp ? (['bgpd'] as const) : [])],
+    daemons: ['staticd', ...(withBgp ? (['bgpd'] as const) : []), ...(options.daemons ?? [])],
     zebraArgs: ZEBRA_ARGS[module],
   });
   return {
