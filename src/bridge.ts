@@ -12,6 +12,7 @@ import { startControlServer } from './control/server';
 import { Fib } from './fib/fib';
 import type { KernelUpdate, StatusReport } from './fib/updates';
 import { createRecorder } from './fpm/recorder';
+import { holdFor } from './fpm/report-hold';
 import { createFpmServer } from './fpm/server';
 import { createKernelNeighbors } from './neighbor/neighbor';
 import { formatAddress } from './net/address';
@@ -101,6 +102,8 @@ async function build(
   const transport = createGrpcTransport({ ...config.afi, ports }, afiLog);
 
   let turnDue = false;
+  let replayStarted = 0;
+  let holding: NodeJS.Timeout | undefined;
   let paused = false;
   const fib = new Fib({
     table: config.table,
@@ -163,9 +166,21 @@ async function build(
         yield next.report;
       }
     }
-    if (fpm.peer() === undefined) return;
+    if (fpm.peer() === undefined || held()) return;
     const taken = fpm.report(reports());
     for (const row of rows.slice(taken)) fib.programming.reportLost(row);
+  }
+
+  /** Whether statuses wait for a replay; they are looked at again when they needn't. */
+  function held(): boolean {
+    const { replaying } = state;
+    const wait = holdFor({ replaying, since: replayStarted, lastActivity: fpm.lastActivity() }, performance.now());
+    if (wait === 0) return false;
+    holding ??= setTimeout(() => {
+      holding = undefined;
+      soon();
+    }, Math.ceil(wait));
+    return true;
   }
 
   function fromKernel(update: KernelUpdate): void {
@@ -200,7 +215,6 @@ async function build(
   });
   closers.push(() => neighbors.close());
 
-  let replayStarted = 0;
   await fpm.start({
     connected: (peer) => {
       state.fpmSince = new Date();
@@ -231,6 +245,7 @@ async function build(
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
   closers.push(() => {
+    clearTimeout(holding);
     clearInterval(tick);
     clearInterval(retry);
   });
