@@ -6,6 +6,7 @@ import { FPM_HEADER, FPM_TYPE_NETLINK, FPM_VERSION } from '../../src/fpm/framing
 import { NetlinkWriter } from '../../src/netlink/codec';
 import * as nl from '../../src/netlink/constants';
 
+const RTPROT_KERNEL = 2;
 const RTPROT_BGP = 186;
 const RTPROT_ZEBRA = 11;
 const NEW_REPLACE = 0x501;
@@ -32,6 +33,20 @@ export class ZebraFrames {
 
   /** A BGP route of the main table by a nexthop object or group. */
   route(prefix: Uint8Array, length: number, nexthop: number): this {
+    return this.anyRoute(prefix, length, RTPROT_BGP, nl.RTA_NH_ID, nexthop);
+  }
+
+  /** A connected subnet of the main table. */
+  connected(prefix: Uint8Array, length: number, ifindex: number): this {
+    return this.anyRoute(prefix, length, RTPROT_KERNEL, nl.RTA_OIF, ifindex);
+  }
+
+  /** Everything so far, which is forgotten then. */
+  take(): Buffer {
+    return Buffer.concat(this.parts.splice(0));
+  }
+
+  private anyRoute(prefix: Uint8Array, length: number, protocol: number, attribute: number, value: number): this {
     this.writer
       .begin(nl.RTM_NEWROUTE, NEW_REPLACE)
       .u8(nl.AF_INET)
@@ -39,18 +54,12 @@ export class ZebraFrames {
       .u8(0)
       .u8(0)
       .u8(nl.RT_TABLE_MAIN)
-      .u8(RTPROT_BGP)
+      .u8(protocol)
       .u8(0)
       .u8(nl.RTN_UNICAST)
       .u32(0);
-    this.writer.attribute(nl.RTA_DST, prefix).attributeU32(nl.RTA_PRIORITY, 20);
-    this.writer.attributeU32(nl.RTA_NH_ID, nexthop);
+    this.writer.attribute(nl.RTA_DST, prefix).attributeU32(nl.RTA_PRIORITY, 20).attributeU32(attribute, value);
     return this.finish();
-  }
-
-  /** Everything so far, which is forgotten then. */
-  take(): Buffer {
-    return Buffer.concat(this.parts.splice(0));
   }
 
   private beginNexthop(family: number, id: number): void {

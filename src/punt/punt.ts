@@ -129,6 +129,10 @@ function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger)
   });
 
   function onReport(report: PuntWorkerReport): void {
+    if (report.kind === 'noPriority') {
+      log.info('punted packets have no priority over other processes', { reason: report.detail });
+      return;
+    }
     if (report.kind === 'drops') {
       log.warn('punt path drops packets', { cause: report.cause, detail: report.detail, remedy: remedyFor(report) });
       return;

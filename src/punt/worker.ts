@@ -5,6 +5,7 @@
  */
 import { POLLERR, POLLHUP, POLLIN, POLLNVAL, PollSet, SysError } from '../sys/libc';
 import { pollThreadContext } from '../sys/poll-thread';
+import { raiseThreadPriority } from '../sys/priority';
 import { readFrame, writeFrame } from '../sys/tap';
 import { UdpSocket } from '../sys/udp';
 import { CounterTable, type PortDrop, type PuntDrop } from './counters';
@@ -24,6 +25,8 @@ export interface PuntWorkerData {
 export type PuntWorkerReport =
   /** The TAP at this slot is gone or broken; it is not polled any more. */
   | { readonly kind: 'tapLost'; readonly slot: number; readonly detail: string }
+  /** The thread has no priority over other processes. */
+  | { readonly kind: 'noPriority'; readonly detail: string }
   /** Packets are being dropped; at most one report per cause in a while. */
   | { readonly kind: 'drops'; readonly cause: PuntDrop | PortDrop; readonly detail: string };
 
@@ -87,6 +90,8 @@ function pollSet(): { readonly set: PollSet; readonly slots: readonly number[] }
   return { set: new PollSet([wakeup.fd, data.udpFd, ...slots.map((slot) => data.taps[slot]!.fd)]), slots };
 }
 
+const fault = raiseThreadPriority();
+if (fault !== undefined) report({ kind: 'noPriority', detail: fault });
 let { set, slots } = pollSet();
 while (!wakeup.stopped) {
   set.wait(-1);

@@ -106,6 +106,8 @@ const c = {
   sendmmsg: lib.func('int sendmmsg(int fd, void *vec, uint32_t n, int flags)'),
   poll: lib.func('int poll(void *fds, unsigned long n, int timeout)'),
   eventfd: lib.func('int eventfd(uint32_t initval, int flags)'),
+  sched_setscheduler: lib.func('int sched_setscheduler(int pid, int policy, void *param)'),
+  usleep: lib.func('int usleep(uint32_t microseconds)'),
   if_nametoindex: lib.func('uint32_t if_nametoindex(const char *name)'),
 };
 
@@ -233,6 +235,19 @@ export function sendmmsg(fd: number, vector: Uint8Array, count: number): number 
 /** An eventfd: a counter that other threads write to in order to wake a `poll`. */
 export function eventfd(): number {
   return check(c.eventfd(0, O_NONBLOCK | O_CLOEXEC) as number, 'eventfd');
+}
+
+/** Sets the calling thread's scheduling policy and, for the real-time ones, its static priority. @throws SysError EPERM */
+export function setScheduler(policy: number, priority: number): void {
+  const parameter = Buffer.alloc(4);
+  parameter.writeInt32LE(priority);
+  // 0 is the calling thread.
+  check(c.sched_setscheduler(0, policy, parameter) as number, 'sched_setscheduler');
+}
+
+/** Blocks this thread for so many microseconds, or less when a signal comes. */
+export function usleep(microseconds: number): void {
+  c.usleep(microseconds);
 }
 
 /** The interface's index in this network namespace; throws ENODEV when there is none of that name. */

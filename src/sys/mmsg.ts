@@ -38,8 +38,14 @@ export class MessageVector {
   readonly names: readonly Buffer[];
   readonly controls: readonly Buffer[];
   private readonly tails: readonly Buffer[];
+  /** The header array and the iovecs by 32 and by 64 bits: written for every message. */
+  private readonly headerWords: Uint32Array;
+  private readonly iovecWords: Uint32Array;
+  private readonly iovecAddresses: BigUint64Array;
   private readonly iovecs: Buffer;
   private readonly slotAddresses: readonly bigint[];
+  /** Where the data of each slot start that its iovec points to; -1: elsewhere. */
+  private readonly starts: Int32Array;
   private readonly layout: Required<VectorLayout>;
 
   constructor(layout: VectorLayout) {
@@ -54,6 +60,10 @@ export class MessageVector {
     this.slotAddresses = this.slots.map(addressOf);
     this.headers = Buffer.alloc(MMSGHDR * full.slots);
     this.iovecs = Buffer.alloc(2 * IOVEC * full.slots);
+    this.headerWords = new Uint32Array(this.headers.buffer, this.headers.byteOffset, this.headers.length / 4);
+    this.iovecWords = new Uint32Array(this.iovecs.buffer, this.iovecs.byteOffset, this.iovecs.length / 4);
+    this.iovecAddresses = new BigUint64Array(this.iovecs.buffer, this.iovecs.byteOffset, this.iovecs.length / 8);
+    this.starts = new Int32Array(full.slots).fill(-1);
     this.tails = this.slots.map((_, i) => this.headers.subarray(MMSGHDR * i));
     const iovecs = addressOf(this.iovecs);
     for (let i = 0; i < full.slots; i++) {
@@ -77,32 +87,38 @@ export class MessageVector {
   }
 
   private setData(i: number, start: number, length: number): void {
-    this.prepareSendAt(i, start === 0 ? this.slotAddresses[i]! : this.slotAddresses[i]! + BigInt(start), length);
+    const at = this.dataIovec(i);
+    if (this.starts[i] !== start) {
+      this.starts[i] = start;
+      this.iovecAddresses[at / 8] = this.slotAddresses[i]! + BigInt(start);
+    }
+    this.iovecWords[at / 4 + 2] = length;
   }
 
   /** Sets message i to send `length` bytes at an address in memory that the caller keeps alive until it is sent. */
   prepareSendAt(i: number, address: bigint, length: number): void {
     const at = this.dataIovec(i);
-    this.iovecs.writeBigUInt64LE(address, at);
-    this.iovecs.writeUInt32LE(length, at + 8);
+    this.starts[i] = -1;
+    this.iovecAddresses[at / 8] = address;
+    this.iovecWords[at / 4 + 2] = length;
   }
 
   /** Resets what the kernel overwrites, for the next recvmmsg over the first `count` slots. */
   prepareReceive(count: number): void {
+    const { nameBytes, controlBytes } = this.layout;
     for (let i = 0; i < count; i++) {
-      const header = MMSGHDR * i;
-      this.headers.writeUInt32LE(this.layout.nameBytes, header + MSG_NAMELEN);
-      this.headers.writeUInt32LE(this.layout.controlBytes, header + MSG_CONTROLLEN);
+      const header = (MMSGHDR * i) / 4;
+      this.headerWords[header + MSG_NAMELEN / 4] = nameBytes;
+      this.headerWords[header + MSG_CONTROLLEN / 4] = controlBytes;
     }
   }
 
   /** Sets slot i to send `length` bytes from `start` of its data; `name` is the destination's packed sockaddr. */
   prepareSend(i: number, start: number, length: number, name?: Uint8Array): void {
     this.setData(i, start, length);
-    const header = MMSGHDR * i;
     if (name === undefined) return;
     this.names[i]!.set(name);
-    this.headers.writeUInt32LE(name.length, header + MSG_NAMELEN);
+    this.headerWords[(MMSGHDR * i + MSG_NAMELEN) / 4] = name.length;
   }
 
   /** The header array from slot i on. */
@@ -112,16 +128,16 @@ export class MessageVector {
 
   /** Data bytes received in slot i (without the prefix). */
   length(i: number): number {
-    return this.headers.readUInt32LE(MMSGHDR * i + MSG_LEN) - this.layout.prefixBytes;
+    return this.headerWords[(MMSGHDR * i + MSG_LEN) / 4]! - this.layout.prefixBytes;
   }
 
   /** Whether the message in slot i was cut to the slot's size. */
   truncated(i: number): boolean {
-    return (this.headers.readUInt32LE(MMSGHDR * i + MSG_FLAGS) & MSG_TRUNC) !== 0;
+    return (this.headerWords[(MMSGHDR * i + MSG_FLAGS) / 4]! & MSG_TRUNC) !== 0;
   }
 
   /** Control bytes received in slot i. */
   controlLength(i: number): number {
-    return this.headers.readUInt32LE(MMSGHDR * i + MSG_CONTROLLEN);
+    return this.headerWords[(MMSGHDR * i + MSG_CONTROLLEN) / 4]!;
   }
 }

@@ -60,6 +60,7 @@ const RECEIVE_SLOTS = 32;
 const SEND_SLOTS = 64;
 /** Larger frames aren't copied into the send queue. Any frame of an ordinary MTU fits. */
 const SEND_SLOT_BYTES = 2048;
+const SHORT_FRAME = 128;
 /** The longest frame: a 64 KB segment with Ethernet and VLAN headers. */
 const MAX_FRAME = 65536 + 64;
 const SOCKET_BUFFER_BYTES = 16 << 20;
@@ -188,8 +189,7 @@ export class PacketSocket {
     if (length > SEND_SLOT_BYTES) return this.sendLarge(buffer, offset, length, offload);
     const i = this.queued;
     writeVnetHeader(this.outbox.prefixes[i]!, offload);
-    // Same as buffer.copy(), without its argument checks.
-    this.outbox.slots[i]!.set(buffer.subarray(offset, offset + length));
+    copy(buffer, offset, length, this.outbox.slots[i]!);
     this.outbox.prepareSend(i, 0, length);
     this.queuedLengths[i] = length;
     if (++this.queued === SEND_SLOTS) this.flush();
@@ -243,6 +243,12 @@ export class PacketSocket {
   close(): void {
     close(this.fd);
   }
+}
+
+/** To the start of `into`. Short frames byte by byte: that takes less time than to make a view of them. */
+function copy(from: Buffer, offset: number, length: number, into: Buffer): void {
+  if (length > SHORT_FRAME) into.set(from.subarray(offset, offset + length));
+  else for (let i = 0; i < length; i++) into[i] = from[offset + i]!;
 }
 
 function setBuffer(fd: number, force: number, plain: number): void {

@@ -3,7 +3,7 @@
  * the free list of its size (linked through its own first word), so churn reuses memory instead of growing it.
  *
  * A block's address is its index in `words`. `words` is replaced when the arena grows: read it anew after allocate().
- * Owned by one trie, which keeps count of what it allocated.
+ * Owned by one trie, which keeps count of what it allocated, and has many: growing copies, and packets wait for that.
  */
 
 /** Capacities a block may have, in items; an item is one word or a few, as the caller says. */
@@ -12,7 +12,7 @@ const CAPACITIES = [1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32] as const;
 /** The capacity that a block of `items` (1…32) gets. */
 const CAPACITY_OF = Uint8Array.from({ length: 33 }, (_, items) => CAPACITIES.find((c) => c >= items) ?? 32);
 
-const FIRST_WORDS = 1024;
+const FIRST_WORDS = 64;
 
 export class Arena {
   words = new Uint32Array(FIRST_WORDS);

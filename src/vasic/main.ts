@@ -6,6 +6,7 @@
  */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
 import type { HostPort } from '../config/types';
 import { createLogger, type Logger } from '../observe/log';
 import { interfaceState } from '../sys/interface';
@@ -131,4 +132,6 @@ async function main(): Promise<void> {
   process.exitCode = await run(options, createLogger(options.log, 'softvasic'));
 }
 
+// The data plane would wait for helpers of the garbage collector, and those, of ordinary priority, for everybody else.
+setFlagsFromString('--no-parallel-scavenge');
 void main();

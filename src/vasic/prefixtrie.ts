@@ -18,6 +18,8 @@ import { Arena } from './arena';
 export const ADDRESS_WORDS = 5;
 
 const INDEX_BITS = 16;
+/** A power of two. */
+const ARENAS = 64;
 const STRIDE = 5;
 const NODE_WORDS = 4;
 const PREFIXES = 0;
@@ -61,7 +63,10 @@ export interface PrefixValue {
 export class PrefixTrie {
   /** Prefixes held. */
   size = 0;
-  private readonly arena = new Arena();
+  /** Nodes and values below the index, by the low bits of the first 16: so that one that grows is copied in little time. */
+  private readonly arenas = Array.from({ length: ARENAS }, () => new Arena());
+  /** The one of the prefix that is being changed. */
+  private arena = this.arenas[0]!;
   /** First 16 bits → node, 0 for none. The three tables come into being with the first prefix. */
   private index = new Uint32Array(0);
   /** First 16 bits → position in `shorts` of the longest prefix shorter than 16 bits that covers them, 0 for none. */
@@ -73,14 +78,15 @@ export class PrefixTrie {
 
   /** Bytes held. */
   get bytes(): number {
-    return this.arena.bytes + this.index.byteLength + this.cover.byteLength + this.shorts.byteLength;
+    const tables = this.index.byteLength + this.cover.byteLength + this.shorts.byteLength;
+    return this.arenas.reduce((sum, arena) => sum + arena.bytes, tables);
   }
 
   /** The value of the longest prefix that covers the address; 0: none does. */
   lookup(address: Uint32Array): number {
     if (this.size === 0) return 0;
-    const words = this.arena.words;
     const first = address[0]! >>> INDEX_BITS;
+    const words = this.arenas[first % ARENAS]!.words;
     let node = this.index[first]!;
     let bestNode = 0;
     let bestBit = 0;
@@ -174,6 +180,7 @@ export class PrefixTrie {
       if (node === 0) continue;
       const address = new Uint32Array(ADDRESS_WORDS);
       address[0] = first << INDEX_BITS;
+      this.arena = this.arenas[first % ARENAS]!;
       // Blocks move when the trie changes, so what hangs below one index slot is taken at once.
       const found: PrefixValue[] = [];
       this.collect(node, INDEX_BITS, address, found);
@@ -205,9 +212,11 @@ export class PrefixTrie {
 
   /** Walks to the node that a prefix of 16 bits or more belongs in, noting the path; its depth, or -1. */
   private find(address: Uint32Array, length: number): number {
-    const words = this.arena.words;
-    let node = this.index[address[0]! >>> INDEX_BITS]!;
+    const first = address[0]! >>> INDEX_BITS;
+    let node = this.index[first]!;
     if (node === 0) return -1;
+    this.arena = this.arenas[first % ARENAS]!;
+    const words = this.arena.words;
     let depth = INDEX_BITS;
     this.path[0] = node;
     while (length - depth >= STRIDE) {
@@ -224,6 +233,7 @@ export class PrefixTrie {
   /** The same, making the nodes that are missing. */
   private make(address: Uint32Array, length: number): { depth: number; node: number } {
     const first = address[0]! >>> INDEX_BITS;
+    this.arena = this.arenas[first % ARENAS]!;
     let node = this.index[first]!;
     if (node === 0) {
       node = this.arena.allocate(1, NODE_WORDS);

@@ -5,14 +5,13 @@
  * owns the sandbox's life: ALLOC makes it, RELEASE drops it (the next ALLOC makes an empty one with another instance).
  */
 import { randomBytes } from 'node:crypto';
-import type { AftEntry, AftError, AftNode, AftSandboxInfo } from '../afi/model';
+import type { AftError, AftSandboxInfo } from '../afi/model';
 import * as wire from '../afi/wire';
 import type { Logger } from '../observe/log';
 import type { FindRequest, Sandbox } from './api';
+import { decodeWork, type Decoded } from './decode-work';
+import { findChunks } from './find-chunks';
 import { packBundle, unpackBundle, type FailCode, type FromDataplane, type ToDataplane } from './dataplane-protocol';
-
-/** Items in one message of a find's answer. */
-const FIND_CHUNK = 500;
 
 export interface SandboxHostOptions {
   readonly sandbox: wire.SandboxName;
@@ -31,7 +30,7 @@ export interface SandboxHost {
   readonly sandbox: Sandbox | undefined;
   /** Queues a message; `attach` isn't for it. */
   receive(message: ToDataplane): void;
-  /** Works for about `budgetMs` (at least one item). True: there is more to do. */
+  /** Works for about `budgetMs` (at least one piece: an operation is two). True: there is more to do. */
   work(budgetMs: number): boolean;
   /** Tells the watchers. */
   portChanged(index: number, up: boolean): void;
@@ -59,6 +58,8 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
   let opened = false;
   let queue: Work[] = [];
   let head = 0;
+  /** The operation at the head of the queue: decoding and applying are two pieces, packets may go in between. */
+  let decoded: Decoded | undefined;
   const watchers = new Set<number>();
   const finds = new Map<number, Iterator<wire.FindReply>>();
   /** Replies of this slice, by stream. */
@@ -119,23 +120,12 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     watchers.clear();
   }
 
-  function operate(bytes: Buffer): wire.OperationReply | { readonly broken: string } {
-    let message: wire.OperationMessage;
-    try {
-      message = wire.decodeOperation(bytes);
-    } catch (error) {
-      if (!(error instanceof wire.WireError)) throw error;
-      const id = wire.peekOperationId(bytes);
-      log.warn(`refused a malformed operation of ${bytes.length} bytes: ${error.message}`, { id });
-      if (id === undefined) return { broken: `not an AfiOperation: ${error.message}` };
-      return { id, error: fault('invalid', `malformed operation: ${error.message}`) };
-    }
-    const { id } = message;
-    if (sandbox === undefined || !opened || message.sandboxId !== sandboxId) {
-      return { id, error: fault('noSandbox', `sandbox ${message.sandboxId} is not allocated and open`) };
+  function apply({ id, sandboxId: target, operation }: wire.OperationMessage): wire.OperationReply {
+    if (sandbox === undefined || !opened || target !== sandboxId) {
+      return { id, error: fault('noSandbox', `sandbox ${target} is not allocated and open`) };
     }
     try {
-      const error = sandbox.apply(message.operation);
+      const error = sandbox.apply(operation);
       return error === undefined ? { id } : { id, error };
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -149,28 +139,20 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     return sandbox;
   }
 
-  function* chunks(entries: Iterable<AftEntry> | undefined, nodes: readonly AftNode[]): Iterator<wire.FindReply> {
-    for (let i = 0; i < nodes.length; i += FIND_CHUNK) yield { nodes: nodes.slice(i, i + FIND_CHUNK), entries: [] };
-    let batch: AftEntry[] = [];
-    for (const entry of entries ?? []) {
-      if (batch.push(entry) < FIND_CHUNK) continue;
-      yield { nodes: [], entries: batch };
-      batch = [];
-    }
-    if (batch.length > 0) yield { nodes: [], entries: batch };
-  }
-
   function find(request: wire.FindMessage): Iterator<wire.FindReply> {
     const box = checkId(request.sandboxId);
     if (request.entriesOf === undefined) {
       const { tokens, name } = request;
       // A type that no node has finds nothing; the sandbox compares it with those of its nodes.
       const type = request.type as FindRequest['type'];
-      return chunks(undefined, box.find({ ...(tokens && { tokens }), ...(name && { name }), ...(type && { type }) }));
+      return findChunks(
+        undefined,
+        box.find({ ...(tokens && { tokens }), ...(name && { name }), ...(type && { type }) }),
+      );
     }
     const entries = box.entriesOf(request.entriesOf);
     if (entries === undefined) throw new CallError('notFound', `token ${request.entriesOf} is not a container`);
-    return chunks(entries, []);
+    return findChunks(entries, []);
   }
 
   function answer(call: number, bytes: Buffer): void {
@@ -242,20 +224,32 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     }
   }
 
-  function step(work: Work): void {
-    if (work.kind === 'operation') {
-      const reply = operate(work.bytes);
-      if ('broken' in reply) {
-        postReplies();
-        options.post({ kind: 'broken', stream: work.stream, message: reply.broken });
-        return;
-      }
-      let list = replies.get(work.stream);
-      if (list === undefined) replies.set(work.stream, (list = []));
-      list.push(wire.encodeOperationReply(reply));
-      return;
+  function operate(stream: number, bytes: Buffer): boolean {
+    if (decoded === undefined) {
+      decoded = decodeWork(bytes, log);
+      if ('message' in decoded) return false;
     }
-    const { message } = work;
+    const done = decoded;
+    decoded = undefined;
+    if ('broken' in done) {
+      postReplies();
+      options.post({ kind: 'broken', stream, message: done.broken });
+      return true;
+    }
+    let list = replies.get(stream);
+    if (list === undefined) replies.set(stream, (list = []));
+    list.push(wire.encodeOperationReply('message' in done ? apply(done.message) : done.reply));
+    return true;
+  }
+
+  /** Does a piece of the first work in the queue; false: it needs another turn. */
+  function step(work: Work): boolean {
+    if (work.kind === 'operation') return operate(work.stream, work.bytes);
+    receiveMessage(work.message);
+    return true;
+  }
+
+  function receiveMessage(message: ToDataplane): void {
     if (message.kind === 'cancel') {
       watchers.delete(message.call);
       finds.delete(message.call);
@@ -293,8 +287,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
       if (head === queue.length) return false;
       const until = performance.now() + budgetMs;
       do {
-        step(queue[head]!);
-        head++;
+        if (step(queue[head]!)) head++;
       } while (head < queue.length && performance.now() < until);
       if (head === queue.length) {
         queue = [];

@@ -6,12 +6,13 @@
  */
 import { parseArgs } from 'node:util';
 import { figureLine, writeFigures, type Figure, type Measured } from '../../demo/lab/figure';
+import { dataplane } from './dataplane';
 import type { BenchOptions, BenchPart } from './part';
 import { reportText } from './report';
 import { stages } from './stages';
 import { table } from './table';
 
-const PARTS: readonly BenchPart[] = [stages, table];
+const PARTS: readonly BenchPart[] = [stages, table, dataplane];
 const OUT = 'out/bench.json';
 
 interface Asked {

@@ -57,3 +57,13 @@ function keyOf(slot: number, length: number): number {
 export function addressBytes(address: number): Uint8Array {
   return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
 }
+
+/** `count` IPv4 addresses within the made-up table of that many routes, spread over it in no order; the same ones each time. */
+export function destinationsIn(routes: number, count: number): Uint32Array {
+  const prefixes = makePrefixes(routes);
+  return Uint32Array.from({ length: count }, (_, i) => {
+    const route = (Math.imul(i, 0x9e3779b1) >>> 0) % routes;
+    // The subnet's first host, and of a host route the host.
+    return prefixes.addresses[route]! + (prefixes.lengths[route]! < 31 ? 1 : 0);
+  });
+}

@@ -1,4 +1,7 @@
-/** Punt: a neighbor's pings to the router's own address, through softvasic, hostpath and TAP. */
+/**
+ * Punt: a neighbor's pings to the router's own address, through softvasic, hostpath and TAP. `ping` runs with a real-time priority, so that
+ * its own waking on a busy machine is no part of the round trip.
+ */
 import { hundredth, type Figure } from '../../demo/lab/figure';
 import { percentile } from './statistics';
 import type { BenchTopology } from './topology';
@@ -16,7 +19,7 @@ export async function preparePings({ neighbors }: BenchTopology): Promise<void> 
 
 /** Round trips in milliseconds of those answered. */
 export async function pings({ neighbors }: BenchTopology, count: number): Promise<number[]> {
-  const argv = ['ping', '-n', '-c', String(count), '-i', INTERVAL, '-W', '2', TARGET];
+  const argv = ['chrt', '--rr', '1', 'ping', '-n', '-c', String(count), '-i', INTERVAL, '-W', '2', TARGET];
   const { stdout } = await neighbors.exec(argv, { timeoutMs: 120_000 });
   return [...stdout.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1]));
 }

@@ -14,12 +14,23 @@ export function gatewayOf(hop: number, ports: number): { readonly port: number; 
   return { port, address: Uint8Array.of(10, port, host >> 8, host) };
 }
 
+/** The same for IPv6: 2001:db8:0:(port)::x, subnets of /64. */
+export function gateway6Of(hop: number, ports: number): { readonly port: number; readonly address: Uint8Array } {
+  const { port, address } = gatewayOf(hop, ports);
+  return {
+    port,
+    address: Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, port, 0, 0, 0, 0, 0, 0, address[2]!, address[3]!),
+  };
+}
+
 export interface StreamOptions {
   readonly prefixes: Prefixes;
   /** Different nexthop objects, over which the routes are spread in runs. */
   readonly nexthops: number;
   readonly ports: number;
   readonly ifindexOf: (port: number) => number;
+  /** Ports whose subnets (10.(port).0.0/16) the stream says are connected. */
+  readonly connected?: readonly number[];
 }
 
 /** Nexthop number of a route: an index into the gateways. */
@@ -33,6 +44,9 @@ export function makeStream(options: StreamOptions): Buffer[] {
   for (let hop = 0; hop < options.nexthops; hop++) {
     const { port, address } = gatewayOf(hop, options.ports);
     frames.nexthop(FIRST_ID + hop, address, options.ifindexOf(port));
+  }
+  for (const port of options.connected ?? []) {
+    frames.connected(Uint8Array.of(10, port, 0, 0), 16, options.ifindexOf(port));
   }
   const { count, addresses, lengths } = options.prefixes;
   for (let i = 0; i < count; i++) {

@@ -85,6 +85,12 @@ export async function buildBench(lab: Lab, nexthops: number): Promise<BenchTopol
   return { lab, router, vasic, neighbors, feeder, frr };
 }
 
+/** Whether the TAPs of these ports are up and have carrier. */
+export async function tapsUp(router: LabNode, ports: readonly number[]): Promise<boolean> {
+  const shown = await Promise.all(ports.map((port) => router.exec(['ip', 'link', 'show', tapName(port)])));
+  return shown.every(({ stdout }) => stdout.includes('LOWER_UP'));
+}
+
 async function startPuntProcess(router: LabNode): Promise<void> {
   const file = join(router.dir, 'punt.yaml');
   const ports = Array.from({ length: PORTS }, (_, port) => port);
@@ -99,10 +105,7 @@ async function startPuntProcess(router: LabNode): Promise<void> {
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
   const punt = router.start('punt', [process.execPath, join(distDir(), 'src/main.js'), 'punt', '--config', file]);
-  const up = async () => {
-    const shown = await Promise.all(ports.map((port) => router.exec(['ip', 'link', 'show', tapName(port)])));
-    return punt.ended() !== undefined || shown.every(({ stdout }) => stdout.includes('LOWER_UP'));
-  };
+  const up = async () => punt.ended() !== undefined || (await tapsUp(router, ports));
   await waitFor(up, { timeoutMs: 20_000, what: `the TAPs to be up (log: ${punt.logFile})` });
   if (punt.ended() !== undefined) throw new Error(`fpm2afi punt ended: see ${punt.logFile}`);
 }

@@ -1,0 +1,127 @@
+/**
+ * Two ways to cross from one host to another with the same addresses, MACs and table: through softvasic, programmed by a real fpm2afi that
+ * an FPM stream feeds, and through Linux, forwarding by itself. Port 0 leads to the receiver, port 1 to the sender.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lab } from '../../demo/lab/lab';
+import { link, linkCounters, type LabNode } from '../../demo/lab/node';
+import { startBridge, startSoftvasic, type Program } from '../../demo/lab/programs';
+import { waitFor } from '../../demo/lab/wait';
+import { formatAddress } from '../../src/net/address';
+import { requestStatus } from '../../src/control/client';
+import { addressBytes, makePrefixes } from './prefixes';
+import { gatewayOf, hopOf } from './stream';
+import { FPM_PORT, neighborMac, portMac, ROUTER_MGMT, tapName, tapsUp, VASIC_MGMT } from './topology';
+
+/** What carries the packets, and the hosts at its ends. */
+export interface Crossing {
+  readonly name: 'softvasic' | 'linux';
+  readonly sender: LabNode;
+  readonly receiver: LabNode;
+  /** Gives it the whole table; returns when every route is in use. */
+  readonly load: (routes: number) => Promise<void>;
+  /** The process that forwards; undefined: the kernel does. */
+  readonly pid: () => number | undefined;
+}
+
+export const SENDER = '10.1.0.2';
+export const RECEIVER = '10.0.0.2';
+/** The sender's and the receiver's only interface. */
+export const HOST_PORT = 'eth0';
+const NEXTHOPS = 64;
+const PORTS = [0, 1] as const;
+const SENDER_MAC = '02:00:00:00:00:77';
+
+/** Packets that have reached the receiver's interface. */
+export async function arrived({ receiver }: Crossing): Promise<number> {
+  return (await linkCounters(receiver, HOST_PORT)).rxPackets;
+}
+
+async function buildHosts(lab: Lab, name: string, middle: LabNode): Promise<{ sender: LabNode; receiver: LabNode }> {
+  const receiver = await lab.node(`${name}rx`);
+  const sender = await lab.node(`${name}tx`);
+  const ends = [
+    { node: receiver, ifname: HOST_PORT, mac: neighborMac(0), addresses: [`${RECEIVER}/16`] },
+    { node: sender, ifname: HOST_PORT, mac: SENDER_MAC, addresses: [`${SENDER}/16`] },
+  ] as const;
+  for (const port of PORTS) {
+    await link({ node: middle, ifname: `p${port}`, mac: portMac(port) }, ends[port]);
+    await ends[port].node.must(['ip', 'route', 'add', 'default', 'via', `10.${port}.0.1`]);
+  }
+  return { sender, receiver };
+}
+
+/** The ports' addresses and all neighbors, the same for TAPs and for Linux' own interfaces. */
+async function address(node: LabNode, device: (port: number) => string): Promise<void> {
+  const lines = PORTS.map((port) => `address add 10.${port}.0.1/16 dev ${device(port)}`);
+  lines.push(`neigh replace ${SENDER} lladdr ${SENDER_MAC} dev ${device(1)} nud permanent`);
+  for (let hop = 0; hop < NEXTHOPS; hop++) {
+    const gateway = formatAddress(gatewayOf(hop, 1).address);
+    lines.push(`neigh replace ${gateway} lladdr ${neighborMac(hop)} dev ${device(0)} nud permanent`);
+  }
+  await batch(node, lines);
+}
+
+async function batch(node: LabNode, lines: readonly string[]): Promise<void> {
+  const file = join(node.dir, 'ip.batch');
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  await node.must(['ip', '-batch', file], { timeoutMs: 300_000 });
+}
+
+/** Linux between the two hosts. */
+export async function buildLinux(lab: Lab): Promise<Crossing> {
+  const middle = await lab.node('linux');
+  const hosts = await buildHosts(lab, 'linux', middle);
+  await middle.sysctl({ 'net.ipv4.ip_forward': 1 });
+  const device = (port: number): string => `p${port}`;
+  await address(middle, device);
+  const load = async (routes: number): Promise<void> => {
+    await middle.must(['ip', 'route', 'flush', 'proto', 'bgp'], { timeoutMs: 300_000 });
+    const { addresses, lengths } = makePrefixes(routes);
+    const line = (route: number): string => {
+      const gateway = formatAddress(gatewayOf(hopOf(route, NEXTHOPS), 1).address);
+      const prefix = `${formatAddress(addressBytes(addresses[route]!))}/${lengths[route]!}`;
+      return `route add ${prefix} via ${gateway} dev ${device(0)} proto bgp`;
+    };
+    await batch(
+      middle,
+      Array.from({ length: routes }, (_, route) => line(route)),
+    );
+  };
+  return { name: 'linux', ...hosts, load, pid: () => undefined };
+}
+
+/** softvasic between the two hosts, and a router with fpm2afi behind it; both start anew with each table. */
+export async function buildSoftvasic(lab: Lab): Promise<Crossing> {
+  const vasic = await lab.node('vasic');
+  const router = await lab.node('router');
+  const hosts = await buildHosts(lab, 'vasic', vasic);
+  await link(
+    { node: router, ifname: 'mgmt0', addresses: [`${ROUTER_MGMT}/24`] },
+    { node: vasic, ifname: 'mgmt0', addresses: [`${VASIC_MGMT}/24`] },
+  );
+  let running: readonly Program[] = [];
+  let table: { readonly kill: (signal: NodeJS.Signals) => Promise<unknown> } | undefined;
+  const load = async (routes: number): Promise<void> => {
+    await table?.kill('SIGTERM');
+    for (const program of [...running].reverse()) await program.process().kill('SIGTERM');
+    const ports = PORTS.map((port) => `p${port}`);
+    const softvasic = await startSoftvasic(vasic, { address: VASIC_MGMT, client: ROUTER_MGMT, ports });
+    const taps = PORTS.map(tapName);
+    const bridge = await startBridge(router, { vasic: VASIC_MGMT, address: ROUTER_MGMT, taps });
+    running = [softvasic, bridge];
+    // A TAP that is given its MAC forgets its neighbors.
+    await waitFor(() => tapsUp(router, PORTS), { timeoutMs: 20_000, what: 'the TAPs to be up' });
+    await address(router, tapName);
+    const shown = await router.must(['cat', ...taps.map((tap) => `/sys/class/net/${tap}/ifindex`)]);
+    const argv = [...[FPM_PORT, routes, NEXTHOPS].map(String), ...shown.trim().split('\n')];
+    table = router.start('table', [process.execPath, join(__dirname, 'fpm-feed.js'), ...argv]);
+    const status = () => requestStatus(join(router.dir, 'fpm2afi.sock'));
+    await waitFor(async () => (await status()).fib.offloaded >= routes, {
+      timeoutMs: 60_000 + routes / 5,
+      what: `${routes} routes in softvasic`,
+    });
+  };
+  return { name: 'softvasic', ...hosts, load, pid: () => running[0]?.process().pid };
+}
