@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execute, must, type ExecOptions, type ExecResult } from './exec';
 import { items, numberAt, textAt } from './json';
-import { startProcess, type Proc } from './process';
+import { startProcess, type Proc, type ProcessOptions } from './process';
 import { runDir } from './state';
 import { LAB_VARIABLE } from './sweep';
 
@@ -22,7 +22,7 @@ export interface LabNode {
   /** The same; throws unless it succeeds. Returns standard output. */
   readonly must: (argv: readonly string[], options?: ExecOptions) => Promise<string>;
   /** Starts a long-running process; its log is NODE-NAME.log in the lab's log folder. */
-  readonly start: (name: string, argv: readonly string[]) => Proc;
+  readonly start: (name: string, argv: readonly string[], options?: ProcessOptions) => Proc;
   /** Where `start` writes what the process of that name prints. */
   readonly logFile: (name: string) => string;
   /** Makes `name` a command of this node: a shell script found first in its PATH. */
@@ -62,8 +62,8 @@ export async function createNode(name: string, context: NodeContext): Promise<La
     dir,
     exec: (argv, options) => execute(inside(argv), { ...options, env }),
     must: (argv, options) => must(inside(argv), { ...options, env }),
-    start: (what, argv) => {
-      const started = startProcess(what, inside(argv), logFile(what), env);
+    start: (what, argv, options) => {
+      const started = startProcess(what, inside(argv), logFile(what), env, options);
       context.onStart(started);
       return started;
     },

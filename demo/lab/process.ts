@@ -20,18 +20,33 @@ export interface Proc {
   readonly ended: () => ProcessEnd | undefined;
   /** Resolves when the process is gone. */
   readonly end: Promise<ProcessEnd>;
+  /** Writes a line to its standard input, where that was asked for; throws where not. */
+  readonly tell: (line: string) => void;
   /** Sends a signal and waits for the end. */
   readonly kill: (signal: NodeJS.Signals) => Promise<ProcessEnd>;
   /** Lets this program end before the process does. */
   readonly release: () => void;
 }
 
+export interface ProcessOptions {
+  /** Standard input is open for `tell`; it ends with this program. */
+  readonly stdin?: boolean;
+}
+
 /** Starts `argv` in a session of its own (a Ctrl-C on the terminal reaches only its owner). */
-export function startProcess(name: string, argv: readonly string[], logFile: string, env: NodeJS.ProcessEnv): Proc {
+export function startProcess(
+  name: string,
+  argv: readonly string[],
+  logFile: string,
+  env: NodeJS.ProcessEnv,
+  { stdin = false }: ProcessOptions = {},
+): Proc {
   const log = openSync(logFile, 'a');
   const [program = '', ...args] = argv;
-  const child = spawn(program, args, { stdio: ['ignore', log, log], detached: true, env });
+  const child = spawn(program, args, { stdio: [stdin ? 'pipe' : 'ignore', log, log], detached: true, env });
   closeSync(log);
+  // A process that is gone is noticed by its end.
+  child.stdin?.on('error', () => undefined);
   let seen: ProcessEnd | undefined;
   const end = new Promise<ProcessEnd>((resolve) => {
     const finish = (status: number | null, signal: NodeJS.Signals | null) => {
@@ -49,6 +64,10 @@ export function startProcess(name: string, argv: readonly string[], logFile: str
     logFile,
     end,
     ended: () => seen,
+    tell: (line) => {
+      if (child.stdin === null) throw new Error(`${name} was started without standard input`);
+      child.stdin.write(`${line}\n`);
+    },
     kill: (signal) => {
       child.kill(signal);
       return end;

@@ -2,6 +2,7 @@
 import type { Column, Row } from './table';
 import type {
   EvpnView,
+  LatencyView,
   LegView,
   ListName,
   ListViews,
@@ -163,9 +164,14 @@ function traffic(counters: TrafficView | undefined): string[] {
   return [dash(counters?.packets), dash(counters?.bytes), dash(counters?.drops)];
 }
 
+function latencyText({ p50Ms, p99Ms, maxMs }: LatencyView): string {
+  if (p50Ms === undefined || p99Ms === undefined || maxMs === undefined) return '';
+  return `, half within ${p50Ms} ms, 99% within ${p99Ms} ms, all within ${maxMs} ms`;
+}
+
 /** The status page. */
 export function statusText(status: StatusView): string {
-  const { fpm, afi, fib, punt, loop } = status;
+  const { fpm, afi, fib, latency, punt, loop } = status;
   const since = (time: string): string => age((Date.parse(status.time) - Date.parse(time)) / 1000);
   const why = fpm.feedbackReason === undefined ? '' : `: ${fpm.feedbackReason}`;
   const feedback = fpm.feedback === undefined || fpm.feedback === fpm.feedbackMode ? '' : ` (${fpm.feedback}${why})`;
@@ -185,6 +191,7 @@ export function statusText(status: StatusView): string {
     ['', `${fib.offloaded} offloaded, ${fib.trapped} trapped, ${fib.failed} failed`],
     ['', `${fib.unresolved} unresolved, ${fib.pending} pending, ${fib.stale} stale`],
     ['', `${fib.nexthops} nexthops, ${fib.neighbors} neighbors, ${fib.dirty} dirty`],
+    ['', `${latency.count} changes acknowledged${latencyText(latency)}`],
     ['Punt', `${punt.mode}: ${punt.punted} punted, ${punt.injected} injected, ${punt.drops} dropped`],
     ['Loop', `lag mean ${ms(loop.meanMs)}, 99% ${ms(loop.p99Ms)}, max ${ms(loop.maxMs)}`],
   ];

@@ -16,6 +16,7 @@ export interface StatusView {
   readonly fpm: FpmStatus;
   readonly afi: AfiStatus;
   readonly fib: FibStatus;
+  readonly latency: LatencyView;
   readonly punt: PuntStatus;
   /** Delay of the event loop since start, in milliseconds. */
   readonly loop: { readonly meanMs: number; readonly p99Ms: number; readonly maxMs: number };
@@ -80,6 +81,20 @@ export interface FibStatus {
   readonly neighbors: number;
   /** Waiting to be resolved. */
   readonly dirty: number;
+}
+
+/**
+ * How long changes of routes took since start: from reading zebra's message to the AFI server's acknowledgement. Milliseconds are limits
+ * of buckets, at most an eighth too high.
+ */
+export interface LatencyView {
+  readonly count: number;
+  /** Absent: nothing counted. */
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+  readonly maxMs?: number;
+  /** Those that aren't empty: so many changes took longer than the bucket before and at most so long. */
+  readonly buckets: readonly { readonly upToMs: number; readonly count: number }[];
 }
 
 export interface PuntStatus {

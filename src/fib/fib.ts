@@ -113,7 +113,6 @@ export class Fib {
     routes.generation[row] = this.replayGeneration;
     routes.protocol[row] = update.protocol;
     routes.metric[row] = update.metric;
-    routes.receivedAt[row] = encodeTime(this.options.now());
     const set = this.setOfTarget(update.target);
     const before = nexthops.get(routes.zebraSet[row]!);
     if (before !== set) {
@@ -122,6 +121,7 @@ export class Fib {
       if (before !== undefined) before.zebraRoutes--;
     }
     this.rows.chooseWanted(row);
+    this.received(row);
     if (before !== undefined && before !== set) this.rows.retireIfUnwanted(before);
     if (isNew) this.hosts.zebraChanged(row, 1);
     else this.hosts.connectedChanged(row);
@@ -133,7 +133,16 @@ export class Fib {
   private deleteRoute(update: RouteDelete): void {
     const { routes } = this.rows;
     const row = routes.find(setKey(this.key, update.table, update.prefix.bytes, update.prefix.length));
-    if (row !== 0 && (routes.flags[row]! & ROW.zebra) !== 0) this.removeZebra(row);
+    if (row === 0 || (routes.flags[row]! & ROW.zebra) === 0) return;
+    this.removeZebra(row);
+    this.received(row);
+  }
+
+  /** A message of zebra about the row was applied just now. */
+  private received(row: number): void {
+    const { routes } = this.rows;
+    routes.receivedAt[row] = encodeTime(this.options.now());
+    if ((routes.flags[row]! & ROW.dirty) !== 0) routes.flags[row]! |= ROW.timed;
   }
 
   private removeZebra(row: number): void {

@@ -4,11 +4,12 @@
  */
 import type { AdjacencyIntent, ForwardingSource, NexthopIntent, NexthopSetIntent } from './intents';
 import type { Interfaces } from './interfaces';
+import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
 import type { NexthopSet } from './nexthops';
 import { newKey, ROW, setKey, TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
-import { encodeTime } from './times';
+import { decodeTime, encodeTime } from './times';
 import type { RouteStatus, StatusReport } from './updates';
 
 /** What a row's state is called, beyond what zebra is told: `pending` is not acknowledged yet. */
@@ -44,6 +45,8 @@ export class Programming implements ForwardingSource {
   readonly dirtyAdjacencies = new Set<number>();
   /** Entries found in the vASIC that nobody has asked for since. */
   adopted = 0;
+  /** From zebra's last message about a route to the acknowledgement of what it changed. */
+  readonly latencies = new Latencies();
   private readonly key = newKey();
   /** What `nextReport` returns, filled anew each time: a replay asks for a million. */
   private readonly address = { 4: new Uint8Array(4), 6: new Uint8Array(16) };
@@ -139,6 +142,7 @@ export class Programming implements ForwardingSource {
       routes.flags[row]! &= ~ROW.dirty;
       if ((routes.flags[row]! & ROW.inFlight) !== 0) continue;
       if (this.routeWanted(row) !== routes.programmed[row]) return row;
+      routes.flags[row]! &= ~ROW.timed;
       this.rows.markReport(row);
       this.rows.freeIfDone(row);
     }
@@ -184,12 +188,22 @@ export class Programming implements ForwardingSource {
       // A refused entry is not asked for again before something changes; a refused removal keeps its entry.
       if (sent !== 0 && sent === routes.wanted[row]) routes.flags[row]! |= ROW.failed;
     }
-    const isFailed = (routes.flags[row]! & ROW.failed) !== 0;
+    const flags = routes.flags[row]!;
     if (this.routeWanted(row) !== routes.programmed[row]) {
       if (error === undefined || sent !== 0) this.rows.markDirty(row);
-    } else if (error === undefined && !isFailed) failed.delete(row);
+    } else if (error === undefined) {
+      if ((flags & ROW.timed) !== 0) this.countLatency(row);
+      if ((flags & ROW.failed) === 0) failed.delete(row);
+    }
     this.rows.markReport(row);
     this.rows.freeIfDone(row);
+  }
+
+  /** What zebra changed is in the vASIC since just now. */
+  private countLatency(row: number): void {
+    const { routes } = this.rows;
+    routes.flags[row]! &= ~ROW.timed;
+    this.latencies.add(decodeTime(routes.acknowledgedAt[row]!)! - decodeTime(routes.receivedAt[row]!)!);
   }
 
   /** An entry no longer points at the set: its nodes may be removable now. */

@@ -29,6 +29,8 @@ export const ROW = {
   notify: 128,
   /** An IPv6 row. */
   ip6: 256,
+  /** A change by zebra that the vASIC has not acknowledged: how long that takes is counted. */
+  timed: 512,
 } as const;
 
 /** `programmed` value of an entry that the vASIC may hold with a target unknown to us. */

@@ -16,6 +16,7 @@ import type {
   EvpnView,
   FibStatus,
   FpmStatus,
+  LatencyView,
   LspView,
   NeighborView,
   NexthopView,
@@ -30,6 +31,7 @@ import type {
   TrafficView,
 } from '../control/types';
 import type { Fib } from '../fib/fib';
+import { latencyAt, latencyCount } from '../fib/latencies';
 import { ROW } from '../fib/route-table';
 import type { FpmSource } from '../fpm/server';
 import { formatMac } from '../net/address';
@@ -150,6 +152,14 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
     };
   }
 
+  function latencyView(): LatencyView {
+    const buckets = fib.programming.latencies.buckets();
+    const count = latencyCount(buckets);
+    if (count === 0) return { count, buckets };
+    const at = (share: number): number => latencyAt(buckets, share)!;
+    return { count, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), buckets };
+  }
+
   function puntStatus(counters: PuntCounters | undefined): PuntStatus {
     const sum = (value: (port: PuntCounters['ports'][number]) => number): number =>
       (counters?.ports ?? []).reduce((result, port) => result + value(port), 0);
@@ -197,6 +207,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         fpm: fpmStatus(),
         afi: afiStatus(entries),
         fib: fibView,
+        latency: latencyView(),
         punt: puntStatus(await punt?.counters()),
         loop: loop.read(),
         problems: problems(fibView),

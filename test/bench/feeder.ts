@@ -1,103 +1,135 @@
 /**
- * A BGP speaker that has nothing to say but a table: connects to a bgpd, announces the made-up prefixes with as many different
- * nexthops as asked for, then answers keepalives. `node feeder.js BGPD LOCAL-AS ROUTES NEXTHOPS PORTS`, all in RFC 4271's plainest form
- * (no capabilities: two-byte AS numbers, IPv4 unicast). Says `sent` when the last update has left.
+ * A BGP speaker that announces made-up tables to a bgpd and changes them, as lines on its standard input say: one command (FeederCommand)
+ * each, as JSON, answered by one line (FeederAnswer) when everything it means has been taken by TCP. Says `{"ready":true}` when the
+ * session is established. `node feeder.js BGPD LOCAL-ADDRESS LOCAL-AS PEER PORTS`: PEER is the number of this one among several that
+ * announce the same table with different nexthops, over so many PORTS. Ends with its standard input.
  */
-import { connect } from 'node:net';
-import { hopOf, gatewayOf } from './stream';
-import { makePrefixes } from './prefixes';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { parseAddress } from '../../src/net/address';
+import { Announcements } from './announcements';
+import { KEEPALIVE, keepaliveMessage, messageReader, NOTIFICATION, OPEN, openMessage } from './bgp';
+
+/** What a feeder can be told. */
+export type FeederCommand =
+  | { readonly do: 'announce'; readonly family: 4 | 6; readonly routes: number; readonly nexthops: number }
+  /** Everything that is announced. */
+  | { readonly do: 'withdraw'; readonly family: 4 | 6 }
+  | {
+      readonly do: 'churn';
+      readonly family: 4 | 6;
+      /** So many random changes, most of them of a nexthop, the rest withdrawals and prefixes that return. */
+      readonly changes: number;
+      /** Evenly paced; 0: as fast as TCP takes them. */
+      readonly perSecond: number;
+      readonly seed: number;
+    };
+
+export interface FeederAnswer {
+  readonly did: FeederCommand['do'];
+  readonly family: 4 | 6;
+  /** Prefixes of the family that are announced now. */
+  readonly announced: number;
+  /** When the first update was written and the last one taken, in milliseconds of the machine's clock. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
 
 const PORT = 179;
-const HEADER = 19;
-const OPEN = 1;
-const UPDATE = 2;
-const KEEPALIVE = 4;
-const HOLD_SECONDS = 0;
-/** An update's NLRI, below BGP's 4096 bytes a message. */
-const NLRI_BYTES = 4000;
+const RETRY_MS = 500;
+const WRITE_BYTES = 32 * 1024;
+const PACE_MS = 5;
 
-function message(type: number, body: Buffer): Buffer {
-  const header = Buffer.alloc(HEADER, 0xff);
-  header.writeUInt16BE(HEADER + body.length, 16);
-  header[18] = type;
-  return Buffer.concat([header, body]);
+interface Link {
+  readonly socket: Socket;
+  readonly as: number;
+  readonly peer: number;
+  readonly ports: number;
 }
 
-function open(as: number): Buffer {
-  const body = Buffer.alloc(10);
-  body[0] = 4;
-  body.writeUInt16BE(as, 1);
-  body.writeUInt16BE(HOLD_SECONDS, 3);
-  body.set([192, 168, 255, 2], 5);
-  return message(OPEN, body);
+const tables = new Map<4 | 6, Announcements>();
+
+/** Writes what is due of `updates`; returns when TCP has taken all of it. */
+async function write(socket: Socket, updates: Iterable<Buffer>): Promise<void> {
+  let held: Buffer[] = [];
+  let bytes = 0;
+  for (const update of updates) {
+    held.push(update);
+    bytes += update.length;
+    if (bytes < WRITE_BYTES) continue;
+    if (!socket.write(Buffer.concat(held))) await once(socket, 'drain');
+    held = [];
+    bytes = 0;
+  }
+  await new Promise((resolve) => socket.write(Buffer.concat(held), resolve));
 }
 
-/** ORIGIN igp, AS_PATH (as), NEXT_HOP. */
-function attributes(as: number, nexthop: Uint8Array): Buffer {
-  return Buffer.from([0x40, 1, 1, 0, 0x40, 2, 4, 2, 1, as >> 8, as & 0xff, 0x40, 3, 4, ...nexthop]);
+function* take(changes: Generator<Buffer, never>, count: number): Generator<Buffer> {
+  for (let i = 0; i < count; i++) yield changes.next().value;
 }
 
-function update(attrs: Buffer, nlri: Buffer): Buffer {
-  const lengths = Buffer.alloc(4);
-  lengths.writeUInt16BE(attrs.length, 2);
-  return message(UPDATE, Buffer.concat([lengths, attrs, nlri]));
-}
-
-/** All updates, one nexthop after the other. */
-function* updates(as: number, routes: number, nexthops: number, ports: number): Generator<Buffer> {
-  const { addresses, lengths } = makePrefixes(routes);
-  const members: number[][] = Array.from({ length: nexthops }, () => []);
-  for (let i = 0; i < routes; i++) members[hopOf(i, nexthops)]!.push(i);
-  for (let hop = 0; hop < nexthops; hop++) {
-    const attrs = attributes(as, gatewayOf(hop, ports).address);
-    const nlri = Buffer.alloc(NLRI_BYTES + 5);
-    let at = 0;
-    for (const i of members[hop]!) {
-      const length = lengths[i]!;
-      nlri[at++] = length;
-      for (let bits = 0; bits < length; bits += 8) nlri[at++] = (addresses[i]! >>> (24 - bits)) & 0xff;
-      if (at < NLRI_BYTES) continue;
-      yield update(attrs, nlri.subarray(0, at));
-      at = 0;
-    }
-    if (at > 0) yield update(attrs, nlri.subarray(0, at));
+async function churn(socket: Socket, table: Announcements, command: FeederCommand & { do: 'churn' }): Promise<void> {
+  const { changes, perSecond, seed } = command;
+  const source = table.changes(seed);
+  if (perSecond === 0) return write(socket, take(source, changes));
+  const started = performance.now();
+  for (let done = 0; done < changes;) {
+    const due = Math.min(changes, Math.floor(((performance.now() - started) * perSecond) / 1000));
+    if (due > done) await write(socket, take(source, due - done));
+    done = due;
+    await new Promise((resolve) => setTimeout(resolve, PACE_MS));
   }
 }
 
+async function obey({ socket, ...link }: Link, command: FeederCommand): Promise<FeederAnswer> {
+  const { family } = command;
+  if (command.do === 'announce') {
+    const { routes, nexthops } = command;
+    if ((tables.get(family)?.announced ?? 0) > 0) throw new Error('announced already: withdraw first');
+    tables.set(family, new Announcements({ ...link, family, routes, nexthops }));
+  }
+  const table = tables.get(family);
+  if (table === undefined) throw new Error(`nothing of IPv${family} was announced`);
+  const startedAt = Date.now();
+  if (command.do === 'announce') await write(socket, table.announceAll());
+  else if (command.do === 'withdraw') await write(socket, table.withdrawAll());
+  else await churn(socket, table, command);
+  return { did: command.do, family, announced: table.announced, startedAt, endedAt: Date.now() };
+}
+
+async function serve(link: Link): Promise<void> {
+  console.log(JSON.stringify({ ready: true }));
+  for await (const line of createInterface(process.stdin)) {
+    const answer = await obey(link, JSON.parse(line) as FeederCommand).catch((error: unknown) => ({
+      error: error instanceof Error ? error.message : String(error),
+    }));
+    console.log(JSON.stringify(answer));
+  }
+  process.exit(0);
+}
+
+/** Connects, again and again until bgpd takes it, and serves from then on; a session that ends ends the process. */
 function main(): void {
-  const [host = '', ...numbers] = process.argv.slice(2);
-  const [as, routes, nexthops, ports] = numbers.map(Number) as [number, number, number, number];
-  const source = updates(as, routes, nexthops, ports);
+  const [host = '', localAddress = '', ...numbers] = process.argv.slice(2);
+  const [as, peer, ports] = numbers.map(Number) as [number, number, number];
   const attempt = (): void => {
-    const socket = connect(PORT, host, () => socket.write(open(as)));
     let established = false;
-    let held: Buffer = Buffer.alloc(0);
-    const send = (): void => {
-      for (let next = source.next(); ; next = source.next()) {
-        if (next.done === true) {
-          console.log('sent');
-          return;
-        }
-        if (!socket.write(next.value)) break;
-      }
-      socket.once('drain', send);
-    };
-    socket.on('data', (chunk: Buffer) => {
-      held = Buffer.concat([held, chunk]);
-      while (held.length >= HEADER && held.length >= held.readUInt16BE(16)) {
-        const type = held[18];
-        held = held.subarray(held.readUInt16BE(16));
-        if (type === OPEN) socket.write(message(KEEPALIVE, Buffer.alloc(0)));
-        if (type !== KEEPALIVE) continue;
-        socket.write(message(KEEPALIVE, Buffer.alloc(0)));
-        if (!established) send();
-        established = true;
-      }
+    const socket = connect({ port: PORT, host, localAddress }, () => {
+      socket.write(openMessage(as, parseAddress(localAddress)!));
     });
+    const read = messageReader((type) => {
+      if (type === NOTIFICATION) console.error('bgpd ended the session with a NOTIFICATION');
+      if (type === OPEN) socket.write(keepaliveMessage());
+      if (type !== KEEPALIVE || established) return;
+      established = true;
+      void serve({ socket, as, peer, ports });
+    });
+    socket.on('data', read);
     socket.on('error', () => undefined);
     socket.on('close', () => {
       if (established) process.exit(1);
-      setTimeout(attempt, 500);
+      setTimeout(attempt, RETRY_MS);
     });
   };
   attempt();

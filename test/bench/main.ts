@@ -11,8 +11,10 @@ import type { BenchOptions, BenchPart } from './part';
 import { reportText } from './report';
 import { stages } from './stages';
 import { table } from './table';
+import { updates } from './updates';
+import { variants } from './variants';
 
-const PARTS: readonly BenchPart[] = [stages, table, dataplane];
+const PARTS: readonly BenchPart[] = [stages, table, variants, updates, dataplane];
 const OUT = 'out/bench.json';
 
 interface Asked {

@@ -20,6 +20,13 @@ export interface BenchOptions {
   readonly quick: boolean;
 }
 
+const FEW_RUNS = 2;
+
+/** How often something is measured that takes minutes with a full table. */
+export function fewRuns({ runs, quick }: BenchOptions): number {
+  return quick ? 1 : Math.min(FEW_RUNS, runs);
+}
+
 export interface BenchPart {
   /** As in `--only NAME`. */
   readonly name: string;

@@ -1,56 +1,108 @@
 /**
- * Made-up prefixes with the lengths of an Internet table: about 59 % are /24, the rest mostly /20 to /23, some shorter; longer
- * ones lie within shorter ones. The same count gives the same prefixes, sorted as zebra's replay has them, all within
- * 16.0.0.0 to 111.255.255.255 so that none is special.
+ * Made-up prefixes with the lengths of an Internet table: of IPv4's about 59 % are /24, the rest mostly /20 to /23, some shorter;
+ * of IPv6's about half are /48, the rest mostly /32, /40 and /44. Longer ones lie within shorter ones. The same count gives the
+ * same prefixes, sorted as zebra's replay has them, all within 16.0.0.0 to 111.255.255.255 and 2a00::/12 so that none is special.
  */
 
-/** IPv4 prefixes as columns. */
+/** Prefixes of one family as columns. */
 export interface Prefixes {
+  readonly family: 4 | 6;
   readonly count: number;
+  /** The first 32 bits of each. */
   readonly addresses: Uint32Array;
+  /** Bits 32 to 63; all zero for IPv4. The rest of an IPv6 prefix is zero. */
+  readonly lower: Uint32Array;
   readonly lengths: Uint8Array;
 }
 
-/** Length and share in per mille, after the usual statistics of a full table. */
-const MIX: readonly (readonly [length: number, share: number])[] = [
-  [24, 590],
-  [23, 100],
-  [22, 110],
-  [21, 55],
-  [20, 46],
-  [19, 28],
-  [18, 15],
-  [17, 9],
-  [16, 13],
-];
-const FIRST = 16 << 24;
-const SPAN = 96 * 2 ** 24;
-
-/** `count` different prefixes. */
-export function makePrefixes(count: number): Prefixes {
-  const keys = new Float64Array(count);
-  let made = 0;
-  const total = MIX.reduce((sum, [, share]) => sum + share, 0);
-  for (const [length, share] of MIX) {
-    const slots = SPAN / 2 ** (32 - length);
-    const wanted = Math.min(slots, Math.floor((count * share) / total));
-    for (let i = 0; i < wanted; i++) keys[made++] = keyOf(Math.floor((i * slots) / wanted), length);
-  }
-  // What rounding, and short prefixes running out, leave over are host routes.
-  for (let i = 0; made < count; i++) keys[made++] = keyOf(i * 64 + 1, 32);
-  keys.sort();
-  const addresses = new Uint32Array(count);
-  const lengths = new Uint8Array(count);
-  keys.forEach((key, i) => {
-    addresses[i] = Math.floor(key / 64);
-    lengths[i] = key % 64;
-  });
-  return { count, addresses, lengths };
+/** Where prefixes of a family are made. Numbers below are addresses cut to `bits` bits, so that they are exact in a double. */
+interface Space {
+  readonly family: 4 | 6;
+  readonly bits: number;
+  readonly first: number;
+  readonly span: number;
+  /** Length and share in per mille, after the usual statistics of a full table. */
+  readonly mix: readonly (readonly [length: number, share: number])[];
+  /** What rounding, and short prefixes running out, leave over: the `i`th is this address, with all its bits. */
+  readonly spare: (i: number) => number;
 }
 
-/** Sorts by address, then by length. */
-function keyOf(slot: number, length: number): number {
-  return (FIRST + slot * 2 ** (32 - length)) * 64 + length;
+const SPACE4: Space = {
+  family: 4,
+  bits: 32,
+  first: 16 * 2 ** 24,
+  span: 96 * 2 ** 24,
+  mix: [
+    [24, 590],
+    [23, 100],
+    [22, 110],
+    [21, 55],
+    [20, 46],
+    [19, 28],
+    [18, 15],
+    [17, 9],
+    [16, 13],
+  ],
+  spare: (i) => i * 64 + 1,
+};
+
+const SPACE6: Space = {
+  family: 6,
+  bits: 48,
+  first: 0x2a00 * 2 ** 32,
+  span: 2 ** 36,
+  mix: [
+    [48, 480],
+    [44, 110],
+    [40, 110],
+    [36, 50],
+    [32, 150],
+    [47, 30],
+    [46, 40],
+    [29, 30],
+  ],
+  // Behind all others.
+  spare: (i) => 2 ** 36 + i,
+};
+
+/** `count` different IPv4 prefixes. */
+export function makePrefixes(count: number): Prefixes {
+  return makeIn(SPACE4, count);
+}
+
+/** `count` different IPv6 prefixes. */
+export function makePrefixes6(count: number): Prefixes {
+  return makeIn(SPACE6, count);
+}
+
+function makeIn({ family, bits, first, span, mix, spare }: Space, count: number): Prefixes {
+  const keys = new Float64Array(count);
+  let made = 0;
+  const total = mix.reduce((sum, [, share]) => sum + share, 0);
+  for (const [length, share] of mix) {
+    const size = 2 ** (bits - length);
+    const slots = span / size;
+    const wanted = Math.min(slots, Math.floor((count * share) / total));
+    for (let i = 0; i < wanted; i++) keys[made++] = keyOf(Math.floor((i * slots) / wanted) * size, length);
+  }
+  for (let i = 0; made < count; i++) keys[made++] = keyOf(spare(i), bits);
+  keys.sort();
+  const addresses = new Uint32Array(count);
+  const lower = new Uint32Array(count);
+  const lengths = new Uint8Array(count);
+  keys.forEach((key, i) => {
+    const value = first + Math.floor(key / 64);
+    addresses[i] = Math.floor(value / 2 ** (bits - 32));
+    // What is left of 64 bits, of which `value` has the first `bits`.
+    lower[i] = (value % 2 ** (bits - 32)) * 2 ** (64 - bits);
+    lengths[i] = key % 64;
+  });
+  return { family, count, addresses, lower, lengths };
+}
+
+/** Sorts by address (from the start of the space), then by length. */
+function keyOf(address: number, length: number): number {
+  return address * 64 + length;
 }
 
 /** The four bytes of an address. */

@@ -6,7 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBridge, startSoftvasic, type Bridge, type Program } from '../../demo/lab/programs';
-import { waitFor } from '../../demo/lab/wait';
+import { logMark, waitForLine } from '../../demo/lab/process';
+import { sleep, waitFor } from '../../demo/lab/wait';
 import { requestStatus } from '../../src/control/client';
 import type { StatusView } from '../../src/control/types';
 import {
@@ -19,6 +20,9 @@ import {
   VASIC_MGMT,
   type BenchTopology,
 } from './topology';
+
+const LEAST_BETWEEN_MS = 25;
+const MOST_BETWEEN_MS = 1000;
 
 export interface Forwarding {
   readonly bridge: Bridge;
@@ -52,29 +56,39 @@ export async function stopForwarding({ bridge, vasic }: Forwarding): Promise<voi
   await vasic.process().kill('SIGTERM');
 }
 
-/** Milliseconds until the sink had counted every route. */
-export async function replayToSink(topology: BenchTopology, routes: number, run: number): Promise<number> {
+/** When the sink had counted every route. */
+interface SinkCount {
+  /** Milliseconds since zebra's connection was accepted. */
+  readonly ms: number;
+  /** By the machine's clock. */
+  readonly at: number;
+}
+
+/**
+ * Connects zebra to a new sink, calls `meanwhile`, and waits until the sink has counted so many routes; zebra is not connected
+ * afterwards. `run` tells sinks apart.
+ */
+export async function countInSink(
+  topology: BenchTopology,
+  routes: number,
+  run: number,
+  meanwhile: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<SinkCount> {
   const { router, frr } = topology;
   const argv = [process.execPath, join(__dirname, 'sink.js'), String(FPM_PORT), String(routes)];
   const sink = router.start(`sink${run}`, argv);
+  const mark = logMark(sink.logFile);
   await waitFor(async () => (await router.must(['ss', '-ltnH'])).includes(`:${FPM_PORT} `), {
     timeoutMs: 15_000,
     what: 'the sink to listen',
   });
   await connectFpm(frr, true);
-  const line = await waitFor(
-    () =>
-      readFileSync(sink.logFile, 'utf8')
-        .split('\n')
-        .find((text) => text.startsWith('{')),
-    {
-      timeoutMs: 30_000 + routes / 10,
-      what: 'the sink to have counted every route',
-    },
-  );
+  await waitForLine(sink.logFile, /accepted/, mark, 15_000);
+  await meanwhile();
+  const line = await waitForLine(sink.logFile, /"ms"/, mark, 60_000 + routes / 5);
   await connectFpm(frr, false);
   await sink.kill('SIGTERM');
-  return (JSON.parse(line) as { ms: number }).ms;
+  return JSON.parse(line) as SinkCount;
 }
 
 export interface ReplayTimes {
@@ -82,36 +96,61 @@ export interface ReplayTimes {
   readonly acknowledgedMs: number;
   /** Until zebra counted every route as offloaded; absent where zebra had counted them before. */
   readonly countedMs?: number;
-  /** The event loop's longest delay meanwhile, as the bridge measures it. */
+  /** The event loop's longest delay since its start, as the bridge measures it. */
   readonly loopMaxMs: number;
 }
 
-/** Connects zebra to the bridge and times the replay. */
+/**
+ * Waits until the vASIC has acknowledged so many routes. A look costs the bridge time that grows with the table: so the next one comes
+ * when, at the rate until now, half of what is missing will be there; and never so late that it says little of when that was.
+ */
+export async function untilAcknowledged(forwarding: Forwarding, routes: number): Promise<StatusView> {
+  const started = performance.now();
+  for (;;) {
+    const status = await forwarding.status();
+    const { offloaded } = status.fib;
+    if (offloaded >= routes) return status;
+    const elapsed = performance.now() - started;
+    if (elapsed > timeoutFor(routes))
+      throw new Error(`${offloaded} of ${routes} routes acknowledged after ${elapsed} ms`);
+    const half = ((routes - offloaded) * elapsed) / Math.max(1, offloaded) / 2;
+    await sleep(Math.max(LEAST_BETWEEN_MS, Math.min(MOST_BETWEEN_MS, half, elapsed / 8)));
+  }
+}
+
+function timeoutFor(routes: number): number {
+  return 60_000 + routes / 5;
+}
+
+/** Has zebra connect to the bridge; resolves when it is, with the milliseconds of the machine's clock at which it was. */
+export async function connectBridge({ frr }: BenchTopology, forwarding: Forwarding): Promise<number> {
+  await connectFpm(frr, true);
+  const connected = async (): Promise<number | undefined> => {
+    const { fpm } = await forwarding.status();
+    return fpm.state === 'connected' ? Date.parse(fpm.since) : undefined;
+  };
+  return waitFor(connected, { timeoutMs: 15_000, everyMs: 20, what: 'zebra to connect to fpm2afi' });
+}
+
+/** Connects zebra, which has so many routes of a family, to the bridge and times the replay. */
 export async function replayToBridge(
   topology: BenchTopology,
   forwarding: Forwarding,
   routes: number,
+  family: 4 | 6 = 4,
 ): Promise<ReplayTimes> {
   const { frr } = topology;
-  const known = (await offloadedRoutes(frr)) >= routes;
-  await connectFpm(frr, true);
-  // A look costs the bridge (and zebra) time that grows with the table.
-  const limits = { timeoutMs: 60_000 + routes / 5, everyMs: Math.min(250, Math.max(25, routes / 4000)) };
-  let since = 0;
-  let loopMaxMs = 0;
-  const acknowledgedMs = await waitFor(
-    async () => {
-      const { fpm, fib, time, loop } = await forwarding.status();
-      if (fpm.state !== 'connected') return undefined;
-      since = Date.parse(fpm.since);
-      loopMaxMs = Math.max(loopMaxMs, loop.maxMs);
-      return fib.offloaded >= routes ? Date.parse(time) - since : undefined;
-    },
-    { ...limits, what: 'every route acknowledged' },
-  );
+  const known = (await offloadedRoutes(frr, family)) >= routes;
+  const since = await connectBridge(topology, forwarding);
+  const { time, loop } = await untilAcknowledged(forwarding, routes);
+  const loopMaxMs = loop.maxMs;
+  const acknowledgedMs = Date.parse(time) - since;
   if (known) return { acknowledgedMs, loopMaxMs };
-  const counted = async () => ((await offloadedRoutes(frr)) >= routes ? Date.now() - since : undefined);
-  const countedMs = await waitFor(counted, { ...limits, what: 'zebra to count every route as offloaded' });
+  const counted = async () => ((await offloadedRoutes(frr, family)) >= routes ? Date.now() - since : undefined);
+  const what = 'zebra to count every route as offloaded';
+  // zebra counts its whole table at each look.
+  const everyMs = Math.min(250, Math.max(25, routes / 4000));
+  const countedMs = await waitFor(counted, { timeoutMs: timeoutFor(routes), everyMs, what });
   return { acknowledgedMs, countedMs, loopMaxMs };
 }
 

@@ -1,6 +1,7 @@
 /**
- * The yardstick: an FPM listener that counts route messages and does nothing else. `node sink.js PORT ROUTES`; for each
- * connection of zebra prints `{"ms": …}`, the time from accepting it to the last of that many routes, then drops it.
+ * The yardstick: an FPM listener that counts messages that add a route and does nothing else. `node sink.js PORT ROUTES` prints, for each
+ * connection of zebra, `{"accepted":true}`, and when that many routes have come `{"ms": …, "at": …}`: milliseconds since accepting it, and the
+ * machine's clock.
  */
 import { createServer } from 'node:net';
 
@@ -11,6 +12,7 @@ const wanted = Number(process.argv[3]);
 
 createServer((socket) => {
   const started = performance.now();
+  console.log(JSON.stringify({ accepted: true }));
   let count = 0;
   let held: Buffer = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
@@ -24,7 +26,7 @@ createServer((socket) => {
     }
     held = bytes.subarray(at);
     if (count < wanted) return;
-    console.log(JSON.stringify({ ms: performance.now() - started, count }));
+    console.log(JSON.stringify({ ms: performance.now() - started, at: Date.now() }));
     count = -Infinity;
   });
   socket.on('error', () => undefined);

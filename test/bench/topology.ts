@@ -3,24 +3,28 @@
  * neighbors, and a namespace that feeds bgpd. `fpm2afi punt` holds the TAPs in a process of its own, so that they stay up, and
  * zebra keeps its table, while the bridge is started anew.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startFrr, type Frr } from '../../demo/lab/frr';
 import type { Lab } from '../../demo/lab/lab';
 import { link, type LabNode } from '../../demo/lab/node';
 import { numberAt } from '../../demo/lab/json';
+import { logLines, logMark } from '../../demo/lab/process';
 import { AFI_PORT, distDir, HOSTPATH_CLIENT_PORT, HOSTPATH_VASIC_PORT } from '../../demo/lab/programs';
 import { waitFor } from '../../demo/lab/wait';
 import { formatAddress, formatMac } from '../../src/net/address';
-import { gatewayOf } from './stream';
+import type { FeederAnswer, FeederCommand } from './feeder';
+import { gateway6Of, gatewayOf } from './stream';
 
 export const PORTS = 4;
 export const ROUTER_MGMT = '128.0.0.1';
 export const VASIC_MGMT = '128.0.0.16';
 export const FPM_PORT = 2620;
 const FEED_ROUTER = '192.168.255.1';
-const FEED_PEER = '192.168.255.2';
 const PEER_AS = 65001;
+/** Feeders that bgpd is ready for: what all of them announce becomes nexthop groups of so many legs. */
+export const PEERS = 4;
+const peerAddress = (peer: number): string => `192.168.255.${peer + 2}`;
 
 export const tapName = (port: number): string => `tap${port}`;
 export const neighborMac = (hop: number): string => formatMac(Uint8Array.of(2, 1, 0, 0, hop >> 8, hop));
@@ -36,17 +40,28 @@ export interface BenchTopology {
 }
 
 function frrConfig(): string {
+  const peers = Array.from({ length: PEERS }, (_, peer) => peerAddress(peer));
+  const family = (name: string): string[] => [
+    ` address-family ${name} unicast`,
+    `  maximum-paths ${PEERS}`,
+    ...peers.flatMap((peer) => [`  neighbor ${peer} activate`, `  neighbor ${peer} route-map NOTHING out`]),
+    ' exit-address-family',
+  ];
   return [
     'hostname router',
+    // Else each peer's routes were told to the others.
+    'route-map NOTHING deny 10',
     'router bgp 65000',
-    ' bgp router-id 192.168.255.1',
+    ` bgp router-id ${FEED_ROUTER}`,
     ' no bgp ebgp-requires-policy',
     ' no bgp default ipv4-unicast',
-    ` neighbor ${FEED_PEER} remote-as ${PEER_AS}`,
-    ` neighbor ${FEED_PEER} ebgp-multihop 4`,
-    ` neighbor ${FEED_PEER} passive`,
-    ' address-family ipv4 unicast',
-    `  neighbor ${FEED_PEER} activate`,
+    ...peers.flatMap((peer) => [
+      ` neighbor ${peer} remote-as ${PEER_AS}`,
+      ` neighbor ${peer} ebgp-multihop 4`,
+      ` neighbor ${peer} passive`,
+    ]),
+    ...family('ipv4'),
+    ...family('ipv6'),
     '',
   ].join('\n');
 }
@@ -57,12 +72,12 @@ export async function buildBench(lab: Lab, nexthops: number): Promise<BenchTopol
   const vasic = await lab.node('vasic');
   const neighbors = await lab.node('neighbors');
   const feeder = await lab.node('feeder');
-  await router.sysctl({ 'net.ipv4.ip_forward': 1 });
+  await router.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 });
   const mgmt = (node: LabNode, address: string) => ({ node, ifname: 'mgmt0', addresses: [`${address}/24`] });
   await link(mgmt(router, ROUTER_MGMT), mgmt(vasic, VASIC_MGMT));
   await link(
-    { node: router, ifname: 'feed0', addresses: [`${FEED_ROUTER}/30`] },
-    { node: feeder, ifname: 'feed0', addresses: [`${FEED_PEER}/30`] },
+    { node: router, ifname: 'feed0', addresses: [`${FEED_ROUTER}/24`] },
+    { node: feeder, ifname: 'feed0', addresses: Array.from({ length: PEERS }, (_, peer) => `${peerAddress(peer)}/24`) },
   );
   for (let port = 0; port < PORTS; port++) {
     await link(
@@ -73,13 +88,18 @@ export async function buildBench(lab: Lab, nexthops: number): Promise<BenchTopol
   await startPuntProcess(router);
   for (let port = 0; port < PORTS; port++) {
     await router.must(['ip', 'address', 'add', `10.${port}.0.1/16`, 'dev', tapName(port)]);
+    await router.must(['ip', 'address', 'add', `2001:db8:0:${port}::1/64`, 'dev', tapName(port), 'nodad']);
     await router.must(['ip', 'link', 'set', tapName(port), 'up']);
   }
-  const lines = Array.from({ length: nexthops }, (_, hop) => {
-    const { port, address } = gatewayOf(hop, PORTS);
-    return `neigh replace ${formatAddress(address)} lladdr ${neighborMac(hop)} dev ${tapName(port)} nud permanent`;
-  });
-  await router.must(['sh', '-c', `printf '%s\\n' "$0" | ip -batch -`, lines.join('\n')]);
+  const lines = Array.from({ length: nexthops }, (_, hop) =>
+    [gatewayOf, gateway6Of].map((gateway) => {
+      const { port, address } = gateway(hop, PORTS);
+      return `neigh replace ${formatAddress(address)} lladdr ${neighborMac(hop)} dev ${tapName(port)} nud permanent`;
+    }),
+  ).flat();
+  const batch = join(router.dir, 'neighbors.batch');
+  writeFileSync(batch, `${lines.join('\n')}\n`);
+  await router.must(['ip', '-batch', batch]);
   const zebraArgs = ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'];
   const frr = await startFrr(lab, router, { config: frrConfig(), daemons: ['bgpd'], zebraArgs });
   return { lab, router, vasic, neighbors, feeder, frr };
@@ -110,19 +130,107 @@ async function startPuntProcess(router: LabNode): Promise<void> {
   if (punt.ended() !== undefined) throw new Error(`fpm2afi punt ended: see ${punt.logFile}`);
 }
 
-/** Feeds bgpd; returns when zebra has every route. */
-export async function feed({ feeder, frr }: BenchTopology, routes: number, nexthops: number): Promise<void> {
-  const argv = [FEED_ROUTER, PEER_AS, routes, nexthops, PORTS].map(String);
-  feeder.start('feeder', [process.execPath, join(__dirname, 'feeder.js'), ...argv]);
-  await waitFor(async () => (await ribRoutes(frr)) >= routes, {
-    timeoutMs: 60_000 + routes / 2,
-    everyMs: 1000,
-    what: `${routes} BGP routes in zebra`,
+/** A BGP peer that does what it is told; see feeder.ts. */
+export interface Feeder {
+  /** Resolves with the answer, when bgpd's TCP has taken everything; commands are obeyed one after the other. */
+  readonly command: (command: FeederCommand) => Promise<FeederAnswer>;
+  /** Prefixes that it announces now, after the last command that was answered. */
+  readonly announced: (family: 4 | 6) => number;
+}
+
+const FEEDER_TIMEOUT_MS = 300_000;
+
+/** Starts the feeder with this number (0 … PEERS - 1); returns when its BGP session is established. */
+export async function startFeeder({ feeder }: BenchTopology, peer = 0): Promise<Feeder> {
+  const argv = [FEED_ROUTER, peerAddress(peer), PEER_AS, peer, PORTS].map(String);
+  const started = feeder.start(`feeder${peer}`, [process.execPath, join(__dirname, 'feeder.js'), ...argv], {
+    stdin: true,
+  });
+  const announced = { 4: 0, 6: 0 };
+  let mark = logMark(started.logFile);
+  const answer = async (what: string): Promise<Record<string, unknown>> => {
+    const line = await waitFor(
+      () => started.ended() ?? logLines(started.logFile, mark).find((text) => text.startsWith('{')),
+      {
+        timeoutMs: FEEDER_TIMEOUT_MS,
+        everyMs: 20,
+        what: `feeder ${peer}: ${what}`,
+      },
+    );
+    if (typeof line !== 'string') throw new Error(`feeder ${peer} ended: see ${started.logFile}`);
+    mark += Buffer.byteLength(line) + 1;
+    const said = JSON.parse(line) as Record<string, unknown>;
+    if (said.error !== undefined) throw new Error(`feeder ${peer}, ${what}: ${String(said.error)}`);
+    return said;
+  };
+  await answer('the BGP session');
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    announced: (family) => announced[family],
+    command: (command) => {
+      const result = last.then(async () => {
+        const line = JSON.stringify(command);
+        started.tell(line);
+        const said = (await answer(line)) as unknown as FeederAnswer;
+        announced[said.family] = said.announced;
+        return said;
+      });
+      last = result.catch(() => undefined);
+      return result;
+    },
+  };
+}
+
+/** Feeds bgpd with an IPv4 table; returns when zebra has every route. */
+export async function feed(topology: BenchTopology, routes: number, nexthops: number): Promise<Feeder> {
+  const feeder = await startFeeder(topology);
+  await feeder.command({ do: 'announce', family: 4, routes, nexthops });
+  await awaitRib(topology.frr, 4, routes);
+  return feeder;
+}
+
+/** Waits until zebra's RIB has so many BGP routes of a family. */
+export async function awaitRib(frr: Frr, family: 4 | 6, routes: number): Promise<void> {
+  await waitFor(async () => (await ribRoutes(frr, family)) === routes, {
+    timeoutMs: 120_000 + routes / 2,
+    everyMs: 500,
+    what: `${routes} BGP routes of IPv${family} in zebra`,
   });
 }
 
-async function summary(frr: Frr, column: string): Promise<number> {
-  const shown = await frr.json('show ip route summary json');
+const QUIET_LOOK_MS = 500;
+const QUIET_LOOKS = 3;
+/** Of one CPU: more than what answering `vtysh` takes. */
+const QUIET_SHARE = 0.05;
+
+/** CPU time of a process and all its threads so far, in milliseconds. */
+export function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  // utime and stime in clock ticks of 10 ms.
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Waits until bgpd and zebra have nothing left to do. */
+export async function untilQuiet(frr: Frr): Promise<void> {
+  let last = NaN;
+  let looks = 0;
+  const quiet = (): boolean => {
+    const now = cpuMs(frr.process('bgpd').pid) + cpuMs(frr.process('zebra').pid);
+    looks = now - last < QUIET_SHARE * QUIET_LOOK_MS ? looks + 1 : 0;
+    last = now;
+    return looks >= QUIET_LOOKS;
+  };
+  await waitFor(quiet, {
+    timeoutMs: 180_000,
+    everyMs: QUIET_LOOK_MS,
+    what: 'bgpd and zebra to have nothing left to do',
+  });
+}
+
+async function summary(frr: Frr, column: string, family: 4 | 6): Promise<number> {
+  const shown = await frr.json(`show ${family === 4 ? 'ip' : 'ipv6'} route summary json`);
   const protocols = (shown as { routes?: readonly unknown[] }).routes ?? [];
   return protocols.reduce<number>((sum, entry) => {
     const type = (entry as { type?: string }).type;
@@ -131,13 +239,13 @@ async function summary(frr: Frr, column: string): Promise<number> {
 }
 
 /** BGP routes in zebra's RIB. */
-export function ribRoutes(frr: Frr): Promise<number> {
-  return summary(frr, 'rib');
+export function ribRoutes(frr: Frr, family: 4 | 6 = 4): Promise<number> {
+  return summary(frr, 'rib', family);
 }
 
 /** BGP routes that zebra counts as offloaded. */
-export function offloadedRoutes(frr: Frr): Promise<number> {
-  return summary(frr, 'fibOffLoaded');
+export function offloadedRoutes(frr: Frr, family: 4 | 6 = 4): Promise<number> {
+  return summary(frr, 'fibOffLoaded', family);
 }
 
 /** Has zebra (re)connect its FPM, which makes it replay everything. */

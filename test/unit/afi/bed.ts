@@ -243,9 +243,9 @@ export class Bed {
     throw new Error('does not settle');
   }
 
-  /** Lets the grace time of unresolved routes pass. */
-  later(): this {
-    this.time += UNRESOLVED_GRACE_MS;
+  /** Lets milliseconds pass; the grace time of unresolved routes, when not told how many. */
+  later(ms = UNRESOLVED_GRACE_MS): this {
+    this.time += ms;
     this.fib.programming.settlePassing();
     this.report();
     return this;

@@ -4,7 +4,7 @@ import { FrameReader } from '../../../src/fpm/framing';
 import { decodeNetlink } from '../../../src/fpm/netlink-decoder';
 import { median } from '../../../demo/lab/figure';
 import { formatPrefix } from '../../../src/net/address';
-import { addressBytes, makePrefixes } from '../../bench/prefixes';
+import { addressBytes, makePrefixes, makePrefixes6 } from '../../bench/prefixes';
 import { percentile } from '../../bench/statistics';
 import { hopOf, makeStream } from '../../bench/stream';
 
@@ -26,6 +26,19 @@ test('no prefix has host bits set', () => {
     const hostBits = 2 ** (32 - prefixes.lengths[i]!);
     expect(prefixes.addresses[i]! % hostBits).toBe(0);
   }
+});
+
+test('IPv6: different prefixes without host bits, within 2a00::/11, about half of them /48', () => {
+  const { addresses, lower, lengths } = makePrefixes6(COUNT);
+  expect(new Set(Array.from(lengths, (length, i) => `${addresses[i]} ${lower[i]} ${length}`)).size).toBe(COUNT);
+  lengths.forEach((length, i) => {
+    const below = length <= 32 ? addresses[i]! % 2 ** (32 - length) : 0;
+    expect(below + (lower[i]! % 2 ** Math.min(32, 64 - length))).toBe(0);
+    expect(addresses[i]! >>> 21).toBe(0x2a00 >>> 5);
+  });
+  const share = lengths.filter((length) => length === 48).length / COUNT;
+  expect(share).toBeGreaterThan(0.45);
+  expect(share).toBeLessThan(0.55);
 });
 
 test('the stream decodes to exactly these routes, with the nexthop of each', () => {

@@ -64,6 +64,16 @@ export const STATUS: StatusView = {
     neighbors: 2,
     dirty: 0,
   },
+  latency: {
+    count: 40,
+    p50Ms: 3,
+    p99Ms: 17,
+    maxMs: 17,
+    buckets: [
+      { upToMs: 3, count: 39 },
+      { upToMs: 17, count: 1 },
+    ],
+  },
   punt: { mode: 'worker', punted: 1200, injected: 1100, drops: 4 },
   loop: { meanMs: 0.31, p99Ms: 1.25, maxMs: 11 },
   problems: ['1 route was refused by the AFI server: fpm2afi show routes --state failed'],
