@@ -1,7 +1,7 @@
 # `make` alone lists what can be done. Everything needs root: tests and demo live in network namespaces of their own.
 PROTO ?= ospf
 KEEP ?=
-# One of resolve, failover, operations, suppress; empty: all.
+# One of resolve, storm, balance, failover, failover6, operations, suppress; empty: all.
 FIGURE ?=
 export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
@@ -21,7 +21,7 @@ help:
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
 	@echo 'make fuzz               a million frames of hostile bytes for the FPM codec; FRAMES=N, SEED=N; out/fuzz.json'
 	@echo 'make frr-matrix         FRR 8.4, 10.3 and the newest, both FPM modules, against zebra itself; out/frr-matrix.json'
-	@echo 'make lab                measure failover, resolution time and more; figures in out/forwarding.json'
+	@echo 'make lab                measure failover, load balancing, resolution and more; figures in out/forwarding.json'
 	@echo '                        FIGURE=failover measures that one only'
 	@echo 'make bench              measure time and memory; table and out/bench.json. BENCH=--quick for 100,000 routes only'
 	@echo 'make clean              remove dist/ and out/ (not the FRR root folder)'

@@ -113,8 +113,10 @@ async function build(
     ports: new Map(config.ports.map(({ tap, index }) => [tap, index])),
     onWork: soon,
     onReport: soon,
-    onNeed: (ifindex, address, needed) =>
-      needed ? neighbors.need(ifindex, address) : neighbors.release(ifindex, address),
+    onNeed: (ifindex, address, needed) => {
+      if (needed && config.neighbors.kernel) neighbors.need(ifindex, address);
+      else neighbors.release(ifindex, address);
+    },
     now: () => performance.now(),
   });
   const programmer = new Programmer({

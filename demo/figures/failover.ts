@@ -2,6 +2,8 @@
 import { failoverOf, startEcho, startFlows } from '../lab/flows';
 import { at, items } from '../lab/json';
 import { ospf } from '../lab/protocols/ospf';
+import { ospf6 } from '../lab/protocols/ospf6';
+import type { Protocol } from '../lab/protocols/protocol';
 import { buildTopology, type Topology } from '../lab/topology';
 import { ping } from '../lab/traffic';
 import { sleep, waitFor } from '../lab/wait';
@@ -19,7 +21,8 @@ async function whole(topology: Topology): Promise<void> {
   const { plan, routerFrr, bridge, vrouters } = topology;
   const prefix = `${plan.shared}${plan.host}`;
   const look = async (): Promise<boolean> => {
-    const hops = items(at(await routerFrr.json(`show ip route ${prefix} json`), prefix, 0, 'nexthops'));
+    const shown = await routerFrr.json(`show ${plan.family === 4 ? 'ip' : 'ipv6'} route ${prefix} json`);
+    const hops = items(at(shown, prefix, 0, 'nexthops'));
     if (hops.filter((hop) => at(hop, 'active') === true).length !== 2) return false;
     const route = (await bridge.routes()).find((one) => one.prefix === prefix);
     if (route?.nexthops.filter((leg) => leg.state === 'ready').length !== 2) return false;
@@ -32,13 +35,13 @@ async function whole(topology: Topology): Promise<void> {
   await waitFor(look, { timeoutMs: 60_000, everyMs: 500, what: 'both legs' });
 }
 
-export const failover: Measurement = {
-  name: 'failover',
-  title: 'Link down of one of two legs: packets lost × interval',
+const failoverWith = (name: string, protocol: Protocol): Measurement => ({
+  name,
+  title: `Link down of one of two legs, IPv${protocol.plan.family}: packets lost × interval`,
   measure: async (lab, say) => {
-    const { plan } = ospf;
+    const { plan } = protocol;
     const topology = await buildTopology(lab, {
-      protocol: ospf,
+      protocol,
       extraLoopbacks: (port) => (port >= 2 ? [plan.shared] : []),
     });
     const { vrouters } = topology;
@@ -66,7 +69,7 @@ export const failover: Measurement = {
     const value = Math.max(...worst);
     return [
       {
-        name: 'failover.worst',
+        name: `${name}.worst`,
         what: `the longest that any flow of the lost leg was without a path, over ${ROUNDS} link downs`,
         unit: 'ms',
         value,
@@ -75,7 +78,7 @@ export const failover: Measurement = {
         met: value <= GOAL_MS,
       },
       {
-        name: 'failover.mean',
+        name: `${name}.mean`,
         what: 'the same, averaged over the flows of the lost leg, median of the link downs',
         unit: 'ms',
         value: tenth(median(mean)),
@@ -83,4 +86,7 @@ export const failover: Measurement = {
       },
     ];
   },
-};
+});
+
+export const failover = failoverWith('failover', ospf);
+export const failover6 = failoverWith('failover6', ospf6);

@@ -6,13 +6,15 @@
 import { join } from 'node:path';
 import { figureLine, writeFigures, type Measured } from '../lab/figure';
 import { labId, openLab } from '../lab/lab';
-import { failover } from './failover';
+import { balance } from './balance';
+import { failover, failover6 } from './failover';
 import type { Measurement } from './measurement';
 import { operations } from './operations';
 import { resolve } from './resolve';
+import { storm } from './storm';
 import { suppress } from './suppress';
 
-const MEASUREMENTS: readonly Measurement[] = [resolve, failover, operations, suppress];
+const MEASUREMENTS: readonly Measurement[] = [resolve, storm, balance, failover, failover6, operations, suppress];
 
 async function measure(one: Measurement): Promise<Measured> {
   const about = { name: one.name, title: one.title, command: `make lab FIGURE=${one.name}` };

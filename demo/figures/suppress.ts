@@ -1,8 +1,8 @@
 /**
  * `bgp suppress-fib-pending`: bgpd advertises a prefix to its second peer only after the vASIC acknowledged it, and never while
- * it is refused. That a prefix is held back is told by a witness: another prefix, due later, which has arrived already.
+ * it is refused; one that is meant for Linux, as its nexthop is behind no port, it does advertise. That a prefix is held back is told by a witness: another prefix, due later, which has arrived already.
  */
-import { buildHostsTopology, hostAddress, type HostsTopology } from '../lab/hosts-topology';
+import { buildHostsTopology, hostAddress, PAST_VASIC, type HostsTopology } from '../lab/hosts-topology';
 import { at, entries, items } from '../lab/json';
 import type { Frr } from '../lab/frr';
 import { waitFor } from '../lab/wait';
@@ -21,6 +21,8 @@ export interface SuppressSeen {
   readonly advertisedAfterMs: number;
   /** While the vASIC refuses a prefix. */
   readonly refused: { readonly selected: boolean; readonly failed: boolean; readonly advertised: boolean };
+  /** A prefix that Linux forwards: does zebra call it trapped, does the peer have it? */
+  readonly past: { readonly trapped: boolean; readonly advertised: boolean };
 }
 
 async function hasBgp(frr: Frr, prefix: string): Promise<boolean> {
@@ -85,7 +87,12 @@ export async function observeSuppression(topology: HostsTopology): Promise<Suppr
     failed: /^B>?o/.test(await zebraLine(frr, REFUSED)),
     advertised: await hasBgp(peer, REFUSED),
   };
-  return { pending, advertisedAfterMs, refused };
+
+  await announce(feeder, 65001, PAST_VASIC);
+  await until('the trap in zebra', async () => /^B>?t/.test(await zebraLine(frr, PAST_VASIC)));
+  const arrived = until('the trapped prefix at the peer', () => hasBgp(peer, PAST_VASIC));
+  const past = { trapped: true, advertised: await arrived.catch(() => false) };
+  return { pending, advertisedAfterMs, refused, past };
 }
 
 export const suppress: Measurement = {
@@ -94,7 +101,7 @@ export const suppress: Measurement = {
   measure: async (lab, say) => {
     const seen = await observeSuppression(await buildHostsTopology(lab, { bgp: true, refuse: [REFUSED] }));
     say(JSON.stringify(seen));
-    const { pending, refused } = seen;
+    const { pending, refused, past } = seen;
     return [
       {
         name: 'suppressedWhilePending',
@@ -117,6 +124,14 @@ export const suppress: Measurement = {
         value: Number(refused.selected && refused.failed && !refused.advertised),
         goal: '1',
         met: refused.selected && refused.failed && !refused.advertised,
+      },
+      {
+        name: 'advertisedWhenForLinux',
+        what: 'prefix whose nexthop is behind no port: trapped in zebra, and at the second peer (1: so it was)',
+        unit: 'yes',
+        value: Number(past.trapped && past.advertised),
+        goal: '1',
+        met: past.trapped && past.advertised,
       },
     ];
   },

@@ -5,7 +5,7 @@
 import { FPM_HEADER } from '../../src/fpm/framing';
 import { formatPrefix } from '../../src/net/address';
 import { eachAttribute, readMessages } from '../../src/netlink/codec';
-import { RTA_DST, RTM_F_OFFLOAD, RTM_NEWROUTE, RTMSG_LEN } from '../../src/netlink/constants';
+import { RTA_DST, RTM_F_OFFLOAD, RTM_F_TRAP, RTM_NEWROUTE, RTMSG_LEN } from '../../src/netlink/constants';
 import type { LabNode } from './node';
 import { logLines, waitForLine } from './process';
 
@@ -72,7 +72,7 @@ function* routesOf(packet: Buffer, head: { atMs: number; from: FpmSight['from'] 
         if (type === RTA_DST) bytes = body.subarray(start, end);
       });
       if (bytes === undefined) continue;
-      const offloaded = (body.readUInt32LE(8) & RTM_F_OFFLOAD) !== 0;
+      const offloaded = (body.readUInt32LE(8) & (RTM_F_OFFLOAD | RTM_F_TRAP)) === RTM_F_OFFLOAD;
       yield { prefix: formatPrefix({ bytes, length: body[1]! }), ...head, offloaded };
     }
     at += length;

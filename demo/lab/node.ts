@@ -88,6 +88,7 @@ export interface LinkEnd {
   readonly ifname: string;
   /** Colon notation; absent: the kernel's choice. */
   readonly mac?: string;
+  readonly mtu?: number;
   /** With prefix length. */
   readonly addresses?: readonly string[];
 }
@@ -100,6 +101,9 @@ export async function link(a: LinkEnd, b: LinkEnd): Promise<void> {
     ...['peer', 'name', b.ifname, ...mac(b), 'netns', b.node.netns],
   ]);
   for (const end of [a, b]) {
+    if (end.mtu !== undefined) {
+      await must(['ip', '-n', end.node.netns, 'link', 'set', end.ifname, 'mtu', String(end.mtu)]);
+    }
     for (const address of end.addresses ?? []) {
       await must(['ip', '-n', end.node.netns, 'address', 'add', address, 'dev', end.ifname]);
     }

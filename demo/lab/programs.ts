@@ -61,6 +61,8 @@ export interface SoftvasicOptions {
   readonly ports: readonly string[];
   /** Prefixes that it refuses to take. */
   readonly refuse?: readonly string[];
+  /** How many tree entries it takes; absent: any number. */
+  readonly maxEntries?: number;
 }
 
 export const AFI_PORT = 50051;
@@ -78,9 +80,17 @@ export function startSoftvasic(node: LabNode, options: SoftvasicOptions): Promis
     ...['--punt-to', `${options.client}:${HOSTPATH_CLIENT_PORT}`],
     ...options.ports.flatMap((name) => ['--port', name]),
     ...(options.refuse ?? []).flatMap((prefix) => ['--refuse', prefix]),
+    ...(options.maxEntries === undefined ? [] : ['--max-entries', String(options.maxEntries)]),
   ];
   const listening = async () => (await node.must(['ss', '-ltnH'])).includes(`:${AFI_PORT} `);
   return program(node, 'softvasic', argv, listening);
+}
+
+/** An element of `neighbors.static`. */
+export interface StaticNeighbor {
+  readonly tap: string;
+  readonly address: string;
+  readonly mac: string;
 }
 
 export interface BridgeOptions {
@@ -91,6 +101,8 @@ export interface BridgeOptions {
   readonly taps: readonly string[];
   /** Settings in place of the defaults, as `fpm2afi run --set` takes them (KEY=VALUE). */
   readonly settings?: readonly string[];
+  /** Neighbours that the configuration names. */
+  readonly neighbors?: readonly StaticNeighbor[];
   /** The root folder of the node's FRR; absent: where `make setup` puts it. */
   readonly frrRoot?: string;
   /** More arguments of `fpm2afi run`. */
@@ -114,6 +126,8 @@ export async function startBridge(node: LabNode, options: BridgeOptions): Promis
     `  vasic: ${options.vasic}:${HOSTPATH_VASIC_PORT}`,
     'control:',
     `  socket: ${socket}`,
+    'neighbors:',
+    `  static: ${JSON.stringify(options.neighbors ?? [])}`,
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
   const command = [process.execPath, join(distDir(), 'src/main.js')];

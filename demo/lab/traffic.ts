@@ -89,13 +89,18 @@ export async function iperf(options: IperfOptions): Promise<IperfResult> {
 
 export interface Capture {
   readonly argv: readonly string[];
-  /** Ends the capture; one line for each packet, as tcpdump prints it (-n -l -t). */
+  /** Ends the capture; one line for each packet, as tcpdump prints it (-n -l, and -t without times, -tt with). */
   readonly stop: () => Promise<readonly string[]>;
 }
 
-/** Starts tcpdump on an interface and returns once it listens. */
-export async function capture(node: LabNode, ifname: string, filter: readonly string[] = []): Promise<Capture> {
-  const argv = ['tcpdump', '-i', ifname, '-n', '-l', '-t', '--immediate-mode', ...filter];
+/** Starts tcpdump on an interface and returns once it listens. With `times` each line begins with its Unix time in seconds. */
+export async function capture(
+  node: LabNode,
+  ifname: string,
+  filter: readonly string[] = [],
+  { times = false } = {},
+): Promise<Capture> {
+  const argv = ['tcpdump', '-i', ifname, '-n', '-l', times ? '-tt' : '-t', '--immediate-mode', ...filter];
   const name = `tcpdump-${ifname}`;
   const mark = logMark(node.logFile(name));
   const started: Proc = node.start(name, argv);

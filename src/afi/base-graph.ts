@@ -6,8 +6,10 @@
  *   input port → match (my MAC?) ──yes──▶ switch (ether type) ──IPv4, IPv6──▶ route tree ──▶ entries
  *                     │ no                      └──else──▶ receive nonIp        └─default──▶ receive noRoute
  *                     ▼
- *              match (group address?) ──yes──▶ receive multicast
- *                     └──no──▶ discard: a frame for somebody else
+ *              match (group address?) ──yes──▶ switch (ether type) ──IPv6──▶ receive multicast
+ *                     │ no                            │ else   └─IPv4─▶ match (all ones?) ──▶ receive broadcast, or multicast
+ *                     ▼                               ▼
+ *              discard: for somebody else      receive nonIp: ARP, IS-IS, LLDP, which no flood of IP packets may starve
  *
  * Wherever it says receive, a policer comes first (policers.ts).
  */
@@ -32,6 +34,8 @@ const ETHERTYPE_IPV6 = 0x86dd;
 export const ROUTE_TREE: Token = TOKEN_FIRST_CLIENT + 64;
 const ETHER_TYPE_SWITCH: Token = TOKEN_FIRST_CLIENT + 65;
 const GROUP_MATCH: Token = TOKEN_FIRST_CLIENT + 66;
+const GROUP_SWITCH: Token = TOKEN_FIRST_CLIENT + 67;
+const BROADCAST_MATCH: Token = TOKEN_FIRST_CLIENT + 68;
 const FIRST_PORT_MATCH: Token = TOKEN_FIRST_CLIENT + 128;
 /** Tokens from here on are allocated as nexthops and neighbors come. */
 export const FIRST_DYNAMIC: Token = 8192;
@@ -103,21 +107,44 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean, limits:
       defaultNext: policerToken(PuntReason.NonIp),
     },
     {
+      type: 'switch',
+      token: GROUP_SWITCH,
+      name: 'groupEtherType',
+      field: AftField.EtherType,
+      defaultNext: policerToken(PuntReason.NonIp),
+    },
+    {
+      type: 'match',
+      token: BROADCAST_MATCH,
+      name: 'broadcastAddress',
+      field: AftField.EtherDaddr,
+      op: 'eq',
+      value: { kind: 'ether', bytes: new Uint8Array(6).fill(0xff) },
+      trueNext: policerToken(PuntReason.Broadcast),
+      falseNext: policerToken(PuntReason.Multicast),
+    },
+    {
       type: 'match',
       token: GROUP_MATCH,
       name: 'groupAddress',
       field: AftField.EtherGroup,
       op: 'eq',
       value: { kind: 'int', value: 1 },
-      trueNext: policerToken(PuntReason.Multicast),
+      trueNext: GROUP_SWITCH,
       falseNext: TOKEN_DISCARD,
     },
   );
-  const entries: AftEntry[] = [ETHERTYPE_IPV4, ETHERTYPE_IPV6].map((value) => ({
-    parent: ETHER_TYPE_SWITCH,
+  const entry = (parent: Token, value: number, next: Token): AftEntry => ({
+    parent,
     key: { field: AftField.EtherType, data: { kind: 'int', value } },
-    next: ROUTE_TREE,
-  }));
+    next,
+  });
+  const entries = [
+    entry(ETHER_TYPE_SWITCH, ETHERTYPE_IPV4, ROUTE_TREE),
+    entry(ETHER_TYPE_SWITCH, ETHERTYPE_IPV6, ROUTE_TREE),
+    entry(GROUP_SWITCH, ETHERTYPE_IPV4, BROADCAST_MATCH),
+    entry(GROUP_SWITCH, ETHERTYPE_IPV6, policerToken(PuntReason.Multicast)),
+  ];
   const binds = ports.map(({ index, mac }) => {
     if (mac === undefined) return { port: index, next: ETHER_TYPE_SWITCH };
     const token = FIRST_PORT_MATCH + index;
@@ -136,11 +163,17 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean, limits:
   return { nodes, entries, binds };
 }
 
+const MATCH_NAMES: ReadonlyMap<Token, string> = new Map([
+  [GROUP_MATCH, 'frames for group addresses'],
+  [BROADCAST_MATCH, 'frames for the broadcast address'],
+]);
+
 /** What the fixed tokens stand for, for `show tokens`. */
 export function baseTokens(
   ports: readonly BasePort[],
 ): { token: Token; type: string; name: string; next: readonly Token[] }[] {
-  return baseGraph(ports, true, {}).nodes.map((node) => {
+  const { nodes, entries } = baseGraph(ports, true, {});
+  return nodes.map((node) => {
     const { token, type } = node;
     switch (node.type) {
       case 'receive':
@@ -149,11 +182,13 @@ export function baseTokens(
         return { token, type, name: `rate limit before that`, next: node.next === undefined ? [] : [node.next] };
       case 'tree':
         return { token, type, name: 'the route tree', next: [node.defaultNext] };
-      case 'switch':
-        return { token, type, name: 'IPv4 and IPv6 to the route tree', next: [ROUTE_TREE, node.defaultNext] };
+      case 'switch': {
+        const name = token === GROUP_SWITCH ? 'IP packets for groups' : 'IPv4 and IPv6 to the route tree';
+        const next = entries.filter(({ parent }) => parent === token).map((entry) => entry.next);
+        return { token, type, name, next: [...new Set(next), node.defaultNext] };
+      }
       case 'match': {
-        const name =
-          token === GROUP_MATCH ? 'frames for group addresses' : `frames for port ${token - FIRST_PORT_MATCH}`;
+        const name = MATCH_NAMES.get(token) ?? `frames for port ${token - FIRST_PORT_MATCH}`;
         return { token, type, name, next: [node.trueNext, node.falseNext] };
       }
       default:

@@ -28,6 +28,7 @@ interface Version {
 }
 
 interface SetState {
+  readonly id: number;
   /** The AftIndirect; undefined for direct sets. */
   readonly indirect: Token | undefined;
   /** The AftLoadBalance, once it needed one. */
@@ -114,7 +115,7 @@ export class NexthopWriter {
     if (wanted === undefined) return this.remove(id, state, insert);
     if (state === undefined) {
       const indirect = wanted.direct ? undefined : this.graph.newToken();
-      this.states.set(id, (state = newState(indirect)));
+      this.states.set(id, (state = newState(id, indirect)));
     }
     if (state.sending !== undefined) {
       state.again = true;
@@ -172,11 +173,17 @@ export class NexthopWriter {
     const simple = tables.length === 0 && targets.length === 1;
     if (simple) return { intent, next: targets[0]!.target, slots: undefined, adjacencies };
     state.balancer ??= this.graph.newToken();
-    const before = tables[0] ?? this.recent.closest(targets);
+    const before = tables[0] ?? this.inherited(state.id) ?? this.recent.closest(targets);
     // A table never shrinks: another server may not allow it while it has entries, and flows would move.
     const least = Math.max(before?.length ?? 0, ...tables.map((table) => table.length));
     const size = Math.max(least, tableSize(targets.map(({ weight }) => weight)));
     return { intent, next: state.balancer, slots: assignSlots(before, targets, size), adjacencies };
+  }
+
+  /** The slots of the set that the routes of this one had before. */
+  private inherited(id: number): readonly Token[] | undefined {
+    const before = this.source.predecessor(id);
+    return before === undefined ? undefined : this.states.get(before)?.current?.slots;
   }
 
   /** Adds what has to be written to get from what the server holds to `version`; false when that is nothing. */
@@ -309,8 +316,9 @@ export class NexthopWriter {
   }
 }
 
-function newState(indirect: Token | undefined): SetState {
+function newState(id: number, indirect: Token | undefined): SetState {
   return {
+    id,
     indirect,
     balancer: undefined,
     current: undefined,

@@ -150,7 +150,7 @@ export interface RouteView {
   /** The node its entry points at. */
   readonly token?: number;
   /** What zebra was told last. */
-  readonly reported?: 'offloaded' | 'trapped' | 'failed';
+  readonly reported?: 'offloaded' | 'trapped' | 'unresolved' | 'failed';
   /** Not yet confirmed by the replay after a reconnect. */
   readonly stale?: boolean;
 }

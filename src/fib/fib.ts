@@ -195,7 +195,9 @@ export class Fib {
   applyKernel(update: KernelUpdate): void {
     switch (update.kind) {
       case 'neighborAdd':
-        return this.neighborChanged(this.neighbors.add(update));
+        this.neighborChanged(this.neighbors.add(update));
+        if (update.source === 'static') this.resolution.neighborConfigured(update.ifindex, update.address);
+        return;
       case 'neighborDelete':
         return this.neighborChanged(this.neighbors.remove(update.source, update.ifindex, update.address));
       case 'addressAdd':

@@ -75,6 +75,8 @@ export interface ForwardingSource {
   nexthop(id: number): NexthopSetIntent | undefined;
   /** Entries acknowledged or in flight that point at the set. */
   entriesUsing(id: number): number;
+  /** The other set whose entry a route of this set has until now, if there is one: its flows are this set's flows. */
+  predecessor(id: number): number | undefined;
   /** The vASIC has (or refused) this intent of the set. */
   nexthopDone(id: number, intent: NexthopIntent, error: string | undefined): void;
   /** The set's nodes are gone (or it never had any): its number may be used again. */

@@ -15,14 +15,23 @@ import type { RouteStatus, StatusReport } from './updates';
 /** What a row's state is called, beyond what zebra is told: `pending` is not acknowledged yet. */
 export type RouteState = RouteStatus | 'pending';
 
-const STATUS_CODE: Readonly<Record<RouteStatus, number>> = { offloaded: 1, trapped: 2, failed: 3 };
-const STATUS_OF_CODE: readonly (RouteStatus | undefined)[] = [undefined, 'offloaded', 'trapped', 'failed'];
+const STATUS_CODE: Readonly<Record<RouteStatus, number>> = { offloaded: 1, trapped: 2, failed: 3, unresolved: 4 };
+const STATUS_OF_CODE: readonly (RouteStatus | undefined)[] = [
+  undefined,
+  'offloaded',
+  'trapped',
+  'failed',
+  'unresolved',
+];
 
 /**
- * A route that waits for its neighbor is told to zebra as trapped only after so long, when the kernel has given up
+ * A route that waits for its neighbor is told to zebra as unresolved only after so long, when the kernel has given up
  * resolving: zebra never takes a trap flag back, and most neighbors are found within milliseconds.
  */
 export const UNRESOLVED_GRACE_MS = 4000;
+
+/** Of a set's routes, so many are asked which set they had before: they mostly move together. */
+const PREDECESSOR_ROWS = 16;
 
 /** Whether packets go to the host for want of something that may yet come. */
 export function isPassing(intent: NexthopIntent | undefined): boolean {
@@ -49,7 +58,7 @@ export class Programming implements ForwardingSource {
     protocol: 0,
     status: 'failed',
   };
-  /** Sets whose routes are not reported as trapped before this time (`now`). */
+  /** Sets whose routes are not reported as unresolved before this time (`now`). */
   private readonly passing = new Map<number, number>();
 
   constructor(
@@ -86,12 +95,23 @@ export class Programming implements ForwardingSource {
     return this.rows.nexthops.get(id)?.entries ?? 0;
   }
 
+  predecessor(id: number): number | undefined {
+    const { nexthops, routes } = this.rows;
+    let row = nexthops.get(id)?.firstRow ?? 0;
+    for (let looked = 0; row !== 0 && looked < PREDECESSOR_ROWS; looked++, row = routes.nextInSet[row]!) {
+      const before = routes.programmed[row]!;
+      if (before !== 0 && before !== id && before !== TARGET_UNKNOWN) return before;
+    }
+    return undefined;
+  }
+
   nexthopDone(id: number, intent: NexthopIntent, error: string | undefined): void {
     const { nexthops, routes } = this.rows;
     const set = nexthops.get(id);
     if (set === undefined) return;
     const first = set.acked === undefined && error === undefined;
-    const changed = first || set.acked?.kind !== intent.kind || set.error !== error;
+    const otherWay = set.acked?.kind !== intent.kind || isPassing(set.acked) !== isPassing(intent);
+    const changed = first || otherWay || set.error !== error;
     set.error = error;
     if (error === undefined) {
       if (!isPassing(intent)) this.passing.delete(id);
@@ -290,7 +310,8 @@ export class Programming implements ForwardingSource {
     const set = this.wantedSet(row);
     if ((routes.flags[row]! & ROW.failed) !== 0 || set?.error !== undefined) return 'failed';
     if (set?.acked === undefined || routes.programmed[row] !== set.id) return 'pending';
-    return set.acked.kind === 'punt' ? 'trapped' : 'offloaded';
+    if (set.acked.kind !== 'punt') return 'offloaded';
+    return isPassing(set.acked) ? 'unresolved' : 'trapped';
   }
 
   /** What zebra was told of the row last. */
@@ -311,7 +332,7 @@ export class Programming implements ForwardingSource {
         continue;
       }
       const status = this.stateOf(row);
-      if (status === 'trapped' && this.passing.has(routes.wanted[row]!)) continue;
+      if (status === 'unresolved' && this.passing.has(routes.wanted[row]!)) continue;
       if (status === 'pending' || STATUS_CODE[status] === routes.reported[row]) continue;
       routes.reported[row] = STATUS_CODE[status];
       routes.reportedAt[row] = encodeTime(this.now());
@@ -328,7 +349,7 @@ export class Programming implements ForwardingSource {
     return undefined;
   }
 
-  /** Lets routes be reported as trapped whose nexthop has not come within the grace time. Call now and then. */
+  /** Lets routes be reported as unresolved whose nexthop has not come within the grace time. Call now and then. */
   settlePassing(): void {
     const now = this.now();
     for (const [id, until] of this.passing) {

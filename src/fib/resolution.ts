@@ -51,7 +51,7 @@ export class Resolution {
     if (leg.gateway === undefined || this.options.interfaces.portOf(leg.ifindex) === undefined) return;
     const neighbor = this.neighbors.demand(leg.ifindex, leg.gateway);
     if (neighbor.users.has(set.id)) return;
-    if (neighbor.users.size === 0) this.options.onNeed(neighbor.ifindex, neighbor.address, true);
+    if (neighbor.users.size === 0) this.tellNeed(neighbor, !neighbor.told.has('static'));
     neighbor.users.add(set.id);
     set.neighbors.push(neighbor);
   }
@@ -64,9 +64,19 @@ export class Resolution {
     for (const neighbor of neighbors) {
       neighbor.users.delete(set.id);
       if (neighbor.users.size > 0) continue;
-      this.options.onNeed(neighbor.ifindex, neighbor.address, false);
+      this.tellNeed(neighbor, false);
       this.neighbors.dropIfUnused(neighbor);
     }
+  }
+
+  /** The configuration names this neighbor: the kernel isn't asked for one that may not answer. */
+  neighborConfigured(ifindex: number, address: Uint8Array): void {
+    const neighbor = this.neighbors.find(ifindex, address);
+    if (neighbor !== undefined && neighbor.users.size > 0) this.tellNeed(neighbor, false);
+  }
+
+  private tellNeed({ ifindex, address }: Neighbor, needed: boolean): void {
+    this.options.onNeed(ifindex, address, needed);
   }
 
   private parentsChanged(set: NexthopSet): void {

@@ -236,8 +236,11 @@ export type FpmUpdate = RouteUpdate | NexthopUpdate | NeighborUpdate | LspUpdate
 /** What comes from the kernel. */
 export type KernelUpdate = NeighborUpdate | AddressUpdate | LinkChange;
 
-/** Route status as zebra understands it (RTM_F_OFFLOAD, RTM_F_TRAP, RTM_F_OFFLOAD_FAILED). */
-export type RouteStatus = 'offloaded' | 'trapped' | 'failed';
+/**
+ * What zebra is told of a route: `trapped` means for Linux, which forwards or answers; `unresolved` for Linux as well, until the
+ * nexthop is known.
+ */
+export type RouteStatus = 'offloaded' | 'trapped' | 'unresolved' | 'failed';
 
 /** One route's status to be told to zebra. */
 export interface StatusReport {

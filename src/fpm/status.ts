@@ -29,10 +29,14 @@ import { FPM_HEADER, FPM_TYPE_NETLINK, FPM_VERSION } from './framing';
 /** The most bytes that one status takes: headers, an IPv6 destination, a table attribute. */
 export const MAX_STATUS_FRAME = FPM_HEADER + NLMSG_HEADER + RTMSG_LEN + 20 + 8;
 
-/** rtm_flags of each status. */
+/**
+ * rtm_flags of each status. A trap alone leaves a protocol waiting that wants to know its routes installed, which is right while
+ * a nexthop is unknown; a route that is meant for Linux is as installed as it will ever be.
+ */
 const FLAGS: Readonly<Record<RouteStatus, number>> = {
   offloaded: RTM_F_OFFLOAD,
-  trapped: RTM_F_TRAP,
+  trapped: RTM_F_OFFLOAD | RTM_F_TRAP,
+  unresolved: RTM_F_TRAP,
   failed: RTM_F_OFFLOAD_FAILED,
 };
 

@@ -49,7 +49,7 @@ export interface MessageView {
   readonly scope?: string;
   readonly routeFlags?: readonly string[];
   /** Of a route with status flags: what the vASIC says of it. */
-  readonly status?: 'offloaded' | 'trapped' | 'failed';
+  readonly status?: 'offloaded' | 'trapped' | 'unresolved' | 'failed';
   readonly nexthopId?: number;
   readonly ways?: readonly WayView[];
   readonly group?: string;
@@ -173,8 +173,9 @@ function prefixOf(family: number, length: number, destination: string | undefine
 /** What the server tells zebra by rtm_flags. */
 function statusOf(flags: number): MessageView['status'] {
   if ((flags & 0x20000000) !== 0) return 'failed';
-  if ((flags & 0x8000) !== 0) return 'trapped';
-  return (flags & 0x4000) !== 0 ? 'offloaded' : undefined;
+  const isOffloaded = (flags & 0x4000) !== 0;
+  if ((flags & 0x8000) !== 0) return isOffloaded ? 'trapped' : 'unresolved';
+  return isOffloaded ? 'offloaded' : undefined;
 }
 
 /** Weights are as the decoder has them: without NLM_F_REPLACE rtnh_hops holds the weight (see fpm/netlink-route.ts). */

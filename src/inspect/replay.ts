@@ -29,7 +29,7 @@ export interface ReplayResult {
   /** Bytes of zebra's side that are in no frame. */
   notSent: number;
   /** Messages that came back, by status; `other` are no route statuses. */
-  readonly statuses: { offloaded: number; trapped: number; failed: number; other: number };
+  readonly statuses: { offloaded: number; trapped: number; unresolved: number; failed: number; other: number };
   readonly malformed: number;
   /** The server ended so many connections before we did. */
   endedByServer: number;
@@ -49,7 +49,7 @@ interface Player {
 
 /** Plays all connections of the source. Rejects when the server can't be reached. */
 export async function replay(source: Source, options: ReplayOptions): Promise<ReplayResult> {
-  const statuses = { offloaded: 0, trapped: 0, failed: 0, other: 0 };
+  const statuses = { offloaded: 0, trapped: 0, unresolved: 0, failed: 0, other: 0 };
   const inspector = new Inspector((view) => {
     if (view.kind === 'netlink') statuses[view.view.status ?? 'other']++;
     else if (view.kind === 'protobuf') statuses.other++;
@@ -186,10 +186,11 @@ function sleep(ms: number): Promise<void> {
 /** The result in words. */
 export function replayText(result: ReplayResult): string {
   const { connections, frames, bytes, notSent, statuses, malformed, endedByServer } = result;
-  const { offloaded, trapped, failed, other } = statuses;
+  const { offloaded, trapped, unresolved, failed, other } = statuses;
   return [
     `sent: ${frames} frames, ${bytes} bytes, ${connections} connections${notSent === 0 ? '' : `; ${notSent} bytes in no frame not sent`}`,
-    `came back: ${offloaded} offloaded, ${trapped} trapped, ${failed} failed, ${other} other, ${malformed} malformed`,
+    `came back: ${offloaded} offloaded, ${trapped} trapped, ${unresolved} unresolved, ${failed} failed, ` +
+      `${other} other, ${malformed} malformed`,
     ...(endedByServer === 0 ? [] : [`the server ended ${endedByServer} connections`]),
     '',
   ].join('\n');

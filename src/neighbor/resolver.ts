@@ -3,8 +3,10 @@
  *
  * A wanted neighbour is *settled* while the kernel has it and looks after it by itself (reachable, delay, probe,
  * permanent, noarp). The others are due: unknown or failed ones are asked for with a pause that doubles from 1 s to
- * 30 s, stale ones are re-confirmed at once and then every 30 s. All requests together are limited by a token bucket,
- * so a table full of dead gateways makes no ARP storm. Time comes from outside (`now`, milliseconds).
+ * 30 s, stale ones are re-confirmed at once and then every 30 s. Time comes from outside (`now`, milliseconds).
+ *
+ * A table full of dead gateways must make no ARP storm, and must not keep a live one waiting. So all requests together have a
+ * pace, repeated ones a quarter of it, and who is to be asked for the first time goes first, the latest before the others.
  *
  * A permanent neighbour is never asked for: NTF_USE would take its permanence away (seen on Linux 6.18).
  */
@@ -18,7 +20,7 @@ export interface ResolverOptions {
   readonly stateOf: (ifindex: number, address: Uint8Array) => NeighborState | undefined;
   /** Whether a request makes sense: the interface is a port with a link. */
   readonly usable: (ifindex: number) => boolean;
-  /** Requests per second at most. */
+  /** Requests per second at most; of these, one in `RETRY_PART` may be a repeated one. */
   readonly perSecond: number;
 }
 
@@ -44,21 +46,54 @@ const FIRST_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 30_000;
 /** Unused allowance that may be spent at once, as a part of a second's. */
 const BURST = 0.1;
+/** Repeated requests have this part of the pace. */
+export const RETRY_PART = 4;
 /** Between two runs where more is due than allowed. */
 const PAUSE_MS = 50;
 
+/** A token bucket. */
+class Allowance {
+  private tokens: number;
+  private filledAt: number;
+
+  constructor(
+    private readonly perSecond: number,
+    now: number,
+  ) {
+    this.tokens = perSecond * BURST;
+    this.filledAt = now;
+  }
+
+  fill(now: number): void {
+    const { perSecond } = this;
+    this.tokens = Math.min(perSecond * BURST, this.tokens + ((now - this.filledAt) * perSecond) / 1000);
+    this.filledAt = now;
+  }
+
+  get empty(): boolean {
+    return this.tokens < 1;
+  }
+
+  take(): void {
+    this.tokens--;
+  }
+}
+
 export class Resolver {
   private readonly wants = new Map<string, Want>();
-  /** The unsettled ones; those asked for go to the end. */
+  /** The unsettled ones that were asked for already, the latest last. */
   private readonly due = new Map<string, Want>();
+  /** Those to be asked for now, for the first time since they were settled. */
+  private readonly fresh = new Map<string, Want>();
   /** Nothing is due before this time; a lower bound, which spares most runs the walk over `due`. */
   private soonest = Infinity;
-  private tokens: number;
-  private refilledAt: number;
+  private readonly all: Allowance;
+  private readonly retries: Allowance;
 
   constructor(private readonly options: ResolverOptions) {
-    this.tokens = options.perSecond * BURST;
-    this.refilledAt = options.now();
+    const { perSecond, now } = options;
+    this.all = new Allowance(perSecond, now());
+    this.retries = new Allowance(perSecond / RETRY_PART, now());
   }
 
   /** A set, not a count: needed until released once. The address is copied. */
@@ -73,7 +108,7 @@ export class Resolver {
   release(ifindex: number, address: Uint8Array): void {
     const key = addressKey(ifindex, address);
     this.wants.delete(key);
-    this.due.delete(key);
+    this.settle(key);
   }
 
   /** The kernel said something of this neighbour. */
@@ -86,42 +121,54 @@ export class Resolver {
   /** A link came or changed: what failed without it is tried afresh. */
   linkChanged(ifindex: number): void {
     if (!this.options.usable(ifindex)) return;
-    for (const want of this.due.values()) {
+    for (const [key, want] of this.due) {
       if (want.ifindex !== ifindex) continue;
       want.asked = 0;
-      want.nextAt = this.options.now();
+      this.beFresh(key, want);
     }
     this.soonest = this.options.now();
   }
 
   /** Sends what is due and allowed. Returns the milliseconds until there may be more to do; undefined: nothing is due. */
   run(): number | undefined {
-    const { now, usable, ask, stateOf, perSecond } = this.options;
+    const { now, usable } = this.options;
+    const { all, retries } = this;
     const time = now();
-    this.tokens = Math.min(perSecond * BURST, this.tokens + ((time - this.refilledAt) * perSecond) / 1000);
-    this.refilledAt = time;
+    all.fill(time);
+    retries.fill(time);
     if (this.soonest > time) return this.soonest === Infinity ? undefined : this.soonest - time;
-    if (this.tokens < 1) return PAUSE_MS;
+    if (all.empty) return PAUSE_MS;
     this.soonest = Infinity;
     const asked: [string, Want][] = [];
+    for (const [key, want] of [...this.fresh].reverse()) {
+      if (!usable(want.ifindex)) continue;
+      if (all.empty) this.soonest = time;
+      else asked.push([key, this.ask(want, time)]);
+    }
     for (const [key, want] of this.due) {
       if (!usable(want.ifindex)) continue;
-      if (want.nextAt <= time && this.tokens >= 1) {
-        this.tokens--;
-        const state = stateOf(want.ifindex, want.address);
-        const backoff = state === 'stale' ? MAX_BACKOFF_MS : FIRST_BACKOFF_MS * 2 ** Math.min(want.asked, 10);
-        want.nextAt = time + Math.min(backoff, MAX_BACKOFF_MS);
-        ask(want.ifindex, want.address, want.asked === 0 && state === undefined);
-        want.asked++;
-        asked.push([key, want]);
+      if (want.nextAt <= time && !all.empty && !retries.empty) {
+        retries.take();
+        asked.push([key, this.ask(want, time)]);
       }
       this.soonest = Math.min(this.soonest, want.nextAt);
     }
     for (const [key, want] of asked) {
-      this.due.delete(key);
+      this.settle(key);
       this.due.set(key, want);
+      this.soonest = Math.min(this.soonest, want.nextAt);
     }
     return this.soonest === Infinity ? undefined : Math.max(this.soonest - time, PAUSE_MS);
+  }
+
+  private ask(want: Want, time: number): Want {
+    const state = this.options.stateOf(want.ifindex, want.address);
+    const backoff = state === 'stale' ? MAX_BACKOFF_MS : FIRST_BACKOFF_MS * 2 ** Math.min(want.asked, 10);
+    want.nextAt = time + Math.min(backoff, MAX_BACKOFF_MS);
+    this.all.take();
+    this.options.ask(want.ifindex, want.address, want.asked === 0 && state === undefined);
+    want.asked++;
+    return want;
   }
 
   /** How often it was asked for since it was settled last, and when next; undefined: nobody needs it. */
@@ -129,29 +176,42 @@ export class Resolver {
     const key = addressKey(ifindex, address);
     const want = this.wants.get(key);
     if (want === undefined) return undefined;
-    const inMs = this.due.has(key) ? Math.max(0, want.nextAt - this.options.now()) : undefined;
+    const inMs = this.isDue(key) ? Math.max(0, want.nextAt - this.options.now()) : undefined;
     return { asked: want.asked, ...(inMs === undefined ? {} : { nextInMs: inMs }) };
   }
 
   sizes(): { readonly wanted: number; readonly unresolved: number } {
-    return { wanted: this.wants.size, unresolved: this.due.size };
+    return { wanted: this.wants.size, unresolved: this.due.size + this.fresh.size };
   }
 
   private review(key: string, want: Want): void {
     const state = this.options.stateOf(want.ifindex, want.address);
     if (isSettled(state)) {
-      this.due.delete(key);
+      this.settle(key);
       want.asked = 0;
       want.wasStale = false;
       return;
     }
     // Newly lost or newly stale: at once. Otherwise its turn comes when the pause is over.
-    if (!this.due.has(key) || (state === 'stale' && !want.wasStale)) {
-      want.nextAt = this.options.now();
-      this.soonest = want.nextAt;
-      this.due.set(key, want);
-    }
+    if (!this.isDue(key) || (state === 'stale' && !want.wasStale)) this.beFresh(key, want);
     want.wasStale = state === 'stale';
+  }
+
+  private isDue(key: string): boolean {
+    return this.due.has(key) || this.fresh.has(key);
+  }
+
+  private settle(key: string): void {
+    this.due.delete(key);
+    this.fresh.delete(key);
+  }
+
+  /** Has it asked for as soon as the pace allows. */
+  private beFresh(key: string, want: Want): void {
+    this.settle(key);
+    want.nextAt = this.options.now();
+    this.soonest = want.nextAt;
+    this.fresh.set(key, want);
   }
 }
 

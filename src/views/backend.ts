@@ -134,7 +134,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       if ((routes.flags[row]! & ROW.zebra) === 0) continue;
       if (routes.isIp6(row)) ipv6++;
       else ipv4++;
-      counts[views.stateOf(row)]++;
+      counts[fib.programming.stateOf(row)]++;
       if (state.replaying && fib.isStale(row)) stale++;
     }
     return {

@@ -1,14 +1,6 @@
 /** Routes, nexthops, neighbors and tokens as the control API shows them: read from the FIB and the programmer, nothing kept. */
 import type { Programmer } from '../afi/programmer';
-import type {
-  LegView,
-  NeighborView,
-  NexthopView,
-  RouteFilter,
-  RouteState,
-  RouteView,
-  TokenView,
-} from '../control/types';
+import type { LegView, NeighborView, NexthopView, RouteFilter, RouteView, TokenView } from '../control/types';
 import type { Fib } from '../fib/fib';
 import type { TrapReason } from '../fib/intents';
 import type { NexthopSet, SetContent } from '../fib/nexthops';
@@ -98,19 +90,13 @@ export class RouteViews {
       origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : 'neighbor',
       type: this.typeOf(zebraSet ?? set),
       nexthops: this.legsOf((isZebra ? zebraSet : set)?.content),
-      state: this.stateOf(row, set),
+      state: fib.programming.stateOf(row),
       ...(reason === undefined ? {} : { reason }),
       ...(zebraSet?.zebraId === undefined ? {} : { nexthopId: zebraSet.zebraId }),
       ...(token === undefined ? {} : { token }),
       ...(reported === undefined ? {} : { reported }),
       ...(isZebra && fib.isStale(row) ? { stale: true } : {}),
     };
-  }
-
-  /** The row's state with the ones that only wait for a neighbor told apart. */
-  stateOf(row: number, set = this.fib.rows.nexthops.get(this.fib.rows.routes.wanted[row]!)): RouteState {
-    const state = this.fib.programming.stateOf(row);
-    return state === 'trapped' && isPassing(set?.acked) ? 'unresolved' : state;
   }
 
   private reasonOf(row: number, set: NexthopSet | undefined): string | undefined {

@@ -95,12 +95,12 @@ function noRoute(isPrefix: boolean, covering: number | undefined): WhyView['stop
 }
 
 function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView['stops'] {
-  const { fib, views, programmer, kernelNeighbors } = options;
+  const { fib, programmer, kernelNeighbors } = options;
   const { rows, programming } = fib;
   const set = rows.nexthops.get(rows.routes.wanted[row]!);
   const zebraSet = rows.nexthops.get(rows.routes.zebraSet[row]!);
   return diagnose({
-    state: views.stateOf(row),
+    state: programming.stateOf(row),
     failure: programming.failureOf(row),
     table: rows.routes.tableOf(row),
     usedTable: rows.table,

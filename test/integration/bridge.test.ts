@@ -1,16 +1,13 @@
 /**
  * The whole of it with real parts: zebra and staticd, fpm2afi, softvasic, hosts behind its ports. What zebra says it
  * has, what the bridge says it has, and what packets do have to agree.
- *
- *   host0 ── p0 ┐                      ┌ tap0  10.1.0.1/24  2001:db8:0::1/64
- *   host1 ── p1 ┼ vasic ── mgmt ── router ┤ tap1  10.1.1.1/24  2001:db8:1::1/64
- *   host2 ── p2 ┘                      └ tap2  10.1.2.1/24  2001:db8:2::1/64
+ * The topology is that of demo/lab/hosts-topology.ts.
  */
-import { startFrr, type Frr } from '../../demo/lab/frr';
+import type { Frr } from '../../demo/lab/frr';
+import { buildHostsTopology, type HostsOptions, type HostsTopology } from '../../demo/lab/hosts-topology';
 import { at, entries, items, numberAt, textAt } from '../../demo/lab/json';
 import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import { link, type LabNode } from '../../demo/lab/node';
-import { startBridge, startSoftvasic, type Bridge, type Program } from '../../demo/lab/programs';
+import type { Bridge } from '../../demo/lab/programs';
 import { logLines, logMark } from '../../demo/lab/process';
 import { ping } from '../../demo/lab/traffic';
 import { waitFor } from '../../demo/lab/wait';
@@ -20,70 +17,6 @@ const ID = labId('bridgetest');
 const PORTS = [0, 1, 2];
 const REFUSED = '10.66.0.0/16';
 jest.setTimeout(120_000);
-
-interface Stage {
-  readonly lab: Lab;
-  readonly router: LabNode;
-  readonly hosts: readonly LabNode[];
-  readonly frr: Frr;
-  readonly softvasic: Program;
-  readonly bridge: Bridge;
-}
-
-async function build(zebraArgs: readonly string[], fpmConfig: readonly string[]): Promise<Stage> {
-  const lab = await openLab(ID);
-  const router = await lab.node('router');
-  const vasic = await lab.node('vasic');
-  const hosts: LabNode[] = [];
-  for (const port of PORTS) hosts.push(await lab.node(`host${port}`));
-  await router.sysctl({
-    'net.ipv4.ip_forward': 1,
-    'net.ipv6.conf.all.forwarding': 1,
-    'net.ipv4.conf.all.rp_filter': 0,
-    'net.ipv4.conf.default.rp_filter': 0,
-    'net.ipv6.conf.default.accept_dad': 0,
-  });
-  await link(
-    { node: router, ifname: 'mgmt0', addresses: ['128.0.0.1/24'] },
-    { node: vasic, ifname: 'mgmt0', addresses: ['128.0.0.16/24'] },
-  );
-  for (const port of PORTS) {
-    const host = hosts[port]!;
-    await host.sysctl({ 'net.ipv6.conf.default.accept_dad': 0 });
-    await link(
-      { node: vasic, ifname: `p${port}`, mac: `32:26:0a:2e:aa:f${port}` },
-      { node: host, ifname: 'veth', mac: `32:26:0a:2e:cc:f${port}`, addresses: [`10.1.${port}.2/24`] },
-    );
-    await host.must(['ip', '-6', 'address', 'add', `2001:db8:${port}::2/64`, 'dev', 'veth', 'nodad']);
-    await host.must(['ip', 'address', 'add', `10.9.${port}.1/32`, 'dev', 'lo']);
-    await host.must(['ip', 'route', 'add', 'default', 'via', `10.1.${port}.1`]);
-    await host.must(['ip', '-6', 'route', 'add', 'default', 'via', `2001:db8:${port}::1`]);
-  }
-  const softvasic = await startSoftvasic(vasic, {
-    address: '128.0.0.16',
-    client: '128.0.0.1',
-    ports: PORTS.map((port) => `p${port}`),
-    refuse: [REFUSED],
-  });
-  const bridge = await startBridge(router, {
-    vasic: '128.0.0.16',
-    address: '128.0.0.1',
-    taps: PORTS.map((port) => `tap${port}`),
-    settings: ['fpm.sweep.idle=500ms', 'fpm.sweep.minimum=1s'],
-  });
-  const config = [
-    ...fpmConfig,
-    ...PORTS.flatMap((port) => [
-      `interface tap${port}`,
-      ` ip address 10.1.${port}.1/24`,
-      ` ipv6 address 2001:db8:${port}::1/64`,
-    ]),
-    ...STATICS,
-    '',
-  ].join('\n');
-  const frr = await startFrr(lab, router, { config, daemons: ['staticd'], zebraArgs });
-  return { lab, router, hosts, frr, softvasic, bridge };
-}
 
 const STATICS = [
   ...PORTS.map((port) => `ip route 10.9.${port}.1/32 10.1.${port}.2`),
@@ -100,15 +33,19 @@ const STATICS = [
   'ipv6 route 2001:db8:30::/48 blackhole',
 ];
 
-let stage: Stage | undefined;
+let lab: Lab | undefined;
 
-async function started(zebraArgs: readonly string[], fpmConfig: readonly string[] = []): Promise<Stage> {
-  stage = await build(zebraArgs, fpmConfig);
-  await waitFor(async () => (await stage!.bridge.routes()).filter(isStatic).length >= STATICS.length - 1, {
+async function started(module: HostsOptions['module']): Promise<HostsTopology> {
+  lab = await openLab(ID);
+  const topology = await buildHostsTopology(lab, {
+    ...{ ip6: true, refuse: [REFUSED], config: STATICS, module },
+    settings: ['fpm.sweep.idle=500ms', 'fpm.sweep.minimum=1s'],
+  });
+  await waitFor(async () => (await topology.bridge.routes()).filter(isStatic).length >= STATICS.length - 1, {
     timeoutMs: 30_000,
     what: 'the static routes in fpm2afi',
   });
-  return stage;
+  return topology;
 }
 
 const isStatic = (route: RouteView): boolean => route.protocol === 'static';
@@ -160,17 +97,14 @@ async function zebraFib(frr: Frr): Promise<Map<string, string[]>> {
 }
 
 afterEach(async () => {
-  await stage?.lab.close();
-  stage = undefined;
+  await lab?.close();
+  lab = undefined;
   await stopLab(ID);
 });
 
 describe('dplane_fpm_nl', () => {
-  const args = ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'];
-  const config = ['fpm address 127.0.0.1 port 2620'];
-
   test('every route is where it belongs, zebra knows it, and packets agree', async () => {
-    const { bridge, frr, hosts } = await started(args, config);
+    const { bridge, frr, hosts } = await started('dplane_fpm_nl');
     expect(Object.fromEntries(await settled(bridge))).toEqual(EXPECTED);
 
     // zebra's table and the bridge's are the same set of prefixes, with the same ways out.
@@ -210,7 +144,7 @@ describe('dplane_fpm_nl', () => {
   });
 
   test('a neighbour that changes its MAC, and a route withdrawn and replaced', async () => {
-    const { bridge, frr, hosts } = await started(args, config);
+    const { bridge, frr, hosts } = await started('dplane_fpm_nl');
     await settled(bridge);
     const opsBefore = (await bridge.status()).afi.opsSent;
     await hosts[1]!.must(['ip', 'link', 'set', 'veth', 'address', '32:26:0a:2e:cc:99']);
@@ -237,7 +171,7 @@ describe('dplane_fpm_nl', () => {
   });
 
   test('nexthops are resolved without traffic', async () => {
-    const { bridge, frr, router } = await started(args, config);
+    const { bridge, frr, router } = await started('dplane_fpm_nl');
     await settled(bridge);
     await router.must(['ip', 'neigh', 'flush', 'all']);
     await frr.vtysh('conf t\nip route 10.70.0.0/16 10.1.1.2');
@@ -248,7 +182,7 @@ describe('dplane_fpm_nl', () => {
   });
 
   test('the bridge killed and restarted takes over; zebra gone for good is noticed and its routes stay', async () => {
-    const { bridge, frr, hosts, softvasic } = await started(args, config);
+    const { bridge, frr, hosts, softvasic } = await started('dplane_fpm_nl');
     await settled(bridge);
     await bridge.process().kill('SIGKILL');
     const mark = logMark(bridge.logFile);
@@ -286,7 +220,7 @@ describe('dplane_fpm_nl', () => {
 });
 
 test('-M fpm: the same routes end in the same places', async () => {
-  const { bridge, frr } = await started(['-M', 'fpm']);
+  const { bridge, frr } = await started('fpm');
   expect(Object.fromEntries(await settled(bridge))).toEqual(EXPECTED);
   expect(numberAt(await frr.json('show ip route summary json'), 'routesTotal')).toBeGreaterThan(5);
 });

@@ -20,4 +20,5 @@ test('a prefix is advertised after the acknowledgement, and not at all while it 
   const seen = await observeSuppression(topology);
   expect(seen.pending).toEqual({ selected: true, queued: true, advertised: false });
   expect(seen.refused).toEqual({ selected: true, failed: true, advertised: false });
+  expect(seen.past).toEqual({ trapped: true, advertised: true });
 });

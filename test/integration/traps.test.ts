@@ -1,16 +1,12 @@
 /**
  * What a router owes beyond forwarding, through the whole of it: the vASIC hands these packets to Linux, and Linux answers
- * or forwards them. Port 2 has a smaller MTU than the others.
- *
- *   host0 ── p0 ┐                      ┌ tap0  10.1.0.1/24  2001:db8:0::1/64
- *   host1 ── p1 ┼ vasic ── mgmt ── router ┤ tap1  10.1.1.1/24  2001:db8:1::1/64
- *   host2 ── p2 ┘ MTU 1300             └ tap2  10.1.2.1/24  2001:db8:2::1/64
+ * or forwards them. The topology is that of demo/lab/hosts-topology.ts; port 2 has a smaller MTU than the others.
  */
-import { startFrr } from '../../demo/lab/frr';
+import { buildHostsTopology } from '../../demo/lab/hosts-topology';
 import { items } from '../../demo/lab/json';
 import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import { link, type LabNode } from '../../demo/lab/node';
-import { startBridge, startSoftvasic, type Bridge } from '../../demo/lab/programs';
+import type { LabNode } from '../../demo/lab/node';
+import type { Bridge } from '../../demo/lab/programs';
 import { capture, ping } from '../../demo/lab/traffic';
 import { waitFor } from '../../demo/lab/wait';
 import type { PuntReasonView } from '../../src/control/types';
@@ -22,7 +18,7 @@ jest.setTimeout(120_000);
 
 let lab: Lab | undefined;
 let router: LabNode;
-let hosts: LabNode[];
+let hosts: readonly LabNode[];
 let bridge: Bridge;
 
 const ROUTES = [
@@ -33,54 +29,7 @@ const ROUTES = [
 
 beforeAll(async () => {
   lab = await openLab(ID);
-  router = await lab.node('router');
-  const vasic = await lab.node('vasic');
-  hosts = [];
-  await router.sysctl({
-    'net.ipv4.ip_forward': 1,
-    'net.ipv6.conf.all.forwarding': 1,
-    'net.ipv4.conf.all.rp_filter': 0,
-    'net.ipv4.conf.default.rp_filter': 0,
-    'net.ipv6.conf.default.accept_dad': 0,
-  });
-  await link(
-    { node: router, ifname: 'mgmt0', addresses: ['128.0.0.1/24'] },
-    { node: vasic, ifname: 'mgmt0', addresses: ['128.0.0.16/24'] },
-  );
-  for (const port of PORTS) {
-    const host = await lab.node(`host${port}`);
-    hosts.push(host);
-    await host.sysctl({ 'net.ipv6.conf.default.accept_dad': 0 });
-    await link(
-      { node: vasic, ifname: `p${port}`, mac: `32:26:0a:2e:aa:f${port}` },
-      { node: host, ifname: 'veth', mac: `32:26:0a:2e:cc:f${port}`, addresses: [`10.1.${port}.2/24`] },
-    );
-    await host.must(['ip', '-6', 'address', 'add', `2001:db8:${port}::2/64`, 'dev', 'veth', 'nodad']);
-    await host.must(['ip', 'address', 'add', `10.9.${port}.1/32`, 'dev', 'lo']);
-    await host.must(['ip', '-6', 'address', 'add', `2001:db8:9:${port}::1/128`, 'dev', 'lo']);
-    await host.must(['ip', 'route', 'add', 'default', 'via', `10.1.${port}.1`]);
-    await host.must(['ip', '-6', 'route', 'add', 'default', 'via', `2001:db8:${port}::1`]);
-  }
-  await vasic.must(['ip', 'link', 'set', 'p2', 'mtu', String(SMALL_MTU)]);
-  await hosts[2]!.must(['ip', 'link', 'set', 'veth', 'mtu', String(SMALL_MTU)]);
-  await startSoftvasic(vasic, {
-    address: '128.0.0.16',
-    client: '128.0.0.1',
-    ports: PORTS.map((port) => `p${port}`),
-  });
-  bridge = await startBridge(router, {
-    vasic: '128.0.0.16',
-    address: '128.0.0.1',
-    taps: PORTS.map((port) => `tap${port}`),
-  });
-  const addresses = PORTS.flatMap((port) => [
-    `interface tap${port}`,
-    ` ip address 10.1.${port}.1/24`,
-    ` ipv6 address 2001:db8:${port}::1/64`,
-  ]);
-  const config = ['fpm address 127.0.0.1 port 2620', ...addresses, ...ROUTES, ''].join('\n');
-  const zebraArgs = ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'];
-  await startFrr(lab, router, { config, daemons: ['staticd'], zebraArgs });
+  ({ router, hosts, bridge } = await buildHostsTopology(lab, { ip6: true, mtu: { 2: SMALL_MTU }, config: ROUTES }));
   await waitFor(
     async () => {
       const routes = (await bridge.routes()).filter(({ protocol }) => protocol === 'static');
@@ -106,6 +55,14 @@ async function punted(reason: string): Promise<PuntReasonView> {
 
 async function passed(reason: string): Promise<number> {
   return (await punted(reason)).passed!;
+}
+
+/** Sends one Ethernet frame, given in hex, out of a host's interface. */
+async function sendRaw(host: LabNode, hex: string): Promise<void> {
+  const script =
+    'import socket,sys; s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW); s.bind(("veth",0)); ' +
+    's.send(bytes.fromhex(sys.argv[1]))';
+  await host.must(['python3', '-c', script, hex]);
 }
 
 /** Pings that may have to wait for Linux's own limit of ICMP errors, about one a second to a host; what was printed. */
@@ -169,6 +126,21 @@ test.each([
   );
 });
 
+test.each([
+  ['IPv4', '10.9.2.1', '10.1.0.1'],
+  ['IPv6', '2001:db8:9:2::1', '2001:db8::1'],
+])('tracepath, %s: the hops, and the MTU behind the router', async (_family, target, gateway) => {
+  // What was learnt before would be where tracepath starts.
+  await hosts[0]!.must(['ip', target.includes(':') ? '-6' : '-4', 'route', 'flush', 'cache']);
+  const before = await passed('mtu');
+  const text = await hosts[0]!.must(['tracepath', '-n', target], { timeoutMs: 60_000 });
+  expect(text).toMatch(/\[LOCALHOST\] .*pmtu 1500\n/);
+  expect(text).toContain(` 1:  ${gateway} `);
+  expect(text).toMatch(new RegExp(`^ 2:  ${target} .* reached`, 'm'));
+  expect(text).toMatch(/Resume: pmtu 1300 hops 2 back 2/);
+  expect(await passed('mtu')).toBeGreaterThan(before);
+});
+
 test('larger than the MTU and without DF: fragmented by the router, and arrives', async () => {
   await hosts[0]!.must(['ip', 'route', 'flush', 'cache']);
   // MTU discovery off: no DF, and no notice is taken of what was learnt.
@@ -196,6 +168,22 @@ test('IP options are seen to by Linux: record route has the router in it', async
   // Recorded on the way there: the interface that the packet left by.
   expect(text).toContain('10.1.1.1');
   expect(await passed('ipOptions')).toBeGreaterThan(before);
+});
+
+test('IS-IS, LLDP and ARP are counted as what they are, and IP for everybody by its address', async () => {
+  const reasons = ['nonIp', 'multicast', 'broadcast'];
+  const counts = (): Promise<number[]> => Promise.all(reasons.map(passed));
+  const frames = ['0180c2000014', '0180c200000e'].map((to, i) => `${to}0200000000aa${i === 0 ? '0040fefe03' : '88cc'}`);
+  const before = await counts();
+  for (const frame of frames) await sendRaw(hosts[1]!, frame.padEnd(128, '0'));
+  await hosts[1]!.must(['ip', 'neigh', 'flush', 'dev', 'veth']);
+  expect((await ping(hosts[1]!, '10.1.1.1', { count: 1 })).received).toBe(1);
+  await hosts[1]!.exec(['ping', '-n', '-b', '-c', '2', '-W', '1', '10.1.1.255']);
+  await hosts[1]!.exec(['ping', '-n', '-c', '2', '-W', '1', '-I', 'veth', '224.0.0.5']);
+  const grown = (await counts()).map((count, i) => count - before[i]!);
+  expect(grown[0]).toBeGreaterThanOrEqual(3);
+  expect(grown[1]).toBeGreaterThanOrEqual(2);
+  expect(grown[2]).toBeGreaterThanOrEqual(2);
 });
 
 test('a flood of expired TTLs is cut in the vASIC; multicast and the router itself stay reachable', async () => {

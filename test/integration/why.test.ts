@@ -1,16 +1,12 @@
 /**
  * `fpm2afi why` and `fpm2afi trace` over zebra, fpm2afi and softvasic: what they say is what happens. Each trace is compared
- * with where the packet then leaves.
- *
- *   host0 ── p0 ┐                      ┌ tap0  10.1.0.1/24  2001:db8:0::1/64
- *   host1 ── p1 ┼ vasic ── mgmt ── router ┤ tap1  10.1.1.1/24  2001:db8:1::1/64
- *   host2 ── p2 ┘                      └ tap2  10.1.2.1/24  2001:db8:2::1/64
+ * with where the packet then leaves. The topology is that of demo/lab/hosts-topology.ts.
  */
 import { join } from 'node:path';
-import { startFrr } from '../../demo/lab/frr';
+import { buildHostsTopology } from '../../demo/lab/hosts-topology';
 import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import { link, type LabNode } from '../../demo/lab/node';
-import { startBridge, startSoftvasic, type Bridge } from '../../demo/lab/programs';
+import type { LabNode } from '../../demo/lab/node';
+import type { Bridge } from '../../demo/lab/programs';
 import { capture, ping } from '../../demo/lab/traffic';
 import { waitFor } from '../../demo/lab/wait';
 import { requestObject } from '../../src/control/client';
@@ -40,54 +36,13 @@ const STATICS = [
 let lab: Lab;
 let router: LabNode;
 let bridge: Bridge;
-const hosts: LabNode[] = [];
+let hosts: readonly LabNode[];
 
 beforeAll(async () => {
   lab = await openLab(ID);
-  router = await lab.node('router');
-  const vasic = await lab.node('vasic');
-  for (const port of PORTS) hosts.push(await lab.node(`host${port}`));
-  await router.sysctl({
-    'net.ipv4.ip_forward': 1,
-    'net.ipv6.conf.all.forwarding': 1,
-    'net.ipv4.conf.all.rp_filter': 0,
-    'net.ipv4.conf.default.rp_filter': 0,
-    'net.ipv6.conf.default.accept_dad': 0,
-  });
-  await link(
-    { node: router, ifname: 'mgmt0', addresses: ['128.0.0.1/24'] },
-    { node: vasic, ifname: 'mgmt0', addresses: ['128.0.0.16/24'] },
-  );
-  for (const port of PORTS) {
-    const host = hosts[port]!;
-    // Flow labels of its own would make a flow other than the one traced.
-    await host.sysctl({ 'net.ipv6.conf.default.accept_dad': 0, 'net.ipv6.auto_flowlabels': 0 });
-    await link(
-      { node: vasic, ifname: `p${port}`, mac: `32:26:0a:2e:aa:f${port}` },
-      { node: host, ifname: 'veth', mac: `32:26:0a:2e:cc:f${port}`, addresses: [`10.1.${port}.2/24`] },
-    );
-    await host.must(['ip', '-6', 'address', 'add', `2001:db8:${port}::2/64`, 'dev', 'veth', 'nodad']);
-    await host.must(['ip', 'address', 'add', `10.9.${port}.1/32`, 'dev', 'lo']);
-    await host.must(['ip', 'route', 'add', 'default', 'via', `10.1.${port}.1`]);
-    await host.must(['ip', '-6', 'route', 'add', 'default', 'via', `2001:db8:${port}::1`]);
-  }
-  const mgmt = { address: '128.0.0.16', client: '128.0.0.1' };
-  await startSoftvasic(vasic, { ...mgmt, ports: PORTS.map((port) => `p${port}`), refuse: [REFUSED] });
-  bridge = await startBridge(router, {
-    vasic: '128.0.0.16',
-    address: '128.0.0.1',
-    taps: PORTS.map((port) => `tap${port}`),
-  });
-  const interfaces = PORTS.flatMap((port) => [
-    `interface tap${port}`,
-    ` ip address 10.1.${port}.1/24`,
-    ` ipv6 address 2001:db8:${port}::1/64`,
-  ]);
-  await startFrr(lab, router, {
-    config: ['fpm address 127.0.0.1 port 2620', ...interfaces, ...STATICS, ''].join('\n'),
-    daemons: ['staticd'],
-    zebraArgs: ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'],
-  });
+  ({ router, hosts, bridge } = await buildHostsTopology(lab, { ip6: true, refuse: [REFUSED], config: STATICS }));
+  // Flow labels of its own would make a flow other than the one traced.
+  for (const host of hosts) await host.sysctl({ 'net.ipv6.auto_flowlabels': 0 });
   await waitFor(
     async () => {
       const routes = await bridge.routes();

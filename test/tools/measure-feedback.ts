@@ -4,10 +4,8 @@
  */
 import { createServer, type Socket } from 'node:net';
 import type { RouteStatus } from '../../src/fib/updates';
-import { FPM_HEADER } from '../../src/fpm/framing';
 import { MAX_STATUS_FRAME, writeStatus } from '../../src/fpm/status';
 import { parsePrefix } from '../../src/net/address';
-import { NLMSG_HEADER, RTM_F_OFFLOAD, RTM_F_TRAP } from '../../src/netlink/constants';
 import { addPort, Frr, inNamespace, ip, sleep, until } from './frr-root';
 
 interface Step {
@@ -15,8 +13,6 @@ interface Step {
   readonly table?: number;
   readonly mode?: 'table' | 'vrf';
   readonly protocol?: number;
-  /** Instead of the status's own rtm_flags. */
-  readonly flags?: number;
 }
 
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
@@ -69,7 +65,6 @@ async function measure(frr: Frr, nhg: boolean): Promise<void> {
     const buffer = Buffer.alloc(MAX_STATUS_FRAME);
     const { table = 254, protocol = 196, status } = step;
     const end = writeStatus(buffer, 0, { ...parsed, table, protocol, status }, step.mode ?? 'table');
-    if (step.flags !== undefined) buffer.writeUInt32LE(step.flags, FPM_HEADER + NLMSG_HEADER + 8);
     received = 0;
     peer!.write(buffer.subarray(0, end));
     await sleep(400);
@@ -81,18 +76,17 @@ async function measure(frr: Frr, nhg: boolean): Promise<void> {
     print(`  before      ${shown(frr, prefix)}`);
     for (const step of steps) {
       await report(prefix, step);
-      const name = step.flags === undefined ? step.status : `0x${step.flags.toString(16)}`;
-      print(`  ${name.padEnd(10)}  ${shown(frr, prefix)}`);
+      print(`  ${step.status.padEnd(10)}  ${shown(frr, prefix)}`);
     }
   };
-  const [off, trap, fail] = (['offloaded', 'trapped', 'failed'] as const).map((status) => ({ status }));
+  const [off, trap, fail] = (['offloaded', 'unresolved', 'failed'] as const).map((status) => ({ status }));
   print(`\n=== FRR ${frr.version()}, ${nhg ? 'nexthop groups' : 'inline nexthops'} ===`);
   for (const family of [4, 6]) {
     await run(`IPv${family} static`, fresh(family), off!, trap!, fail!, off!);
     await run(`IPv${family} static`, fresh(family), trap!, off!, fail!, trap!);
     await run(`IPv${family} static`, fresh(family), fail!, off!, fail!);
   }
-  const both = { status: 'trapped', flags: RTM_F_OFFLOAD | RTM_F_TRAP } as const;
+  const both = { status: 'trapped' } as const;
   await run('OFFLOAD and TRAP in one', fresh(4), both, fail!, both);
   await run('ECMP', fresh(4, '10.0.0.2,10.0.1.2'), off!, trap!);
   await run('blackhole', fresh(4, 'blackhole'), off!);
@@ -103,7 +97,7 @@ async function measure(frr: Frr, nhg: boolean): Promise<void> {
   await run('table given as VRF 0', fresh(4), { status: 'offloaded', mode: 'vrf' }, off!);
   await run('wrong protocol (188), then right', fresh(4), { status: 'offloaded', protocol: 188 }, off!);
   await run('connected', '10.0.0.0/24', { status: 'offloaded', protocol: 2 }, { status: 'failed', protocol: 2 });
-  await run('local', '10.0.0.1/32', { status: 'trapped', protocol: 2 });
+  await run('local', '10.0.0.1/32', { status: 'unresolved', protocol: 2 });
   ip('route add 203.0.113.0/25 via 10.0.0.2');
   await run('kernel, metric 0', '203.0.113.0/25', { status: 'offloaded', protocol: 2 });
   ip('route add 203.0.113.128/25 via 10.0.0.2 metric 50');

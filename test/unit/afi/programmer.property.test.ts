@@ -204,7 +204,9 @@ async function play(steps: readonly Step[]): Promise<void> {
     for (const result of seen) expect(expected).toContain(result);
     if (!model.routes.has(index)) continue;
     const status = bed.told.get(prefixOf(index));
-    expect([index, status]).toEqual([index, expected[0]!.startsWith('punt') ? 'trapped' : 'offloaded']);
+    const waits = expected[0] === `punt ${PuntReason.Unresolved}`;
+    const told = waits ? 'unresolved' : expected[0]!.startsWith('punt') ? 'trapped' : 'offloaded';
+    expect([index, status]).toEqual([index, told]);
   }
 
   // Everything withdrawn: nothing may be left.

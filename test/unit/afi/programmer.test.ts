@@ -1,4 +1,4 @@
-import { parsePrefix } from '../../../src/net/address';
+import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
 import { PuntReason } from '../../../src/afi/model';
 import { Bed, Server } from './bed';
 
@@ -8,6 +8,9 @@ const out = (port: number, mac: string): string => `p${port} ${mac.replaceAll(':
 async function bed(server?: Server, options?: { batch?: number; inFlight?: number }): Promise<Bed> {
   return new Bed(server, options).up();
 }
+
+/** Of the base graph; all other entries are routes. */
+const SWITCH_ENTRIES = 4;
 
 describe('a route', () => {
   test('forwards to its neighbor, and zebra hears of it only then', async () => {
@@ -35,18 +38,44 @@ describe('a route', () => {
     expect([...b.needed]).toEqual([]);
   });
 
-  test('is reported as trapped only when its neighbor does not come in time: zebra never takes that back', async () => {
+  test('by a neighbour of the configuration: nobody is asked for it, whichever came first', async () => {
+    const b = await bed();
+    const configure = (address: string): unknown =>
+      b.fib.applyKernel({
+        ...{ kind: 'neighborAdd', source: 'static', ifindex: 11, state: 'permanent' },
+        ...{ address: parseAddress(address)!, mac: parseMac(MAC.a)! },
+      });
+    configure('10.0.1.2');
+    b.via('192.0.2.0/24', '10.0.1.2@1').via('198.51.100.0/24', '10.0.1.3@1').settle();
+    expect([...b.needed]).toEqual(['11 10.0.1.3']);
+    configure('10.0.1.3');
+    b.settle();
+    expect([...b.needed]).toEqual([]);
+    expect(b.packet('198.51.100.9')).toBe(out(1, MAC.a));
+    b.neighbor(1, '10.0.1.3', MAC.b).settle();
+    expect(b.packet('198.51.100.9')).toBe(out(1, MAC.a));
+  });
+
+  test('is reported as unresolved only when its neighbor does not come in time: zebra never takes that back', async () => {
     const b = await bed();
     b.via('192.0.2.0/24', '10.0.1.2@1').via('198.51.100.0/24', '10.0.2.2@2').settle();
     expect([...b.told]).toEqual([]);
     b.neighbor(1, '10.0.1.2', MAC.a).settle().later();
     expect([...b.told]).toEqual([
       ['192.0.2.0/24', 'offloaded'],
-      ['198.51.100.0/24', 'trapped'],
+      ['198.51.100.0/24', 'unresolved'],
     ]);
     b.neighbor(1, '10.0.1.2', undefined, 'failed').settle();
     expect(b.told.get('192.0.2.0/24')).toBe('offloaded');
     b.later();
+    expect(b.told.get('192.0.2.0/24')).toBe('unresolved');
+  });
+
+  test('that waited and is meant for Linux by now is reported so at once', async () => {
+    const b = await bed();
+    b.nexthop(7, '10.0.1.2@1').viaId('192.0.2.0/24', 7).settle().later();
+    expect(b.told.get('192.0.2.0/24')).toBe('unresolved');
+    b.nexthop(7, '10.0.9.1@90').settle();
     expect(b.told.get('192.0.2.0/24')).toBe('trapped');
   });
 
@@ -158,8 +187,8 @@ describe('what stands before the route tree', () => {
 
   test.each([
     ['ARP to the port', mine, 0x0806, `punt ${PuntReason.NonIp}`],
-    ['ARP to everybody', 'ff:ff:ff:ff:ff:ff', 0x0806, `punt ${PuntReason.Multicast}`],
-    ['IS-IS', '01:80:c2:00:00:14', 46, `punt ${PuntReason.Multicast}`],
+    ['ARP to everybody', 'ff:ff:ff:ff:ff:ff', 0x0806, `punt ${PuntReason.NonIp}`],
+    ['IS-IS', '01:80:c2:00:00:14', 46, `punt ${PuntReason.NonIp}`],
     ['IPv4 multicast', '01:00:5e:00:00:05', 0x0800, `punt ${PuntReason.Multicast}`],
     ["somebody else's frame", '32:26:0a:2e:aa:99', 0x0806, 'dropped'],
   ])('%s', async (_name, destination, type, expected) => {
@@ -478,7 +507,7 @@ describe('lives of the server and of the bridge', () => {
     b.programmer.down();
     await b.up();
     expect(b.fib.rows.failed.size).toBe(0);
-    expect(b.fib.rows.routes.size).toBe(b.server.sandbox.info().entries - 2);
+    expect(b.fib.rows.routes.size).toBe(b.server.sandbox.info().entries - SWITCH_ENTRIES);
   });
 
   test('a restarted bridge takes over, forwards all the while, and sweeps what zebra does not confirm', async () => {
@@ -543,7 +572,7 @@ describe('lives of the server and of the bridge', () => {
       const { nodes, entries } = b.server.sandbox.info();
       expect({ nodes, entries }).toEqual({ nodes: empty.nodes, entries: empty.entries });
       expect(b.fib.neighbors.size).toBe(0);
-      expect(b.fib.rows.routes.size).toBe(empty.entries - 2);
+      expect(b.fib.rows.routes.size).toBe(empty.entries - SWITCH_ENTRIES);
     }
     // A strict server would have refused anything removed while it was pointed at.
     expect(b.programmer.counters.refused).toBe(0);

@@ -161,6 +161,20 @@ describe('resilience', () => {
     const inline = flows(bed, 10_000);
     expect(movers(after, inline, 'to')).toEqual([1]);
   });
+
+  test('… also when the same legs carry another route in other shares', async () => {
+    const bed = await group([1, 2, 3, 4]);
+    bed
+      .group(GROUP + 1, 1, 3, 4)
+      .viaId('30.0.0.0/16', GROUP + 1)
+      .settle();
+    const before = flows(bed, 10_000);
+    bed
+      .group(GROUP + 2, [1, 1], [3, 3], [4, 4])
+      .viaId(PREFIX, GROUP + 2)
+      .settle();
+    expect(movers(before, flows(bed, 10_000), 'from')).toEqual([1]);
+  });
 });
 
 describe('one change is one operation, in place', () => {

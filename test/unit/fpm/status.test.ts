@@ -25,7 +25,8 @@ test('the frame that a live zebra 10.7.1 took (docs/fpm-feedback.md), byte by by
 
 test.each([
   ['offloaded', 0x4000],
-  ['trapped', 0x8000],
+  ['trapped', 0x4000 | 0x8000],
+  ['unresolved', 0x8000],
   ['failed', 0x20000000],
 ] as const)('%s', (status, flags) => {
   expect(frameOf(report('2001:db8::/32', status)).readUInt32LE(4 + 16 + 8)).toBe(flags);

@@ -130,9 +130,9 @@ test('what is recorded is what was on the wire, and replay gives another server 
     });
     const adds = updates.filter((update) => update.startsWith('routeAdd')).length;
     const deletes = updates.filter((update) => update.startsWith('routeDelete')).length;
-    expect(result.statuses).toEqual({ offloaded: adds, trapped: 0, failed: deletes, other: 0 });
+    expect(result.statuses).toEqual({ offloaded: adds, trapped: 0, unresolved: 0, failed: deletes, other: 0 });
     expect(replayText(result)).toMatch(
-      `came back: ${adds} offloaded, 0 trapped, ${deletes} failed, 0 other, 0 malformed\n`,
+      `came back: ${adds} offloaded, 0 trapped, 0 unresolved, ${deletes} failed, 0 other, 0 malformed\n`,
     );
   }
 });

@@ -60,7 +60,7 @@ test('the moments: sent, acknowledged, told; forgotten when zebra sends the rout
   bed.later();
   const told = why(bed, '10.40.0.0/16').routes[0]!;
   expect(Date.parse(told.reported!) - Date.parse(told.acknowledged!)).toBe(3999);
-  expect(told.route.reported).toBe('trapped');
+  expect(told.route.reported).toBe('unresolved');
   bed.via('10.40.0.0/16', '10.1.1.99@1');
   const again = why(bed, '10.40.0.0/16').routes[0]!;
   expect(Date.parse(again.received!)).toBeGreaterThan(Date.parse(told.received!));

@@ -1,0 +1,130 @@
+/**
+ * What zebra is told follows what the vASIC has, both ways: entries refused for want of room and taken when there is some, neighbours
+ * that go and come. The topology is that of demo/lab/hosts-topology.ts.
+ */
+import { buildHostsTopology, hostAddress, type HostsTopology } from '../../demo/lab/hosts-topology';
+import { at, entries } from '../../demo/lab/json';
+import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
+import { tapName, vrouterMac } from '../../demo/lab/plan';
+import { waitFor } from '../../demo/lab/wait';
+
+const ID = labId('status');
+const ROUTES = Array.from({ length: 30 }, (_, i) => `10.100.${i}.0/24`);
+/** Enough for what the router needs itself, and for some of the routes. */
+const MAX_ENTRIES = 40;
+const LOSABLE = '10.101.0.0/16';
+/** By host0, which has another MAC in truth. */
+const CONFIGURED = '10.102.0.0/16';
+const CONFIGURED_MAC = '02:00:00:00:00:77';
+jest.setTimeout(120_000);
+
+let lab: Lab | undefined;
+let topology: HostsTopology;
+
+beforeAll(async () => {
+  lab = await openLab(ID);
+  topology = await buildHostsTopology(lab, {
+    maxEntries: MAX_ENTRIES,
+    config: [`ip route ${LOSABLE} ${hostAddress(2)}`, `ip route ${CONFIGURED} ${hostAddress(0)}`],
+    neighbors: [{ tap: tapName(0), address: hostAddress(0), mac: CONFIGURED_MAC }],
+  });
+});
+
+afterAll(async () => {
+  await lab?.close();
+  await stopLab(ID);
+});
+
+/** The static routes in vtysh: prefix → code letters, as `S>*`. */
+async function codes(): Promise<ReadonlyMap<string, string>> {
+  const shown = await topology.frr.vtysh('show ip route static');
+  return new Map(
+    shown.split('\n').flatMap((line) => {
+      const found = /^(S\S*) +(?:\S )?(\d\S+\/\d+) /.exec(line);
+      return found === null ? [] : [[found[2]!, found[1]!] as const];
+    }),
+  );
+}
+
+const until = (what: string, look: () => Promise<boolean>, timeoutMs = 30_000): Promise<boolean> =>
+  waitFor(look, { timeoutMs, what });
+
+const codeIs = (prefix: string, code: string): Promise<boolean> =>
+  until(`${prefix} to be ${code}`, async () => (await codes()).get(prefix) === code);
+
+async function change(lines: readonly string[]): Promise<void> {
+  await topology.frr.vtysh(['configure terminal', ...lines, 'end'].join('\n'));
+}
+
+const inState = async (state: string): Promise<string[]> =>
+  (await topology.bridge.routes())
+    .filter((route) => ROUTES.includes(route.prefix) && route.state === state)
+    .map(({ prefix }) => prefix);
+
+test('refused for want of room: o; taken when entries are freed: *', async () => {
+  await codeIs(LOSABLE, 'S>*');
+  await change(ROUTES.map((prefix) => `ip route ${prefix} ${hostAddress(1)}`));
+  await until('every route to be offloaded or refused', async () => {
+    const shown = [...(await codes())].filter(([prefix]) => ROUTES.includes(prefix));
+    return shown.length === ROUTES.length && shown.every(([, code]) => code === 'S>*' || code === 'S>o');
+  });
+  const refused = await inState('failed');
+  const taken = await inState('offloaded');
+  expect(refused.length).toBeGreaterThan(0);
+  expect(taken.length).toBeGreaterThan(0);
+  expect(refused.length + taken.length).toBe(ROUTES.length);
+  const shown = await codes();
+  for (const prefix of refused) expect([prefix, shown.get(prefix)]).toEqual([prefix, 'S>o']);
+  const json = await topology.frr.json('show ip route static json');
+  const zebra = new Map(entries(json).map(([prefix, routes]) => [prefix, at(routes, 0, 'offloaded')]));
+  for (const prefix of refused) expect([prefix, zebra.get(prefix)]).toEqual([prefix, false]);
+
+  // Room for some of them, then for all.
+  const freed = taken.slice(0, 2);
+  await change(freed.map((prefix) => `no ip route ${prefix} ${hostAddress(1)}`));
+  // Well before the minute after which they would be tried anyhow.
+  await until(
+    'two more routes to be offloaded',
+    async () => (await inState('failed')).length === refused.length - 2,
+    20_000,
+  );
+  const rest = taken.slice(2);
+  await change(rest.map((prefix) => `no ip route ${prefix} ${hostAddress(1)}`));
+  await until('all others to be offloaded', async () => (await inState('offloaded')).length === refused.length, 20_000);
+  for (const prefix of refused) await codeIs(prefix, 'S>*');
+});
+
+test('a neighbour lost for a moment leaves no trace; lost for long: t, and offloaded when it is back', async () => {
+  const { router, hosts, frr, bridge } = topology;
+  const told = async (): Promise<unknown[]> => {
+    const json = await frr.json(`show ip route ${LOSABLE} json`);
+    return [at(json, LOSABLE, 0, 'offloaded'), at(json, LOSABLE, 0, 'trapped')];
+  };
+  const state = async (): Promise<string | undefined> =>
+    (await bridge.routes()).find((route) => route.prefix === LOSABLE)?.state;
+  await codeIs(LOSABLE, 'S>*');
+  await router.must(['ip', 'neigh', 'del', hostAddress(2), 'dev', tapName(2)]);
+  await until('the neighbour to be found again', async () => (await state()) === 'offloaded');
+  expect(await told()).toEqual([true, undefined]);
+
+  await hosts[2]!.must(['ip', 'link', 'set', 'veth', 'arp', 'off']);
+  await router.must(['ip', 'neigh', 'del', hostAddress(2), 'dev', tapName(2)]);
+  await until('the route to be unresolved', async () => (await state()) === 'unresolved');
+  await codeIs(LOSABLE, 'S>t');
+
+  await hosts[2]!.must(['ip', 'link', 'set', 'veth', 'arp', 'on']);
+  await until('the route to be offloaded', async () => (await state()) === 'offloaded', 60_000);
+  // zebra never takes the trap flag back; the other one tells.
+  expect(await told()).toEqual([true, true]);
+});
+
+test('a neighbour of the configuration goes before what the kernel says, and is not asked for', async () => {
+  const { router, bridge } = topology;
+  expect((await router.must(['ping', '-c', '1', '-W', '5', hostAddress(0)])).includes(' 1 received')).toBe(true);
+  expect(await router.must(['ip', 'neigh', 'show', hostAddress(0)])).toContain(`lladdr ${vrouterMac(0)} `);
+  await codeIs(CONFIGURED, 'S>*');
+  const route = (await bridge.routes()).find(({ prefix }) => prefix === CONFIGURED);
+  expect(route?.nexthops.map(({ mac }) => mac)).toEqual([CONFIGURED_MAC]);
+  const text = await router.must(['fpm2afi', 'why', CONFIGURED]);
+  expect(text).toMatch(new RegExp(`neighbor permanent \\(static\\), ${CONFIGURED_MAC}\n`));
+});
