@@ -12,8 +12,8 @@ import { startControlServer } from './control/server';
 import { Fib } from './fib/fib';
 import type { KernelUpdate, StatusReport } from './fib/updates';
 import { createRecorder } from './fpm/recorder';
-import { holdFor } from './fpm/report-hold';
 import { createFpmServer } from './fpm/server';
+import { holdFor, StatusPace } from './fpm/status-pace';
 import { createKernelNeighbors } from './neighbor/neighbor';
 import { formatAddress } from './net/address';
 import type { Logger } from './observe/log';
@@ -106,7 +106,8 @@ async function build(
 
   let turnDue = false;
   let replayStarted = 0;
-  let holding: NodeJS.Timeout | undefined;
+  let reporting: NodeJS.Timeout | undefined;
+  const pace = new StatusPace();
   let paused = false;
   const fib = new Fib({
     table: config.table,
@@ -161,24 +162,32 @@ async function build(
     }
   }
 
-  function* reports(): Generator<StatusReport> {
-    for (let next = fib.programming.nextReport(); next !== undefined; next = fib.programming.nextReport()) yield next;
+  function* reports(most: number): Generator<StatusReport> {
+    for (let i = 0; i < most; i++) {
+      const next = fib.programming.nextReport();
+      if (next === undefined) return;
+      yield next;
+    }
   }
 
+  /** Sends what is due, as far as zebra should have it now; comes back for the rest. */
   function report(): void {
-    if (fpm.peer() !== undefined && !held()) fpm.report(reports());
+    if (fpm.peer() === undefined) return;
+    const now = performance.now();
+    const { replaying } = state;
+    const wait = holdFor({ replaying, since: replayStarted, lastActivity: fpm.lastActivity() }, now);
+    if (wait > 0) return reportIn(wait);
+    const room = pace.room(now);
+    const taken = room === 0 ? 0 : fpm.report(reports(room));
+    pace.spend(taken);
+    if (taken === room && fib.programming.reportsDue) soon();
   }
 
-  /** Whether statuses wait for a replay; they are looked at again when they needn't. */
-  function held(): boolean {
-    const { replaying } = state;
-    const wait = holdFor({ replaying, since: replayStarted, lastActivity: fpm.lastActivity() }, performance.now());
-    if (wait === 0) return false;
-    holding ??= setTimeout(() => {
-      holding = undefined;
+  function reportIn(ms: number): void {
+    reporting ??= setTimeout(() => {
+      reporting = undefined;
       soon();
-    }, Math.ceil(wait));
-    return true;
+    }, Math.ceil(ms));
   }
 
   function fromKernel(update: KernelUpdate): void {
@@ -249,7 +258,7 @@ async function build(
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
   closers.push(() => {
-    clearTimeout(holding);
+    clearTimeout(reporting);
     clearInterval(tick);
     clearInterval(retry);
   });

@@ -319,6 +319,11 @@ export class Programming implements ForwardingSource {
     return STATUS_OF_CODE[this.rows.routes.reported[row]!];
   }
 
+  /** Whether `nextReport` may have anything. */
+  get reportsDue(): boolean {
+    return this.rows.reports.length > 0;
+  }
+
   /**
    * The next status that zebra has not been told, which counts as told then; undefined: none. What is returned is valid
    * until the next call.

@@ -20,6 +20,11 @@ const STATUS_CHUNK = 64 * 1024;
 /** A peer on another machine that vanishes without a word is noticed in the order of this time. */
 const KEEPALIVE_MS = 10_000;
 
+/** Bytes read ahead of decoding at most; then zebra waits. */
+const READ_AHEAD = 64 * 1024 * 1024;
+/** Decoding gives way to everything else after so long, in ms. */
+const SLICE_MS = 5;
+
 export interface SessionHandlers {
   /** Bytes of the stream, before they are decoded, and bytes handed to the socket; they don't change afterwards. */
   received(bytes: Buffer): void;
@@ -43,6 +48,15 @@ export class FpmSession {
   private updatesOfFrame = 0;
   private frameOffset = 0;
   private active = performance.now();
+  /** Read and not decoded yet. */
+  private readonly ahead: Buffer[] = [];
+  private aheadBytes = 0;
+  /** A slice of decoding is due. */
+  private sliceDue = false;
+  /** The owner has had enough for now. */
+  private stopped = false;
+  /** Why the connection ended, until all that came over it is decoded. */
+  private ending: string | undefined;
 
   constructor(
     private readonly socket: Socket,
@@ -64,26 +78,29 @@ export class FpmSession {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
-    socket.on('end', () => this.end('zebra closed the connection'));
-    socket.on('error', (error) => this.end(`connection failed: ${error.message}`));
-    socket.on('close', () => this.end('connection closed'));
+    socket.on('end', () => this.finish('zebra closed the connection'));
+    socket.on('error', (error) => this.finish(`connection failed: ${error.message}`));
+    socket.on('close', () => this.finish('connection closed'));
     socket.on('drain', () => {
       if (this.open) handlers.drained();
     });
   }
 
-  /** Monotonic time, in ms, of the last bytes received; a paused session has been active just now. */
+  /** Monotonic time, in ms, of the last bytes received; a session that is paused or behind has been active just now. */
   lastActivity(): number {
-    return this.socket.isPaused() ? performance.now() : this.active;
+    return this.stopped || this.aheadBytes > 0 ? performance.now() : this.active;
   }
 
   pause(): void {
+    this.stopped = true;
     this.socket.pause();
   }
 
   resume(): void {
+    this.stopped = false;
     this.active = performance.now();
-    this.socket.resume();
+    if (this.aheadBytes < READ_AHEAD) this.socket.resume();
+    this.sliceSoon();
   }
 
   /** Writes statuses as long as the socket takes them; returns how many were taken from `reports`. */
@@ -120,6 +137,52 @@ export class FpmSession {
     this.active = performance.now();
     this.counting.bytes += chunk.length;
     this.handlers.received(chunk);
+    // The first of a turn at once, so that a single message doesn't wait for anything.
+    if (!this.sliceDue && !this.stopped) this.decode(chunk);
+    else {
+      this.ahead.push(chunk);
+      this.aheadBytes += chunk.length;
+      if (this.aheadBytes >= READ_AHEAD) this.socket.pause();
+    }
+    this.sliceSoon();
+  }
+
+  private sliceSoon(): void {
+    if (this.sliceDue || !this.open) return;
+    this.sliceDue = true;
+    setImmediate(() => {
+      this.sliceDue = false;
+      this.slice();
+    });
+  }
+
+  /**
+   * Decodes what was read ahead, for a while. Reading goes on meanwhile: a zebra whose own buffer runs full leaves off replaying for
+   * a whole second.
+   */
+  private slice(): void {
+    const until = performance.now() + SLICE_MS;
+    let taken = 0;
+    while (this.open && !this.stopped && taken < this.ahead.length && performance.now() < until) {
+      const chunk = this.ahead[taken++]!;
+      this.aheadBytes -= chunk.length;
+      this.decode(chunk);
+    }
+    this.ahead.splice(0, taken);
+    if (!this.open || this.stopped) return;
+    if (this.aheadBytes < READ_AHEAD) this.socket.resume();
+    if (this.ahead.length > 0) this.sliceSoon();
+    else if (this.ending !== undefined) this.end(this.ending);
+  }
+
+  /** The connection is over: so is the session, once it has decoded what came. */
+  private finish(reason: string): void {
+    this.ending ??= reason;
+    if (this.ahead.length === 0) this.end(this.ending);
+    else this.sliceSoon();
+  }
+
+  private decode(chunk: Buffer): void {
     try {
       this.reader.push(chunk);
     } catch (error) {

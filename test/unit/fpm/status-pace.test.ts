@@ -1,5 +1,5 @@
 /** When statuses wait for zebra's replay. */
-import { holdFor } from '../../../src/fpm/report-hold';
+import { holdFor, StatusPace } from '../../../src/fpm/status-pace';
 
 const replay = { replaying: true, since: 1000, lastActivity: 2000 };
 
@@ -21,4 +21,32 @@ test('a replay without a rest holds them for five seconds at most', () => {
     expect(now + wait).toBeLessThanOrEqual(6000);
   }
   expect(holdFor({ ...replay, lastActivity: 6000 }, 6000)).toBe(0);
+});
+
+test('a million statuses go in small bursts, at a pace, and a few at once', () => {
+  const pace = new StatusPace();
+  const first = pace.room(0);
+  expect(first).toBeGreaterThan(10);
+  let sent = 0;
+  let most = 0;
+  for (let now = 0; now < 1000; now += 0.05) {
+    const room = pace.room(now);
+    most = Math.max(most, room);
+    pace.spend(room);
+    sent += room;
+  }
+  expect(most).toBeLessThan(100);
+  expect(sent).toBeGreaterThan(300_000);
+  expect(sent).toBeLessThan(500_000);
+  // What wasn't used isn't saved up.
+  expect(pace.room(1_000_000)).toBe(first);
+});
+
+test('what did not go is not lost', () => {
+  const pace = new StatusPace();
+  const first = pace.room(0);
+  pace.spend(1);
+  expect(pace.room(0)).toBe(first - 1);
+  pace.spend(first - 1);
+  expect(pace.room(0)).toBe(0);
 });
