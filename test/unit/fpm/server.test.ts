@@ -120,6 +120,35 @@ test('updates of a frame come in order, then frameEnd; frames without updates gi
   });
 });
 
+test('a flood is decoded in slices and whole, also when the connection ended meanwhile', async () => {
+  const COUNT = 60_000;
+  let updates = 0;
+  let thirds = 0;
+  const { source, events, awaits } = await rig('auto', {
+    update: (update) => {
+      if (update.kind !== 'routeAdd') return;
+      thirds += update.prefix.bytes[2] === 1 + (updates % 250) ? 1 : 0;
+      updates++;
+    },
+  });
+  const socket = await zebra(source);
+  let turns = 0;
+  let counting = true;
+  const turn = (): void => {
+    turns++;
+    if (counting) setTimeout(turn, 0);
+  };
+  socket.end(Buffer.concat(Array.from({ length: COUNT }, (_, i) => frame(routeTo(1 + (i % 250))))));
+  await awaits(/nexthop 1$/);
+  turn();
+  await awaits(/disconnected/);
+  counting = false;
+  expect([updates, thirds]).toEqual([COUNT, COUNT]);
+  expect(events.at(-1)).toBe('disconnected: zebra closed the connection');
+  // Timers run between the slices: a single turn for all of it would leave room for one or two.
+  expect(turns).toBeGreaterThan(5);
+});
+
 test('a frame that comes in halves, and one in single bytes', async () => {
   const { source, events, awaits } = await rig();
   const socket = await zebra(source);
