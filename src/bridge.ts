@@ -175,12 +175,13 @@ async function build(
     if (fpm.peer() === undefined) return;
     const now = performance.now();
     const { replaying } = state;
-    const wait = holdFor({ replaying, since: replayStarted, lastActivity: fpm.lastActivity() }, now);
+    const due = fib.programming.reportsDue;
+    const wait = holdFor({ replaying, due, since: replayStarted, lastActivity: fpm.lastActivity() }, now);
     if (wait > 0) return reportIn(wait);
     const room = pace.room(now);
     const taken = room === 0 ? 0 : fpm.report(reports(room));
     pace.spend(taken);
-    if (taken === room && fib.programming.reportsDue) soon();
+    if (taken === room && fib.programming.reportsDue > 0) soon();
   }
 
   function reportIn(ms: number): void {

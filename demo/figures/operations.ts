@@ -15,18 +15,23 @@ import { settledOperations } from './quiet';
 
 const FEW = 10;
 const MANY = 100_000;
+const PORTION = 10_000;
 /** For the kernel to tell of a link. */
 const SETTLE_MS = 3000;
 const PROGRAM = join(__dirname, '..', 'lab', 'group-program.js');
 const NEW_MAC = '32:26:0a:2e:cc:99';
 
+/** In portions: a zebra whose netlink socket overflows never hears of the rest. */
 async function addRoutes(lab: Lab, topology: HostsTopology, from: number, to: number): Promise<void> {
   const via = [1, 2].map((port) => `nexthop via ${hostAddress(port)} dev ${tapName(port)}`).join(' ');
-  const lines: string[] = [];
-  for (let i = from; i < to; i++)
-    lines.push(`route add ${20 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.0/24 proto static ${via}`);
-  await ipBatch(lab, topology.router, lines);
-  await offloaded(topology, to);
+  for (let first = from; first < to; first += PORTION) {
+    const end = Math.min(to, first + PORTION);
+    const lines: string[] = [];
+    for (let i = first; i < end; i++)
+      lines.push(`route add ${20 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.0/24 proto static ${via}`);
+    await ipBatch(lab, topology.router, lines);
+    await offloaded(topology, end);
+  }
 }
 
 /** Waits for so many routes, and no others than a few of known neighbours. */

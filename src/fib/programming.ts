@@ -319,9 +319,9 @@ export class Programming implements ForwardingSource {
     return STATUS_OF_CODE[this.rows.routes.reported[row]!];
   }
 
-  /** Whether `nextReport` may have anything. */
-  get reportsDue(): boolean {
-    return this.rows.reports.length > 0;
+  /** How much `nextReport` has at most. */
+  get reportsDue(): number {
+    return this.rows.reports.length;
   }
 
   /**

@@ -1,10 +1,14 @@
 /** When statuses wait for zebra's replay. */
 import { holdFor, StatusPace } from '../../../src/fpm/status-pace';
 
-const replay = { replaying: true, since: 1000, lastActivity: 2000 };
+const replay = { replaying: true, due: 50_000, since: 1000, lastActivity: 2000 };
 
 test('nothing waits outside a replay', () => {
   expect(holdFor({ ...replay, replaying: false }, 2000)).toBe(0);
+});
+
+test('few statuses do not wait', () => {
+  expect(holdFor({ ...replay, due: 100 }, 2000)).toBe(0);
 });
 
 test('while a replay comes in, statuses wait for a rest in it', () => {
