@@ -3,6 +3,7 @@
  * it is refused; one that is meant for Linux, as its nexthop is behind no port, it does advertise. That a prefix is held back is told by a witness: another prefix, due later, which has arrived already.
  */
 import { buildHostsTopology, hostAddress, PAST_VASIC, type HostsTopology } from '../lab/hosts-topology';
+import type { Figure } from '../lab/figure';
 import { at, entries, items } from '../lab/json';
 import type { Frr } from '../lab/frr';
 import { waitFor } from '../lab/wait';
@@ -95,6 +96,11 @@ export async function observeSuppression(topology: HostsTopology): Promise<Suppr
   return { pending, advertisedAfterMs, refused, past };
 }
 
+/** A figure that is 1 when what it says was seen. */
+function asItShould(name: string, what: string, seen: boolean): Figure {
+  return { name, what: `${what} (1: so it was)`, unit: 'yes', value: Number(seen), goal: '1', met: seen };
+}
+
 export const suppress: Measurement = {
   name: 'suppress',
   title: 'bgp suppress-fib-pending: nothing is advertised that the vASIC has not acknowledged',
@@ -103,36 +109,27 @@ export const suppress: Measurement = {
     say(JSON.stringify(seen));
     const { pending, refused, past } = seen;
     return [
-      {
-        name: 'suppressedWhilePending',
-        what: 'vASIC stopped: bgpd selected a prefix, zebra waited, its second peer did not get it (1: so it was)',
-        unit: 'yes',
-        value: Number(pending.selected && pending.queued && !pending.advertised),
-        goal: '1',
-        met: pending.selected && pending.queued && !pending.advertised,
-      },
+      asItShould(
+        'suppressedWhilePending',
+        'vASIC stopped: bgpd selected a prefix, zebra waited, its second peer did not get it',
+        pending.selected && pending.queued && !pending.advertised,
+      ),
       {
         name: 'advertisedAfterAcknowledgement',
         what: 'from the vASIC going on to the prefix at the second peer',
         unit: 'ms',
         value: Math.round(seen.advertisedAfterMs),
       },
-      {
-        name: 'suppressedWhileRefused',
-        what: 'prefix refused by the vASIC: selected by bgpd, failed in zebra, not at the second peer (1: so it was)',
-        unit: 'yes',
-        value: Number(refused.selected && refused.failed && !refused.advertised),
-        goal: '1',
-        met: refused.selected && refused.failed && !refused.advertised,
-      },
-      {
-        name: 'advertisedWhenForLinux',
-        what: 'prefix whose nexthop is behind no port: trapped in zebra, and at the second peer (1: so it was)',
-        unit: 'yes',
-        value: Number(past.trapped && past.advertised),
-        goal: '1',
-        met: past.trapped && past.advertised,
-      },
+      asItShould(
+        'suppressedWhileRefused',
+        'prefix refused by the vASIC: selected by bgpd, failed in zebra, not at the second peer',
+        refused.selected && refused.failed && !refused.advertised,
+      ),
+      asItShould(
+        'advertisedWhenForLinux',
+        'prefix whose nexthop is behind no port: trapped in zebra, and at the second peer',
+        past.trapped && past.advertised,
+      ),
     ];
   },
 };

@@ -12,6 +12,7 @@ import { formatMac, parseAddress, parseMac } from '../../src/net/address';
 import { PacketSocket, type ReceivedFrame, type VnetHeader } from '../../src/sys/packet';
 import { buildProbe } from '../../src/views/probe';
 import type { SpreadReport } from './spread';
+import { sleep } from './wait';
 
 const PLAIN: VnetHeader = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
 const FIRST_SOURCE_PORT = 1024;
@@ -45,7 +46,7 @@ async function send(ifname: string, mac: string, from: string, to: string, flows
       socket.send(packet, 0, packet.length, PLAIN);
     }
     socket.flush();
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    await sleep(TICK_MS);
   }
   socket.close();
 }
@@ -76,7 +77,7 @@ async function watch(ifname: string, family: string, count: number): Promise<voi
   console.log('ready');
   while (running) {
     while (look());
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    await sleep(TICK_MS);
   }
   while (look());
   const report: SpreadReport = { legs, flows };

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { LabNode } from './node';
 import { logLines, logMark, waitForLine } from './process';
+import { sleep } from './wait';
 
 const PROGRAM = join(__dirname, 'spread-program.js');
 /** Packets a second: few enough for a machine that has other work as well. */
@@ -43,7 +44,7 @@ export async function measureSpread(options: SpreadOptions): Promise<Spread> {
     [process.execPath, PROGRAM, 'send', 'veth', portMac, source, destination, String(flows), String(RATE)],
     { timeoutMs: 20_000 + (flows * 1000 * 3) / RATE },
   );
-  await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+  await sleep(LINGER_MS);
   await watching.kill('SIGTERM');
   const line = logLines(watching.logFile, mark).find((one) => one.startsWith('{'));
   if (line === undefined) throw new Error(`no report of the flows: see ${watching.logFile}`);

@@ -99,7 +99,6 @@ export class FpmSession {
   resume(): void {
     this.stopped = false;
     this.active = performance.now();
-    if (this.aheadBytes < READ_AHEAD) this.socket.resume();
     this.sliceSoon();
   }
 

@@ -30,7 +30,8 @@ export function limitsOf(maxEntries: number | undefined, refused: readonly Prefi
 export function applyOperation(graph: Graph, limits: Limits, operation: AftOperation): AftError | undefined {
   const undo: (() => void)[] = [];
   /** Notes how to undo a change; the error, when it was refused. */
-  const step = (change: Change, list: ItemList, index: number): AftError | undefined => {
+  const step = (change: Change | undefined, list: ItemList, index: number): AftError | undefined => {
+    if (change === undefined) return undefined;
     if ('error' in change) return { ...change.error, item: { list, index } };
     undo.push(change.undo);
     return undefined;
@@ -48,10 +49,11 @@ export function applyOperation(graph: Graph, limits: Limits, operation: AftOpera
   return error;
 }
 
-type Step = (change: Change, list: ItemList, index: number) => AftError | undefined;
+type Step = (change: Change | undefined, list: ItemList, index: number) => AftError | undefined;
 
 function insert(graph: Graph, limits: Limits, operation: AftInsert, step: Step): AftError | undefined {
   const { nodes, entries, prefixes, binds } = operation;
+  const refusesAny = limits.refused.size > 0;
   for (let i = 0; i < nodes.length; i++) {
     const error = step(graph.insertNode(nodes[i]!), 'node', i);
     if (error !== undefined) return error;
@@ -59,14 +61,14 @@ function insert(graph: Graph, limits: Limits, operation: AftInsert, step: Step):
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i]!;
     const error =
-      step((limits.refused.size > 0 && checkRefused(limits, entry.key)) || NO_CHANGE, 'entry', i) ??
+      step(refusesAny ? checkRefused(limits, entry.key) : undefined, 'entry', i) ??
       step(graph.insertEntry(entry), 'entry', i) ??
-      step(checkFull(graph, limits) ?? NO_CHANGE, 'entry', i);
+      step(checkFull(graph, limits), 'entry', i);
     if (error !== undefined) return error;
   }
   if (prefixes !== undefined) {
     const gates: Gates = {
-      before: (index) => (limits.refused.size > 0 ? checkRefused(limits, prefixKey(prefixes, index)) : undefined),
+      before: (index) => (refusesAny ? checkRefused(limits, prefixKey(prefixes, index)) : undefined),
       after: () => checkFull(graph, limits),
     };
     const error = batch(changePrefixes(graph, prefixes, true, gates), entries.length, step);
@@ -104,7 +106,6 @@ function remove(graph: Graph, { entries, prefixes, tokens }: AftRemove, step: St
 }
 
 const OPEN: Gates = { before: () => undefined, after: () => undefined };
-const NO_CHANGE: Change = { undo: () => undefined };
 
 function checkRefused(limits: Limits, key: AftKey): Refusal | undefined {
   if (key.data.kind !== 'prefix') return undefined;

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { parseAddress } from '../../src/net/address';
 import { Announcements } from './announcements';
 import { KEEPALIVE, keepaliveMessage, messageReader, NOTIFICATION, OPEN, openMessage } from './bgp';
+import { sleep } from '../../demo/lab/wait';
 
 /** What a feeder can be told. */
 export type FeederCommand =
@@ -78,7 +79,7 @@ async function churn(socket: Socket, table: Announcements, command: FeederComman
     const due = Math.min(changes, Math.floor(((performance.now() - started) * perSecond) / 1000));
     if (due > done) await write(socket, take(source, due - done));
     done = due;
-    await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    await sleep(PACE_MS);
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { PacketSocket } from '../../src/sys/packet';
 import { flowOf, openOn, PLAIN, receiveAll, runProbe, startIp, udpFrame, until } from './packets';
+import { sleep } from '../../demo/lab/wait';
 
 const [input = '', leg = '', other = '', portMac = '', destination = '', rounds = ''] = process.argv.slice(2);
 const FLOWS = 8;
@@ -44,7 +45,7 @@ runProbe(async () => {
   for (let round = 0; round < Number(rounds); round++) {
     const spread = (): boolean => !lastSeen.includes(-1) && onLeg().length > 0 && onLeg().length < FLOWS;
     await until(spread, look, () => `flows on both legs; they are on ${lastSeen.join(' ')}`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await sleep(PAUSE_MS);
     const flows = onLeg();
     const moved = (flow: number): boolean => lastSeen[flow] === 1;
     const started = performance.now();

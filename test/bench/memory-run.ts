@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
-import { waitFor } from '../../demo/lab/wait';
+import { sleep, waitFor } from '../../demo/lab/wait';
 import { AFI_METHODS } from '../../src/afi/service';
 import type { AftSandboxInfo } from '../../src/afi/model';
 import { requestStatus } from '../../src/control/client';
@@ -50,7 +50,7 @@ export interface Sample {
 async function main(options: RunOptions): Promise<void> {
   const server = new grpc.Client(options.afi, grpc.credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
   const sample = async (step: Sample['step'], round: number): Promise<void> => {
-    await new Promise((resolve) => setTimeout(resolve, options.settleMs));
+    await sleep(options.settleMs);
     const [bridgeBytes, vasicBytes] = [residentBytes(options.bridgePid), residentBytes(options.vasicPid)];
     const { fib, afi, loop } = await requestStatus(options.control);
     const { entries, nodes } = await sandboxInfo(server);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parseAddress, parseMac } from '../../src/net/address';
 import { SysError } from '../../src/sys/libc';
 import { PacketSocket, type ReceivedFrame, type VnetHeader } from '../../src/sys/packet';
+import { sleep } from '../../demo/lab/wait';
 
 export const PLAIN: VnetHeader = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
 const TIMEOUT_MS = 10_000;
@@ -58,7 +59,7 @@ export async function until(condition: () => boolean, look: () => void, what: ()
   const end = performance.now() + TIMEOUT_MS;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`waited ${TIMEOUT_MS} ms for ${what()}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await sleep(1);
     look();
   }
   return performance.now();

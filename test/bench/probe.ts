@@ -5,6 +5,7 @@
  */
 import { formatMac } from '../../src/net/address';
 import { flowOf, openOn, PLAIN, receiveAll, startIp, runProbe, udpFrame, until } from './packets';
+import { sleep } from '../../demo/lab/wait';
 
 const [input = '', output = '', portMac = '', destination = '', netns = '', dev = '', gateway = '', ...macs] =
   process.argv.slice(2);
@@ -39,7 +40,7 @@ runProbe(async () => {
     () => 'a packet to come through',
   );
   for (const mac of macs) {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await sleep(PAUSE_MS);
     const started = performance.now();
     ip(`neigh replace ${gateway} lladdr ${mac} dev ${dev} nud permanent`);
     const changed = await until(
