@@ -2,7 +2,7 @@
  * Tree entries with destination prefixes as columns. Routes are written in batches of these: a full table takes no object a
  * route on either side of the wire, where they look like any other entries.
  */
-import { AftField, type AftEntry, type AftKey, type AftOperation, type AftPrefixes, type Token } from './model';
+import { AftField, type AftEntry, type AftKey, type AftPrefixes, type Token } from './model';
 
 /** Bytes from one address to the next: room for either family. */
 export const ADDRESS_STEP = 16;
@@ -67,15 +67,4 @@ export function prefixEntry(prefixes: AftPrefixes, index: number): AftEntry {
 /** All of them as entries. */
 export function prefixEntries(prefixes: AftPrefixes | undefined): AftEntry[] {
   return Array.from({ length: prefixes?.count ?? 0 }, (_, index) => prefixEntry(prefixes!, index));
-}
-
-/** The same operation with every entry as an object. */
-export function withoutBatch(operation: AftOperation): AftOperation {
-  if (operation.kind === 'insert') {
-    const { prefixes, ...insert } = operation.insert;
-    return { kind: 'insert', insert: { ...insert, entries: [...insert.entries, ...prefixEntries(prefixes)] } };
-  }
-  const { prefixes, ...remove } = operation.remove;
-  const keys = prefixEntries(prefixes).map(({ parent, key }) => ({ parent, key }));
-  return { kind: 'remove', remove: { ...remove, entries: [...remove.entries, ...keys] } };
 }

@@ -3,7 +3,6 @@
  * a queue until the test lets the server answer, so that every order of events can be played.
  */
 import type { PuntLimits } from '../../../src/afi/policers';
-import { withoutBatch } from '../../../src/afi/prefix-batch';
 import { Programmer } from '../../../src/afi/programmer';
 import type { AftError, AftOperation } from '../../../src/afi/model';
 import { UNRESOLVED_GRACE_MS } from '../../../src/fib/programming';
@@ -21,6 +20,7 @@ import { nullLogger } from '../../../src/observe/log';
 import type { Sandbox, SandboxOptions } from '../../../src/vasic/api';
 import { createMemoryPort, packetOf, type MemoryPort } from '../../../src/vasic/memoryport';
 import { createSandbox } from '../../../src/vasic/sandbox';
+import { withoutBatch } from './without-batch';
 
 export const TABLE = 254;
 /** Interface index of port i's TAP. */

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { AftField, type AftEntry, type AftErrorCode, type AftOperation } from '../../../src/afi/model';
-import { withoutBatch } from '../../../src/afi/prefix-batch';
 import * as wire from '../../../src/afi/wire';
 import {
   count,
@@ -17,6 +16,7 @@ import {
   token,
   uint32,
 } from './wire-arbitraries';
+import { withoutBatch } from './without-batch';
 
 const root = protobuf.loadSync(join(process.cwd(), 'proto/afi/afi.proto'));
 const ours = new protobuf.Root();
