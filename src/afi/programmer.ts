@@ -13,16 +13,12 @@
 import { AdjacencyWriter } from './adjacency-writer';
 import { baseGraph, baseTokens, FIRST_DYNAMIC, ROUTE_TREE, type BasePort } from './base-graph';
 import { Graph, type Garbage, type TokenUse } from './graph';
-import { TOKEN_DISCARD, type AftEntry, type AftError, type AftNode, type AftOperation } from './model';
-import type { AftPort, AftSandboxInfo, Token } from './model';
+import type { AftEntry, AftError, AftNode, AftOperation, AftPort, AftSandboxInfo, Token } from './model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
-import { PrefixBatch } from './prefix-batch';
-import { RefusalLog } from './refusal-log';
 import { removalOrder } from './removal-order';
-import { RowBatches, type RowBatch } from './row-batches';
+import { RouteWriter, type RouteBatch } from './route-writer';
 import type { ForwardingSource } from '../fib/intents';
-import { formatPrefix } from '../net/address';
 import type { Logger } from '../observe/log';
 
 /** What the programmer needs of the connection to the AFI server. */
@@ -51,7 +47,7 @@ type Batch =
   | { readonly kind: 'base' }
   | { readonly kind: 'adjacency'; readonly ids: readonly number[] }
   | { readonly kind: 'nexthop'; readonly ids: readonly number[] }
-  | { readonly kind: 'insert' | 'remove'; readonly routes: RowBatch }
+  | RouteBatch
   | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
 
 /** Totals since start; `operations` and `refused` count AFI operations, the others members. */
@@ -75,8 +71,7 @@ export class Programmer {
   private readonly graph = new Graph((garbage) => this.garbage.push(garbage));
   private readonly adjacencies: AdjacencyWriter;
   private readonly nexthops: NexthopWriter;
-  private readonly refusals: RefusalLog;
-  private readonly rowBatches: RowBatches;
+  private readonly routes: RouteWriter;
   private readonly inFlight = new Map<number, Batch>();
   private retries: Batch[] = [];
   private garbage: Garbage[] = [];
@@ -94,15 +89,12 @@ export class Programmer {
   private graphError: string | undefined;
   private operations = 0;
   private refusedOperations = 0;
-  private routesWritten = 0;
-  private routesRemoved = 0;
 
   constructor(private readonly options: ProgrammerOptions) {
     const { source, log } = options;
     this.adjacencies = new AdjacencyWriter(source, this.graph, log);
     this.nexthops = new NexthopWriter(source, this.graph, this.adjacencies, log);
-    this.refusals = new RefusalLog(log);
-    this.rowBatches = new RowBatches(options.batch);
+    this.routes = new RouteWriter(source, this.nexthops, options.batch, log);
   }
 
   get ready(): boolean {
@@ -127,8 +119,8 @@ export class Programmer {
     return {
       operations: this.operations,
       refused: this.refusedOperations,
-      routesWritten: this.routesWritten,
-      routesRemoved: this.routesRemoved,
+      routesWritten: this.routes.written,
+      routesRemoved: this.routes.removed,
       nexthopsWritten: this.nexthops.written,
       adjacenciesWritten: this.adjacencies.written,
     };
@@ -231,7 +223,7 @@ export class Programmer {
           break;
         case 'insert':
         case 'remove':
-          this.forRows(batch.routes, (row, set) => this.options.source.routeUncertain(row, set));
+          this.routes.uncertain(batch);
           break;
         case 'garbage':
           this.garbage.push(...batch.items);
@@ -274,24 +266,9 @@ export class Programmer {
     const sets = collect(NODES_PER_OPERATION, () => takeFirst(this.nexthops.dirty) ?? source.nextNexthop());
     if (sets.length > 0) return { kind: 'nexthop', ids: sets };
     if (this.garbage.length > 0) return { kind: 'garbage', items: this.takeGarbage() };
-    return this.nextRoutes();
-  }
-
-  private nextRoutes(): Batch | undefined {
-    const { batch, source } = this.options;
-    const inserts = this.rowBatches.take();
-    const removals = this.rowBatches.take();
-    while (inserts.count + removals.count < batch) {
-      const row = source.nextRoute();
-      if (row === 0) break;
-      const kind = source.routeWanted(row) === 0 ? removals : inserts;
-      kind.rows[kind.count++] = row;
-    }
-    if (removals.count === 0) this.rowBatches.give(removals);
-    if (inserts.count === 0) this.rowBatches.give(inserts);
-    else if (removals.count === 0) return { kind: 'insert', routes: inserts };
-    else this.retries.push({ kind: 'insert', routes: inserts });
-    return removals.count === 0 ? undefined : { kind: 'remove', routes: removals };
+    const [first, ...others] = this.routes.next();
+    this.retries.push(...others);
+    return first;
   }
 
   private takeGarbage(): Garbage[] {
@@ -327,74 +304,17 @@ export class Programmer {
         return;
       }
       case 'insert':
-        return this.sendInserts(batch.routes);
-      case 'remove':
-        return this.sendRemovals(batch.routes);
+      case 'remove': {
+        const operation = this.routes.build(batch);
+        if (operation !== undefined) this.send(batch, operation);
+        return;
+      }
       case 'garbage': {
         const { items } = batch;
         const remove = { entries: items.flatMap((item) => item.entries), tokens: items.flatMap((item) => item.tokens) };
         this.send(batch, { kind: 'remove', remove });
       }
     }
-  }
-
-  private sendInserts(routes: RowBatch): void {
-    const { source } = this.options;
-    const prefixes = new PrefixBatch(ROUTE_TREE, routes.count);
-    this.keepRows(routes, (row) => {
-      const wanted = source.routeWanted(row);
-      if (wanted === 0) return undefined;
-      const next = this.nexthops.tokenOf(wanted);
-      if (next === undefined) {
-        source.routeParked(row);
-        return undefined;
-      }
-      this.addPrefix(prefixes, row, next);
-      source.routeSent(row, wanted);
-      return wanted;
-    });
-    if (routes.count === 0) return this.rowBatches.give(routes);
-    this.send({ kind: 'insert', routes }, { kind: 'insert', insert: { nodes: [], entries: [], prefixes } });
-  }
-
-  private sendRemovals(routes: RowBatch): void {
-    const { source } = this.options;
-    const prefixes = new PrefixBatch(ROUTE_TREE, routes.count);
-    this.keepRows(routes, (row) => {
-      if (source.routeWanted(row) !== 0) return undefined;
-      this.addPrefix(prefixes, row, TOKEN_DISCARD);
-      source.routeSent(row, 0);
-      return 0;
-    });
-    if (routes.count === 0) return this.rowBatches.give(routes);
-    this.send({ kind: 'remove', routes }, { kind: 'remove', remove: { entries: [], prefixes, tokens: [] } });
-  }
-
-  private addPrefix(prefixes: PrefixBatch, row: number, next: Token): void {
-    const at = prefixes.reserve();
-    const { count } = prefixes;
-    prefixes.sizes[count] = this.options.source.copyAddress(row, prefixes.addresses, at);
-    prefixes.lengths[count] = this.options.source.routeLength(row);
-    prefixes.nexts[count] = next;
-    prefixes.count++;
-  }
-
-  /** Keeps of a batch the rows that `send` sends: it returns the set that it sent, and undefined otherwise. */
-  private keepRows(routes: RowBatch, send: (row: number) => number | undefined): void {
-    const { rows, sets, count } = routes;
-    routes.count = 0;
-    for (let i = 0; i < count; i++) {
-      const set = send(rows[i]!);
-      if (set === undefined) continue;
-      rows[routes.count] = rows[i]!;
-      sets[routes.count++] = set;
-    }
-  }
-
-  /** Calls `use` with each row of a batch, which is over then, and the set that was sent. */
-  private forRows(routes: RowBatch, use: (row: number, set: number) => void): void {
-    for (let i = 0; i < routes.count; i++) use(routes.rows[i]!, routes.sets[i]!);
-    this.rowBatches.give(routes);
   }
 
   /** Nothing more to send: what was refused may fit now, if something was removed. */
@@ -426,13 +346,12 @@ export class Programmer {
   }
 
   private accepted(batch: Batch): void {
-    const { source, log } = this.options;
     switch (batch.kind) {
       case 'base':
         this.state = 'ready';
         this.inPlace = true;
         this.graphError = undefined;
-        log.info('the forwarding graph is in place', { ports: this.graph.ports.length });
+        this.options.log.info('the forwarding graph is in place', { ports: this.graph.ports.length });
         return;
       case 'adjacency':
         for (const id of batch.ids) this.adjacencies.done(id, undefined);
@@ -441,14 +360,10 @@ export class Programmer {
         for (const id of batch.ids) this.nexthops.done(id, undefined);
         return;
       case 'insert':
-        this.routesWritten += batch.routes.count;
-        this.forRows(batch.routes, (row, set) => source.routeDone(row, set, undefined));
-        return;
+        return this.routes.done(batch);
       case 'remove':
         this.freed = true;
-        this.routesRemoved += batch.routes.count;
-        this.forRows(batch.routes, (row, set) => source.routeDone(row, set, undefined));
-        return;
+        return this.routes.done(batch);
       case 'garbage':
         this.freed = true;
         for (const item of batch.items) item.done();
@@ -479,33 +394,13 @@ export class Programmer {
         return;
       case 'insert':
       case 'remove':
-        return this.routesRefused(batch.kind, batch.routes, error, reason);
+        for (const rows of halves(this.routes.refused(batch, error, reason))) {
+          this.retries.push(this.routes.batchOf(batch.kind, rows));
+        }
+        return;
       case 'garbage':
         if (batch.items.length === 1) return this.garbageRefused(batch.items[0]!, error);
         for (const items of halves(batch.items)) this.retries.push({ kind: 'garbage', items });
-    }
-  }
-
-  private routesRefused(kind: 'insert' | 'remove', routes: RowBatch, error: AftError, reason: string): void {
-    const { source } = this.options;
-    const named = error.item?.list === 'entry' && error.item.index < routes.count ? error.item.index : undefined;
-    const culprit = routes.count === 1 ? 0 : named;
-    if (culprit !== undefined) {
-      const row = routes.rows[culprit]!;
-      // An entry that isn't there is as good as removed.
-      const gone = kind === 'remove' && error.code === 'unknownEntry';
-      if (!gone) this.refusals.add(formatPrefix(source.routePrefix(row)), kind, reason);
-      source.routeDone(row, routes.sets[culprit]!, gone ? undefined : reason);
-      routes.rows.copyWithin(culprit, culprit + 1, routes.count);
-      routes.sets.copyWithin(culprit, culprit + 1, routes.count--);
-    }
-    const rest = Array.from(routes.rows.subarray(0, routes.count));
-    this.forRows(routes, (row, set) => source.routeReturned(row, set));
-    for (const part of halves(rest)) {
-      const half = this.rowBatches.take();
-      half.rows.set(part);
-      half.count = part.length;
-      this.retries.push({ kind, routes: half });
     }
   }
 

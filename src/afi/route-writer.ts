@@ -1,0 +1,159 @@
+/**
+ * Routes in the vASIC: rows of the FIB, each an entry of the route tree that points at its nexthop set. They travel in
+ * batches, rows in arrays that are used again and entries as columns: a full table takes no object a route.
+ */
+import { ROUTE_TREE } from './base-graph';
+import { TOKEN_DISCARD, type AftError, type AftOperation, type Token } from './model';
+import type { NexthopWriter } from './nexthop-writer';
+import { PrefixBatch } from './prefix-batch';
+import { RefusalLog } from './refusal-log';
+import { RowBatches, type RowBatch } from './row-batches';
+import type { ForwardingSource } from '../fib/intents';
+import { formatPrefix } from '../net/address';
+import type { Logger } from '../observe/log';
+
+/** Rows whose entries are written, or removed, by one operation. */
+export interface RouteBatch {
+  readonly kind: 'insert' | 'remove';
+  readonly routes: RowBatch;
+}
+
+export class RouteWriter {
+  written = 0;
+  removed = 0;
+  private readonly batches: RowBatches;
+  private readonly refusals: RefusalLog;
+
+  /** @param most rows of one batch */
+  constructor(
+    private readonly source: ForwardingSource,
+    private readonly nexthops: NexthopWriter,
+    private readonly most: number,
+    log: Logger,
+  ) {
+    this.batches = new RowBatches(most);
+    this.refusals = new RefusalLog(log);
+  }
+
+  /** The next rows that have something to do: removals, then inserts, where there are any. */
+  next(): RouteBatch[] {
+    const inserts = this.batches.take();
+    const removals = this.batches.take();
+    while (inserts.count + removals.count < this.most) {
+      const row = this.source.nextRoute();
+      if (row === 0) break;
+      const kind = this.source.routeWanted(row) === 0 ? removals : inserts;
+      kind.rows[kind.count++] = row;
+    }
+    const found: RouteBatch[] = [];
+    if (removals.count > 0) found.push({ kind: 'remove', routes: removals });
+    else this.batches.give(removals);
+    if (inserts.count > 0) found.push({ kind: 'insert', routes: inserts });
+    else this.batches.give(inserts);
+    return found;
+  }
+
+  /** A batch of these rows, to be built. */
+  batchOf(kind: RouteBatch['kind'], rows: readonly number[]): RouteBatch {
+    const routes = this.batches.take();
+    routes.rows.set(rows);
+    routes.count = rows.length;
+    return { kind, routes };
+  }
+
+  /** The batch's operation, from the state as it is now; undefined when nothing of it is left to do: it is over then. */
+  build({ kind, routes }: RouteBatch): AftOperation | undefined {
+    const prefixes = new PrefixBatch(ROUTE_TREE, routes.count);
+    if (kind === 'insert') this.keepRows(routes, (row) => this.insert(row, prefixes));
+    else this.keepRows(routes, (row) => this.remove(row, prefixes));
+    if (routes.count === 0) {
+      this.batches.give(routes);
+      return undefined;
+    }
+    if (kind === 'insert') return { kind, insert: { nodes: [], entries: [], prefixes } };
+    return { kind, remove: { entries: [], prefixes, tokens: [] } };
+  }
+
+  /** Returns the set that the row's entry points at; undefined: nothing to write (now). */
+  private insert(row: number, prefixes: PrefixBatch): number | undefined {
+    const wanted = this.source.routeWanted(row);
+    if (wanted === 0) return undefined;
+    const next = this.nexthops.tokenOf(wanted);
+    if (next === undefined) {
+      this.source.routeParked(row);
+      return undefined;
+    }
+    this.addPrefix(prefixes, row, next);
+    this.source.routeSent(row, wanted);
+    return wanted;
+  }
+
+  /** Returns 0, which stands for no set; undefined: its entry is wanted again. */
+  private remove(row: number, prefixes: PrefixBatch): number | undefined {
+    if (this.source.routeWanted(row) !== 0) return undefined;
+    this.addPrefix(prefixes, row, TOKEN_DISCARD);
+    this.source.routeSent(row, 0);
+    return 0;
+  }
+
+  private addPrefix(prefixes: PrefixBatch, row: number, next: Token): void {
+    const at = prefixes.reserve();
+    const { count } = prefixes;
+    prefixes.sizes[count] = this.source.copyAddress(row, prefixes.addresses, at);
+    prefixes.lengths[count] = this.source.routeLength(row);
+    prefixes.nexts[count] = next;
+    prefixes.count++;
+  }
+
+  /** Keeps of a batch the rows that `send` sends: it returns the set that it sent, and undefined otherwise. */
+  private keepRows(routes: RowBatch, send: (row: number) => number | undefined): void {
+    const { rows, sets, count } = routes;
+    routes.count = 0;
+    for (let i = 0; i < count; i++) {
+      const set = send(rows[i]!);
+      if (set === undefined) continue;
+      rows[routes.count] = rows[i]!;
+      sets[routes.count++] = set;
+    }
+  }
+
+  /** Calls `use` with each row of a batch, which is over then, and the set that was sent. */
+  private forRows(routes: RowBatch, use: (row: number, set: number) => void): void {
+    for (let i = 0; i < routes.count; i++) use(routes.rows[i]!, routes.sets[i]!);
+    this.batches.give(routes);
+  }
+
+  /** The server has done it. */
+  done({ kind, routes }: RouteBatch): void {
+    if (kind === 'insert') this.written += routes.count;
+    else this.removed += routes.count;
+    this.forRows(routes, (row, set) => this.source.routeDone(row, set, undefined));
+  }
+
+  /**
+   * The server refused it: the row at fault, if that is known, gets its verdict. Returns the other rows, to be sent again in
+   * smaller batches.
+   */
+  refused({ kind, routes }: RouteBatch, error: AftError, reason: string): number[] {
+    const { source } = this;
+    const named = error.item?.list === 'entry' && error.item.index < routes.count ? error.item.index : undefined;
+    const culprit = routes.count === 1 ? 0 : named;
+    if (culprit !== undefined) {
+      const row = routes.rows[culprit]!;
+      // An entry that isn't there is as good as removed.
+      const gone = kind === 'remove' && error.code === 'unknownEntry';
+      if (!gone) this.refusals.add(formatPrefix(source.routePrefix(row)), kind, reason);
+      source.routeDone(row, routes.sets[culprit]!, gone ? undefined : reason);
+      routes.rows.copyWithin(culprit, culprit + 1, routes.count);
+      routes.sets.copyWithin(culprit, culprit + 1, routes.count--);
+    }
+    const rest = Array.from(routes.rows.subarray(0, routes.count));
+    this.forRows(routes, (row, set) => source.routeReturned(row, set));
+    return rest;
+  }
+
+  /** What became of it is not known: its rows are written again. */
+  uncertain({ routes }: RouteBatch): void {
+    this.forRows(routes, (row, set) => this.source.routeUncertain(row, set));
+  }
+}
