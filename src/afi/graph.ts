@@ -2,6 +2,11 @@
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
 import type { AftKey, Token } from './model';
 
+/** Operations on nodes carry few of them, so that a refusal costs little. */
+export const NODES_PER_OPERATION = 64;
+/** No more are added to an operation that has so many slots of load balancers. */
+export const SLOTS_PER_OPERATION = 8192;
+
 /** Nodes (and the entries in them) that nothing should point at any more. */
 export interface Garbage {
   readonly entries: readonly { readonly parent: Token; readonly key: AftKey }[];

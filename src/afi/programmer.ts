@@ -12,11 +12,11 @@
  */
 import { AdjacencyWriter } from './adjacency-writer';
 import { baseGraph, baseTokens, FIRST_DYNAMIC, ROUTE_TREE, type BasePort } from './base-graph';
-import { Graph, type Garbage, type TokenUse } from './graph';
+import { GarbageQueue, removalOf } from './garbage-queue';
+import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage, type TokenUse } from './graph';
 import type { AftEntry, AftError, AftNode, AftOperation, AftPort, AftSandboxInfo, Token } from './model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
-import { removalOrder } from './removal-order';
 import { RouteWriter, type RouteBatch } from './route-writer';
 import type { ForwardingSource } from '../fib/intents';
 import type { Logger } from '../observe/log';
@@ -60,24 +60,16 @@ export interface ProgrammerCounters {
   readonly adjacenciesWritten: number;
 }
 
-/** Operations on nodes carry few of them, so that a refusal costs little. */
-const NODES_PER_OPERATION = 64;
-/** No more are added to an operation that has so many slots of load balancers. */
-const SLOTS_PER_OPERATION = 8192;
-
 export class Programmer {
   private state: 'down' | 'preparing' | 'ready' = 'down';
   private instance: string | undefined;
+  private readonly garbage: GarbageQueue;
   private readonly graph = new Graph((garbage) => this.garbage.push(garbage));
   private readonly adjacencies: AdjacencyWriter;
   private readonly nexthops: NexthopWriter;
   private readonly routes: RouteWriter;
   private readonly inFlight = new Map<number, Batch>();
   private retries: Batch[] = [];
-  private garbage: Garbage[] = [];
-  /** Refused removals: tried again when something else was removed. */
-  private stuckGarbage: Garbage[] = [];
-  private adoptedNodes: AftNode[] = [];
   private nextId = 1;
   private writable = true;
   /** Something was removed since refused things were last tried again. */
@@ -92,6 +84,7 @@ export class Programmer {
 
   constructor(private readonly options: ProgrammerOptions) {
     const { source, log } = options;
+    this.garbage = new GarbageQueue(log);
     this.adjacencies = new AdjacencyWriter(source, this.graph, log);
     this.nexthops = new NexthopWriter(source, this.graph, this.adjacencies, log);
     this.routes = new RouteWriter(source, this.nexthops, options.batch, log);
@@ -153,9 +146,7 @@ export class Programmer {
     this.adjacencies.clear();
     this.nexthops.clear();
     this.retries = [];
-    this.garbage = [];
-    this.stuckGarbage = [];
-    this.adoptedNodes = [];
+    this.garbage.clear();
     this.graph.restart();
     source.forgetProgrammed();
     const hasTree = info.nodes > 0 && (await this.adopt(info));
@@ -176,7 +167,7 @@ export class Programmer {
   private async adopt(info: AftSandboxInfo): Promise<boolean> {
     const { log, source, transport } = this.options;
     const nodes = await transport.readNodes();
-    this.adoptedNodes = nodes.filter((node) => node.token >= FIRST_DYNAMIC);
+    this.garbage.adopt(nodes.filter((node) => node.token >= FIRST_DYNAMIC));
     this.graph.restart(nodes.reduce((most, node) => Math.max(most, node.token + 1), FIRST_DYNAMIC));
     if (!nodes.some((node) => node.token === ROUTE_TREE)) return false;
     let routes = 0;
@@ -200,8 +191,7 @@ export class Programmer {
 
   /** The replay is over: the nodes of an earlier run may go once no entry uses them. */
   releaseAdopted(): void {
-    for (const item of removalOrder(this.adoptedNodes)) this.garbage.push({ ...item, done: () => undefined });
-    this.adoptedNodes = [];
+    this.garbage.releaseAdopted();
     this.pump();
   }
 
@@ -226,7 +216,7 @@ export class Programmer {
           this.routes.uncertain(batch);
           break;
         case 'garbage':
-          this.garbage.push(...batch.items);
+          for (const item of batch.items) this.garbage.push(item);
       }
     }
   }
@@ -265,19 +255,10 @@ export class Programmer {
     if (ids.length > 0) return { kind: 'adjacency', ids };
     const sets = collect(NODES_PER_OPERATION, () => takeFirst(this.nexthops.dirty) ?? source.nextNexthop());
     if (sets.length > 0) return { kind: 'nexthop', ids: sets };
-    if (this.garbage.length > 0) return { kind: 'garbage', items: this.takeGarbage() };
+    if (!this.garbage.empty) return { kind: 'garbage', items: this.garbage.take() };
     const [first, ...others] = this.routes.next();
     this.retries.push(...others);
     return first;
-  }
-
-  private takeGarbage(): Garbage[] {
-    let slots = 0;
-    const most = this.garbage.findIndex((item, i) => {
-      slots += item.entries.length;
-      return i + 1 >= NODES_PER_OPERATION || slots >= SLOTS_PER_OPERATION;
-    });
-    return this.garbage.splice(0, most < 0 ? this.garbage.length : most + 1);
   }
 
   /** Builds a batch's operation from the state as it is now and sends it, unless nothing of it is left to do. */
@@ -309,11 +290,8 @@ export class Programmer {
         if (operation !== undefined) this.send(batch, operation);
         return;
       }
-      case 'garbage': {
-        const { items } = batch;
-        const remove = { entries: items.flatMap((item) => item.entries), tokens: items.flatMap((item) => item.tokens) };
-        this.send(batch, { kind: 'remove', remove });
-      }
+      case 'garbage':
+        this.send(batch, removalOf(batch.items));
     }
   }
 
@@ -327,10 +305,10 @@ export class Programmer {
     this.freed = false;
     if (this.state === 'down' && this.graphError !== undefined) this.sendBase();
     if (this.state !== 'ready') return;
-    this.garbage.push(...this.stuckGarbage.splice(0));
+    this.garbage.retryStuck();
     this.adjacencies.retryRefused();
     this.options.source.retryFailed();
-    if (!this.idle || this.garbage.length > 0) this.pump();
+    if (!this.idle || !this.garbage.empty) this.pump();
   }
 
   // ---- acknowledgements -------------------------------------------------------------------------------------------
@@ -399,34 +377,9 @@ export class Programmer {
         }
         return;
       case 'garbage':
-        if (batch.items.length === 1) return this.garbageRefused(batch.items[0]!, error);
+        if (batch.items.length === 1) return this.garbage.refused(batch.items[0]!, error);
         for (const items of halves(batch.items)) this.retries.push({ kind: 'garbage', items });
     }
-  }
-
-  private garbageRefused(item: Garbage, error: AftError): void {
-    // Already gone (an earlier removal's answer was lost): as good as removed, one by one.
-    if (error.code === 'unknownToken' || error.code === 'unknownEntry' || error.code === 'unknownParent') {
-      if (item.tokens.length + item.entries.length <= 1) return item.done();
-      const container = error.code === 'unknownParent' ? item.entries[error.item?.index ?? -1]?.parent : undefined;
-      if (container !== undefined) {
-        // A container is removed together with its entries.
-        const entries = item.entries.filter(({ parent }) => parent !== container);
-        const tokens = item.tokens.filter((token) => token !== container);
-        if (entries.length + tokens.length === 0) return item.done();
-        this.garbage.push({ entries, tokens, done: item.done });
-        return;
-      }
-      const nothing = (): void => undefined;
-      for (const entry of item.entries) this.garbage.push({ entries: [entry], tokens: [], done: nothing });
-      item.tokens.forEach((token, i) => {
-        const done = i === item.tokens.length - 1 ? item.done : nothing;
-        this.garbage.push({ entries: [], tokens: [token], done });
-      });
-      return;
-    }
-    this.options.log.debug('nodes can not be removed yet', { reason: error.message });
-    this.stuckGarbage.push(item);
   }
 
   // ---- for the control API ----------------------------------------------------------------------------------------

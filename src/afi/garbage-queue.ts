@@ -1,0 +1,92 @@
+/**
+ * What is to be removed from the vASIC: nodes that nothing should point at any more, with the entries in them. A removal that
+ * the server refuses waits until something else was removed; what the server doesn't have counts as removed.
+ */
+import { NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage } from './graph';
+import type { AftError, AftNode, AftOperation } from './model';
+import { removalOrder } from './removal-order';
+import type { Logger } from '../observe/log';
+
+const nothing = (): void => undefined;
+
+/** One operation that removes all of these. */
+export function removalOf(items: readonly Garbage[]): AftOperation {
+  const remove = { entries: items.flatMap((item) => item.entries), tokens: items.flatMap((item) => item.tokens) };
+  return { kind: 'remove', remove };
+}
+
+export class GarbageQueue {
+  private pending: Garbage[] = [];
+  /** Refused removals. */
+  private stuck: Garbage[] = [];
+  /** Nodes of an earlier run, which may still be in use. */
+  private adopted: readonly AftNode[] = [];
+
+  constructor(private readonly log: Logger) {}
+
+  get empty(): boolean {
+    return this.pending.length === 0;
+  }
+
+  clear(): void {
+    this.pending = [];
+    this.stuck = [];
+    this.adopted = [];
+  }
+
+  push(item: Garbage): void {
+    this.pending.push(item);
+  }
+
+  /** Keeps nodes of an earlier run until `releaseAdopted`. */
+  adopt(nodes: readonly AftNode[]): void {
+    this.adopted = nodes;
+  }
+
+  releaseAdopted(): void {
+    for (const item of removalOrder(this.adopted)) this.pending.push({ ...item, done: nothing });
+    this.adopted = [];
+  }
+
+  /** The next removals, as many as one operation may hold. */
+  take(): Garbage[] {
+    let slots = 0;
+    const most = this.pending.findIndex((item, i) => {
+      slots += item.entries.length;
+      return i + 1 >= NODES_PER_OPERATION || slots >= SLOTS_PER_OPERATION;
+    });
+    return this.pending.splice(0, most < 0 ? this.pending.length : most + 1);
+  }
+
+  /** The server refused to remove it. */
+  refused(item: Garbage, error: AftError): void {
+    // Already gone (an earlier removal's answer was lost): as good as removed, one by one.
+    if (error.code === 'unknownToken' || error.code === 'unknownEntry' || error.code === 'unknownParent') {
+      if (item.tokens.length + item.entries.length <= 1) return item.done();
+      const container = error.code === 'unknownParent' ? item.entries[error.item?.index ?? -1]?.parent : undefined;
+      if (container === undefined) return this.takeApart(item);
+      // A container is removed together with its entries.
+      const entries = item.entries.filter(({ parent }) => parent !== container);
+      const tokens = item.tokens.filter((token) => token !== container);
+      if (entries.length + tokens.length === 0) return item.done();
+      this.pending.push({ entries, tokens, done: item.done });
+      return;
+    }
+    this.log.debug('nodes can not be removed yet', { reason: error.message });
+    this.stuck.push(item);
+  }
+
+  /** Each entry and each node becomes a removal of its own; the last of them stands for all. */
+  private takeApart(item: Garbage): void {
+    for (const entry of item.entries) this.pending.push({ entries: [entry], tokens: [], done: nothing });
+    item.tokens.forEach((token, i) => {
+      const done = i === item.tokens.length - 1 ? item.done : nothing;
+      this.pending.push({ entries: [], tokens: [token], done });
+    });
+  }
+
+  /** Something was removed: what was refused may go now. */
+  retryStuck(): void {
+    this.pending.push(...this.stuck.splice(0));
+  }
+}
