@@ -4,7 +4,7 @@
  * node, however many routes lead to it. A lost neighbor is the AftIndirect pointed at the host.
  */
 import { trapToken } from './base-graph';
-import type { Graph, TokenUse } from './graph';
+import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
 import { AftField, PARAM, type AftNode, type Token } from './model';
 import type { ForwardingSource } from '../fib/intents';
 import { bytesEqual, formatAddress } from '../net/address';
@@ -23,8 +23,7 @@ interface AdjacencyState {
   error: string | undefined;
 }
 
-export class AdjacencyWriter {
-  /** To be looked at again. */
+export class AdjacencyWriter implements NodeWriter {
   readonly dirty = new Set<number>();
   written = 0;
   private readonly states = new Map<number, AdjacencyState>();
@@ -57,8 +56,7 @@ export class AdjacencyWriter {
     if (this.source.adjacency(id)?.mac === undefined) this.dirty.add(id);
   }
 
-  /** Adds an adjacency's nodes; false when there is nothing to write (now). */
-  build(id: number, nodes: AftNode[]): boolean {
+  build(id: number, { nodes }: NodeInsert): boolean {
     const state = this.states.get(id);
     // The acknowledgement brings it back.
     if (state?.busy === true) return false;
@@ -114,7 +112,6 @@ export class AdjacencyWriter {
     return true;
   }
 
-  /** The server's verdict. */
   done(id: number, error: string | undefined): void {
     const state = this.states.get(id);
     if (state === undefined) return;
@@ -134,13 +131,11 @@ export class AdjacencyWriter {
     this.log.warn('the vASIC refused a neighbor', { neighbor: address && formatAddress(address), reason: error });
   }
 
-  /** Refused together with others: will be built anew. */
   returned(id: number): void {
     const state = this.states.get(id);
     if (state !== undefined) state.busy = false;
   }
 
-  /** What became of it is not known: it is written again, whole. */
   uncertain(id: number): void {
     const state = this.states.get(id);
     if (state === undefined) return;

@@ -1,11 +1,34 @@
-/** What the writers of nodes share: the token allocator, the ports, and the removal of nodes that are not used any more. */
+/**
+ * What the writers of nodes share: what each of them does, the token allocator, the ports, and the removal of nodes that
+ * are not used any more.
+ */
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
-import type { AftKey, Token } from './model';
+import type { AftEntry, AftKey, AftNode, Token } from './model';
 
 /** Operations on nodes carry few of them, so that a refusal costs little. */
 export const NODES_PER_OPERATION = 64;
 /** No more are added to an operation that has so many slots of load balancers. */
 export const SLOTS_PER_OPERATION = 8192;
+
+/** An operation being put together. */
+export interface NodeInsert {
+  readonly nodes: AftNode[];
+  readonly entries: AftEntry[];
+}
+
+/** A layer of nodes, written member by member. */
+export interface NodeWriter {
+  /** To be looked at again. */
+  readonly dirty: Set<number>;
+  /** Adds a member's nodes; false when there is nothing to write (now). */
+  build(id: number, insert: NodeInsert): boolean;
+  /** The server's verdict. */
+  done(id: number, error: string | undefined): void;
+  /** Refused together with others: will be built anew. */
+  returned(id: number): void;
+  /** What became of it is not known: it is written again, whole. */
+  uncertain(id: number): void;
+}
 
 /** Nodes (and the entries in them) that nothing should point at any more. */
 export interface Garbage {

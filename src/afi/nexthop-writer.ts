@@ -11,9 +11,9 @@
  */
 import { trapToken } from './base-graph';
 import type { AdjacencyWriter } from './adjacency-writer';
-import type { Graph, TokenUse } from './graph';
+import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
 import { assignSlots, tableSize, type WeightedTarget } from './legs';
-import { AftField, TOKEN_DISCARD, type AftEntry, type AftKey, type AftNode, type Token } from './model';
+import { AftField, TOKEN_DISCARD, type AftKey, type Token } from './model';
 import { RecentTables } from './recent-tables';
 import type { ForwardingSource, NexthopIntent } from '../fib/intents';
 import type { Logger } from '../observe/log';
@@ -46,12 +46,6 @@ interface SetState {
   settled: boolean;
 }
 
-/** An operation being put together. */
-export interface NodeInsert {
-  readonly nodes: AftNode[];
-  readonly entries: AftEntry[];
-}
-
 /** What a load balancer chooses by: the 5-tuple, and the flow label for IPv6 (RFC 6438). */
 const HASH_FIELDS: readonly AftField[] = [
   AftField.Ip4Saddr,
@@ -72,8 +66,7 @@ export function slotKey(slot: number): AftKey {
   return { field: AftField.None, data: { kind: 'int', value: slot } };
 }
 
-export class NexthopWriter {
-  /** To be looked at again. */
+export class NexthopWriter implements NodeWriter {
   readonly dirty = new Set<number>();
   written = 0;
   /** Sets whose adjacencies the vASIC doesn't have (yet, or refused). */
@@ -257,7 +250,6 @@ export class NexthopWriter {
     return false;
   }
 
-  /** The server's verdict. */
   done(id: number, error: string | undefined): void {
     const state = this.states.get(id);
     const version = state?.sending;
@@ -276,7 +268,6 @@ export class NexthopWriter {
     this.dirty.add(id);
   }
 
-  /** Refused together with others: will be built anew. */
   returned(id: number): void {
     const state = this.states.get(id);
     if (state?.sending === undefined) return;
@@ -285,7 +276,6 @@ export class NexthopWriter {
     state.settled = false;
   }
 
-  /** What became of it is not known: it is written again, whole. */
   uncertain(id: number): void {
     const state = this.states.get(id);
     if (state?.sending === undefined) return;

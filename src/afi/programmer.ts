@@ -13,7 +13,8 @@
 import { AdjacencyWriter } from './adjacency-writer';
 import { baseGraph, baseTokens, FIRST_DYNAMIC, ROUTE_TREE, type BasePort } from './base-graph';
 import { GarbageQueue, removalOf } from './garbage-queue';
-import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage, type TokenUse } from './graph';
+import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION } from './graph';
+import type { Garbage, NodeInsert, NodeWriter, TokenUse } from './graph';
 import type { AftEntry, AftError, AftNode, AftOperation, AftPort, AftSandboxInfo, Token } from './model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
@@ -43,12 +44,14 @@ export interface ProgrammerOptions {
   readonly log: Logger;
 }
 
+interface NodeBatch {
+  readonly kind: 'nodes';
+  readonly writer: NodeWriter;
+  readonly ids: readonly number[];
+}
+
 type Batch =
-  | { readonly kind: 'base' }
-  | { readonly kind: 'adjacency'; readonly ids: readonly number[] }
-  | { readonly kind: 'nexthop'; readonly ids: readonly number[] }
-  | RouteBatch
-  | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
+  { readonly kind: 'base' } | NodeBatch | RouteBatch | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
 
 /** Totals since start; `operations` and `refused` count AFI operations, the others members. */
 export interface ProgrammerCounters {
@@ -205,11 +208,8 @@ export class Programmer {
       switch (batch.kind) {
         case 'base':
           break;
-        case 'adjacency':
-          for (const id of batch.ids) this.adjacencies.uncertain(id);
-          break;
-        case 'nexthop':
-          for (const id of batch.ids) this.nexthops.uncertain(id);
+        case 'nodes':
+          for (const id of batch.ids) batch.writer.uncertain(id);
           break;
         case 'insert':
         case 'remove':
@@ -251,10 +251,10 @@ export class Programmer {
     const { source } = this.options;
     const retry = this.retries.shift();
     if (retry !== undefined) return retry;
-    const ids = collect(NODES_PER_OPERATION, () => takeFirst(this.adjacencies.dirty) ?? source.nextAdjacency());
-    if (ids.length > 0) return { kind: 'adjacency', ids };
-    const sets = collect(NODES_PER_OPERATION, () => takeFirst(this.nexthops.dirty) ?? source.nextNexthop());
-    if (sets.length > 0) return { kind: 'nexthop', ids: sets };
+    const neighbors = takeMembers(this.adjacencies.dirty, () => source.nextAdjacency());
+    if (neighbors.length > 0) return { kind: 'nodes', writer: this.adjacencies, ids: neighbors };
+    const sets = takeMembers(this.nexthops.dirty, () => source.nextNexthop());
+    if (sets.length > 0) return { kind: 'nodes', writer: this.nexthops, ids: sets };
     if (!this.garbage.empty) return { kind: 'garbage', items: this.garbage.take() };
     const [first, ...others] = this.routes.next();
     this.retries.push(...others);
@@ -266,24 +266,8 @@ export class Programmer {
     switch (batch.kind) {
       case 'base':
         return;
-      case 'adjacency': {
-        const nodes: AftNode[] = [];
-        const ids = batch.ids.filter((id) => this.adjacencies.build(id, nodes));
-        if (ids.length > 0) this.send({ kind: 'adjacency', ids }, { kind: 'insert', insert: { nodes, entries: [] } });
-        return;
-      }
-      case 'nexthop': {
-        const insert = { nodes: [] as AftNode[], entries: [] as AftEntry[] };
-        const next = [...batch.ids];
-        const ids: number[] = [];
-        for (let id = next.shift(); id !== undefined; id = next.shift()) {
-          if (this.nexthops.build(id, insert)) ids.push(id);
-          if (insert.entries.length >= SLOTS_PER_OPERATION) break;
-        }
-        if (next.length > 0) this.retries.push({ kind: 'nexthop', ids: next });
-        if (ids.length > 0) this.send({ kind: 'nexthop', ids }, { kind: 'insert', insert });
-        return;
-      }
+      case 'nodes':
+        return this.sendNodes(batch);
       case 'insert':
       case 'remove': {
         const operation = this.routes.build(batch);
@@ -293,6 +277,18 @@ export class Programmer {
       case 'garbage':
         this.send(batch, removalOf(batch.items));
     }
+  }
+
+  private sendNodes({ writer, ids }: NodeBatch): void {
+    const insert: NodeInsert = { nodes: [], entries: [] };
+    const sent: number[] = [];
+    let looked = 0;
+    while (looked < ids.length && insert.entries.length < SLOTS_PER_OPERATION) {
+      const id = ids[looked++]!;
+      if (writer.build(id, insert)) sent.push(id);
+    }
+    if (looked < ids.length) this.retries.push({ kind: 'nodes', writer, ids: ids.slice(looked) });
+    if (sent.length > 0) this.send({ kind: 'nodes', writer, ids: sent }, { kind: 'insert', insert });
   }
 
   /** Nothing more to send: what was refused may fit now, if something was removed. */
@@ -331,12 +327,8 @@ export class Programmer {
         this.graphError = undefined;
         this.options.log.info('the forwarding graph is in place', { ports: this.graph.ports.length });
         return;
-      case 'adjacency':
-        for (const id of batch.ids) this.adjacencies.done(id, undefined);
-        return this.nexthops.wake();
-      case 'nexthop':
-        for (const id of batch.ids) this.nexthops.done(id, undefined);
-        return;
+      case 'nodes':
+        return this.nodesDone(batch, undefined);
       case 'insert':
         return this.routes.done(batch);
       case 'remove':
@@ -348,6 +340,11 @@ export class Programmer {
     }
   }
 
+  private nodesDone({ writer, ids }: NodeBatch, error: string | undefined): void {
+    for (const id of ids) writer.done(id, error);
+    if (writer === this.adjacencies) this.nexthops.wake();
+  }
+
   private refused(batch: Batch, error: AftError): void {
     this.refusedOperations++;
     const reason = `${error.code}: ${error.message}`;
@@ -357,18 +354,10 @@ export class Programmer {
         this.state = 'down';
         this.graphError = reason;
         return;
-      case 'adjacency':
-        if (batch.ids.length === 1) {
-          this.adjacencies.done(batch.ids[0]!, reason);
-          return this.nexthops.wake();
-        }
-        for (const id of batch.ids) this.adjacencies.returned(id);
-        for (const ids of halves(batch.ids)) this.retries.push({ kind: 'adjacency', ids });
-        return;
-      case 'nexthop':
-        if (batch.ids.length === 1) return this.nexthops.done(batch.ids[0]!, reason);
-        for (const id of batch.ids) this.nexthops.returned(id);
-        for (const ids of halves(batch.ids)) this.retries.push({ kind: 'nexthop', ids });
+      case 'nodes':
+        if (batch.ids.length === 1) return this.nodesDone(batch, reason);
+        for (const id of batch.ids) batch.writer.returned(id);
+        for (const ids of halves(batch.ids)) this.retries.push({ ...batch, ids });
         return;
       case 'insert':
       case 'remove':
@@ -411,23 +400,20 @@ function macOf(ports: readonly AftPort[], index: number): Uint8Array | undefined
   return ports.find((port) => port.index === index)?.mac;
 }
 
-function takeFirst(set: Set<number>): number | undefined {
-  for (const id of set) {
-    set.delete(id);
-    return id;
+/** As many as one operation may hold: first those that their writer has to look at again, then those of the source. */
+function takeMembers(dirty: Set<number>, next: () => number | undefined): number[] {
+  const ids: number[] = [];
+  for (const id of dirty) {
+    if (ids.length === NODES_PER_OPERATION) break;
+    dirty.delete(id);
+    ids.push(id);
   }
-  return undefined;
-}
-
-/** Up to `most` values, until there is none. */
-function collect(most: number, next: () => number | undefined): number[] {
-  const values: number[] = [];
-  while (values.length < most) {
-    const value = next();
-    if (value === undefined) break;
-    values.push(value);
+  while (ids.length < NODES_PER_OPERATION) {
+    const id = next();
+    if (id === undefined) break;
+    ids.push(id);
   }
-  return values;
+  return ids;
 }
 
 function halves<T>(members: readonly T[]): (readonly T[])[] {
