@@ -3,7 +3,7 @@
  * are not used any more.
  */
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
-import type { AftEntry, AftKey, AftNode, Token } from './model';
+import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from './model';
 
 /** Operations on nodes carry few of them, so that a refusal costs little. */
 export const NODES_PER_OPERATION = 64;
@@ -55,6 +55,18 @@ export class Graph {
 
   /** `discard` queues nodes for removal. */
   constructor(readonly discard: (garbage: Garbage) => void) {}
+
+  /**
+   * The sandbox is open.
+   * @param used the ports in use; `mac` where it is not to be the sandbox's own
+   */
+  setPorts({ inputPorts, outputPorts }: AftSandboxInfo, used: readonly BasePort[]): void {
+    this.outputs = new Map(outputPorts.map((port) => [port.index, port.token]));
+    this.ports = used.map(({ index, mac }) => ({
+      index,
+      mac: mac ?? inputPorts.find((port) => port.index === index)?.mac,
+    }));
+  }
 
   newToken(): Token {
     return this.next++;

@@ -11,11 +11,12 @@
  * again in halves, down to single members.
  */
 import { AdjacencyWriter } from './adjacency-writer';
-import { baseGraph, baseTokens, FIRST_DYNAMIC, ROUTE_TREE, type BasePort } from './base-graph';
+import { adoptTables, type TableReader } from './adoption';
+import { baseGraph, baseTokens, type BasePort } from './base-graph';
 import { GarbageQueue, removalOf } from './garbage-queue';
 import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION } from './graph';
 import type { Garbage, NodeInsert, NodeWriter, TokenUse } from './graph';
-import type { AftEntry, AftError, AftNode, AftOperation, AftPort, AftSandboxInfo, Token } from './model';
+import type { AftError, AftOperation, AftSandboxInfo, Token } from './model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
 import { RouteWriter, type RouteBatch } from './route-writer';
@@ -23,12 +24,9 @@ import type { ForwardingSource } from '../fib/intents';
 import type { Logger } from '../observe/log';
 
 /** What the programmer needs of the connection to the AFI server. */
-export interface ProgrammerTransport {
+export interface ProgrammerTransport extends TableReader {
   /** False: taken, but nothing more should be sent before the connection drains. */
   send(id: number, operation: AftOperation): boolean;
-  /** Reads back the client's nodes, or the entries of a container. */
-  readNodes(): Promise<AftNode[]>;
-  readEntries(container: Token): AsyncIterable<readonly AftEntry[]>;
 }
 
 export interface ProgrammerOptions {
@@ -131,11 +129,7 @@ export class Programmer {
     this.state = 'preparing';
     this.writable = true;
     this.instance = info.instance;
-    this.graph.outputs = new Map(info.outputPorts.map((port) => [port.index, port.token]));
-    this.graph.ports = this.options.ports.map(({ index, mac }) => ({
-      index,
-      mac: mac ?? macOf(info.inputPorts, index),
-    }));
+    this.graph.setPorts(info, this.options.ports);
     if (before === info.instance && this.inPlace) {
       log.info('the AFI server is the one we programmed: going on where the connection broke');
       this.state = 'ready';
@@ -152,7 +146,7 @@ export class Programmer {
     this.garbage.clear();
     this.graph.restart();
     source.forgetProgrammed();
-    const hasTree = info.nodes > 0 && (await this.adopt(info));
+    const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage));
     if (this.instance !== info.instance || this.state !== 'preparing') return;
     this.hasTree = hasTree;
     this.sendBase();
@@ -164,32 +158,6 @@ export class Programmer {
       { kind: 'base' },
       { kind: 'insert', insert: baseGraph(this.graph.ports, !this.hasTree, this.options.limits) },
     );
-  }
-
-  /** Takes over what an earlier life of the bridge left in the sandbox; returns whether there is a route tree. */
-  private async adopt(info: AftSandboxInfo): Promise<boolean> {
-    const { log, source, transport } = this.options;
-    const nodes = await transport.readNodes();
-    this.garbage.adopt(nodes.filter((node) => node.token >= FIRST_DYNAMIC));
-    this.graph.restart(nodes.reduce((most, node) => Math.max(most, node.token + 1), FIRST_DYNAMIC));
-    if (!nodes.some((node) => node.token === ROUTE_TREE)) return false;
-    let routes = 0;
-    for await (const entries of transport.readEntries(ROUTE_TREE)) {
-      for (const { key } of entries) {
-        if (key.data.kind !== 'prefix') continue;
-        source.adoptRoute(key.data.bytes, key.data.length);
-        routes++;
-      }
-    }
-    log.info(
-      'found the tables of an earlier run in the vASIC: they forward on until the replay confirms or replaces them',
-      {
-        sandbox: info.name,
-        routes,
-        nodes: nodes.length,
-      },
-    );
-    return true;
   }
 
   /** The replay is over: the nodes of an earlier run may go once no entry uses them. */
@@ -394,10 +362,6 @@ export class Programmer {
     yield* this.adjacencies.tokens();
     yield* this.nexthops.tokens();
   }
-}
-
-function macOf(ports: readonly AftPort[], index: number): Uint8Array | undefined {
-  return ports.find((port) => port.index === index)?.mac;
 }
 
 /** As many as one operation may hold: first those that their writer has to look at again, then those of the source. */
