@@ -13,7 +13,8 @@ import { KeptThings } from './kept';
 import { dropIntent, type NexthopChange, type NexthopSet } from './nexthops';
 import { Programming } from './programming';
 import { Resolution } from './resolution';
-import { newKey, ROW, setKey } from './route-table';
+import { newKey, setKey } from './route-key';
+import { ROW } from './route-table';
 import { Rows } from './rows';
 import { encodeTime } from './times';
 import {

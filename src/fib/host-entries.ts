@@ -11,7 +11,8 @@ import type { Interfaces } from './interfaces';
 import type { Neighbor, NeighborTable } from './neighbors';
 import type { SetContent } from './nexthops';
 import { isGlean } from './resolution';
-import { newKey, ROW, setKey, shortenKey, type RouteKey } from './route-table';
+import { newKey, setKey, shortenKey, type RouteKey } from './route-key';
+import { ROW } from './route-table';
 import type { Rows } from './rows';
 import type { AddressAdd, AddressDelete } from './updates';
 

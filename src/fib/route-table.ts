@@ -10,6 +10,7 @@
  *
  * Growing copies the columns one by one while the last rows are being filled: all at once would hold up the event loop.
  */
+import { hashKey, keyAddress, newKey, storeAddress, type RouteKey } from './route-key';
 
 /** Flag bits of a row (column `flags`). */
 export const ROW = {
@@ -37,69 +38,6 @@ export const ROW = {
 
 /** `programmed` value of an entry that the vASIC may hold with a target unknown to us. */
 export const TARGET_UNKNOWN = 0xffffffff;
-
-/** A route's key in machine words, reused between calls so that looking one up allocates nothing. */
-export interface RouteKey {
-  table: number;
-  ip6: boolean;
-  length: number;
-  a0: number;
-  a1: number;
-  a2: number;
-  a3: number;
-}
-
-export function newKey(): RouteKey {
-  return { table: 0, ip6: false, length: 0, a0: 0, a1: 0, a2: 0, a3: 0 };
-}
-
-function word(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
-}
-
-/** `word` with all but its first `bits` bits cleared; bits may be out of 0…32. */
-function maskWord(value: number, bits: number): number {
-  if (bits <= 0) return 0;
-  return bits >= 32 ? value : (value & (0xffffffff << (32 - bits))) >>> 0;
-}
-
-/** Fills `key` with a prefix, masking host bits. */
-export function setKey(key: RouteKey, table: number, bytes: Uint8Array, length: number): RouteKey {
-  key.table = table;
-  key.length = length;
-  key.ip6 = bytes.length === 16;
-  key.a0 = maskWord(word(bytes, 0), length);
-  if (key.ip6) {
-    key.a1 = maskWord(word(bytes, 4), length - 32);
-    key.a2 = maskWord(word(bytes, 8), length - 64);
-    key.a3 = maskWord(word(bytes, 12), length - 96);
-  } else key.a1 = key.a2 = key.a3 = 0;
-  return key;
-}
-
-/** Cuts a key's prefix to a shorter length. */
-export function shortenKey(target: RouteKey, source: RouteKey, length: number): RouteKey {
-  target.table = source.table;
-  target.ip6 = source.ip6;
-  target.length = length;
-  target.a0 = maskWord(source.a0, length);
-  target.a1 = maskWord(source.a1, length - 32);
-  target.a2 = maskWord(source.a2, length - 64);
-  target.a3 = maskWord(source.a3, length - 96);
-  return target;
-}
-
-function hashKey(key: RouteKey): number {
-  let h = Math.imul(key.a0 ^ (key.length << 8) ^ key.table, 0x9e3779b1);
-  if (key.ip6) {
-    h = Math.imul(h ^ key.a1 ^ (h >>> 15), 0x85ebca77);
-    h = Math.imul(h ^ key.a2 ^ (h >>> 13), 0xc2b2ae3d);
-    h = Math.imul(h ^ key.a3 ^ (h >>> 15), 0x27d4eb2f);
-  }
-  h ^= h >>> 15;
-  h = Math.imul(h, 0x2c1b3c6d);
-  return (h ^ (h >>> 13)) >>> 0;
-}
 
 function grown(column: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
   const larger = new Uint32Array(length);
@@ -385,64 +323,4 @@ function insertInto(index: Uint32Array, row: number, hash: number): void {
   let i = hash & mask;
   while (index[i] !== 0) i = (i + 1) & mask;
   index[i] = row;
-}
-
-/** A key's address in network order: 4 or 16 new bytes. */
-export function keyAddress(key: RouteKey): Uint8Array {
-  const bytes = new Uint8Array(key.ip6 ? 16 : 4);
-  storeAddress(key, bytes, 0);
-  return bytes;
-}
-
-function storeAddress(key: RouteKey, bytes: Uint8Array, at: number): 4 | 16 {
-  storeWord(bytes, at, key.a0);
-  if (!key.ip6) return 4;
-  storeWord(bytes, at + 4, key.a1);
-  storeWord(bytes, at + 8, key.a2);
-  storeWord(bytes, at + 12, key.a3);
-  return 16;
-}
-
-function storeWord(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = value >>> 16;
-  bytes[at + 2] = value >>> 8;
-  bytes[at + 3] = value;
-}
-
-const FIRST_RING = 1024;
-/** A ring longer than this is let go when it is empty. */
-const KEPT_RING = 65536;
-
-/** A first-in first-out queue of row numbers. The caller keeps each row in it at most once, so it is bounded by the table. */
-export class RowQueue {
-  private ring = new Uint32Array(FIRST_RING);
-  private head = 0;
-  private count = 0;
-
-  get length(): number {
-    return this.count;
-  }
-
-  push(row: number): void {
-    if (this.count === this.ring.length) {
-      const larger = new Uint32Array(this.ring.length * 2);
-      for (let i = 0; i < this.count; i++) larger[i] = this.ring[(this.head + i) & (this.ring.length - 1)]!;
-      this.ring = larger;
-      this.head = 0;
-    }
-    this.ring[(this.head + this.count++) & (this.ring.length - 1)] = row;
-  }
-
-  /** The oldest row, removed; 0 when empty. */
-  shift(): number {
-    if (this.count === 0) return 0;
-    const row = this.ring[this.head]!;
-    this.head = (this.head + 1) & (this.ring.length - 1);
-    if (--this.count === 0 && this.ring.length > KEPT_RING) {
-      this.ring = new Uint32Array(FIRST_RING);
-      this.head = 0;
-    }
-    return row;
-  }
 }

@@ -9,7 +9,8 @@
 import { addressLength, type Prefix } from '../net/address';
 import type { NexthopIntent } from './intents';
 import { intentsEqual, NexthopTable, type NexthopSet } from './nexthops';
-import { ROW, RouteTable, RowQueue } from './route-table';
+import { ROW, RouteTable } from './route-table';
+import { RowQueue } from './row-queue';
 
 export interface RowsOptions {
   /** The kernel table whose routes the vASIC's route tree holds. */

@@ -11,7 +11,8 @@ import type { WhyLeg, WhyNexthop, WhyNode, WhyQuery, WhyRoute, WhyView } from '.
 import type { AfiStatus } from '../control/types';
 import type { Fib } from '../fib/fib';
 import type { NexthopSet, SetContent } from '../fib/nexthops';
-import { newKey, setKey, TARGET_UNKNOWN } from '../fib/route-table';
+import { newKey, setKey } from '../fib/route-key';
+import { TARGET_UNKNOWN } from '../fib/route-table';
 import { decodeTime } from '../fib/times';
 import type { NexthopLeg } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
