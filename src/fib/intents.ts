@@ -45,6 +45,23 @@ export type NexthopIntent =
   | { readonly kind: 'punt'; readonly reason: TrapReason }
   | { readonly kind: 'forward'; readonly legs: readonly { readonly adjacency: number; readonly weight: number }[] };
 
+/** Whether packets fare the same by both. */
+export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): boolean {
+  if (b === undefined || a.kind !== b.kind) return false;
+  switch (a.kind) {
+    case 'drop':
+      return true;
+    case 'punt':
+      return b.kind === 'punt' && a.reason === b.reason;
+    case 'forward':
+      return (
+        b.kind === 'forward' &&
+        a.legs.length === b.legs.length &&
+        a.legs.every((leg, i) => leg.adjacency === b.legs[i]!.adjacency && leg.weight === b.legs[i]!.weight)
+      );
+  }
+}
+
 /** A nexthop set as the programmer sees it. */
 export interface NexthopSetIntent {
   readonly id: number;

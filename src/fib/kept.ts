@@ -3,7 +3,7 @@
  * They are kept to be shown; their packets are no plain IP packets for the vASIC, which hands them to the host, and Linux has
  * them from zebra. As with routes, what a replay doesn't confirm goes when it ends.
  */
-import { copyLeg } from './nexthops';
+import { copyLeg } from './nexthop-legs';
 import type { LspAdd, LspUpdate, MacAdd, MacName, MacUpdate, SidAdd, SidUpdate } from './updates';
 
 /** One kept thing, and the replay that confirmed it last. */

@@ -10,9 +10,10 @@
  * Sets depend on neighbors (by `users` of the neighbor), on interfaces, and groups on their members (`parents`).
  */
 import { bytesEqual, formatAddress } from '../net/address';
-import type { NexthopIntent, TrapReason } from './intents';
-import type { DropKind, Encap, NexthopAdd, NexthopContent, NexthopLeg, SegmentEndpoint } from './updates';
+import { intentsEqual, type NexthopIntent } from './intents';
 import type { Neighbor } from './neighbors';
+import { copyLeg, legKey } from './nexthop-legs';
+import type { DropKind, NexthopAdd, NexthopContent, NexthopLeg } from './updates';
 
 export type SetContent =
   | { readonly kind: 'legs'; readonly legs: readonly NexthopLeg[] }
@@ -62,78 +63,6 @@ export function dropIntent(drop: DropKind): NexthopIntent {
     case 'prohibit':
       return { kind: 'punt', reason: drop };
   }
-}
-
-export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): boolean {
-  if (b === undefined || a.kind !== b.kind) return false;
-  switch (a.kind) {
-    case 'drop':
-      return true;
-    case 'punt':
-      return b.kind === 'punt' && a.reason === b.reason;
-    case 'forward':
-      return (
-        b.kind === 'forward' &&
-        a.legs.length === b.legs.length &&
-        a.legs.every((leg, i) => leg.adjacency === b.legs[i]!.adjacency && leg.weight === b.legs[i]!.weight)
-      );
-  }
-}
-
-function encapText(encap: Encap | undefined): string {
-  if (encap === undefined) return '';
-  switch (encap.kind) {
-    case 'mpls':
-      return ` label ${encap.labels.join('/')}`;
-    case 'seg6':
-      return ` seg6 ${encap.mode} ${encap.segments.map((segment) => formatAddress(segment)).join(',')}`;
-    case 'seg6local':
-      return ` seg6local ${encap.action} ${Buffer.from(encap.attributes).toString('hex')}`;
-    case 'vxlan':
-      return ` vni ${encap.vni}`;
-    case 'unknown':
-      return ` encap ${encap.type} ${Buffer.from(encap.bytes).toString('hex')}`;
-  }
-}
-
-/** One text for one meaning: used as the key of inline sets and to compare contents. */
-export function legKey(leg: NexthopLeg): string {
-  const via = leg.gateway === undefined ? '' : `via ${formatAddress(leg.gateway)} `;
-  return `${via}dev ${leg.ifindex} weight ${leg.weight}${leg.onlink === true ? ' onlink' : ''}${encapText(leg.encap)}`;
-}
-
-function copyEncap(encap: Encap): Encap {
-  switch (encap.kind) {
-    case 'mpls':
-      return { kind: 'mpls', labels: [...encap.labels] };
-    case 'seg6':
-      return { kind: 'seg6', mode: encap.mode, segments: encap.segments.map((segment) => Uint8Array.from(segment)) };
-    case 'seg6local':
-      return { ...encap, attributes: Uint8Array.from(encap.attributes), endpoint: copyEndpoint(encap.endpoint) };
-    case 'vxlan':
-      return { kind: 'vxlan', vni: encap.vni };
-    case 'unknown':
-      return { kind: 'unknown', type: encap.type, bytes: Uint8Array.from(encap.bytes) };
-  }
-}
-
-function copyEndpoint({ nexthop, segments, ...plain }: SegmentEndpoint): SegmentEndpoint {
-  return {
-    ...plain,
-    ...(nexthop && { nexthop: Uint8Array.from(nexthop) }),
-    ...(segments && { segments: segments.map((segment) => Uint8Array.from(segment)) }),
-  };
-}
-
-/** A copy that shares no bytes with a decoder's buffers. */
-export function copyLeg(leg: NexthopLeg): NexthopLeg {
-  return {
-    ...(leg.gateway === undefined ? {} : { gateway: Uint8Array.from(leg.gateway) }),
-    ifindex: leg.ifindex,
-    weight: leg.weight,
-    ...(leg.onlink === undefined ? {} : { onlink: leg.onlink }),
-    ...(leg.encap === undefined ? {} : { encap: copyEncap(leg.encap) }),
-  };
 }
 
 /** What an update has done: the sets to be resolved anew, and the members that groups have lost. */
@@ -382,61 +311,4 @@ function contentsEqual(a: SetContent, b: SetContent): boolean {
     case 'neighbor':
       return b.kind === 'neighbor' && bytesEqual(a.neighbor.address, b.neighbor.address);
   }
-}
-
-/** What one leg resolves to. */
-export type LegResult =
-  { readonly kind: 'forward'; readonly adjacency: number } | { readonly kind: 'punt'; readonly reason: TrapReason };
-
-/** When no leg forwards, the reason that is told: the one that comes first here. */
-const REASON_ORDER: readonly TrapReason[] = [
-  'unresolved',
-  'linkDown',
-  'glean',
-  'unsupported',
-  'notAPort',
-  'missingNexthop',
-];
-
-/**
- * Resolves a set. `resolveLeg` says what one leg comes to. A group forwards over all legs that can; when none can, its
- * packets go to the host.
- */
-export function resolveSet(set: NexthopSet, resolveLeg: (leg: NexthopLeg) => LegResult): NexthopIntent {
-  const forward = new Map<number, number>();
-  const reasons = new Set<TrapReason>();
-  let drops = 0;
-
-  const visit = (content: SetContent, weight: number, depth: number): void => {
-    switch (content.kind) {
-      case 'legs':
-        for (const leg of content.legs) {
-          const result = resolveLeg(leg);
-          if (result.kind === 'punt') reasons.add(result.reason);
-          else forward.set(result.adjacency, (forward.get(result.adjacency) ?? 0) + weight * leg.weight);
-        }
-        return;
-      case 'group':
-        // zebra sends no groups of groups; the bound keeps a hostile cycle finite.
-        if (depth > 4) reasons.add('unsupported');
-        else for (const member of content.members) visit(member.set.content, weight * member.weight, depth + 1);
-        return;
-      case 'neighbor':
-        forward.set(content.neighbor.id, weight);
-        return;
-      case 'fixed':
-        if (content.intent.kind === 'punt') reasons.add(content.intent.reason);
-        else drops++;
-    }
-  };
-  visit(set.content, 1, 0);
-
-  if (forward.size > 0) {
-    return { kind: 'forward', legs: Array.from(forward, ([adjacency, weight]) => ({ adjacency, weight })) };
-  }
-  if (reasons.size > 0) {
-    const reason = REASON_ORDER.find((candidate) => reasons.has(candidate)) ?? [...reasons][0]!;
-    return { kind: 'punt', reason };
-  }
-  return drops > 0 ? { kind: 'drop' } : { kind: 'punt', reason: 'unresolved' };
 }

@@ -2,12 +2,26 @@
  * Resolution: keeps each nexthop set's intent in step with what it depends on (its legs' interfaces and neighbors, a
  * group's members), and marks dirty only what comes out different.
  */
-import type { TrapReason } from './intents';
+import { intentsEqual, type NexthopIntent, type TrapReason } from './intents';
 import type { Interfaces } from './interfaces';
 import { NeighborTable, type Neighbor } from './neighbors';
-import { intentsEqual, resolveSet, type LegResult, type NexthopSet } from './nexthops';
+import type { NexthopSet, SetContent } from './nexthops';
 import type { Rows } from './rows';
 import type { NexthopLeg } from './updates';
+
+/** What one leg resolves to. */
+type LegResult =
+  { readonly kind: 'forward'; readonly adjacency: number } | { readonly kind: 'punt'; readonly reason: TrapReason };
+
+/** When no leg forwards, the reason that is told: the one that comes first here. */
+const REASON_ORDER: readonly TrapReason[] = [
+  'unresolved',
+  'linkDown',
+  'glean',
+  'unsupported',
+  'notAPort',
+  'missingNexthop',
+];
 
 export interface ResolutionOptions {
   readonly rows: Rows;
@@ -109,4 +123,47 @@ export class Resolution {
 /** Whether packets of the set are for neighbors still to be found: it is a connected subnet's. */
 export function isGlean(set: NexthopSet): boolean {
   return set.intent.kind === 'punt' && set.intent.reason === 'glean';
+}
+
+/**
+ * Resolves a set. `resolveLeg` says what one leg comes to. A group forwards over all legs that can; when none can, its
+ * packets go to the host.
+ */
+function resolveSet(set: NexthopSet, resolveLeg: (leg: NexthopLeg) => LegResult): NexthopIntent {
+  const forward = new Map<number, number>();
+  const reasons = new Set<TrapReason>();
+  let drops = 0;
+
+  const visit = (content: SetContent, weight: number, depth: number): void => {
+    switch (content.kind) {
+      case 'legs':
+        for (const leg of content.legs) {
+          const result = resolveLeg(leg);
+          if (result.kind === 'punt') reasons.add(result.reason);
+          else forward.set(result.adjacency, (forward.get(result.adjacency) ?? 0) + weight * leg.weight);
+        }
+        return;
+      case 'group':
+        // zebra sends no groups of groups; the bound keeps a hostile cycle finite.
+        if (depth > 4) reasons.add('unsupported');
+        else for (const member of content.members) visit(member.set.content, weight * member.weight, depth + 1);
+        return;
+      case 'neighbor':
+        forward.set(content.neighbor.id, weight);
+        return;
+      case 'fixed':
+        if (content.intent.kind === 'punt') reasons.add(content.intent.reason);
+        else drops++;
+    }
+  };
+  visit(set.content, 1, 0);
+
+  if (forward.size > 0) {
+    return { kind: 'forward', legs: Array.from(forward, ([adjacency, weight]) => ({ adjacency, weight })) };
+  }
+  if (reasons.size > 0) {
+    const reason = REASON_ORDER.find((candidate) => reasons.has(candidate)) ?? [...reasons][0]!;
+    return { kind: 'punt', reason };
+  }
+  return drops > 0 ? { kind: 'drop' } : { kind: 'punt', reason: 'unresolved' };
 }

@@ -7,8 +7,8 @@
  * it is in no queue, and the vASIC has no entry for it.
  */
 import { addressLength, type Prefix } from '../net/address';
-import type { NexthopIntent } from './intents';
-import { intentsEqual, NexthopTable, type NexthopSet } from './nexthops';
+import { intentsEqual, type NexthopIntent } from './intents';
+import { NexthopTable, type NexthopSet } from './nexthops';
 import { ROW, RouteTable } from './route-table';
 import { RowQueue } from './row-queue';
 

@@ -1,0 +1,59 @@
+/** Single nexthops as zebra names them: compared by their text, and copied out of a decoder's buffers. */
+import { formatAddress } from '../net/address';
+import type { Encap, NexthopLeg, SegmentEndpoint } from './updates';
+
+function encapText(encap: Encap | undefined): string {
+  if (encap === undefined) return '';
+  switch (encap.kind) {
+    case 'mpls':
+      return ` label ${encap.labels.join('/')}`;
+    case 'seg6':
+      return ` seg6 ${encap.mode} ${encap.segments.map((segment) => formatAddress(segment)).join(',')}`;
+    case 'seg6local':
+      return ` seg6local ${encap.action} ${Buffer.from(encap.attributes).toString('hex')}`;
+    case 'vxlan':
+      return ` vni ${encap.vni}`;
+    case 'unknown':
+      return ` encap ${encap.type} ${Buffer.from(encap.bytes).toString('hex')}`;
+  }
+}
+
+/** One text for one meaning: used as the key of inline sets and to compare contents. */
+export function legKey(leg: NexthopLeg): string {
+  const via = leg.gateway === undefined ? '' : `via ${formatAddress(leg.gateway)} `;
+  return `${via}dev ${leg.ifindex} weight ${leg.weight}${leg.onlink === true ? ' onlink' : ''}${encapText(leg.encap)}`;
+}
+
+function copyEncap(encap: Encap): Encap {
+  switch (encap.kind) {
+    case 'mpls':
+      return { kind: 'mpls', labels: [...encap.labels] };
+    case 'seg6':
+      return { kind: 'seg6', mode: encap.mode, segments: encap.segments.map((segment) => Uint8Array.from(segment)) };
+    case 'seg6local':
+      return { ...encap, attributes: Uint8Array.from(encap.attributes), endpoint: copyEndpoint(encap.endpoint) };
+    case 'vxlan':
+      return { kind: 'vxlan', vni: encap.vni };
+    case 'unknown':
+      return { kind: 'unknown', type: encap.type, bytes: Uint8Array.from(encap.bytes) };
+  }
+}
+
+function copyEndpoint({ nexthop, segments, ...plain }: SegmentEndpoint): SegmentEndpoint {
+  return {
+    ...plain,
+    ...(nexthop && { nexthop: Uint8Array.from(nexthop) }),
+    ...(segments && { segments: segments.map((segment) => Uint8Array.from(segment)) }),
+  };
+}
+
+/** A copy that shares no bytes with a decoder's buffers. */
+export function copyLeg(leg: NexthopLeg): NexthopLeg {
+  return {
+    ...(leg.gateway === undefined ? {} : { gateway: Uint8Array.from(leg.gateway) }),
+    ifindex: leg.ifindex,
+    weight: leg.weight,
+    ...(leg.onlink === undefined ? {} : { onlink: leg.onlink }),
+    ...(leg.encap === undefined ? {} : { encap: copyEncap(leg.encap) }),
+  };
+}
