@@ -8,7 +8,7 @@ const MAY_KNOW = {
   net: [],
   sys: [],
   config: [],
-  observe: ['config/types'],
+  observe: ['config/types', 'control/types'],
   netlink: [],
   fib: [],
   fpm: ['netlink', 'fib/updates', 'config/types', 'observe'],

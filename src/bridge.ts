@@ -16,6 +16,7 @@ import { createFpmServer } from './fpm/server';
 import { holdFor, StatusPace } from './fpm/status-pace';
 import { createKernelNeighbors } from './neighbor/neighbor';
 import { formatAddress } from './net/address';
+import { startMetricsServer } from './observe/exporter';
 import type { Logger } from './observe/log';
 import { startPunt, type Punt } from './punt/punt';
 import { startStandalonePunt } from './punt/standalone';
@@ -315,6 +316,10 @@ async function build(
   closers.push(() => backend.close());
   const control = await startControlServer(config.control.socket, backend, log.child('control'));
   closers.push(() => control.close());
+  if (config.metrics.listen !== undefined) {
+    const metrics = await startMetricsServer(config.metrics.listen, backend, log.child('metrics'));
+    closers.push(() => metrics.close());
+  }
   log.info('running', {
     fpm: `${config.fpm.listen.host}:${config.fpm.listen.port}`,
     afi: `${config.afi.server.host}:${config.afi.server.port}`,

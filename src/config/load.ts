@@ -108,6 +108,7 @@ const shape = object<Config>({
     }),
   ),
   control: section(object<Config['control']>({ socket: defaulted(socketPath, '/run/fpm2afi/control.sock') })),
+  metrics: section(object<Config['metrics']>({ listen: optional(hostPort(false)) })),
   log: section(
     object<Config['log']>({
       level: defaulted(oneOf('error', 'warn', 'info', 'debug'), 'info'),
@@ -228,6 +229,10 @@ function acrossKeys(config: Config, context: Context): void {
   const { listen, vasic } = config.punt ?? {};
   if (listen !== undefined && vasic !== undefined && listen.host === vasic.host && listen.port === vasic.port) {
     wrong(['punt.vasic', 'punt.listen'], 'punt.listen and punt.vasic to differ');
+  }
+  const [fpm, metrics] = [config.fpm?.listen, config.metrics?.listen];
+  if (fpm !== undefined && metrics !== undefined && fpm.host === metrics.host && fpm.port === metrics.port) {
+    wrong(['metrics.listen'], 'metrics.listen and fpm.listen to differ');
   }
 }
 

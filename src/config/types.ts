@@ -74,5 +74,7 @@ export interface Config {
   };
   /** Unix socket of the control API. */
   readonly control: { readonly socket: string };
+  /** Where Prometheus scrapes; absent: nowhere. */
+  readonly metrics: { readonly listen?: HostPort };
   readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' };
 }

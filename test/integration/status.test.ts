@@ -1,12 +1,14 @@
 /**
  * What zebra is told follows what the vASIC has, both ways: entries refused for want of room and taken when there is some, neighbours
- * that go and come. The topology is that of demo/lab/hosts-topology.ts.
+ * that go and come; and Prometheus is told what `show` tells. The topology is that of demo/lab/hosts-topology.ts.
  */
 import { buildHostsTopology, hostAddress, type HostsTopology } from '../../demo/lab/hosts-topology';
 import { at, entries } from '../../demo/lab/json';
 import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
 import { tapName, vrouterMac } from '../../demo/lab/plan';
 import { waitFor } from '../../demo/lab/wait';
+import type { PortView, PuntReasonView, StatusView } from '../../src/control/types';
+import { parseExposition, valueOf } from '../unit/observe/exposition';
 
 const ID = labId('status');
 const ROUTES = Array.from({ length: 30 }, (_, i) => `10.100.${i}.0/24`);
@@ -16,6 +18,7 @@ const LOSABLE = '10.101.0.0/16';
 /** By host0, which has another MAC in truth. */
 const CONFIGURED = '10.102.0.0/16';
 const CONFIGURED_MAC = '02:00:00:00:00:77';
+const METRICS = '127.0.0.1:12620';
 jest.setTimeout(120_000);
 
 let lab: Lab | undefined;
@@ -25,6 +28,7 @@ beforeAll(async () => {
   lab = await openLab(ID);
   topology = await buildHostsTopology(lab, {
     maxEntries: MAX_ENTRIES,
+    settings: [`metrics.listen=${METRICS}`],
     config: [`ip route ${LOSABLE} ${hostAddress(2)}`, `ip route ${CONFIGURED} ${hostAddress(0)}`],
     neighbors: [{ tap: tapName(0), address: hostAddress(0), mac: CONFIGURED_MAC }],
   });
@@ -127,4 +131,69 @@ test('a neighbour of the configuration goes before what the kernel says, and is 
   expect(route?.nexthops.map(({ mac }) => mac)).toEqual([CONFIGURED_MAC]);
   const text = await router.must(['fpm2afi', 'why', CONFIGURED]);
   expect(text).toMatch(new RegExp(`neighbor permanent \\(static\\), ${CONFIGURED_MAC}\n`));
+});
+
+test('Prometheus is told the numbers of show status, show ports and show punt', async () => {
+  const { router, bridge } = topology;
+  const get = `fetch('http://${METRICS}/metrics').then((answer) => answer.text()).then((text) => process.stdout.write(text))`;
+  const shown = async (): Promise<{ status: StatusView; ports: readonly PortView[]; punt: PuntReasonView[] }> => ({
+    status: await bridge.status(),
+    ports: await bridge.ports(),
+    punt: JSON.parse(await router.must(['fpm2afi', 'show', 'punt', '--json'])) as PuntReasonView[],
+  });
+  await router.must(['ping', '-c', '3', '-i', '0.2', hostAddress(2)]);
+  const before = await shown();
+  const metrics = parseExposition(await router.must([process.execPath, '-e', get]));
+  const after = await shown();
+
+  /** Numbers may move between two looks; what Prometheus was told is of the moment between. */
+  const check = (
+    name: string,
+    read: (from: typeof before) => number | undefined,
+    labels: Readonly<Record<string, string>> = {},
+  ): void => {
+    const value = valueOf(metrics, `fpm2afi_${name}`, labels);
+    const limits = [read(before), read(after)].map((limit) => limit ?? NaN);
+    expect([name, labels, value, ...limits].every((item) => item !== undefined && !Number.isNaN(item))).toBe(true);
+    const within = value! >= Math.min(...limits) && value! <= Math.max(...limits);
+    expect([name, labels, value, limits, within]).toEqual([name, labels, value, limits, true]);
+  };
+  check('build_info', () => 1, { version: before.status.version });
+  check('uptime_seconds', ({ status }) => status.uptimeSeconds);
+  check('problems', ({ status }) => status.problems.length);
+  check('fpm_connected', () => 1);
+  check('afi_up', () => 1);
+  for (const what of ['frames', 'messages', 'updates', 'malformed', 'skipped', 'statuses'] as const) {
+    check(`fpm_${what}_total`, ({ status }) => status.fpm[what]);
+  }
+  check('afi_operations_total', ({ status }) => status.afi.opsSent);
+  check('afi_operations_failed_total', ({ status }) => status.afi.opsFailed);
+  check('afi_entries', ({ status }) => status.afi.entries);
+  for (const state of ['offloaded', 'trapped', 'failed', 'unresolved', 'pending'] as const) {
+    check('fib_routes', ({ status }) => status.fib[state], { state });
+  }
+  check('fib_family_routes', ({ status }) => status.fib.ipv4, { family: 'ipv4' });
+  check('fib_nexthops', ({ status }) => status.fib.nexthops);
+  check('fib_neighbors', ({ status }) => status.fib.neighbors);
+  check('punt_dropped_packets_total', ({ status }) => status.punt.drops);
+  expect(before.status.latency.count).toBeGreaterThan(0);
+  const latency = metrics.get('fpm2afi_route_change_duration_seconds')!.samples;
+  expect(latency.find(({ labels }) => labels['le'] === '+Inf')?.value).toBe(before.status.latency.count);
+
+  for (const [i, { index, tap }] of before.ports.entries()) {
+    const labels = { port: String(index), tap };
+    check('port_tap_up', ({ ports }) => Number(ports[i]!.tapState === 'up'), labels);
+    check('port_vasic_up', ({ ports }) => Number(ports[i]!.vasicState === 'up'), labels);
+    check('port_receive_packets_total', ({ ports }) => ports[i]!.input!.packets, labels);
+    check('port_receive_bytes_total', ({ ports }) => ports[i]!.input!.bytes, labels);
+    check('port_transmit_packets_total', ({ ports }) => ports[i]!.output!.packets, labels);
+    check('port_punted_packets_total', ({ ports }) => ports[i]!.punt.punted, labels);
+    check('port_injected_packets_total', ({ ports }) => ports[i]!.punt.injected, labels);
+  }
+  expect(before.ports[2]!.punt.punted).toBeGreaterThan(0);
+  for (const [i, { reason }] of before.punt.entries()) {
+    check('punt_policer_passed_packets_total', ({ punt }) => punt[i]!.passed, { reason });
+    check('punt_policer_dropped_packets_total', ({ punt }) => punt[i]!.dropped, { reason });
+    check('punt_delivered_packets_total', ({ punt }) => punt[i]!.delivered, { reason });
+  }
 });

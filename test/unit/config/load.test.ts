@@ -60,6 +60,7 @@ test('ports alone are enough: everything else has its default', () => {
     },
     neighbors: { kernel: true, static: [] },
     control: { socket: '/run/fpm2afi/control.sock' },
+    metrics: {},
     log: { level: 'info', format: 'text' },
   });
 });
@@ -95,6 +96,7 @@ neighbors:
     - { tap: tap0, address: 103.30.0.3, mac: 32-26-0a-2e-cc-f0 }
     - { tap: ge-0_0.7, address: "fe80::1", mac: 32:26:0a:2e:cc:f1 }
 control: { socket: /tmp/x.sock }
+metrics: { listen: "[::]:12620" }
 log: { level: debug, format: json }
 `,
     'f.yaml',
@@ -156,6 +158,7 @@ log: { level: debug, format: json }
       ],
     },
     control: { socket: '/tmp/x.sock' },
+    metrics: { listen: { host: '::', port: 12620 } },
     log: { level: 'debug', format: 'json' },
   });
 });
@@ -219,7 +222,9 @@ test.each([
   ['ports: tap0\n', ['f.yaml:1:8: ports: got "tap0", expected a list of ports, at least one']],
   [
     '- 1\n',
-    ['f.yaml:1:1: got a list, expected a map with the keys fpm, afi, ports, table, punt, neighbors, control, log'],
+    [
+      'f.yaml:1:1: got a list, expected a map with the keys fpm, afi, ports, table, punt, neighbors, control, metrics, log',
+    ],
   ],
   [`${PORTS}porst: 1\n`, ['f.yaml:2:1: porst: unknown key, did you mean ports?']],
   [`${PORTS}log: { colour: red }\n`, ['f.yaml:2:8: log.colour: unknown key, known here: level, format']],
@@ -227,6 +232,16 @@ test.each([
   [
     `${PORTS}punt: { listen: 127.0.0.1:9002 }\n`,
     ['f.yaml:2:17: punt.listen: got "127.0.0.1:9002", expected punt.listen and punt.vasic to differ'],
+  ],
+  [
+    `${PORTS}metrics: { listen: 127.0.0.1:2620 }\n`,
+    ['f.yaml:2:20: metrics.listen: got "127.0.0.1:2620", expected metrics.listen and fpm.listen to differ'],
+  ],
+  [
+    `${PORTS}metrics: { listen: 12620 }\n`,
+    [
+      'f.yaml:2:20: metrics.listen: got 12620, expected an IP address with a port such as 127.0.0.1:2620 or "[::1]:2620"',
+    ],
   ],
   [
     `${PORTS}afi: { reconnect: { max: 100ms } }\n`,
@@ -306,6 +321,11 @@ test.each([
   const text = `${PORTS}neighbors: { static: [{ tap: tap0, address: ${address}, mac: 02:00:00:00:00:01 }] }\n`;
   expect(problems(text)).toHaveLength(1);
   expect(problems(text)[0]).toContain('neighbors.static[0].address: got ');
+});
+
+test('metrics.listen by a flag', () => {
+  const override = { path: 'metrics.listen', value: '0.0.0.0:12620', flag: '--set' };
+  expect(parseConfig(PORTS, 'f.yaml', [override]).metrics.listen).toEqual({ host: '0.0.0.0', port: 12620 });
 });
 
 test('flags go before the file and are named in errors', () => {
