@@ -13,7 +13,7 @@ import { Fib } from './fib/fib';
 import type { KernelUpdate, StatusReport } from './fib/updates';
 import { createRecorder } from './fpm/recorder';
 import { createFpmServer } from './fpm/server';
-import { holdFor, StatusPace } from './fpm/status-pace';
+import { StatusPace } from './fpm/status-pace';
 import { createKernelNeighbors } from './neighbor/neighbor';
 import { formatAddress } from './net/address';
 import { startMetricsServer } from './observe/exporter';
@@ -174,15 +174,17 @@ async function build(
   /** Sends what is due, as far as zebra should have it now; comes back for the rest. */
   function report(): void {
     if (fpm.peer() === undefined) return;
-    const now = performance.now();
-    const { replaying } = state;
     const due = fib.programming.reportsDue;
-    const wait = holdFor({ replaying, due, since: replayStarted, lastActivity: fpm.lastActivity() }, now);
-    if (wait > 0) return reportIn(wait);
-    const room = pace.room(now);
-    const taken = room === 0 ? 0 : fpm.report(reports(room));
+    if (due === 0) return;
+    const replayFrom = state.replaying ? replayStarted : undefined;
+    const wait = pace.wait({ due, lastActivity: fpm.lastActivity(), replayFrom }, performance.now());
+    if (wait >= 1) return reportIn(wait);
+    // Too short for a timer, so it spins. Sleeping instead leaves a core to zebra's FPM thread, which then outruns zebra's main thread.
+    if (wait > 0) return soon();
+    const { room } = pace;
+    const taken = fpm.report(reports(room));
     pace.spend(taken);
-    if (taken === room && fib.programming.reportsDue > 0) soon();
+    if (taken === room) soon();
   }
 
   function reportIn(ms: number): void {

@@ -2,48 +2,56 @@
  * When statuses go to zebra, and how many. Each costs zebra's main thread about what a route does, and they pass through two
  * threads of it: the one that reads the FPM connection makes a context of some KB for each, the main thread takes it up.
  *
- * While zebra replays its table, the main thread has its hands full with sending it. So the routes go first, into the vASIC, and
- * zebra hears of them once the stream rests for a moment, at the latest after HOLD_MS. Few statuses don't wait.
+ * While zebra sends a table, routes go first, into the vASIC: zebra hears of them at a slow pace, which rises with what waits, so that
+ * none waits much longer than LAG_MS. Once the stream rests, zebra has its hands free, and hears of the others. A few never wait.
  *
- * A million statuses at once are read faster than taken up: contexts pile up, their memory is taken from the system and given back
- * all the time, and zebra 10.7 spends ten seconds in page faults. In small bursts, at a pace that the main thread can keep, the
- * same takes it three (docs/performance.md).
+ * Statuses that come faster than the main thread takes them up pile up as contexts. Their memory is taken from the system and given back
+ * again and again: at a million at once zebra 10.7 spends ten seconds in page faults (docs/performance.md). So they go in small bursts. While
+ * zebra replays its table, none do, for HOLD_MS at most.
  */
 
 /** The stream rests when nothing came for so long. */
 const REST_MS = 100;
-/** The longest that a status waits for a replay. */
-const HOLD_MS = 5000;
-/** No more than so many go at once even then. */
+/** So many don't wait. */
 const FEW = 1000;
-/** Statuses a millisecond, and how many may go at once. */
-const PER_MS = 400;
+/** How many more go together. */
 const BURST = 48;
+/** Statuses a millisecond. */
+const RESTING_PER_MS = 400;
+const BUSY_PER_MS = 20;
+/** All that wait would be gone in so long at the pace that they are given. */
+const LAG_MS = 10_000;
+/** The longest that all wait for a replay. */
+const HOLD_MS = 5000;
 
-export interface ReplayState {
-  readonly replaying: boolean;
+export interface PaceState {
+  /** When zebra began to replay its table, monotonic, in ms; undefined: it doesn't. */
+  readonly replayFrom: number | undefined;
   /** Statuses that could go. */
   readonly due: number;
-  /** Monotonic times in ms: when the replay began, and of the last bytes received. */
-  readonly since: number;
+  /** Monotonic time of the last bytes from zebra, in ms. */
   readonly lastActivity: number;
 }
 
-/** How long statuses wait for a replay at least, in ms; 0: they may go. */
-export function holdFor({ replaying, due, since, lastActivity }: ReplayState, now: number): number {
-  if (!replaying || due <= FEW) return 0;
-  return Math.max(0, Math.min(lastActivity + REST_MS, since + HOLD_MS) - now);
-}
-
-/** How many statuses may go; times are monotonic, in ms. */
+/** Says how many statuses may go; times are monotonic, in ms. */
 export class StatusPace {
-  private saved = BURST;
+  private saved = FEW;
   private at = -Infinity;
 
-  /** How many may go now. */
-  room(now: number): number {
-    this.saved = Math.min(BURST, this.saved + (now - this.at) * PER_MS);
+  /** How long they wait yet, in ms; 0: `room` of them may go. */
+  wait({ due, lastActivity, replayFrom }: PaceState, now: number): number {
+    const rests = now >= lastActivity + REST_MS;
+    if (!rests && due > FEW && replayFrom !== undefined && now < replayFrom + HOLD_MS) {
+      return Math.min(lastActivity + REST_MS, replayFrom + HOLD_MS) - now;
+    }
+    const perMs = Math.max(rests ? RESTING_PER_MS : BUSY_PER_MS, due / LAG_MS);
+    this.saved = Math.min(due > FEW ? BURST : FEW, this.saved + (now - this.at) * perMs);
     this.at = now;
+    return Math.max(0, Math.min(due, BURST) - this.saved) / perMs;
+  }
+
+  /** As of the last `wait`, less what went since. */
+  get room(): number {
     return Math.floor(this.saved);
   }
 
