@@ -2,6 +2,7 @@
  * The `fpm2afi` program: command line, exit codes (0 fine, 1 failure, 2 wrong usage) and dispatch. The bridge and the punt
  * process are loaded only by the commands that run them, so that `show` starts fast.
  */
+import { setFlagsFromString } from 'node:v8';
 import yargs from 'yargs';
 import { ConfigError, loadConfig } from './config/load';
 import type { Config, LogLevel } from './config/types';
@@ -113,6 +114,8 @@ async function runDaemon(command: 'run' | 'punt', args: DaemonArguments, record?
 }
 
 async function daemon(command: 'run' | 'punt', config: Config, log: Logger, record?: string): Promise<number> {
+  // A short collection would wait for V8's helper threads, and those, on a busy machine, for a core: up to 170 ms were seen.
+  setFlagsFromString('--no-parallel-scavenge');
   try {
     const { runBridge, runPunt } = await import('./bridge');
     await (command === 'run' ? runBridge(config, log, record === undefined ? {} : { record }) : runPunt(config, log));

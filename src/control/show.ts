@@ -193,7 +193,10 @@ export function statusText(status: StatusView): string {
     ['', `${fib.nexthops} nexthops, ${fib.neighbors} neighbors, ${fib.dirty} dirty`],
     ['', `${latency.count} changes acknowledged${latencyText(latency)}`],
     ['Punt', `${punt.mode}: ${punt.punted} punted, ${punt.injected} injected, ${punt.drops} dropped`],
-    ['Loop', `lag mean ${ms(loop.meanMs)}, 99% ${ms(loop.p99Ms)}, max ${ms(loop.maxMs)}`],
+    [
+      'Loop',
+      `lag mean ${ms(loop.meanMs)}, 99% ${ms(loop.p99Ms)}, max ${ms(loop.maxMs)}${loop.ownMaxMs === undefined ? '' : `, own work ${ms(loop.ownMaxMs)}`}`,
+    ],
   ];
   const problems =
     status.problems.length === 0 ? ['No problems.'] : ['Problems:', ...status.problems.map((text) => `  ${text}`)];

@@ -18,10 +18,18 @@ export interface StatusView {
   readonly fib: FibStatus;
   readonly latency: LatencyView;
   readonly punt: PuntStatus;
-  /** Delay of the event loop since start, in milliseconds. */
-  readonly loop: { readonly meanMs: number; readonly p99Ms: number; readonly maxMs: number };
+  readonly loop: LoopView;
   /** What an operator should look at, one plain sentence each; empty when all is well. */
   readonly problems: readonly string[];
+}
+
+/** Delay of the event loop since start, in milliseconds. */
+export interface LoopView {
+  readonly meanMs: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** The most of one delay that was the loop's own work, and not waiting for a core; absent where the kernel doesn't tell. */
+  readonly ownMaxMs?: number;
 }
 
 export interface FpmStatus {

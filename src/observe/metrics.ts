@@ -192,6 +192,11 @@ export const METRICS: readonly Metric[] = [
     ({ status }) => status.loop.p99Ms / 1000,
   ),
   gauge('event_loop_delay_max_seconds', 'The same, maximum since start.', ({ status }) => status.loop.maxMs / 1000),
+  gauge(
+    'event_loop_own_delay_max_seconds',
+    "The most of one delay that was the loop's own work and not waiting for a core, since start.",
+    ({ status: { loop } }) => (loop.ownMaxMs === undefined ? undefined : loop.ownMaxMs / 1000),
+  ),
   counter(
     'event_loop_busy_seconds',
     'Time that the event loop was at work; its rate is 1 when it never rests.',

@@ -98,6 +98,8 @@ export interface ReplayTimes {
   readonly countedMs?: number;
   /** The event loop's longest delay since its start, as the bridge measures it. */
   readonly loopMaxMs: number;
+  /** The most of such a delay that was the loop's own work. */
+  readonly ownMaxMs?: number;
 }
 
 /**
@@ -143,15 +145,16 @@ export async function replayToBridge(
   const known = (await offloadedRoutes(frr, family)) >= routes;
   const since = await connectBridge(topology, forwarding);
   const { time, loop } = await untilAcknowledged(forwarding, routes);
-  const loopMaxMs = loop.maxMs;
+  const { maxMs: loopMaxMs, ownMaxMs } = loop;
+  const loops = { loopMaxMs, ...(ownMaxMs === undefined ? {} : { ownMaxMs }) };
   const acknowledgedMs = Date.parse(time) - since;
-  if (known) return { acknowledgedMs, loopMaxMs };
+  if (known) return { acknowledgedMs, ...loops };
   const counted = async () => ((await offloadedRoutes(frr, family)) >= routes ? Date.now() - since : undefined);
   const what = 'zebra to count every route as offloaded';
   // zebra counts its whole table at each look.
   const everyMs = Math.min(250, Math.max(25, routes / 4000));
   const countedMs = await waitFor(counted, { timeoutMs: timeoutFor(routes), everyMs, what });
-  return { acknowledgedMs, countedMs, loopMaxMs };
+  return { acknowledgedMs, countedMs, ...loops };
 }
 
 /** Resident memory of a process and all its threads, in bytes. */

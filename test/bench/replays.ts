@@ -14,6 +14,7 @@ import { connectFpm, type BenchTopology } from './topology';
 
 const ACKNOWLEDGED_GOAL = 2;
 const COUNTED_GOAL = 3.4;
+const TURN_GOAL = 20;
 
 /** Bytes. */
 export interface Memory {
@@ -74,6 +75,7 @@ export function replayFigures({ of: { name, routes, detail = '' }, sinkMs, times
   const ratios = acknowledged.map(ratioOf);
   const ratio = hundredth(median(ratios));
   const turns = times.map(({ loopMaxMs }) => Math.round(loopMaxMs));
+  const own = times.flatMap(({ ownMaxMs }) => (ownMaxMs === undefined ? [] : [Math.round(ownMaxMs)]));
   const { countedMs } = times[0]!;
   const ms = { unit: 'ms', routes };
   const figures: Figure[] = [
@@ -107,6 +109,18 @@ export function replayFigures({ of: { name, routes, detail = '' }, sinkMs, times
       value: median(turns),
       samples: turns,
     },
+    ...(own.length === 0
+      ? []
+      : [
+          {
+            ...ms,
+            name: `${name}.turn.own`,
+            what: "the most of such a delay that was the loop's own work, not waiting for a core",
+            value: median(own),
+            samples: own,
+            ...forFullTable(routes, atMost(TURN_GOAL, 'ms', median(own))),
+          },
+        ]),
   ];
   if (countedMs === undefined) return figures;
   const countedRatio = ratioOf(countedMs, 0);

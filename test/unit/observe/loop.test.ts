@@ -4,7 +4,7 @@ import { startLoopMonitor } from '../../../src/observe/loop';
 
 test('before the first sample all is zero', () => {
   const monitor = startLoopMonitor();
-  expect(monitor.read()).toEqual({ meanMs: 0, p99Ms: 0, maxMs: 0 });
+  expect(monitor.read()).toEqual({ meanMs: 0, p99Ms: 0, maxMs: 0, ownMaxMs: 0 });
   monitor.stop();
 });
 
@@ -21,4 +21,27 @@ test('a loop that was held up shows it, in milliseconds', async () => {
   expect(maxMs).toBeGreaterThan(100);
   expect(meanMs).toBeGreaterThan(0);
   expect(meanMs).toBeLessThanOrEqual(maxMs);
+});
+
+/** The most own work that a monitor saw in a delay which `holdUp` made, of 200 ms at least. */
+async function ownWork(holdUp: () => void): Promise<number> {
+  const monitor = startLoopMonitor();
+  await sleep(30);
+  holdUp();
+  await sleep(50);
+  const { ownMaxMs } = monitor.read();
+  monitor.stop();
+  return ownMaxMs ?? NaN;
+}
+
+test("own work in a delay is told from waiting, by the thread's CPU time", async () => {
+  const working = await ownWork(() => {
+    const { user } = process.cpuUsage();
+    while (process.cpuUsage().user - user < 200_000);
+  });
+  const waiting = await ownWork(() => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  });
+  expect(working).toBeGreaterThan(100);
+  expect(waiting).toBeLessThan(100);
 });
