@@ -104,10 +104,12 @@ export interface ReplayTimes {
 
 /**
  * Waits until the vASIC has acknowledged so many routes. A look costs the bridge time that grows with the table: so the next one comes
- * when, at the rate until now, half of what is missing will be there; and never so late that it says little of when that was.
+ * when, at the rate until now, half of what is missing will be there; and never so late that it says little of when that was. The first
+ * comes after `leastMs`: before that it can't be all.
  */
-export async function untilAcknowledged(forwarding: Forwarding, routes: number): Promise<StatusView> {
+export async function untilAcknowledged(forwarding: Forwarding, routes: number, leastMs = 0): Promise<StatusView> {
   const started = performance.now();
+  await sleep(leastMs);
   for (;;) {
     const status = await forwarding.status();
     const { offloaded } = status.fib;
