@@ -15,7 +15,7 @@ import { FRR_DIRS } from './sweep';
 import { waitFor } from './wait';
 import { execute } from './exec';
 
-export type FrrDaemon = 'mgmtd' | 'zebra' | 'staticd' | 'ospfd' | 'ospf6d' | 'isisd' | 'bgpd';
+export type FrrDaemon = 'mgmtd' | 'zebra' | 'staticd' | 'ospfd' | 'ospf6d' | 'isisd' | 'bgpd' | 'bfdd';
 
 export interface FrrOptions {
   /** The integrated configuration, as in frr.conf. */

@@ -1,6 +1,7 @@
 /** What needs a zebra that holds the table: replay to the sink and to fpm2afi, memory, failover, punt under load. */
 import { atMost, type Figure } from '../../demo/lab/figure';
 import { labId, openLab } from '../../demo/lab/lab';
+import { countHellos, startBfdNeighbor } from './bfd';
 import { measureMacChange } from './failover';
 import { FULL_TABLE, forFullTable, type BenchOptions, type BenchPart } from './part';
 import { pings, preparePings, puntFigures } from './punt';
@@ -26,12 +27,19 @@ function memoryFigures(routes: number, { memory: { empty, full } }: Replays): Fi
 async function puntUnderLoad(topology: BenchTopology, routes: number): Promise<Figure[]> {
   const sent = Math.max(IDLE_PINGS, Math.round(routes / 2000));
   const forwarding = await startForwarding(topology);
+  const hellos = await countHellos(topology, await startBfdNeighbor(topology), routes, routes >= FULL_TABLE);
   const pinging = pings(topology, sent);
   await replayToBridge(topology, forwarding, routes);
   const times = await pinging;
+  const heard = await hellos();
   await connectFpm(topology.frr, false);
   await stopForwarding(forwarding);
-  return puntFigures('punt.loaded', 'while a table comes in', times, { sent, routes, goal: routes >= FULL_TABLE });
+  const figures = puntFigures('punt.loaded', 'while a table comes in', times, {
+    sent,
+    routes,
+    goal: routes >= FULL_TABLE,
+  });
+  return [...figures, ...heard];
 }
 
 async function measure(

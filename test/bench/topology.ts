@@ -26,6 +26,12 @@ const PEER_AS = 65001;
 export const PEERS = 4;
 const peerAddress = (peer: number): string => `192.168.255.${peer + 2}`;
 
+/** BFD through the vASIC's second port (bfd.ts). */
+export const BFD_ROUTER = { address: '10.1.0.1', interface: 'tap1' };
+export const BFD_NEIGHBOR = { address: '10.1.0.2', interface: 'n1' };
+export const BFD_INTERVAL_MS = 50;
+const BFD_MULTIPLIER = 6;
+
 export const tapName = (port: number): string => `tap${port}`;
 export const neighborMac = (hop: number): string => formatMac(Uint8Array.of(2, 1, 0, 0, hop >> 8, hop));
 export const portMac = (port: number): string => `32:26:0a:2e:aa:f${port}`;
@@ -39,6 +45,22 @@ export interface BenchTopology {
   readonly frr: Frr;
   /** How many gateways there are in all. */
   readonly nexthops: number;
+}
+
+type BfdEnd = typeof BFD_ROUTER;
+
+/** One end of the BFD session, as in frr.conf. */
+export function bfdConfig(own: BfdEnd, peer: BfdEnd): string {
+  return [
+    'bfd',
+    ` peer ${peer.address} local-address ${own.address} interface ${own.interface}`,
+    `  detect-multiplier ${BFD_MULTIPLIER}`,
+    `  receive-interval ${BFD_INTERVAL_MS}`,
+    `  transmit-interval ${BFD_INTERVAL_MS}`,
+    ' exit',
+    'exit',
+    '',
+  ].join('\n');
 }
 
 function frrConfig(): string {
@@ -110,7 +132,8 @@ export async function buildBench(lab: Lab, nexthops: number): Promise<BenchTopol
   writeFileSync(batch, `${lines.join('\n')}\n`);
   await router.must(['ip', '-batch', batch]);
   const zebraArgs = ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'];
-  const frr = await startFrr(lab, router, { config: frrConfig(), daemons: ['bgpd'], zebraArgs });
+  const config = frrConfig() + bfdConfig(BFD_ROUTER, BFD_NEIGHBOR);
+  const frr = await startFrr(lab, router, { config, daemons: ['bgpd', 'bfdd'], zebraArgs });
   return { lab, router, vasic, neighbors, feeder, frr, nexthops };
 }
 
