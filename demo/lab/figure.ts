@@ -51,6 +51,11 @@ export function atLeast(limit: number, unit: string, value: number): { readonly 
   return { goal: `at least ${limit} ${unit}`, met: value >= limit };
 }
 
+/** The goal that there be none of it. */
+export function none(value: number): { readonly goal: string; readonly met: boolean } {
+  return { goal: 'none', met: value === 0 };
+}
+
 /** The value, with the range of its samples where there are several: `12.3 ms (11.9 … 14)`. */
 export function figureText({ value, unit, samples }: Figure): string {
   const range =

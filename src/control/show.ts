@@ -3,6 +3,7 @@ import type { Column, Row } from './table';
 import type {
   EvpnView,
   LatencyView,
+  LoopView,
   LegView,
   ListName,
   ListViews,
@@ -169,6 +170,11 @@ function latencyText({ p50Ms, p99Ms, maxMs }: LatencyView): string {
   return `, half within ${p50Ms} ms, 99% within ${p99Ms} ms, all within ${maxMs} ms`;
 }
 
+function loopText({ meanMs, p99Ms, maxMs, ownMaxMs }: LoopView): string {
+  const own = ownMaxMs === undefined ? '' : `, own work ${ms(ownMaxMs)}`;
+  return `lag mean ${ms(meanMs)}, 99% ${ms(p99Ms)}, max ${ms(maxMs)}${own}`;
+}
+
 /** The status page. */
 export function statusText(status: StatusView): string {
   const { fpm, afi, fib, latency, punt, loop } = status;
@@ -193,10 +199,7 @@ export function statusText(status: StatusView): string {
     ['', `${fib.nexthops} nexthops, ${fib.neighbors} neighbors, ${fib.dirty} dirty`],
     ['', `${latency.count} changes acknowledged${latencyText(latency)}`],
     ['Punt', `${punt.mode}: ${punt.punted} punted, ${punt.injected} injected, ${punt.drops} dropped`],
-    [
-      'Loop',
-      `lag mean ${ms(loop.meanMs)}, 99% ${ms(loop.p99Ms)}, max ${ms(loop.maxMs)}${loop.ownMaxMs === undefined ? '' : `, own work ${ms(loop.ownMaxMs)}`}`,
-    ],
+    ['Loop', loopText(loop)],
   ];
   const problems =
     status.problems.length === 0 ? ['No problems.'] : ['Problems:', ...status.problems.map((text) => `  ${text}`)];

@@ -23,12 +23,15 @@ export interface StatusView {
   readonly problems: readonly string[];
 }
 
-/** Delay of the event loop since start, in milliseconds. */
+/** Delay of the event loop: milliseconds beyond the moment at which a timer was due, since start. */
 export interface LoopView {
   readonly meanMs: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** The most of one delay that was the loop's own work, and not waiting for a core; absent where the kernel doesn't tell. */
+  /**
+   * The most of one delay that can have been the loop's own work, by its thread's CPU time; the rest of it is waiting for a core, or for
+   * V8's other threads. Absent where the kernel doesn't tell (CONFIG_SCHED_INFO).
+   */
   readonly ownMaxMs?: number;
 }
 

@@ -2,10 +2,11 @@
  * BFD between the router's bfdd and a neighbor's, through softvasic, hostpath and TAP, while a table comes in: what a routing protocol's
  * hellos would meet. Both count; what one sent and the other did not get is lost.
  */
-import type { Figure } from '../../demo/lab/figure';
+import { none, type Figure } from '../../demo/lab/figure';
 import { startFrr, type Frr } from '../../demo/lab/frr';
 import { sleep, waitFor } from '../../demo/lab/wait';
-import { BFD_INTERVAL_MS, bfdConfig, BFD_NEIGHBOR, BFD_ROUTER, type BenchTopology } from './topology';
+import { forFullTable } from './part';
+import { BFD_INTERVAL_MS, bfdConfig, PUNT_NEIGHBOR, PUNT_ROUTER, type BenchTopology } from './topology';
 
 /** What was sent has come by then, or is lost. */
 const ON_ITS_WAY_MS = 50;
@@ -30,7 +31,7 @@ async function isUp(frr: Frr): Promise<boolean> {
 
 /** The neighbor's end. Its address must be there. */
 export function startBfdNeighbor({ lab, neighbors }: BenchTopology): Promise<Frr> {
-  return startFrr(lab, neighbors, { config: bfdConfig(BFD_NEIGHBOR, BFD_ROUTER), daemons: ['bfdd'] });
+  return startFrr(lab, neighbors, { config: bfdConfig(PUNT_NEIGHBOR, PUNT_ROUTER), daemons: ['bfdd'] });
 }
 
 /** Waits until the session is up; what it returns is to be called when the time to be measured is over. */
@@ -38,7 +39,6 @@ export async function countHellos(
   { frr }: BenchTopology,
   neighbor: Frr,
   routes: number,
-  goal: boolean,
 ): Promise<() => Promise<Figure[]>> {
   const up = async (): Promise<boolean> => (await isUp(frr)) && (await isUp(neighbor));
   await waitFor(up, { timeoutMs: 30_000, what: 'BFD between router and neighbor to be up' });
@@ -60,7 +60,7 @@ export async function countHellos(
       unit,
       value,
       routes,
-      ...(goal ? { goal: 'none', met: value === 0 } : {}),
+      ...forFullTable(routes, none(value)),
     });
     return [
       figure(

@@ -3,7 +3,7 @@
  * memory-run.ts; and what is left when everything is withdrawn, time after time.
  */
 import { join } from 'node:path';
-import { atMost, tenth, type Figure } from '../../demo/lab/figure';
+import { atMost, none, tenth, type Figure } from '../../demo/lab/figure';
 import { labId, openLab, type Lab } from '../../demo/lab/lab';
 import { link } from '../../demo/lab/node';
 import { AFI_PORT, startBridge, startSoftvasic } from '../../demo/lab/programs';
@@ -113,8 +113,7 @@ export function leftFigures(routes: number, samples: readonly Sample[]): Figure[
       value: most,
       samples: left,
       routes,
-      goal: 'none',
-      met: most === 0,
+      ...none(most),
     },
     ...(['bridge', 'vasic'] as const).map((program) => {
       const bytes = gone.map((sample) => bytesOf(sample, program));

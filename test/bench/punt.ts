@@ -2,24 +2,22 @@
  * Punt: a neighbor's pings to the router's own address, through softvasic, hostpath and TAP. `ping` runs with a real-time priority, so that
  * its own waking on a busy machine is no part of the round trip.
  */
-import { atMost, hundredth, type Figure } from '../../demo/lab/figure';
+import { atMost, hundredth, none, type Figure } from '../../demo/lab/figure';
 import { percentile } from './statistics';
-import type { BenchTopology } from './topology';
+import { PUNT_NEIGHBOR, PUNT_ROUTER, type BenchTopology } from './topology';
 
-const TARGET = '10.1.0.1';
-const FROM = '10.1.0.2/16';
 /** Seconds between two pings. */
 const INTERVAL = '0.01';
 const GOAL_MS = 5;
 
 /** Gives the neighbor an address of its own; before the first `pings`. */
 export async function preparePings({ neighbors }: BenchTopology): Promise<void> {
-  await neighbors.must(['ip', 'address', 'add', FROM, 'dev', 'n1']);
+  await neighbors.must(['ip', 'address', 'add', `${PUNT_NEIGHBOR.address}/16`, 'dev', PUNT_NEIGHBOR.interface]);
 }
 
 /** Round trips in milliseconds of those answered. */
 export async function pings({ neighbors }: BenchTopology, count: number): Promise<number[]> {
-  const argv = ['chrt', '--rr', '1', 'ping', '-n', '-c', String(count), '-i', INTERVAL, '-W', '2', TARGET];
+  const argv = ['chrt', '--rr', '1', 'ping', '-n', '-c', String(count), '-i', INTERVAL, '-W', '2', PUNT_ROUTER.address];
   const { stdout } = await neighbors.exec(argv, { timeoutMs: 120_000 });
   return [...stdout.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1]));
 }
@@ -53,7 +51,7 @@ export function puntFigures(
       unit: 'packets',
       value: lost,
       routes,
-      ...(goal ? { goal: 'none', met: lost === 0 } : {}),
+      ...(goal ? none(lost) : {}),
     },
   ];
 }

@@ -3,7 +3,7 @@
  * route updates have come over FPM; then the three tables are compared entry by entry, and the memory along the way.
  */
 import { join } from 'node:path';
-import { atMost, hundredth, median, tenth, type Figure } from '../../demo/lab/figure';
+import { atMost, hundredth, median, none, tenth, type Figure } from '../../demo/lab/figure';
 import { labId, openLab } from '../../demo/lab/lab';
 import { waitFor } from '../../demo/lab/wait';
 import { agreement, type Agreement } from './agreement';
@@ -138,8 +138,7 @@ function soakFigures(options: SoakOptions, result: SoakResult): Figure[] {
       unit: 'entries',
       value: count,
       routes,
-      goal: 'none',
-      met: count === 0,
+      ...none(count),
     },
     memory('bridgeBytes', 'fpm2afi'),
     memory('vasicBytes', 'softvasic'),

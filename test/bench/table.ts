@@ -27,7 +27,7 @@ function memoryFigures(routes: number, { memory: { empty, full } }: Replays): Fi
 async function puntUnderLoad(topology: BenchTopology, routes: number): Promise<Figure[]> {
   const sent = Math.max(IDLE_PINGS, Math.round(routes / 2000));
   const forwarding = await startForwarding(topology);
-  const hellos = await countHellos(topology, await startBfdNeighbor(topology), routes, routes >= FULL_TABLE);
+  const hellos = await countHellos(topology, await startBfdNeighbor(topology), routes);
   const pinging = pings(topology, sent);
   await replayToBridge(topology, forwarding, routes);
   const times = await pinging;

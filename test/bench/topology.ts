@@ -26,9 +26,9 @@ const PEER_AS = 65001;
 export const PEERS = 4;
 const peerAddress = (peer: number): string => `192.168.255.${peer + 2}`;
 
-/** BFD through the vASIC's second port (bfd.ts). */
-export const BFD_ROUTER = { address: '10.1.0.1', interface: 'tap1' };
-export const BFD_NEIGHBOR = { address: '10.1.0.2', interface: 'n1' };
+/** The ends of what goes through the vASIC to the router itself and back: pings and BFD, by the second port. */
+export const PUNT_ROUTER = { address: '10.1.0.1', interface: 'tap1' };
+export const PUNT_NEIGHBOR = { address: '10.1.0.2', interface: 'n1' };
 export const BFD_INTERVAL_MS = 50;
 const BFD_MULTIPLIER = 6;
 
@@ -47,10 +47,10 @@ export interface BenchTopology {
   readonly nexthops: number;
 }
 
-type BfdEnd = typeof BFD_ROUTER;
+type PuntEnd = typeof PUNT_ROUTER;
 
 /** One end of the BFD session, as in frr.conf. */
-export function bfdConfig(own: BfdEnd, peer: BfdEnd): string {
+export function bfdConfig(own: PuntEnd, peer: PuntEnd): string {
   return [
     'bfd',
     ` peer ${peer.address} local-address ${own.address} interface ${own.interface}`,
@@ -132,7 +132,7 @@ export async function buildBench(lab: Lab, nexthops: number): Promise<BenchTopol
   writeFileSync(batch, `${lines.join('\n')}\n`);
   await router.must(['ip', '-batch', batch]);
   const zebraArgs = ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'];
-  const config = frrConfig() + bfdConfig(BFD_ROUTER, BFD_NEIGHBOR);
+  const config = frrConfig() + bfdConfig(PUNT_ROUTER, PUNT_NEIGHBOR);
   const frr = await startFrr(lab, router, { config, daemons: ['bgpd', 'bfdd'], zebraArgs });
   return { lab, router, vasic, neighbors, feeder, frr, nexthops };
 }
