@@ -53,10 +53,10 @@ fuzz: setup
 # ARGS='--suite trixie --module fpm --family ipv4' takes a part of it.
 frr-matrix:
 	@scripts/setup.sh --suite bookworm --suite trixie
-	@node dist/demo/matrix/main.js $(ARGS)
+	@node dist/test/compat/main.js $(ARGS)
 
 lab: setup
-	@node dist/demo/figures/main.js "$(FIGURE)"
+	@node dist/test/bench/figures/main.js "$(FIGURE)"
 
 # BENCH: options of test/bench/main.ts.
 BENCH ?=

@@ -1,10 +1,10 @@
 /** The demonstrations there are, by their PROTO. */
-import type { Plan } from './lab/plan';
-import { bgp } from './lab/protocols/bgp';
-import { isis } from './lab/protocols/isis';
-import { ospf } from './lab/protocols/ospf';
-import { ospf6 } from './lab/protocols/ospf6';
-import type { Protocol } from './lab/protocols/protocol';
+import type { Plan } from '../lab/plan';
+import { bgp } from '../lab/protocols/bgp';
+import { isis } from '../lab/protocols/isis';
+import { ospf } from '../lab/protocols/ospf';
+import { ospf6 } from '../lab/protocols/ospf6';
+import type { Protocol } from '../lab/protocols/protocol';
 import { bridgeRoutes, neighbors, zebraRoutes } from './scenes/converge';
 import { dataplane, ttl } from './scenes/dataplane';
 import { ecmpFailover, ecmpPaths } from './scenes/ecmp';
@@ -12,7 +12,7 @@ import { killBridge, killProtocol, killVasic, killZebra } from './scenes/kills';
 import { linkDown } from './scenes/link-down';
 import { refused } from './scenes/refused';
 import type { Scene } from './scenes/scene';
-import { yardstick } from './scenes/yardstick';
+import { baseline } from './scenes/baseline';
 
 export interface Demo {
   readonly protocol: Protocol;
@@ -29,13 +29,13 @@ const short = (protocol: Protocol): Demo => ({
   extraLoopbacks: withRefused,
 });
 
-/** Killing programs and the yardstick are shown once, with OSPF: they are the same whatever the protocol. */
+/** Killing programs and the baseline are shown once, with OSPF: they are the same whatever the protocol. */
 export const DEMOS: ReadonlyMap<string, Demo> = new Map<string, Demo>([
   [
     'ospf',
     {
       protocol: ospf,
-      scenes: [...basic, yardstick, ttl, linkDown, killVasic, killBridge, killZebra, killProtocol],
+      scenes: [...basic, baseline, ttl, linkDown, killVasic, killBridge, killZebra, killProtocol],
       extraLoopbacks: withRefused,
     },
   ],

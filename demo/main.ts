@@ -5,9 +5,9 @@
  */
 import { join } from 'node:path';
 import { DEMOS, type Demo } from './demos';
-import { labId, openLab, type Lab } from './lab/lab';
-import { LabBusyError } from './lab/state';
-import { buildTopology } from './lab/topology';
+import { labId, openLab, type Lab } from '../lab/lab';
+import { LabBusyError } from '../lab/state';
+import { buildTopology } from '../lab/topology';
 import { createReporter, reportOf, writeReport, type Reporter } from './report';
 import type { Figures, Stage } from './scenes/scene';
 

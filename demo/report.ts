@@ -4,9 +4,9 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { ExecOptions } from './lab/exec';
-import type { LabNode } from './lab/node';
-import { sleep } from './lab/wait';
+import type { ExecOptions } from '../lab/exec';
+import type { LabNode } from '../lab/node';
+import { sleep } from '../lab/wait';
 
 export interface Check {
   readonly scene: string;

@@ -150,9 +150,9 @@ if [ -d dist ]; then
   while IFS= read -r compiled; do
     source=${compiled#dist/}
     [ -e "${source%.js}.ts" ] || rm -f "$compiled" "$compiled.map"
-  done < <(find dist/src dist/test dist/demo -name '*.js' 2>/dev/null)
+  done < <(find dist/src dist/test dist/demo dist/lab -name '*.js' 2>/dev/null)
 fi
-newer=$(find src test demo package-lock.json tsconfig.json \( -name '*.ts' -o -name '*.json' \) -newer dist/.built -print -quit 2>/dev/null || true)
+newer=$(find src test demo lab package-lock.json tsconfig.json \( -name '*.ts' -o -name '*.json' \) -newer dist/.built -print -quit 2>/dev/null || true)
 if [ ! -e dist/.built ] || [ -n "$newer" ]; then
   touch_time=$(mktemp)
   if ! step 'npm run build' npm run --silent build; then

@@ -117,7 +117,7 @@ async function daemon(command: 'run' | 'punt', config: Config, log: Logger, reco
   // A short collection would wait for V8's helper threads, and those, on a busy machine, for a core: up to 170 ms were seen.
   setFlagsFromString('--no-parallel-scavenge');
   try {
-    const { runBridge, runPunt } = await import('./bridge');
+    const { runBridge, runPunt } = await import('./bridge/bridge');
     await (command === 'run' ? runBridge(config, log, record === undefined ? {} : { record }) : runPunt(config, log));
     return 0;
   } catch (error) {

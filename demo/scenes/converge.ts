@@ -1,5 +1,5 @@
 /** The protocol finds its neighbours through the TAPs, and zebra, fpm2afi and the vASIC agree about the routes. */
-import { PORTS, tapName, vrouterMac } from '../lab/plan';
+import { PORTS, tapName, vrouterMac } from '../../lab/plan';
 import {
   loopbacks,
   lookLoopbacks,

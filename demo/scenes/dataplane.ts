@@ -1,10 +1,10 @@
 /** Who carried the packets: counters of the vASIC, of the TAPs and of the router's kernel around one iperf3 run. */
 import type { PortView } from '../../src/control/types';
-import { forwardedPackets, linkCounters } from '../lab/node';
-import { PORTS, tapName } from '../lab/plan';
-import type { Topology } from '../lab/topology';
-import { capture, iperf } from '../lab/traffic';
-import { sleep } from '../lab/wait';
+import { forwardedPackets, linkCounters } from '../../lab/node';
+import { PORTS, tapName } from '../../lab/plan';
+import type { Topology } from '../../lab/topology';
+import { capture, iperf } from '../../lab/traffic';
+import { sleep } from '../../lab/wait';
 import { commandLine } from '../report';
 import { forwardedCommand, routerCommand, type Scene } from './scene';
 

@@ -1,8 +1,8 @@
 /** One loopback behind two vrouters: flows go to both; when one fails, only its flows move, and soon. */
-import { failoverOf, sharesOf, startEcho, startFlows, type FlowsReport } from '../lab/flows';
-import { at, items, textAt } from '../lab/json';
-import { tapName } from '../lab/plan';
-import { sleep } from '../lab/wait';
+import { failoverOf, sharesOf, startEcho, startFlows, type FlowsReport } from '../../lab/flows';
+import { at, items, textAt } from '../../lab/json';
+import { tapName } from '../../lab/plan';
+import { sleep } from '../../lab/wait';
 import { commandLine } from '../report';
 import { bridgeRoute, expectPing, routerCommand, showRoute, type Scene, type Stage } from './scene';
 

@@ -1,7 +1,7 @@
 /** kill -9 of each program in turn: the others notice, say so in their logs, and all is well again after a restart. */
-import { at, textAt } from '../lab/json';
-import { PORTS, ROUTER_ID } from '../lab/plan';
-import { logMark } from '../lab/process';
+import { at, textAt } from '../../lab/json';
+import { PORTS, ROUTER_ID } from '../../lab/plan';
+import { logMark } from '../../lab/process';
 import {
   expectLogLine,
   expectPing,

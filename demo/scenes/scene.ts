@@ -1,12 +1,12 @@
 /** What every scene of the demonstration gets, and the looks that several of them share. */
 import type { RouteView } from '../../src/control/types';
-import { at } from '../lab/json';
-import { forwardedPackets } from '../lab/node';
-import { PORTS, tapName, vrouterMac, type Plan } from '../lab/plan';
-import { waitForLine } from '../lab/process';
-import type { Protocol } from '../lab/protocols/protocol';
-import type { Topology } from '../lab/topology';
-import { ping } from '../lab/traffic';
+import { at } from '../../lab/json';
+import { forwardedPackets } from '../../lab/node';
+import { PORTS, tapName, vrouterMac, type Plan } from '../../lab/plan';
+import { waitForLine } from '../../lab/process';
+import type { Protocol } from '../../lab/protocols/protocol';
+import type { Topology } from '../../lab/topology';
+import { ping } from '../../lab/traffic';
 import { commandLine, type Observation, type Reporter } from '../report';
 
 /** Figures that a later scene, or the summary, needs. */

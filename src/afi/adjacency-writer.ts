@@ -5,7 +5,7 @@
  */
 import { trapToken } from './base-graph';
 import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
-import { AftField, PARAM, type AftNode, type Token } from './model';
+import { AftField, PARAM, type AftNode, type Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
 import { bytesEqual, formatAddress } from '../net/address';
 import type { Logger } from '../observe/log';

@@ -5,7 +5,7 @@
 import { FIRST_DYNAMIC, ROUTE_TREE } from './base-graph';
 import type { GarbageQueue } from './garbage-queue';
 import type { Graph } from './graph';
-import type { AftEntry, AftNode, AftSandboxInfo, Token } from './model';
+import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
 import type { Logger } from '../observe/log';
 

@@ -23,7 +23,7 @@ import {
   type AftInsert,
   type AftNode,
   type Token,
-} from './model';
+} from '../aft/model';
 import { policerNode, policerToken, type PuntLimits } from './policers';
 import type { TrapReason } from '../fib/intents';
 

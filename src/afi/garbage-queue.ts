@@ -3,7 +3,7 @@
  * the server refuses waits until something else was removed; what the server doesn't have counts as removed.
  */
 import { NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage } from './graph';
-import type { AftError, AftNode, AftOperation } from './model';
+import type { AftError, AftNode, AftOperation } from '../aft/model';
 import { removalOrder } from './removal-order';
 import type { Logger } from '../observe/log';
 

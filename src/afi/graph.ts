@@ -3,7 +3,7 @@
  * are not used any more.
  */
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
-import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from './model';
+import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from '../aft/model';
 
 /** Operations on nodes carry few of them, so that a refusal costs little. */
 export const NODES_PER_OPERATION = 64;

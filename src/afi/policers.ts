@@ -2,7 +2,7 @@
  * A policer in front of every receive node, so that a flood of packets for one reason can't take the host's time from the
  * others: expired TTLs and gleaning must not starve routing protocols. Its counters tell what passed and what was dropped.
  */
-import { PuntReason, TOKEN_FIRST_CLIENT, type AftNode, type Token } from './model';
+import { PuntReason, TOKEN_FIRST_CLIENT, type AftNode, type Token } from '../aft/model';
 import type { Config } from '../config/types';
 
 /** Packets a second by reason; absent or 0: not limited. */

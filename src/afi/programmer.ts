@@ -16,7 +16,7 @@ import { baseGraph, baseTokens, type BasePort } from './base-graph';
 import { GarbageQueue, removalOf } from './garbage-queue';
 import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION } from './graph';
 import type { Garbage, NodeInsert, NodeWriter, TokenUse } from './graph';
-import type { AftError, AftOperation, AftSandboxInfo, Token } from './model';
+import type { AftError, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
 import { RouteWriter, type RouteBatch } from './route-writer';

@@ -3,7 +3,7 @@
  * than it changes the id: the new id's table then starts from the one that resembles it most, so that flows stay there too.
  */
 import type { WeightedTarget } from './legs';
-import type { Token } from './model';
+import type { Token } from '../aft/model';
 
 /** As many are compared for each new table. */
 const KEPT = 64;

@@ -1,5 +1,5 @@
 /** The order in which nodes of an earlier run can be removed: whatever points at a node goes before it. Pure. */
-import { AftField, type AftKey, type AftNode, type Token } from './model';
+import { AftField, type AftKey, type AftNode, type Token } from '../aft/model';
 
 function pointsAt(node: AftNode): Token[] {
   const next = node.next === undefined ? [] : [node.next];

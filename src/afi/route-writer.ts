@@ -3,9 +3,9 @@
  * batches, rows in arrays that are used again and entries as columns: a full table takes no object a route.
  */
 import { ROUTE_TREE } from './base-graph';
-import { TOKEN_DISCARD, type AftError, type AftOperation, type Token } from './model';
+import { TOKEN_DISCARD, type AftError, type AftOperation, type Token } from '../aft/model';
 import type { NexthopWriter } from './nexthop-writer';
-import { PrefixBatch } from './prefix-batch';
+import { PrefixBatch } from '../aft/prefix-batch';
 import { RefusalLog } from './refusal-log';
 import { RowBatches, type RowBatch } from './row-batches';
 import type { ForwardingSource } from '../fib/intents';

@@ -8,11 +8,11 @@
 import * as grpc from '@grpc/grpc-js';
 import type { Config } from '../config/types';
 import type { Logger } from '../observe/log';
-import type { AftError, AftNodeType, AftOperation, AftSandboxInfo, Token } from './model';
+import type { AftError, AftNodeType, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { AckTimer } from './ack-timer';
-import { AFI_METHODS, MAX_MESSAGE_BYTES, quietGrpc } from './service';
-import { encodeOperation } from './wire';
-import type { FindReply, NodeInfo, OperationReply, PortEvent, SandboxAction, TestReply } from './wire';
+import { AFI_METHODS, MAX_MESSAGE_BYTES, quietGrpc } from '../aft/service';
+import { encodeOperation } from '../aft/wire';
+import type { FindReply, NodeInfo, OperationReply, PortEvent, SandboxAction, TestReply } from '../aft/wire';
 
 /** What the transport tells. After `close` nothing more is called. */
 export interface AfiTransportHandlers {

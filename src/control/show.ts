@@ -3,7 +3,6 @@ import type { Column, Row } from './table';
 import type {
   EvpnView,
   LatencyView,
-  LoopView,
   LegView,
   ListName,
   ListViews,

@@ -4,6 +4,7 @@
  * CLI (cli.ts) know nothing else of the bridge.
  */
 import type { FeedbackMode } from '../config/types';
+import type { LoopView } from '../observe/loop';
 import type { Prefix } from '../net/address';
 import type { TraceQuery, TraceView, WhyQuery, WhyView } from './explain-types';
 
@@ -21,18 +22,6 @@ export interface StatusView {
   readonly loop: LoopView;
   /** What an operator should look at, one plain sentence each; empty when all is well. */
   readonly problems: readonly string[];
-}
-
-/** Delay of the event loop: milliseconds beyond the moment at which a timer was due, since start. */
-export interface LoopView {
-  readonly meanMs: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-  /**
-   * The most of one delay that can have been the loop's own work, by its thread's CPU time; the rest of it is waiting for a core, or for
-   * V8's other threads. Absent where the kernel doesn't tell (CONFIG_SCHED_INFO).
-   */
-  readonly ownMaxMs?: number;
 }
 
 export interface FpmStatus {

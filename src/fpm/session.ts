@@ -11,8 +11,8 @@ import type { Config } from '../config/types';
 import type { FpmUpdate, StatusReport } from '../fib/updates';
 import type { Counting } from './counters';
 import { FPM_TYPE_NETLINK, FPM_TYPE_PROTOBUF, FpmFramingError, FrameReader } from './framing';
-import { decodeNetlink, type DecoderSink } from './netlink-decoder';
-import { decodeProtobuf } from './protobuf';
+import { decodeNetlink, type DecoderSink } from './netlink/decoder';
+import { decodeProtobuf } from './protobuf/decoder';
 import { MAX_STATUS_FRAME, writeStatus } from './status';
 
 /** Statuses are put together up to this size before they go to the socket. */

@@ -3,7 +3,7 @@
  * verdict), so that the tool shows both what zebra said and what was understood.
  */
 import type { FpmUpdate } from '../fib/updates';
-import { decodeNetlink } from '../fpm/netlink-decoder';
+import { decodeNetlink } from '../fpm/netlink/decoder';
 import { protocolName } from '../net/protocol';
 import { readU16, readU32, readU32BE } from '../netlink/attributes';
 import { AF_MPLS, NLMSG_HEADER, RTM_DELNEIGH, RTM_DELNEXTHOP, RTM_DELROUTE } from '../netlink/constants';
@@ -178,7 +178,7 @@ function statusOf(flags: number): MessageView['status'] {
   return isOffloaded ? 'offloaded' : undefined;
 }
 
-/** Weights are as the decoder has them: without NLM_F_REPLACE rtnh_hops holds the weight (see fpm/netlink-route.ts). */
+/** Weights are as the decoder has them: without NLM_F_REPLACE rtnh_hops holds the weight (see fpm/netlink/route.ts). */
 function waysOf(attributes: readonly AttributeView[], isReplace: boolean): WayView[] {
   const hops = find(attributes, 9)?.hops;
   if (hops === undefined) {

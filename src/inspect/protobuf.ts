@@ -3,7 +3,7 @@
  * project's decoder made of them.
  */
 import type { FpmUpdate } from '../fib/updates';
-import { decodeProtobuf, fpmMessageType } from '../fpm/protobuf';
+import { decodeProtobuf, fpmMessageType } from '../fpm/protobuf/decoder';
 import { formatAddress } from '../net/address';
 import { hexOf } from './attributes';
 import type { Verdict } from './message';

@@ -1,7 +1,18 @@
 /** How late the event loop runs: the figure that tells whether routing work holds up everything else. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { LoopView } from '../control/types';
+
+/** Delay of the event loop: milliseconds beyond the moment at which a timer was due, since start. */
+export interface LoopView {
+  readonly meanMs: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /**
+   * The most of one delay that can have been the loop's own work, by its thread's CPU time; the rest of it is waiting for a core, or for
+   * V8's other threads. Absent where the kernel doesn't tell (CONFIG_SCHED_INFO).
+   */
+  readonly ownMaxMs?: number;
+}
 
 export interface LoopMonitor {
   read(): LoopView;

@@ -11,10 +11,10 @@ import type { HostPort } from '../config/types';
 import { createLogger, type Logger } from '../observe/log';
 import { interfaceState } from '../sys/interface';
 import { assertPlatform } from '../sys/libc';
-import { startDataplane, type RunningDataplane } from './dataplane';
-import { isolateInterface, type Undo } from './isolation';
+import { startDataplane, type RunningDataplane } from './server/dataplane';
+import { isolateInterface, type Undo } from './io/isolation';
 import { parseOptions, UsageError, type SoftvasicOptions } from './options';
-import { startAfiServer, type AfiServer } from './server';
+import { startAfiServer, type AfiServer } from './server/server';
 
 /** Interfaces that are isolated now, and how to undo it. */
 class Isolation {

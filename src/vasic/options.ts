@@ -4,11 +4,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import yargs from 'yargs';
-import type { SandboxName } from '../afi/wire';
+import type { SandboxName } from '../aft/wire';
 import type { Config, HostPort, LogLevel } from '../config/types';
 import { parsePrefix, type Prefix } from '../net/address';
-import type { IsolationMode } from './isolation';
-import { MAX_PORTS } from './ports';
+import type { IsolationMode } from './io/isolation';
+import { MAX_PORTS } from './engine/ports';
 
 /** What softvasic runs with. */
 export interface SoftvasicOptions {

@@ -7,7 +7,7 @@ import { POLICED, policerToken } from '../afi/policers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
-import type { AftPort } from '../afi/model';
+import type { AftPort } from '../aft/model';
 import type { Config } from '../config/types';
 import type { TraceQuery, TraceView, WhyQuery, WhyView } from '../control/explain-types';
 import type {

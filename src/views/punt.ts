@@ -1,6 +1,6 @@
 /** The packets for the host as the control API shows them: the vASIC's policers and the punt worker's counters, by reason. */
 import { POLICED, policerToken } from '../afi/policers';
-import type { NodeInfo } from '../afi/wire';
+import type { NodeInfo } from '../aft/wire';
 import type { PuntPolicers } from '../config/types';
 import type { PuntReasonView } from '../control/types';
 import type { PuntCounters } from '../punt/punt';

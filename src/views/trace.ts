@@ -1,7 +1,7 @@
 /** A packet's way through the vASIC, by the vASIC's own word, with the bridge's names for the nodes. */
-import type { AftPort, Token } from '../afi/model';
-import { PuntReason } from '../afi/model';
-import type { TestReply } from '../afi/wire';
+import type { AftPort, Token } from '../aft/model';
+import { PuntReason } from '../aft/model';
+import type { TestReply } from '../aft/wire';
 import type { TraceOutcome, TraceQuery, TraceView } from '../control/explain-types';
 import { RequestError } from '../control/filter';
 import type { Fib } from '../fib/fib';

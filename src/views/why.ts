@@ -5,7 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { ROUTE_TREE } from '../afi/base-graph';
 import type { TokenUse } from '../afi/graph';
-import { TOKEN_DISCARD, TOKEN_FIRST_CLIENT, type Token } from '../afi/model';
+import { TOKEN_DISCARD, TOKEN_FIRST_CLIENT, type Token } from '../aft/model';
 import type { Programmer } from '../afi/programmer';
 import type { WhyLeg, WhyNexthop, WhyNode, WhyQuery, WhyRoute, WhyView } from '../control/explain-types';
 import type { AfiStatus } from '../control/types';

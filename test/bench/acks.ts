@@ -4,10 +4,10 @@
  * child; says its port, and at the end the CPU time it took.
  */
 import { nullLogger } from '../../src/observe/log';
-import type { Dataplane, FromDataplane } from '../../src/vasic/dataplane-protocol';
-import { packBundle, unpackBundle } from '../../src/vasic/dataplane-protocol';
-import { encodeOperationReply, peekOperationId } from '../../src/afi/wire';
-import { startAfiServer } from '../../src/vasic/server';
+import type { Dataplane, FromDataplane } from '../../src/vasic/server/dataplane-protocol';
+import { packBundle, unpackBundle } from '../../src/vasic/server/dataplane-protocol';
+import { encodeOperationReply, peekOperationId } from '../../src/aft/wire';
+import { startAfiServer } from '../../src/vasic/server/server';
 import { createHost, PORTS } from './sandbox';
 
 function acknowledging(): Dataplane {

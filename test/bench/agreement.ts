@@ -3,14 +3,14 @@
  * and the port and MAC at which the vASIC's own tables end. Differences come as sentences; none means that the three agree.
  */
 import { join } from 'node:path';
-import { aftAgainstFib, aftMeaning, zebraRoutes } from '../../demo/matrix/compare';
-import { zebraTable, type ZebraRoute, type ZebraTable } from '../../demo/matrix/zebra-table';
-import { AFI_PORT } from '../../demo/lab/programs';
+import { aftAgainstFib, aftMeaning, zebraRoutes } from '../compat/compare';
+import { zebraTable, type ZebraRoute, type ZebraTable } from '../compat/zebra-table';
+import { AFI_PORT } from '../../lab/programs';
 import { requestList } from '../../src/control/client';
 import type { RouteView } from '../../src/control/types';
 import { neighborMacs, VASIC_MGMT, type BenchTopology } from './topology';
 
-/** A vASIC's entries: where the packets of each prefix end (demo/matrix/aft-dump.ts). */
+/** A vASIC's entries: where the packets of each prefix end (test/compat/aft-dump.ts). */
 export type Ends = Readonly<Record<string, readonly string[]>>;
 
 export interface Agreement {
@@ -34,7 +34,7 @@ export async function agreement(topology: BenchTopology, control: string): Promi
   const zebra = await zebraTable(patient, 'ipv4');
   const routes: RouteView[] = [];
   for await (const route of requestList(control, 'routes')) routes.push(route);
-  const dump = join(__dirname, '../../demo/matrix/aft-dump.js');
+  const dump = join(__dirname, '../compat/aft-dump.js');
   const argv = [process.execPath, dump, `${VASIC_MGMT}:${AFI_PORT}`, 'trio', 'green', 'routeTable'];
   const ends = JSON.parse(await router.must(argv, { timeoutMs: TABLE_TIMEOUT_MS })) as Ends;
   return {

@@ -2,9 +2,9 @@
  * BFD between the router's bfdd and a neighbor's, through softvasic, hostpath and TAP, while a table comes in: what a routing protocol's
  * hellos would meet. Both count; what one sent and the other did not get is lost.
  */
-import { none, type Figure } from '../../demo/lab/figure';
-import { startFrr, type Frr } from '../../demo/lab/frr';
-import { sleep, waitFor } from '../../demo/lab/wait';
+import { none, type Figure } from '../../lab/figure';
+import { startFrr, type Frr } from '../../lab/frr';
+import { sleep, waitFor } from '../../lab/wait';
 import { forFullTable } from './part';
 import { BFD_INTERVAL_MS, bfdConfig, PUNT_NEIGHBOR, PUNT_ROUTER, type BenchTopology } from './topology';
 

@@ -1,6 +1,6 @@
 /** Churn: how long single changes take with a full table behind them, as fpm2afi counts it and as the wire shows it. */
-import { atMost, hundredth, type Figure } from '../../demo/lab/figure';
-import { waitFor } from '../../demo/lab/wait';
+import { atMost, hundredth, type Figure } from '../../lab/figure';
+import { waitFor } from '../../lab/wait';
 import type { StatusView } from '../../src/control/types';
 import { latencyAt, latencyCount, type LatencyBucket } from '../../src/fib/latencies';
 import type { Fed } from './learning';

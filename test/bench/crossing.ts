@@ -4,10 +4,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Lab } from '../../demo/lab/lab';
-import { link, linkCounters, type LabNode } from '../../demo/lab/node';
-import { startBridge, startSoftvasic, type Program } from '../../demo/lab/programs';
-import { waitFor } from '../../demo/lab/wait';
+import type { Lab } from '../../lab/lab';
+import { link, linkCounters, type LabNode } from '../../lab/node';
+import { startBridge, startSoftvasic, type Program } from '../../lab/programs';
+import { waitFor } from '../../lab/wait';
 import { formatAddress } from '../../src/net/address';
 import { requestStatus } from '../../src/control/client';
 import { addressBytes, makePrefixes } from './prefixes';

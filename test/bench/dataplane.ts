@@ -4,10 +4,10 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { atLeast, hundredth, median, tenth, type Figure } from '../../demo/lab/figure';
-import { labId, openLab } from '../../demo/lab/lab';
-import { iperf } from '../../demo/lab/traffic';
-import { sleep } from '../../demo/lab/wait';
+import { atLeast, hundredth, median, tenth, type Figure } from '../../lab/figure';
+import { labId, openLab } from '../../lab/lab';
+import { iperf } from '../../lab/traffic';
+import { sleep } from '../../lab/wait';
 import { arrived, buildLinux, buildSoftvasic, HOST_PORT, RECEIVER, SENDER, type Crossing } from './crossing';
 import { forFullTable, type BenchPart } from './part';
 import { portMac } from './topology';

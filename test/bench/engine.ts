@@ -4,11 +4,11 @@
  * each table, as V8 must have seen nothing else.
  */
 import { baseGraph, ROUTE_TREE, FIRST_DYNAMIC } from '../../src/afi/base-graph';
-import { AftField, type AftEntry, type AftInsert, type AftNode } from '../../src/afi/model';
-import { HEADROOM, noOffload, type Packet, type PortIo } from '../../src/vasic/api';
-import { sumBytes, write16, write32 } from '../../src/vasic/checksum';
-import { outputPortToken } from '../../src/vasic/ports';
-import { createSandbox } from '../../src/vasic/sandbox';
+import { AftField, type AftEntry, type AftInsert, type AftNode } from '../../src/aft/model';
+import { HEADROOM, noOffload, type Packet, type PortIo } from '../../src/vasic/engine/api';
+import { sumBytes, write16, write32 } from '../../src/vasic/engine/checksum';
+import { outputPortToken } from '../../src/vasic/engine/ports';
+import { createSandbox } from '../../src/vasic/engine/sandbox';
 import { addressBytes, destinationsIn, makePrefixes } from './prefixes';
 import { hopOf } from './stream';
 

@@ -3,8 +3,8 @@
  * change with it.
  */
 import { join } from 'node:path';
-import { atMost, hundredth, median, type Figure } from '../../demo/lab/figure';
-import { logLines } from '../../demo/lab/process';
+import { atMost, hundredth, median, type Figure } from '../../lab/figure';
+import { logLines } from '../../lab/process';
 import { formatAddress, formatMac, parseMac } from '../../src/net/address';
 import { makePrefixes } from './prefixes';
 import { gatewayOf, hopOf } from './stream';

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { parseAddress } from '../../src/net/address';
 import { Announcements } from './announcements';
 import { KEEPALIVE, keepaliveMessage, messageReader, NOTIFICATION, OPEN, openMessage } from './bgp';
-import { sleep } from '../../demo/lab/wait';
+import { sleep } from '../../lab/wait';
 
 /** What a feeder can be told. */
 export type FeederCommand =

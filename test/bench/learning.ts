@@ -2,7 +2,7 @@
  * Learning: a table as it comes from BGP, from the first update to the last route's acknowledgement, against the same with the sink. The CPU
  * time of everybody meanwhile tells whose work the difference is.
  */
-import { atMost, hundredth, median, type Figure } from '../../demo/lab/figure';
+import { atMost, hundredth, median, type Figure } from '../../lab/figure';
 import { forFullTable } from './part';
 import {
   connectBridge,

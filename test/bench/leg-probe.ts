@@ -6,7 +6,7 @@
  */
 import type { PacketSocket } from '../../src/sys/packet';
 import { flowOf, openOn, PLAIN, receiveAll, runProbe, startIp, udpFrame, until } from './packets';
-import { sleep } from '../../demo/lab/wait';
+import { sleep } from '../../lab/wait';
 
 const [input = '', leg = '', other = '', portMac = '', destination = '', rounds = ''] = process.argv.slice(2);
 const FLOWS = 8;

@@ -6,7 +6,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { figureLine, writeFigures, type Figure, type Measured } from '../../demo/lab/figure';
+import { figureLine, writeFigures, type Figure, type Measured } from '../../lab/figure';
 import { dataplane } from './dataplane';
 import { memory } from './memory';
 import type { BenchOptions, BenchPart } from './part';

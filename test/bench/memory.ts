@@ -3,10 +3,10 @@
  * memory-run.ts; and what is left when everything is withdrawn, time after time.
  */
 import { join } from 'node:path';
-import { atMost, none, tenth, type Figure } from '../../demo/lab/figure';
-import { labId, openLab, type Lab } from '../../demo/lab/lab';
-import { link } from '../../demo/lab/node';
-import { AFI_PORT, startBridge, startSoftvasic } from '../../demo/lab/programs';
+import { atMost, none, tenth, type Figure } from '../../lab/figure';
+import { labId, openLab, type Lab } from '../../lab/lab';
+import { link } from '../../lab/node';
+import { AFI_PORT, startBridge, startSoftvasic } from '../../lab/programs';
 import { formatAddress } from '../../src/net/address';
 import type { RunOptions, Sample } from './memory-run';
 import { forFullTable, type BenchPart } from './part';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parseAddress, parseMac } from '../../src/net/address';
 import { SysError } from '../../src/sys/libc';
 import { PacketSocket, type ReceivedFrame, type VnetHeader } from '../../src/sys/packet';
-import { sleep } from '../../demo/lab/wait';
+import { sleep } from '../../lab/wait';
 
 export const PLAIN: VnetHeader = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
 const TIMEOUT_MS = 10_000;

@@ -1,5 +1,5 @@
 /** One part of `make bench`: what measures some figures, in labs of its own. */
-import type { Figure } from '../../demo/lab/figure';
+import type { Figure } from '../../lab/figure';
 
 /** What a goal is set for; a smaller table shows the growth, and how much of it is a program's start. */
 export const FULL_TABLE = 1_000_000;

@@ -2,7 +2,7 @@
  * The bench's growth with the table as a picture: what a route costs in time and in memory at each size, both axes logarithmic, as SVG
  * text. What falls or stays level to the right does not grow with the table.
  */
-import type { Figure } from '../../demo/lab/figure';
+import type { Figure } from '../../lab/figure';
 
 interface Series {
   /** Name of the figures, one for each size. */

@@ -5,7 +5,7 @@
  */
 import { formatMac } from '../../src/net/address';
 import { flowOf, openOn, PLAIN, receiveAll, startIp, runProbe, udpFrame, until } from './packets';
-import { sleep } from '../../demo/lab/wait';
+import { sleep } from '../../lab/wait';
 
 const [input = '', output = '', portMac = '', destination = '', netns = '', dev = '', gateway = '', ...macs] =
   process.argv.slice(2);

@@ -2,7 +2,7 @@
  * Punt: a neighbor's pings to the router's own address, through softvasic, hostpath and TAP. `ping` runs with a real-time priority, so that
  * its own waking on a busy machine is no part of the round trip.
  */
-import { atMost, hundredth, none, type Figure } from '../../demo/lab/figure';
+import { atMost, hundredth, none, type Figure } from '../../lab/figure';
 import { percentile } from './statistics';
 import { PUNT_NEIGHBOR, PUNT_ROUTER, type BenchTopology } from './topology';
 

@@ -5,9 +5,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startBridge, startSoftvasic, type Bridge, type Program } from '../../demo/lab/programs';
-import { logMark, waitForLine } from '../../demo/lab/process';
-import { sleep, waitFor } from '../../demo/lab/wait';
+import { startBridge, startSoftvasic, type Bridge, type Program } from '../../lab/programs';
+import { logMark, waitForLine } from '../../lab/process';
+import { sleep, waitFor } from '../../lab/wait';
 import { requestStatus } from '../../src/control/client';
 import type { StatusView } from '../../src/control/types';
 import {

@@ -1,5 +1,5 @@
 /** A table that zebra holds, replayed by turns to the sink and to fpm2afi with an empty softvasic: how long, and in what memory. */
-import { atMost, hundredth, median, type Figure } from '../../demo/lab/figure';
+import { atMost, hundredth, median, type Figure } from '../../lab/figure';
 import { forFullTable } from './part';
 import {
   countInSink,

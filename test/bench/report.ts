@@ -1,5 +1,5 @@
 /** The bench's figures as a table for people, with the goals beside them. */
-import { figureText, type Measured } from '../../demo/lab/figure';
+import { figureText, type Measured } from '../../lab/figure';
 
 type Row = readonly string[];
 

@@ -1,10 +1,10 @@
 /** A softvasic sandbox without a network, as the stages and their AFI server use it. */
 import { nullLogger } from '../../src/observe/log';
-import type { Sandbox } from '../../src/vasic/api';
-import type { FromDataplane } from '../../src/vasic/dataplane-protocol';
-import { createMemoryPort } from '../../src/vasic/memoryport';
-import { createSandbox } from '../../src/vasic/sandbox';
-import { createSandboxHost, type SandboxHost } from '../../src/vasic/sandbox-host';
+import type { Sandbox } from '../../src/vasic/engine/api';
+import type { FromDataplane } from '../../src/vasic/server/dataplane-protocol';
+import { createMemoryPort } from '../../src/vasic/engine/memory-port';
+import { createSandbox } from '../../src/vasic/engine/sandbox';
+import { createSandboxHost, type SandboxHost } from '../../src/vasic/server/sandbox-host';
 
 export const PORTS = 4;
 export const SANDBOX_ID = 1;

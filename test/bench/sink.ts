@@ -1,5 +1,5 @@
 /**
- * The yardstick: an FPM listener that counts messages that add a route and does nothing else. `node sink.js PORT ROUTES` prints, for each
+ * The baseline: an FPM listener that counts messages that add a route and does nothing else. `node sink.js PORT ROUTES` prints, for each
  * connection of zebra, `{"accepted":true}`, and when that many routes have come `{"ms": …, "at": …}`: milliseconds since accepting it, and the
  * machine's clock.
  */

@@ -3,9 +3,9 @@
  * route updates have come over FPM; then the three tables are compared entry by entry, and the memory along the way.
  */
 import { join } from 'node:path';
-import { atMost, hundredth, median, none, tenth, type Figure } from '../../demo/lab/figure';
-import { labId, openLab } from '../../demo/lab/lab';
-import { waitFor } from '../../demo/lab/wait';
+import { atMost, hundredth, median, none, tenth, type Figure } from '../../lab/figure';
+import { labId, openLab } from '../../lab/lab';
+import { waitFor } from '../../lab/wait';
 import { agreement, type Agreement } from './agreement';
 import type { BenchPart } from './part';
 import { residentBytes, startForwarding, type Forwarding } from './replay';

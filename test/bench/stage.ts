@@ -8,14 +8,14 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { encodeOperation, decodeOperation } from '../../src/afi/wire';
-import type { AftOperation } from '../../src/afi/model';
+import { encodeOperation, decodeOperation } from '../../src/aft/wire';
+import type { AftOperation } from '../../src/aft/model';
 import { Programmer, type ProgrammerTransport } from '../../src/afi/programmer';
 import { createGrpcTransport } from '../../src/afi/transport';
 import { Fib } from '../../src/fib/fib';
 import type { FpmUpdate } from '../../src/fib/updates';
 import { FrameReader } from '../../src/fpm/framing';
-import { decodeNetlink } from '../../src/fpm/netlink-decoder';
+import { decodeNetlink } from '../../src/fpm/netlink/decoder';
 import { MAX_STATUS_FRAME, writeStatus } from '../../src/fpm/status';
 import { nullLogger } from '../../src/observe/log';
 import { makePrefixes } from './prefixes';

@@ -1,8 +1,8 @@
 /** Runs every stage of stage.ts in a namespace of its own, several times, and puts the figures together. */
 import { join } from 'node:path';
-import { median, type Figure } from '../../demo/lab/figure';
-import { labId, openLab } from '../../demo/lab/lab';
-import type { LabNode } from '../../demo/lab/node';
+import { median, type Figure } from '../../lab/figure';
+import { labId, openLab } from '../../lab/lab';
+import type { LabNode } from '../../lab/node';
 import type { BenchPart } from './part';
 import { STAGES, type Stage, type StageResult } from './stage';
 

@@ -2,7 +2,7 @@
  * zebra's replay as bytes, without a zebra: nexthop objects, then IPv4 routes. For measuring single stages, where a live zebra
  * would only add noise.
  */
-import { ZebraFrames } from '../../demo/lab/zebra-frames';
+import { ZebraFrames } from '../../lab/zebra-frames';
 import { addressBytes, type Prefixes } from './prefixes';
 
 const FIRST_ID = 100;

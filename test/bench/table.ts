@@ -1,6 +1,6 @@
 /** What needs a zebra that holds the table: replay to the sink and to fpm2afi, memory, failover, punt under load. */
-import { atMost, type Figure } from '../../demo/lab/figure';
-import { labId, openLab } from '../../demo/lab/lab';
+import { atMost, type Figure } from '../../lab/figure';
+import { labId, openLab } from '../../lab/lab';
 import { countHellos, startBfdNeighbor } from './bfd';
 import { measureMacChange } from './failover';
 import { FULL_TABLE, forFullTable, type BenchOptions, type BenchPart } from './part';

@@ -5,13 +5,13 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startFrr, type Frr } from '../../demo/lab/frr';
-import type { Lab } from '../../demo/lab/lab';
-import { link, type LabNode } from '../../demo/lab/node';
-import { numberAt } from '../../demo/lab/json';
-import { logLines, logMark } from '../../demo/lab/process';
-import { AFI_PORT, distDir, HOSTPATH_CLIENT_PORT, HOSTPATH_VASIC_PORT } from '../../demo/lab/programs';
-import { waitFor } from '../../demo/lab/wait';
+import { startFrr, type Frr } from '../../lab/frr';
+import type { Lab } from '../../lab/lab';
+import { link, type LabNode } from '../../lab/node';
+import { numberAt } from '../../lab/json';
+import { logLines, logMark } from '../../lab/process';
+import { AFI_PORT, distDir, HOSTPATH_CLIENT_PORT, HOSTPATH_VASIC_PORT } from '../../lab/programs';
+import { waitFor } from '../../lab/wait';
 import { formatAddress, formatMac } from '../../src/net/address';
 import type { FeederAnswer, FeederCommand } from './feeder';
 import { gateway6Of, gatewayOf } from './stream';

@@ -1,5 +1,5 @@
 /** What needs a feeder that goes on talking: learning a table, and its changes. */
-import { labId, openLab } from '../../demo/lab/lab';
+import { labId, openLab } from '../../lab/lab';
 import { measureChurn, measureChurnOnWire } from './churn';
 import { measureLearning } from './learning';
 import { fewRuns, type BenchPart } from './part';

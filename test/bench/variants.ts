@@ -1,6 +1,6 @@
 /** The same replay with other nexthops, and IPv6; and a group of two legs that loses one. */
-import type { Figure } from '../../demo/lab/figure';
-import { labId, openLab } from '../../demo/lab/lab';
+import type { Figure } from '../../lab/figure';
+import { labId, openLab } from '../../lab/lab';
 import { measureLegDown } from './failover';
 import { fewRuns, type BenchOptions, type BenchPart } from './part';
 import { stopForwarding } from './replay';

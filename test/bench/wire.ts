@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '../../demo/lab/wait';
+import { waitFor } from '../../lab/wait';
 import { FrameReader } from '../../src/fpm/framing';
 import { openSource } from '../../src/inspect/source';
 import type { StreamEvent } from '../../src/inspect/stream';

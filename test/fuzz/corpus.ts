@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FrameReader } from '../../src/fpm/framing';
-import { fpmMessageType } from '../../src/fpm/protobuf';
+import { fpmMessageType } from '../../src/fpm/protobuf/decoder';
 import { NetlinkWriter } from '../../src/netlink/codec';
 import { parseAddress } from '../../src/net/address';
 

@@ -4,8 +4,8 @@
  */
 import type { FpmUpdate, NexthopLeg } from '../../src/fib/updates';
 import { FPM_TYPE_NETLINK, FPM_TYPE_PROTOBUF, FpmFramingError, FrameReader } from '../../src/fpm/framing';
-import { decodeNetlink, type DecoderSink } from '../../src/fpm/netlink-decoder';
-import { decodeProtobuf } from '../../src/fpm/protobuf';
+import { decodeNetlink, type DecoderSink } from '../../src/fpm/netlink/decoder';
+import { decodeProtobuf } from '../../src/fpm/protobuf/decoder';
 import { FrameScanner } from '../../src/inspect/frames';
 import { Inspector } from '../../src/inspect/inspector';
 import { jsonOf, textOf } from '../../src/inspect/text';

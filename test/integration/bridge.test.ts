@@ -1,16 +1,16 @@
 /**
  * The whole of it with real parts: zebra and staticd, fpm2afi, softvasic, hosts behind its ports. What zebra says it
  * has, what the bridge says it has, and what packets do have to agree.
- * The topology is that of demo/lab/hosts-topology.ts.
+ * The topology is that of lab/hosts-topology.ts.
  */
-import type { Frr } from '../../demo/lab/frr';
-import { buildHostsTopology, type HostsOptions, type HostsTopology } from '../../demo/lab/hosts-topology';
-import { at, entries, items, numberAt, textAt } from '../../demo/lab/json';
-import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import type { Bridge } from '../../demo/lab/programs';
-import { logLines, logMark } from '../../demo/lab/process';
-import { ping } from '../../demo/lab/traffic';
-import { waitFor } from '../../demo/lab/wait';
+import type { Frr } from '../../lab/frr';
+import { buildHostsTopology, type HostsOptions, type HostsTopology } from '../../lab/hosts-topology';
+import { at, entries, items, numberAt, textAt } from '../../lab/json';
+import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
+import type { Bridge } from '../../lab/programs';
+import { logLines, logMark } from '../../lab/process';
+import { ping } from '../../lab/traffic';
+import { waitFor } from '../../lab/wait';
 import type { RouteView } from '../../src/control/types';
 
 const ID = labId('bridgetest');

@@ -5,15 +5,15 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { createReporter, reportOf } from '../../demo/report';
 import { classify } from '../../demo/scenes/dataplane';
-import { startFrr } from '../../demo/lab/frr';
-import { at } from '../../demo/lab/json';
-import { labId, openLab, stopLab, defaultFrrRoot, type Lab } from '../../demo/lab/lab';
-import { ipCounter, link, linkCounters, type LabNode } from '../../demo/lab/node';
-import { buildPlainTopology } from '../../demo/lab/plain-topology';
-import { LabBusyError } from '../../demo/lab/state';
-import { remains } from '../../demo/lab/sweep';
-import { capture, iperf, ping } from '../../demo/lab/traffic';
-import { waitFor } from '../../demo/lab/wait';
+import { startFrr } from '../../lab/frr';
+import { at } from '../../lab/json';
+import { labId, openLab, stopLab, defaultFrrRoot, type Lab } from '../../lab/lab';
+import { ipCounter, link, linkCounters, type LabNode } from '../../lab/node';
+import { buildPlainTopology } from '../../lab/plain-topology';
+import { LabBusyError } from '../../lab/state';
+import { remains } from '../../lab/sweep';
+import { capture, iperf, ping } from '../../lab/traffic';
+import { waitFor } from '../../lab/wait';
 
 const ID = labId('labtest');
 const left = () => remains(ID, defaultFrrRoot());
@@ -106,8 +106,8 @@ test('two FRR routers find each other by OSPF, and come back after kill -9', asy
 
 /** A program of its own that builds a lab and stays; killed with `signal` once it says that it is ready. */
 async function labThatDies(signal: NodeJS.Signals): Promise<number | null> {
-  const lib = require.resolve('../../demo/lab/lab');
-  const frr = require.resolve('../../demo/lab/frr');
+  const lib = require.resolve('../../lab/lab');
+  const frr = require.resolve('../../lab/frr');
   const script = `
     const { openLab } = require(${JSON.stringify(lib)});
     const { startFrr } = require(${JSON.stringify(frr)});
@@ -136,7 +136,7 @@ test.each([
 });
 
 test('an exception that nobody catches removes the lab', async () => {
-  const lib = require.resolve('../../demo/lab/lab');
+  const lib = require.resolve('../../lab/lab');
   const script = `require(${JSON.stringify(lib)}).openLab('${ID}').then(async (lab) => {
     (await lab.node('a')).start('sleep', ['sleep', '600']);
     throw new Error('on purpose');

@@ -3,7 +3,7 @@
  * somebody can answer at the other end) and a peer namespace.
  */
 import { parseAddress } from '../../src/net/address';
-import type { NeighborCounters } from '../../src/neighbor/neighbor';
+import type { NeighborCounters } from '../../src/kernel/kernel';
 import { type Child, type Namespace, eventually, openNamespace, startChild } from './host/namespace';
 
 jest.setTimeout(60_000);

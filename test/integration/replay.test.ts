@@ -4,11 +4,11 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { startFrr } from '../../demo/lab/frr';
-import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import { link, type LabNode } from '../../demo/lab/node';
-import { startBridge, startSoftvasic, type Bridge } from '../../demo/lab/programs';
-import { waitFor } from '../../demo/lab/wait';
+import { startFrr } from '../../lab/frr';
+import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
+import { link, type LabNode } from '../../lab/node';
+import { startBridge, startSoftvasic, type Bridge } from '../../lab/programs';
+import { waitFor } from '../../lab/wait';
 import type { RouteView } from '../../src/control/types';
 import { Inspector, type View } from '../../src/inspect/inspector';
 import { openSource } from '../../src/inspect/source';

@@ -1,5 +1,5 @@
 /** Thousands of random changes through a live zebra: then zebra, bridge and vASIC have the same table, entry by entry. */
-import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
+import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
 import { soak } from '../bench/soak';
 import { buildBench } from '../bench/topology';
 

@@ -4,9 +4,9 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
-import type { AftError, AftOperation, AftSandboxInfo, Token } from '../../src/afi/model';
+import type { AftError, AftOperation, AftSandboxInfo, Token } from '../../src/aft/model';
 import { createGrpcTransport, type AfiTransport } from '../../src/afi/transport';
-import type { NodeInfo } from '../../src/afi/wire';
+import type { NodeInfo } from '../../src/aft/wire';
 import { nullLogger } from '../../src/observe/log';
 import { interfaceState } from '../../src/sys/interface';
 import { PacketSocket } from '../../src/sys/packet';

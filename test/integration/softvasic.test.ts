@@ -6,8 +6,8 @@
  */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { AftField, PARAM, PuntReason, type AftError, type AftNode, type AftSandboxInfo } from '../../src/afi/model';
-import type { NodeInfo } from '../../src/afi/wire';
+import { AftField, PARAM, PuntReason, type AftError, type AftNode, type AftSandboxInfo } from '../../src/aft/model';
+import type { NodeInfo } from '../../src/aft/wire';
 import type { AgentEvent, Answer, Request } from './softvasic-agent';
 
 const PREFIX = `f2a-sv-${process.pid}`;

@@ -1,14 +1,14 @@
 /**
  * What zebra is told follows what the vASIC has, both ways: entries refused for want of room and taken when there is some, neighbours
- * that go and come; and Prometheus is told what `show` tells. The topology is that of demo/lab/hosts-topology.ts.
+ * that go and come; and Prometheus is told what `show` tells. The topology is that of lab/hosts-topology.ts.
  */
-import { buildHostsTopology, hostAddress, type HostsTopology } from '../../demo/lab/hosts-topology';
-import { at, entries } from '../../demo/lab/json';
-import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import { tapName, vrouterMac } from '../../demo/lab/plan';
-import { waitFor } from '../../demo/lab/wait';
+import { buildHostsTopology, hostAddress, type HostsTopology } from '../../lab/hosts-topology';
+import { at, entries } from '../../lab/json';
+import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
+import { tapName, vrouterMac } from '../../lab/plan';
+import { waitFor } from '../../lab/wait';
 import type { PortView, PuntReasonView, StatusView } from '../../src/control/types';
-import { parseExposition, valueOf } from '../unit/observe/exposition';
+import { parseExposition, valueOf } from '../unit/metrics/exposition';
 
 const ID = labId('status');
 const ROUTES = Array.from({ length: 30 }, (_, i) => `10.100.${i}.0/24`);

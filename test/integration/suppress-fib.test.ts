@@ -1,7 +1,7 @@
 /** bgpd with `bgp suppress-fib-pending` tells a second peer only of what the vASIC has acknowledged. */
-import { observeSuppression, REFUSED } from '../../demo/figures/suppress';
-import { buildHostsTopology } from '../../demo/lab/hosts-topology';
-import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
+import { observeSuppression, REFUSED } from '../bench/figures/suppress';
+import { buildHostsTopology } from '../../lab/hosts-topology';
+import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
 
 const ID = labId('suppress');
 jest.setTimeout(240_000);

@@ -1,14 +1,14 @@
 /**
  * What a router owes beyond forwarding, through the whole of it: the vASIC hands these packets to Linux, and Linux answers
- * or forwards them. The topology is that of demo/lab/hosts-topology.ts; port 2 has a smaller MTU than the others.
+ * or forwards them. The topology is that of lab/hosts-topology.ts; port 2 has a smaller MTU than the others.
  */
-import { buildHostsTopology } from '../../demo/lab/hosts-topology';
-import { items } from '../../demo/lab/json';
-import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import type { LabNode } from '../../demo/lab/node';
-import type { Bridge } from '../../demo/lab/programs';
-import { capture, ping } from '../../demo/lab/traffic';
-import { waitFor } from '../../demo/lab/wait';
+import { buildHostsTopology } from '../../lab/hosts-topology';
+import { items } from '../../lab/json';
+import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
+import type { LabNode } from '../../lab/node';
+import type { Bridge } from '../../lab/programs';
+import { capture, ping } from '../../lab/traffic';
+import { waitFor } from '../../lab/wait';
 import type { PuntReasonView } from '../../src/control/types';
 
 const ID = labId('trapstest');

@@ -1,14 +1,14 @@
 /**
  * BGP unnumbered: sessions over link-local addresses, which bgpd finds by router advertisements, and IPv4 and IPv6 routes by link-local
- * nexthops. host1 and host2 announce the same prefixes. The topology is that of demo/lab/hosts-topology.ts.
+ * nexthops. host1 and host2 announce the same prefixes. The topology is that of lab/hosts-topology.ts.
  */
-import { startFrr } from '../../demo/lab/frr';
-import { buildHostsTopology, type HostsTopology } from '../../demo/lab/hosts-topology';
-import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import { forwardedPackets } from '../../demo/lab/node';
-import { tapName, vrouterMac } from '../../demo/lab/plan';
-import { ping } from '../../demo/lab/traffic';
-import { waitFor } from '../../demo/lab/wait';
+import { startFrr } from '../../lab/frr';
+import { buildHostsTopology, type HostsTopology } from '../../lab/hosts-topology';
+import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
+import { forwardedPackets } from '../../lab/node';
+import { tapName, vrouterMac } from '../../lab/plan';
+import { ping } from '../../lab/traffic';
+import { waitFor } from '../../lab/wait';
 import type { RouteView } from '../../src/control/types';
 
 const ID = labId('unnumbered');

@@ -1,14 +1,14 @@
 /**
  * `fpm2afi why` and `fpm2afi trace` over zebra, fpm2afi and softvasic: what they say is what happens. Each trace is compared
- * with where the packet then leaves. The topology is that of demo/lab/hosts-topology.ts.
+ * with where the packet then leaves. The topology is that of lab/hosts-topology.ts.
  */
 import { join } from 'node:path';
-import { buildHostsTopology } from '../../demo/lab/hosts-topology';
-import { labId, openLab, stopLab, type Lab } from '../../demo/lab/lab';
-import type { LabNode } from '../../demo/lab/node';
-import type { Bridge } from '../../demo/lab/programs';
-import { capture, ping } from '../../demo/lab/traffic';
-import { waitFor } from '../../demo/lab/wait';
+import { buildHostsTopology } from '../../lab/hosts-topology';
+import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
+import type { LabNode } from '../../lab/node';
+import type { Bridge } from '../../lab/programs';
+import { capture, ping } from '../../lab/traffic';
+import { waitFor } from '../../lab/wait';
 import { requestObject } from '../../src/control/client';
 import type { TraceView, WhyView } from '../../src/control/explain-types';
 

@@ -6,7 +6,7 @@ import { type Socket, createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 import type { Worker } from 'node:worker_threads';
 import { parseAddress } from '../../../src/net/address';
-import { type NeighborSource, createKernelNeighbors } from '../../../src/neighbor/neighbor';
+import { type NeighborSource, createKernelNeighbors } from '../../../src/kernel/kernel';
 import type { Logger } from '../../../src/observe/log';
 import { type Punt, startPunt } from '../../../src/punt/punt';
 import { startStandalonePunt } from '../../../src/punt/standalone';

@@ -1,9 +1,9 @@
 /** Frames for group addresses reach the host through the graph that the bridge builds, with the reason that they have. */
-import { PuntReason } from '../../../src/afi/model';
+import { PuntReason } from '../../../src/aft/model';
 import { policerToken, puntLimits } from '../../../src/afi/policers';
 import { parseConfig } from '../../../src/config/load';
-import { packetOf } from '../../../src/vasic/memoryport';
-import { Bed, Server } from './bed';
+import { packetOf } from '../../../src/vasic/engine/memory-port';
+import { Bed, Server } from '../bed/bed';
 
 const body = Buffer.alloc(100, 7);
 

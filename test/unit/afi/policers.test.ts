@@ -1,9 +1,9 @@
 /** Rate limits for what goes to the host: a flood for one reason leaves the others alone, and everything is counted. */
 import { POLICED, policerToken, puntLimits, type PuntLimits } from '../../../src/afi/policers';
-import { PuntReason } from '../../../src/afi/model';
+import { PuntReason } from '../../../src/aft/model';
 import { parseConfig } from '../../../src/config/load';
 import { puntReasons } from '../../../src/views/punt';
-import { Bed, Server } from './bed';
+import { Bed, Server } from '../bed/bed';
 
 const DEFAULTS = parseConfig('ports: [{ index: 0, tap: tap0 }]', 'f.yaml').punt.policers;
 const MAC = '02:00:00:00:00:0a';

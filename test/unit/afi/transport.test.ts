@@ -1,7 +1,7 @@
 /** The gRPC transport against a real AFI server in this process: life of a session, answers, loss, time-out, back-pressure. */
 import { createServer, type Server, type Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
-import { AFI_RAW_SERVICE } from '../../../src/afi/service';
+import { AFI_RAW_SERVICE } from '../../../src/aft/service';
 import {
   AftField,
   type AftEntry,
@@ -9,11 +9,11 @@ import {
   type AftNode,
   type AftOperation,
   type AftSandboxInfo,
-} from '../../../src/afi/model';
+} from '../../../src/aft/model';
 import { createGrpcTransport, type AfiTransport } from '../../../src/afi/transport';
-import { encodeSandboxReply, WireError } from '../../../src/afi/wire';
+import { encodeSandboxReply, WireError } from '../../../src/aft/wire';
 import { nullLogger, type Logger } from '../../../src/observe/log';
-import { startAfiServer, type AfiServer } from '../../../src/vasic/server';
+import { startAfiServer, type AfiServer } from '../../../src/vasic/server/server';
 import { createInProcessDataplane, type InProcessDataplane } from '../vasic/inprocess-dataplane';
 
 type Event =

@@ -1,5 +1,5 @@
 /** The comparison behind the soak finds each kind of difference, and nothing where there is none. */
-import type { ZebraRoute } from '../../../demo/matrix/zebra-table';
+import type { ZebraRoute } from '../../compat/zebra-table';
 import type { RouteView } from '../../../src/control/types';
 import { differences, type Ends } from '../../bench/agreement';
 import { growth } from '../../bench/soak';

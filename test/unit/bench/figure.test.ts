@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { atLeast, atMost, figureLine, writeFigures, type Figure } from '../../../demo/lab/figure';
+import { atLeast, atMost, figureLine, writeFigures, type Figure } from '../../../lab/figure';
 
 const fast: Figure = { name: 'fast', what: 'time', unit: 'ms', value: 4, samples: [3, 4, 9], ...atMost(5, 'ms', 4) };
 const slow: Figure = { name: 'slow', what: 'rate', unit: 'pps', value: 4, routes: 10_000, ...atLeast(5, 'pps', 4) };

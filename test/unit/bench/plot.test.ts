@@ -1,5 +1,5 @@
 /** The picture has each figure where its value belongs. */
-import type { Figure } from '../../../demo/lab/figure';
+import type { Figure } from '../../../lab/figure';
 import { plotSvg } from '../../bench/plot';
 
 const replay = (name: string, routes: number, value: number): Figure => ({ name, what: '', unit: 'ms', value, routes });

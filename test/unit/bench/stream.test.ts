@@ -1,8 +1,8 @@
 /** The bench's made-up table and stream are what they are said to be: otherwise its figures mean nothing. */
 import type { FpmUpdate } from '../../../src/fib/updates';
 import { FrameReader } from '../../../src/fpm/framing';
-import { decodeNetlink } from '../../../src/fpm/netlink-decoder';
-import { median } from '../../../demo/lab/figure';
+import { decodeNetlink } from '../../../src/fpm/netlink/decoder';
+import { median } from '../../../lab/figure';
 import { formatPrefix } from '../../../src/net/address';
 import { addressBytes, makePrefixes, makePrefixes6 } from '../../bench/prefixes';
 import { percentile } from '../../bench/statistics';

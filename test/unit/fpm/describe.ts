@@ -2,7 +2,7 @@
  * Updates as text, one line each, for expectations that a person can check:
  * `routeAdd 198.18.1.0/24 table 254 proto 196 metric 20 → nexthop 12`.
  */
-import { type DecoderSink, decodeNetlink } from '../../../src/fpm/netlink-decoder';
+import { type DecoderSink, decodeNetlink } from '../../../src/fpm/netlink/decoder';
 import { FrameReader } from '../../../src/fpm/framing';
 import type {
   Encap,

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FpmUpdate, NexthopContent, NexthopLeg, RouteTarget } from '../../../src/fib/updates';
 import { FrameReader } from '../../../src/fpm/framing';
-import { decodeNetlink } from '../../../src/fpm/netlink-decoder';
+import { decodeNetlink } from '../../../src/fpm/netlink/decoder';
 import { formatPrefix } from '../../../src/net/address';
 import { describeLeg, recordStream } from './describe';
 

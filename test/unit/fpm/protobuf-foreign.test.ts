@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FPM_TYPE_PROTOBUF, FrameReader } from '../../../src/fpm/framing';
-import { decodeProtobuf, fpmMessageType } from '../../../src/fpm/protobuf';
+import { decodeProtobuf, fpmMessageType } from '../../../src/fpm/protobuf/decoder';
 import { emptyRecord, recordInto } from './describe';
 
 const DIRECTORY = join(__dirname, '../../../../test/fixtures/protobuf');

@@ -1,5 +1,5 @@
 /** Frames of FPM's protobuf encoding, written with the schema's own names and read back as updates. */
-import { decodeProtobuf, fpmMessageType } from '../../../src/fpm/protobuf';
+import { decodeProtobuf, fpmMessageType } from '../../../src/fpm/protobuf/decoder';
 import { emptyRecord, recordInto, type Recorded } from './describe';
 
 function record(bytes: Buffer): Recorded {

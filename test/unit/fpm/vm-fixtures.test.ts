@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LspAdd } from '../../../src/fib/updates';
 import { FrameReader } from '../../../src/fpm/framing';
-import { decodeNetlink } from '../../../src/fpm/netlink-decoder';
+import { decodeNetlink } from '../../../src/fpm/netlink/decoder';
 import { formatAddress } from '../../../src/net/address';
 import { recordStream } from './describe';
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fpmMessageType } from '../../../src/fpm/protobuf';
+import { fpmMessageType } from '../../../src/fpm/protobuf/decoder';
 import { writeStatus, MAX_STATUS_FRAME } from '../../../src/fpm/status';
 import { Inspector } from '../../../src/inspect/inspector';
 import type { Direction } from '../../../src/inspect/stream';

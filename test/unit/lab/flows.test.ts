@@ -1,5 +1,5 @@
 /** What the lab makes of a stream's report: who lost how much because of one failure. */
-import { failoverOf, sharesOf, type FlowsReport } from '../../../demo/lab/flows';
+import { failoverOf, sharesOf, type FlowsReport } from '../../../lab/flows';
 
 const flow = (
   answers: readonly (readonly [by: string, firstMs: number, lastMs: number])[],

@@ -1,5 +1,5 @@
 /** Routes read from tcpdump's hexadecimal output of the FPM connection. */
-import { sights } from '../../../demo/lab/fpm-watch';
+import { sights } from '../../../lab/fpm-watch';
 import { MAX_STATUS_FRAME, writeStatus } from '../../../src/fpm/status';
 import { parseAddress } from '../../../src/net/address';
 

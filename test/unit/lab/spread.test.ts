@@ -1,5 +1,5 @@
-import { mostInASecond } from '../../../demo/figures/storm';
-import { distributionOf, movesOf } from '../../../demo/lab/spread';
+import { mostInASecond } from '../../bench/figures/storm';
+import { distributionOf, movesOf } from '../../../lab/spread';
 
 const repeat = (leg: string, count: number): string[] => Array<string>(count).fill(leg);
 

@@ -1,6 +1,6 @@
 /** Bundles of operations between the threads. */
 import * as fc from 'fast-check';
-import { packBundle, unpackBundle } from '../../../src/vasic/dataplane-protocol';
+import { packBundle, unpackBundle } from '../../../src/vasic/server/dataplane-protocol';
 
 test('a bundle gives its items back, in a buffer of its own', () => {
   fc.assert(

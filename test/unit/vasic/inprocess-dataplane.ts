@@ -1,10 +1,10 @@
 /** A dataplane in the test's own thread: a sandbox host over memory ports, for tests of the server and of the transport. */
 import { nullLogger } from '../../../src/observe/log';
-import type { HostSink } from '../../../src/vasic/api';
-import type { Dataplane, FromDataplane } from '../../../src/vasic/dataplane-protocol';
-import { createMemoryPort, type MemoryPort } from '../../../src/vasic/memoryport';
-import { createSandbox } from '../../../src/vasic/sandbox';
-import { createSandboxHost, type SandboxHost } from '../../../src/vasic/sandbox-host';
+import type { HostSink } from '../../../src/vasic/engine/api';
+import type { Dataplane, FromDataplane } from '../../../src/vasic/server/dataplane-protocol';
+import { createMemoryPort, type MemoryPort } from '../../../src/vasic/engine/memory-port';
+import { createSandbox } from '../../../src/vasic/engine/sandbox';
+import { createSandboxHost, type SandboxHost } from '../../../src/vasic/server/sandbox-host';
 
 export interface InProcessDataplane extends Dataplane {
   readonly ports: readonly MemoryPort[];

@@ -1,8 +1,8 @@
 /** One packet in, one packet out (or not): every node type by itself. Trees, load balancers and ports have files of their own. */
-import { AftField } from '../../../src/afi/model';
-import type { AftData, AftNode, MatchOp, WriteOp } from '../../../src/afi/model';
-import { GSO, noOffload } from '../../../src/vasic/api';
-import { MAX_STEPS } from '../../../src/vasic/walk';
+import { AftField } from '../../../src/aft/model';
+import type { AftData, AftNode, MatchOp, WriteOp } from '../../../src/aft/model';
+import { GSO, noOffload } from '../../../src/vasic/engine/api';
+import { MAX_STEPS } from '../../../src/vasic/engine/walk';
 import { parseAddress } from '../../../src/net/address';
 import {
   checksum,

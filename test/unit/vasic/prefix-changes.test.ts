@@ -1,10 +1,10 @@
 /** A batch of prefixes does exactly what the same entries do one by one: results, refusals, and what a refusal leaves behind. */
 import fc from 'fast-check';
-import { AftField, type AftEntry, type AftError, type AftOperation } from '../../../src/afi/model';
-import { PrefixBatch } from '../../../src/afi/prefix-batch';
+import { AftField, type AftEntry, type AftError, type AftOperation } from '../../../src/aft/model';
+import { PrefixBatch } from '../../../src/aft/prefix-batch';
 import { parsePrefix } from '../../../src/net/address';
-import type { SandboxOptions } from '../../../src/vasic/api';
-import { withoutBatch } from '../afi/without-batch';
+import type { SandboxOptions } from '../../../src/vasic/engine/api';
+import { withoutBatch } from '../bed/without-batch';
 import { int, out, prefix, PUNT, route, testbed, tree, type Testbed } from './testbed';
 
 const TREE = 3000;

@@ -1,7 +1,7 @@
 /** What the sandbox host does with its queue, piece by piece. */
-import * as wire from '../../../src/afi/wire';
-import type { AftOperation } from '../../../src/afi/model';
-import { packBundle, unpackBundle } from '../../../src/vasic/dataplane-protocol';
+import * as wire from '../../../src/aft/wire';
+import type { AftOperation } from '../../../src/aft/model';
+import { packBundle, unpackBundle } from '../../../src/vasic/server/dataplane-protocol';
 import { createInProcessDataplane, type InProcessDataplane } from './inprocess-dataplane';
 
 const sandbox = { engine: 'trio', name: 'green' };

@@ -1,8 +1,8 @@
 /** Completing frames: partial checksums, and TCP and UDP segmentation, against properties of what must come out. */
 import fc from 'fast-check';
-import { GSO, noOffload } from '../../../src/vasic/api';
-import type { Offload } from '../../../src/vasic/api';
-import { completeFrames, wirePacketSize } from '../../../src/vasic/segment';
+import { GSO, noOffload } from '../../../src/vasic/engine/api';
+import type { Offload } from '../../../src/vasic/engine/api';
+import { completeFrames, wirePacketSize } from '../../../src/vasic/engine/segment';
 import { checksum, ether, ip4, ip6, tcp, transportBytes, udp, withChecksum } from './testbed';
 
 /** Segments a frame whose IP header is behind a plain Ethernet header; undefined when refused. */

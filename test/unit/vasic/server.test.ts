@@ -1,11 +1,16 @@
 /** The AFI server with a client that speaks raw bytes: order, malformed messages, half-closed streams, paced finds, watches. */
 import * as grpc from '@grpc/grpc-js';
-import { AFI_RAW_SERVICE } from '../../../src/afi/service';
-import * as wire from '../../../src/afi/wire';
-import { AftField, type AftOperation } from '../../../src/afi/model';
+import { AFI_RAW_SERVICE } from '../../../src/aft/service';
+import * as wire from '../../../src/aft/wire';
+import { AftField, type AftOperation } from '../../../src/aft/model';
 import { nullLogger } from '../../../src/observe/log';
-import { packBundle, unpackBundle, type FromDataplane, type ToDataplane } from '../../../src/vasic/dataplane-protocol';
-import { startAfiServer, type AfiServer } from '../../../src/vasic/server';
+import {
+  packBundle,
+  unpackBundle,
+  type FromDataplane,
+  type ToDataplane,
+} from '../../../src/vasic/server/dataplane-protocol';
+import { startAfiServer, type AfiServer } from '../../../src/vasic/server/server';
 import { createInProcessDataplane, type InProcessDataplane } from './inprocess-dataplane';
 
 const asIs = (bytes: Buffer): Buffer => bytes;

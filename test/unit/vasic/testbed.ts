@@ -2,14 +2,14 @@
  * A sandbox on memory ports, and builders for packets and nodes, shared by the engine's tests. Packets are built
  * with checksums computed here, independently of the engine's own code.
  */
-import { AftField } from '../../../src/afi/model';
-import type { AftData, AftEntry, AftError, AftInsert, AftKey, AftNode, Token } from '../../../src/afi/model';
-import { noOffload } from '../../../src/vasic/api';
-import type { Offload, Sandbox, SandboxOptions } from '../../../src/vasic/api';
-import { createMemoryPort, packetOf } from '../../../src/vasic/memoryport';
-import type { MemoryPort } from '../../../src/vasic/memoryport';
-import { outputPortToken } from '../../../src/vasic/ports';
-import { createSandbox } from '../../../src/vasic/sandbox';
+import { AftField } from '../../../src/aft/model';
+import type { AftData, AftEntry, AftError, AftInsert, AftKey, AftNode, Token } from '../../../src/aft/model';
+import { noOffload } from '../../../src/vasic/engine/api';
+import type { Offload, Sandbox, SandboxOptions } from '../../../src/vasic/engine/api';
+import { createMemoryPort, packetOf } from '../../../src/vasic/engine/memory-port';
+import type { MemoryPort } from '../../../src/vasic/engine/memory-port';
+import { outputPortToken } from '../../../src/vasic/engine/ports';
+import { createSandbox } from '../../../src/vasic/engine/sandbox';
 import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
 
 export interface Punted {

@@ -1,7 +1,7 @@
 /** Inserts and removes: strictness, all or nothing, reference counts, names, limits, and reading back. */
 import fc from 'fast-check';
-import { AftField } from '../../../src/afi/model';
-import type { AftEntry, AftError, AftNode, AftOperation, Token } from '../../../src/afi/model';
+import { AftField } from '../../../src/aft/model';
+import type { AftEntry, AftError, AftNode, AftOperation, Token } from '../../../src/aft/model';
 import { parsePrefix } from '../../../src/net/address';
 import { entry, ethernet, int, ip4Frame, label, out, prefix, PUNT, route, testbed, tree } from './testbed';
 import type { Testbed } from './testbed';

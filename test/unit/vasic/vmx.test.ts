@@ -2,8 +2,8 @@
  * What a vMX did with packets, as captured in the expected results of Juniper's public AFI tests (github.com/Juniper/AFI,
  * example-clients/afi-client/test): the same graphs, the same frames in, the same frames out.
  */
-import { AftField } from '../../../src/afi/model';
-import type { AftNode } from '../../../src/afi/model';
+import { AftField } from '../../../src/aft/model';
+import type { AftNode } from '../../../src/aft/model';
 import { parseMac } from '../../../src/net/address';
 import { entry, ethernet, label, out, PUNT, route, testbed, tree } from './testbed';
 

@@ -2,8 +2,8 @@
  * From zebra's bytes to what an operator is shown, for all that has no AFT mapping: such routes are trapped, say why in plain
  * words, and send packets to the host; label entries, EVPN MAC addresses and SRv6 segments are kept and listed.
  */
-import { decodeNetlink } from '../../../src/fpm/netlink-decoder';
-import { decodeProtobuf } from '../../../src/fpm/protobuf';
+import { decodeNetlink } from '../../../src/fpm/netlink/decoder';
+import { decodeProtobuf } from '../../../src/fpm/protobuf/decoder';
 import { FrameReader } from '../../../src/fpm/framing';
 import type { RouteView } from '../../../src/control/types';
 import { LAYOUTS } from '../../../src/control/show';
@@ -14,8 +14,8 @@ import { RouteViews } from '../../../src/views/routes';
 import { evpnViews, lspViews, sidViews } from '../../../src/views/unsupported';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PuntReason } from '../../../src/afi/model';
-import { Bed, ifindexOf, TABLE } from '../afi/bed';
+import { PuntReason } from '../../../src/aft/model';
+import { Bed, ifindexOf, TABLE } from '../bed/bed';
 import { attributes, hop, labels, neighbor, nexthop, route, u16, via } from '../fpm/messages';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };

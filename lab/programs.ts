@@ -1,0 +1,153 @@
+/**
+ * The two programs of this project, run in the lab: softvasic on a node's interfaces, fpm2afi on a router. Both are the
+ * compiled ones that this file lies beside, or those of another compiled tree named by FPM2AFI_DIST.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PortView, RouteView, StatusView } from '../src/control/types';
+import { at, items } from './json';
+import { defaultFrrRoot } from './lab';
+import type { LabNode } from './node';
+import type { Proc } from './process';
+import { waitFor } from './wait';
+
+/** A program that can be killed and started again. */
+export interface Program {
+  readonly node: LabNode;
+  readonly logFile: string;
+  /** The present process. */
+  readonly process: () => Proc;
+  /** Starts it again after its end; returns when it answers. */
+  readonly restart: () => Promise<void>;
+}
+
+export interface Bridge extends Program {
+  /** The parsed answers of `fpm2afi show … --json`. */
+  readonly status: () => Promise<StatusView>;
+  readonly routes: () => Promise<readonly RouteView[]>;
+  readonly ports: () => Promise<readonly PortView[]>;
+}
+
+/** The compiled tree that the programs are taken from. */
+export function distDir(): string {
+  const dir = process.env.FPM2AFI_DIST ?? join(__dirname, '..');
+  if (!existsSync(join(dir, 'src/main.js'))) throw new Error(`${dir} holds no compiled fpm2afi: run "make build".`);
+  return dir;
+}
+
+async function program(
+  node: LabNode,
+  name: string,
+  argv: readonly string[],
+  answers: () => Promise<boolean>,
+): Promise<Program> {
+  let running: Proc;
+  const start = async (): Promise<void> => {
+    const started = node.start(name, argv);
+    running = started;
+    const ready = async () => started.ended() !== undefined || (await answers());
+    await waitFor(ready, { timeoutMs: 20_000, what: `${name} on ${node.name} to answer (log: ${started.logFile})` });
+    if (started.ended() !== undefined) throw new Error(`${name} on ${node.name} ended at once: see ${started.logFile}`);
+  };
+  await start();
+  return { node, logFile: node.logFile(name), process: () => running, restart: start };
+}
+
+export interface SoftvasicOptions {
+  /** Where its AFI server and its side of the hostpath listen, and the client's side. */
+  readonly address: string;
+  readonly client: string;
+  /** Interfaces that are its ports, in the order of their indexes. */
+  readonly ports: readonly string[];
+  /** Prefixes that it refuses to take. */
+  readonly refuse?: readonly string[];
+  /** How many tree entries it takes; absent: any number. */
+  readonly maxEntries?: number;
+}
+
+export const AFI_PORT = 50051;
+export const HOSTPATH_VASIC_PORT = 9002;
+export const HOSTPATH_CLIENT_PORT = 8001;
+
+/** Starts softvasic; adds the command `softvasic` to the node. */
+export function startSoftvasic(node: LabNode, options: SoftvasicOptions): Promise<Program> {
+  const command = [process.execPath, join(distDir(), 'src/vasic/main.js')];
+  node.command('softvasic', `exec ${command.join(' ')} "$@"`);
+  const argv = [
+    ...command,
+    ...['--listen', `${options.address}:${AFI_PORT}`],
+    ...['--hostpath-listen', `${options.address}:${HOSTPATH_VASIC_PORT}`],
+    ...['--punt-to', `${options.client}:${HOSTPATH_CLIENT_PORT}`],
+    ...options.ports.flatMap((name) => ['--port', name]),
+    ...(options.refuse ?? []).flatMap((prefix) => ['--refuse', prefix]),
+    ...(options.maxEntries === undefined ? [] : ['--max-entries', String(options.maxEntries)]),
+  ];
+  const listening = async () => (await node.must(['ss', '-ltnH'])).includes(`:${AFI_PORT} `);
+  return program(node, 'softvasic', argv, listening);
+}
+
+/** An element of `neighbors.static`. */
+export interface StaticNeighbor {
+  readonly tap: string;
+  readonly address: string;
+  readonly mac: string;
+}
+
+export interface BridgeOptions {
+  /** The vASIC's address, and ours towards it. */
+  readonly vasic: string;
+  readonly address: string;
+  /** The TAPs, in the order of the ports' indexes. */
+  readonly taps: readonly string[];
+  /** Settings in place of the defaults, as `fpm2afi run --set` takes them (KEY=VALUE). */
+  readonly settings?: readonly string[];
+  /** Neighbours that the configuration names. */
+  readonly neighbors?: readonly StaticNeighbor[];
+  /** The root folder of the node's FRR; absent: where `make setup` puts it. */
+  readonly frrRoot?: string;
+  /** More arguments of `fpm2afi run`. */
+  readonly args?: readonly string[];
+}
+
+/** Starts `fpm2afi run` with a configuration file of its own; adds the command `fpm2afi` to the node. */
+export async function startBridge(node: LabNode, options: BridgeOptions): Promise<Bridge> {
+  const socket = join(node.dir, 'fpm2afi.sock');
+  const file = join(node.dir, 'fpm2afi.yaml');
+  const lines = [
+    'fpm:',
+    '  listen: 127.0.0.1:2620',
+    `  zebraVty: ${join(options.frrRoot ?? defaultFrrRoot(), 'run/frr', node.netns, 'zebra.vty')}`,
+    'afi:',
+    `  server: ${options.vasic}:${AFI_PORT}`,
+    'ports:',
+    ...options.taps.map((tap, index) => `  - { index: ${index}, tap: ${tap} }`),
+    'punt:',
+    `  listen: ${options.address}:${HOSTPATH_CLIENT_PORT}`,
+    `  vasic: ${options.vasic}:${HOSTPATH_VASIC_PORT}`,
+    'control:',
+    `  socket: ${socket}`,
+    'neighbors:',
+    `  static: ${JSON.stringify(options.neighbors ?? [])}`,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  const command = [process.execPath, join(distDir(), 'src/main.js')];
+  node.command(
+    'fpm2afi',
+    `case "$1" in show|why|trace) exec ${command.join(' ')} "$@" --socket ${socket} ;; *) exec ${command.join(' ')} "$@" ;; esac`,
+  );
+  const show = async (what: string): Promise<unknown> =>
+    JSON.parse(await node.must(['fpm2afi', 'show', what, '--json'])) as unknown;
+  const list = async (what: string) => {
+    const shown = await show(what);
+    return Array.isArray(shown) ? items(shown) : items(at(shown, what));
+  };
+  const settings = [...(options.args ?? []), ...(options.settings ?? []).flatMap((setting) => ['--set', setting])];
+  const answers = async () => (await node.exec(['fpm2afi', 'show', 'status', '--json'])).status === 0;
+  const running = await program(node, 'fpm2afi', [...command, 'run', '--config', file, ...settings], answers);
+  return {
+    ...running,
+    status: async () => (await show('status')) as StatusView,
+    routes: async () => (await list('routes')) as readonly RouteView[],
+    ports: async () => (await list('ports')) as readonly PortView[],
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * A 32-bit hash over packet fields, for spreading flows: the mixing and finishing steps of MurmurHash3, in which
+ * every input bit changes about half of the output bits. Packets of one flow hash alike; fields that a packet doesn't
+ * have are left out. Ports count only in packets that aren't fragments, or a datagram's fragments would part ways.
+ */
+import { AftField } from '../../aft/model';
+import { read32 } from './checksum';
+import { ABSENT, isAddressField, locateAddress, readNumber } from './fields';
+import type { Walk } from './walk';
+
+/** The 5-tuple, and the IPv6 flow label: what is hashed when nobody says otherwise. */
+export const DEFAULT_HASH_FIELDS: readonly AftField[] = [
+  AftField.Ip4Saddr,
+  AftField.Ip4Daddr,
+  AftField.Ip4Proto,
+  AftField.Ip6Saddr,
+  AftField.Ip6Daddr,
+  AftField.Ip6NextHeader,
+  AftField.Ip6FlowLabel,
+  AftField.L4Sport,
+  AftField.L4Dport,
+];
+
+const found = { at: 0, size: 0 };
+
+function mix(hash: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51);
+  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  const h = hash ^ k;
+  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+/** Spreads the influence of every bit over all of them; the result is unsigned. */
+export function avalanche(hash: number): number {
+  let h = hash ^ (hash >>> 16);
+  h = Math.imul(h, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** Hash of those fields of the packet, 0…2^32-1. */
+export function hashFlow(walk: Walk, fields: readonly AftField[]): number {
+  let hash = 0x5bd1e995;
+  for (const field of fields) {
+    if (isAddressField(field)) {
+      locateAddress(walk, field, found);
+      for (let i = 0; i < found.size; i += 4) hash = mix(hash, read32(walk.buffer, found.at + i));
+    } else {
+      const isPort = field === AftField.L4Sport || field === AftField.L4Dport;
+      if (isPort && walk.transport().fragment) continue;
+      const value = readNumber(walk, field);
+      if (value === ABSENT) continue;
+      hash = mix(hash, value | 0);
+      if (value > 0xffffffff) hash = mix(hash, Math.floor(value / 0x100000000));
+    }
+  }
+  return avalanche(hash);
+}
+
+/** A share of `n`, 0…n-1, by the high bits of a hash. */
+export function pick(hash: number, n: number): number {
+  return Math.floor((hash * n) / 0x100000000);
+}

@@ -1,0 +1,102 @@
+/**
+ * AftEncap: puts a header in front of the packet.
+ *
+ * `ethernet`: a new Ethernet header (keys packet.ether.saddr and packet.ether.daddr) on the L3 packet, in place of any it
+ * has. `label`: an MPLS label (parameter label.value; RFC 3032; TC 0, TTL 255) in front of the whole packet: the L2 frame
+ * as received, unless a lookup routed it or its header was stripped. The innermost label has the bottom-of-stack bit.
+ * Parameter meta.nhid: the number to know the next hop by.
+ */
+import { AftField, PARAM } from '../../../aft/model';
+import type { AftKey } from '../../../aft/model';
+import { write16, write32 } from '../checksum';
+import { fieldName } from '../fields';
+import { ETHER_HEADER, ETHERTYPE, ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
+import type { Walk } from '../walk';
+import type { Compiled, LinkContext, NodeKind, NodeOf } from './node';
+import { intParam } from './params';
+
+const MAX_LABEL = 0xfffff;
+
+function addressKey(node: NodeOf<'encap'>, field: AftField): Uint8Array | undefined {
+  const data = node.keys.find((key) => key.field === field)?.data;
+  return data?.kind === 'ether' && data.bytes.length === 6 ? data.bytes : undefined;
+}
+
+function isEtherKey(key: AftKey): boolean {
+  return key.field === AftField.EtherSaddr || key.field === AftField.EtherDaddr;
+}
+
+function checkEthernet(node: NodeOf<'encap'>): string | undefined {
+  const other = node.keys.find((key) => !isEtherKey(key));
+  if (other !== undefined) return `an ethernet encapsulation doesn't set ${fieldName(other.field)}`;
+  for (const field of [AftField.EtherSaddr, AftField.EtherDaddr]) {
+    if (addressKey(node, field) === undefined) {
+      return `an ethernet encapsulation needs ${fieldName(field)}, a hardware address of 6 bytes`;
+    }
+  }
+  return undefined;
+}
+
+function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
+  const addresses = Uint8Array.of(...addressKey(node, AftField.EtherDaddr)!, ...addressKey(node, AftField.EtherSaddr)!);
+  return {
+    execute(walk) {
+      if (walk.proto < ETHERTYPE_MIN) return walk.drop('noEtherType');
+      const start = walk.open(walk.l3, ETHER_HEADER);
+      if (start < 0) return walk.drop('noHeadroom');
+      const buffer = walk.buffer;
+      for (let i = 0; i < 12; i++) buffer[start + i] = addresses[i]!;
+      write16(buffer, start + 12, walk.proto);
+      walk.setEthernet(start);
+      if (nhId >= 0) walk.nhId = nhId;
+      return next;
+    },
+  };
+}
+
+/** Whether the packet is a label stack, so that one more label is not the bottom one. */
+function isLabelStack(walk: Walk): boolean {
+  return walk.proto === ETHERTYPE.mpls && walk.carry === walk.l3;
+}
+
+function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
+  const label = intParam(node, PARAM.labelValue)!;
+  const entry = label * 0x1000 + 0xff;
+  return {
+    execute(walk) {
+      const bottom = isLabelStack(walk) ? 0 : 0x100;
+      const start = walk.open(walk.carry, LABEL_BYTES);
+      if (start < 0) return walk.drop('noHeadroom');
+      write32(walk.buffer, start, entry + bottom);
+      walk.setNetwork(start, ETHERTYPE.mpls);
+      if (nhId >= 0) walk.nhId = nhId;
+      return next;
+    },
+  };
+}
+
+export const encap: NodeKind<'encap'> = {
+  noneAllowed: false,
+  targets: () => [],
+  check(node) {
+    const nhId = intParam(node, PARAM.metaNhId);
+    if (nhId !== undefined && !(Number.isSafeInteger(nhId) && nhId >= 0))
+      return `${PARAM.metaNhId} has to be an int from 0`;
+    switch (node.template) {
+      case 'ethernet':
+        return checkEthernet(node);
+      case 'label': {
+        const label = intParam(node, PARAM.labelValue);
+        const sound = label !== undefined && Number.isInteger(label) && label >= 0 && label <= MAX_LABEL;
+        return sound ? undefined : `a label encapsulation needs ${PARAM.labelValue}, an int from 0 to ${MAX_LABEL}`;
+      }
+      default:
+        return `there is no encapsulation '${node.template}': ethernet and label are known`;
+    }
+  },
+  link(node, context: LinkContext) {
+    const next = context.slotOf(node.next);
+    const nhId = intParam(node, PARAM.metaNhId) ?? -1;
+    return node.template === 'ethernet' ? linkEthernet(node, next, nhId) : linkLabel(node, next, nhId);
+  },
+};

@@ -1,0 +1,85 @@
+/**
+ * AftLoadBalance: sends each flow along one of its legs (entries 0…max-1), by a hash over the fields.
+ *
+ * A flow's hash first names one of the `max` places. Where that leg is missing, a second hash chooses among those
+ * present. So when a leg goes, only its own flows move, and they spread evenly over the rest.
+ */
+import { AftField } from '../../../aft/model';
+import type { AftKey, AftParams } from '../../../aft/model';
+import { fieldName, isField } from '../fields';
+import { avalanche, DEFAULT_HASH_FIELDS, hashFlow, pick } from '../flow-hash';
+import { checkIndexKey, IntegerEntries } from '../integer-entries';
+import type { Walk } from '../walk';
+import type { Container, ContainerEntry, NodeKind } from './node';
+
+const MAX_LEGS = 4096;
+
+class Legs implements Container {
+  readonly keys = 'leg';
+  /** Slots of the legs present, in order of their keys; made when one is missing. */
+  private present: number[] | undefined;
+
+  constructor(
+    private readonly max: number,
+    private readonly fields: readonly AftField[],
+    readonly store: IntegerEntries,
+  ) {}
+
+  get count(): number {
+    return this.store.count;
+  }
+
+  checkKey(key: AftKey): string | undefined {
+    return checkIndexKey(AftField.None, key, this.max);
+  }
+
+  get(key: AftKey): number {
+    return this.store.get(key);
+  }
+
+  set(key: AftKey, slot: number, params: AftParams | undefined): void {
+    this.store.set(key, slot, params);
+    this.present = undefined;
+  }
+
+  delete(key: AftKey): void {
+    this.store.delete(key);
+    this.present = undefined;
+  }
+
+  paramsOf(key: AftKey): AftParams | undefined {
+    return this.store.paramsOf(key);
+  }
+
+  entries(): Iterable<ContainerEntry> {
+    return this.store.entries();
+  }
+
+  lookup(walk: Walk): number {
+    if (this.store.count === 0) return walk.drop('noLegs');
+    const hash = hashFlow(walk, this.fields);
+    const own = this.store.find(pick(hash, this.max));
+    if (own !== 0) return own;
+    const legs = (this.present ??= this.store.sorted().map(([, slot]) => slot));
+    return legs[pick(avalanche(hash ^ 0x9e3779b9), legs.length)]!;
+  }
+}
+
+export const loadBalance: NodeKind<'loadBalance'> = {
+  noneAllowed: false,
+  targets: () => [],
+  check(node, _context, replaced) {
+    if (!Number.isInteger(node.max) || node.max < 1 || node.max > MAX_LEGS) {
+      return `a load balancer has room for 1 to ${MAX_LEGS} legs`;
+    }
+    const wrong = node.fields.find((field) => !isField(field));
+    if (wrong !== undefined) return `there is no ${fieldName(wrong)}`;
+    const shrinks = replaced !== undefined && replaced.entries > 0 && node.max < replaced.node.max;
+    return shrinks ? 'it has legs: remove them before it shrinks' : undefined;
+  },
+  link(node, _context, previous) {
+    const store = previous?.container instanceof Legs ? previous.container.store : new IntegerEntries();
+    const container = new Legs(node.max, node.fields.length === 0 ? DEFAULT_HASH_FIELDS : node.fields, store);
+    return { container, execute: (walk) => container.lookup(walk) };
+  },
+};

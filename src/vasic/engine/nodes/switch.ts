@@ -1,0 +1,79 @@
+/** AftSwitch: goes where the entry for the value of a field leads; without one (or without the field) to the default. */
+import type { AftField, AftKey } from '../../../aft/model';
+import { checkNumber, fieldName, isField, numberBits, readNumber } from '../fields';
+import { checkIndexKey, IntegerEntries } from '../integer-entries';
+import type { Walk } from '../walk';
+import type { Compiled, Container, NodeKind } from './node';
+
+/** A container looked up by one number field: switch and table. */
+export class NumberLookup implements Container {
+  readonly keys = 'number';
+
+  constructor(
+    private readonly field: AftField,
+    private readonly limit: number,
+    private readonly defaultSlot: number,
+    readonly store: IntegerEntries,
+  ) {}
+
+  get count(): number {
+    return this.store.count;
+  }
+
+  checkKey(key: AftKey): string | undefined {
+    return checkIndexKey(this.field, key, this.limit) ?? checkNumber(this.field, key.data);
+  }
+
+  get(key: AftKey): number {
+    return this.store.get(key);
+  }
+
+  set(...entry: Parameters<IntegerEntries['set']>): void {
+    this.store.set(...entry);
+  }
+
+  delete(key: AftKey): void {
+    this.store.delete(key);
+  }
+
+  paramsOf(key: AftKey): ReturnType<IntegerEntries['paramsOf']> {
+    return this.store.paramsOf(key);
+  }
+
+  entries(): ReturnType<IntegerEntries['entries']> {
+    return this.store.entries();
+  }
+
+  lookup(walk: Walk, fields: readonly AftField[]): number {
+    const slot = this.store.find(readNumber(walk, fields[0] ?? this.field));
+    return slot === 0 ? this.defaultSlot : slot;
+  }
+}
+
+/** The entries that a replaced node leaves to its successor. */
+export function inheritedStore(previous: Compiled | undefined): IntegerEntries {
+  return previous?.container instanceof NumberLookup ? previous.container.store : new IntegerEntries();
+}
+
+/** What keeps a field from being looked up by its number. */
+export function checkNumberField(field: AftField): string | undefined {
+  if (!isField(field)) return `there is no ${fieldName(field)}`;
+  return numberBits(field) === 0 ? `${fieldName(field)} cannot be used as a number` : undefined;
+}
+
+export const switchNode: NodeKind<'switch'> = {
+  noneAllowed: true,
+  targets: (node) => [node.defaultNext],
+  check(node, _context, replaced) {
+    const problem = checkNumberField(node.field);
+    if (problem !== undefined) return problem;
+    if (replaced === undefined || replaced.entries === 0 || replaced.node.field === node.field) return undefined;
+    return `it has entries for ${fieldName(replaced.node.field)}: remove them before it gets another field`;
+  },
+  link(node, context, previous) {
+    const store = inheritedStore(previous);
+    const container = new NumberLookup(node.field, Infinity, context.slotOf(node.defaultNext), store);
+    const next = context.slotOf(node.next);
+    return { container, execute: (walk) => container.lookup(walk, []) || next };
+  },
+};

@@ -1,0 +1,205 @@
+/**
+ * AftTree: longest-prefix match on an address, IPv4 and IPv6 in one node (two tries behind it).
+ *
+ * A tree routes: a packet whose IP header is unsound is dropped here (RFC 1812 5.2.2), and one that was looked up
+ * goes on as its L3 packet, without the Ethernet header and the padding it came with. With the parameter
+ * `rt.ttlExpired` (and `rt.mtuExceeded`) the output port does the rest of a router's work, see outputport.ts. With
+ * `rt.ipOptions`, IPv4 packets with options go to that token instead. A packet without an address goes to the default.
+ */
+import { AftField, PARAM, PuntReason } from '../../../aft/model';
+import type { AftKey, AftNode, AftParams, AftPrefixes, Token } from '../../../aft/model';
+import { ADDRESS_STEP } from '../../../aft/prefix-batch';
+import { formatPrefix } from '../../../net/address';
+import { read16 } from '../checksum';
+import { fieldName, isAddressField, locateAddress } from '../fields';
+import { checkIp4, checkIp6, ETHERTYPE } from '../headers';
+import { checkPrefix, hasHostBits, loadAddress, newAddress, storeAddress } from '../prefix-key';
+import type { PrefixData } from '../prefix-key';
+import { PrefixTrie } from '../prefix-trie';
+import { DONE, END } from '../walk';
+import type { RoutePolicy, Walk } from '../walk';
+import type { Container, ContainerEntry, NodeKind } from './node';
+import { intParam } from './params';
+
+/** The entries of a tree; survives the replacement of the node. */
+class PrefixEntries {
+  readonly ip4 = new PrefixTrie();
+  readonly ip6 = new PrefixTrie();
+  /** Only entries that have parameters, by prefix text. */
+  readonly params = new Map<string, AftParams>();
+}
+
+/** The parameters that make a tree's lookup a router's. */
+const POLICY = [PARAM.rtTtlExpired, PARAM.rtMtuExceeded, PARAM.rtIpOptions] as const;
+
+const words = newAddress();
+const found = { at: 0, size: 0 };
+
+function dataOf(key: AftKey): PrefixData {
+  if (key.data.kind !== 'prefix') throw new Error('A tree key that was not checked');
+  return key.data;
+}
+
+class TreeContainer implements Container {
+  readonly keys = 'prefix';
+
+  constructor(
+    private readonly fields: readonly AftField[],
+    private readonly defaultSlot: number,
+    private readonly policy: RoutePolicy | undefined,
+    readonly store: PrefixEntries,
+  ) {}
+
+  get count(): number {
+    return this.store.ip4.size + this.store.ip6.size;
+  }
+
+  checkKey(key: AftKey): string | undefined {
+    if (key.data.kind !== 'prefix') return `a ${key.data.kind} value is no key here: its entries have prefixes`;
+    const problem = checkPrefix(key.field, key.data);
+    if (problem !== undefined || this.fields.includes(AftField.PacketLookupKey)) return problem;
+    if (key.field === AftField.PacketLookupKey || this.fields.includes(key.field)) return undefined;
+    return `its entries have keys of ${this.fields.map(fieldName).join(' or ')}, not ${fieldName(key.field)}`;
+  }
+
+  get(key: AftKey): number {
+    return this.load(key).get(words, dataOf(key).length);
+  }
+
+  set(key: AftKey, slot: number, params: AftParams | undefined): void {
+    this.load(key).set(words, dataOf(key).length, slot);
+    if (params !== undefined && Object.keys(params).length > 0)
+      this.store.params.set(formatPrefix(dataOf(key)), params);
+    else if (this.store.params.size > 0) this.store.params.delete(formatPrefix(dataOf(key)));
+  }
+
+  delete(key: AftKey): void {
+    this.load(key).delete(words, dataOf(key).length);
+    if (this.store.params.size > 0) this.store.params.delete(formatPrefix(dataOf(key)));
+  }
+
+  paramsOf(key: AftKey): AftParams | undefined {
+    return this.store.params.size === 0 ? undefined : this.store.params.get(formatPrefix(dataOf(key)));
+  }
+
+  acceptsPrefix({ addresses, sizes, lengths }: AftPrefixes, index: number): boolean {
+    if (this.store.params.size > 0 || !this.fields.includes(AftField.PacketLookupKey)) return false;
+    return !hasHostBits(addresses, index * ADDRESS_STEP, sizes[index]!, lengths[index]!);
+  }
+
+  putPrefix({ addresses, sizes, lengths }: AftPrefixes, index: number, slot: number): number {
+    const size = sizes[index]!;
+    const length = lengths[index]!;
+    loadAddress(words, addresses, index * ADDRESS_STEP, size);
+    const trie = size === 4 ? this.store.ip4 : this.store.ip6;
+    return slot === END ? trie.delete(words, length) : trie.set(words, length, slot);
+  }
+
+  *entries(): IterableIterator<ContainerEntry> {
+    yield* this.entriesOfFamily(this.store.ip4, 4);
+    yield* this.entriesOfFamily(this.store.ip6, 16);
+  }
+
+  lookup(walk: Walk, fields: readonly AftField[]): number {
+    if (!soundIp(walk)) return DONE;
+    found.size = 0;
+    for (const field of fields.length === 0 ? this.fields : fields) {
+      locateAddress(walk, field, found);
+      if (found.size !== 0) break;
+    }
+    if (found.size === 0) {
+      walk.reason = PuntReason.NonIp;
+      return this.defaultSlot;
+    }
+    if (this.policy !== undefined) walk.routeBy(this.policy);
+    walk.dropEthernet();
+    if (this.policy !== undefined && this.policy.ipOptions !== END && hasOptions(walk)) {
+      walk.reason = PuntReason.IpOptions;
+      return this.policy.ipOptions;
+    }
+    loadAddress(words, walk.buffer, found.at, found.size);
+    const slot = (found.size === 4 ? this.store.ip4 : this.store.ip6).lookup(words);
+    walk.reason = slot === 0 ? PuntReason.NoRoute : PuntReason.Unspecified;
+    return slot === 0 ? this.defaultSlot : slot;
+  }
+
+  private *entriesOfFamily(trie: PrefixTrie, size: 4 | 16): IterableIterator<ContainerEntry> {
+    const field = this.keyField(size);
+    for (const { address, length, value } of trie.entries()) {
+      const key: AftKey = { field, data: { kind: 'prefix', bytes: storeAddress(address, size), length } };
+      yield { key, slot: value, params: this.paramsOf(key) };
+    }
+  }
+
+  /** The field that keys of this size are shown with. */
+  private keyField(size: 4 | 16): AftField {
+    const source = size === 4 ? AftField.Ip4Saddr : AftField.Ip6Saddr;
+    if (this.fields.includes(source)) return source;
+    return size === 4 ? AftField.Ip4Daddr : AftField.Ip6Daddr;
+  }
+
+  /** Loads the key's address into `words`; the trie of its family. */
+  private load(key: AftKey): PrefixTrie {
+    const { bytes } = dataOf(key);
+    loadAddress(words, bytes, 0, bytes.length);
+    return bytes.length === 4 ? this.store.ip4 : this.store.ip6;
+  }
+}
+
+/** Checks an IP packet's header, and takes the padding off the frame. false: unsound, dropped. */
+function soundIp(walk: Walk): boolean {
+  const { buffer, l3, end } = walk;
+  if (walk.proto === ETHERTYPE.ip4) {
+    const problem = checkIp4(buffer, l3, end);
+    if (problem !== undefined) return walk.drop(problem) !== DONE;
+    walk.end = l3 + read16(buffer, l3 + 2);
+  } else if (walk.proto === ETHERTYPE.ip6) {
+    const problem = checkIp6(buffer, l3, end);
+    if (problem !== undefined) return walk.drop(problem) !== DONE;
+    // RFC 2675: zero where a jumbo payload's length is elsewhere.
+    const length = read16(buffer, l3 + 4);
+    if (length !== 0) walk.end = l3 + 40 + length;
+  }
+  return true;
+}
+
+/** Whether an IPv4 header is longer than the fixed one. */
+function hasOptions(walk: Walk): boolean {
+  return walk.proto === ETHERTYPE.ip4 && (walk.buffer[walk.l3]! & 0x0f) > 5;
+}
+
+/** Tokens that the tree's parameters name, in the order of POLICY. */
+function policyTokens(node: AftNode): (Token | undefined)[] {
+  return POLICY.map((name) => intParam(node, name));
+}
+
+export const tree: NodeKind<'tree'> = {
+  noneAllowed: true,
+  targets(node) {
+    return [node.defaultNext, ...policyTokens(node)].filter((token) => token !== undefined);
+  },
+  check(node, context, replaced) {
+    if (node.fields.length === 0) return 'a tree needs a field to look up';
+    const wrong = node.fields.find((field) => !isAddressField(field));
+    if (wrong !== undefined) return `${fieldName(wrong)} cannot be looked up in a tree`;
+    const nameless = policyTokens(node).findIndex((token) => token !== undefined && context.slotOf(token) === END);
+    if (nameless >= 0) return `${POLICY[nameless]!} names no node`;
+    if (replaced === undefined || replaced.entries === 0) return undefined;
+    const same =
+      replaced.node.fields.length === node.fields.length && node.fields.every((f, i) => f === replaced.node.fields[i]);
+    return same ? undefined : 'it has entries: remove them before it gets other fields';
+  },
+  link(node, context, previous) {
+    const tokens = policyTokens(node);
+    const [ttlExpired, mtuExceeded, ipOptions] = tokens.map((token) => context.slotOf(token)) as [
+      number,
+      number,
+      number,
+    ];
+    const policy = tokens.every((token) => token === undefined) ? undefined : { ttlExpired, mtuExceeded, ipOptions };
+    const store = previous?.container instanceof TreeContainer ? previous.container.store : new PrefixEntries();
+    const container = new TreeContainer(node.fields, context.slotOf(node.defaultNext), policy, store);
+    const next = context.slotOf(node.next);
+    return { container, execute: (walk) => container.lookup(walk, []) || next };
+  },
+};

@@ -1,0 +1,139 @@
+/**
+ * A sandbox: the graph, the ports and the packet walk put together, as the AFI server and the data plane see it. It
+ * owns all its parts; nothing here waits or does I/O.
+ */
+import { TOKEN_FIRST_CLIENT } from '../../aft/model';
+import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../../aft/model';
+import { noOffload } from './api';
+import type { FindRequest, NodeInfo, Packet, Sandbox, SandboxOptions } from './api';
+import { Drops } from './drops';
+import { Graph } from './graph';
+import { packetOf } from './memory-port';
+import type { Place } from './graph';
+import type { Container } from './nodes/node';
+import { createPorts, inputPortTable, newCounters, outputPortTable, type PortState } from './ports';
+import { applyOperation, limitsOf } from './transaction';
+import { createTrial } from './trace';
+import { END, Walk } from './walk';
+
+export function createSandbox(options: SandboxOptions): Sandbox {
+  const { id, engine, name, instance } = options;
+  const ports = createPorts(options.ports);
+  const graph = new Graph(ports, options.now ?? (() => performance.now()));
+  const drops = new Drops();
+  const limits = limitsOf(options.maxEntries, options.refuse);
+  const environment = { sandboxId: id, nodes: graph.nodes, ports, host: options.host, drops };
+  const walk = new Walk(environment);
+  const complete = noOffload();
+
+  /** Both for real packets and for trials. */
+  function forward(by: Walk, port: PortState, packet: Packet): void {
+    if (!by.begin(port, packet)) {
+      by.drop('malformed');
+      return;
+    }
+    const start = graph.inputStart(port.index);
+    if (start === END) by.drop('unbound');
+    else if (by.run(start) === END) by.drop('unfinished');
+  }
+
+  function inputPort(index: number): PortState {
+    const port = ports.list[index];
+    if (port === undefined) throw new Error(`Sandbox ${name} has no input port ${index}`);
+    return port;
+  }
+
+  return {
+    info(): AftSandboxInfo {
+      return {
+        id,
+        engine,
+        name,
+        instance,
+        inputPorts: inputPortTable(ports),
+        outputPorts: outputPortTable(ports),
+        nodes: graph.clientNodes,
+        entries: graph.entries,
+      };
+    },
+
+    apply: (operation) => applyOperation(graph, limits, operation),
+
+    find: (request) => findNodes(graph, request),
+
+    entriesOf(token) {
+      const container = graph.at(token)?.compiled.container;
+      return container && containerEntries(graph, token, container);
+    },
+
+    nodeInfo: (tokens) => tokens.map((token) => nodeInfo(graph, token)),
+
+    receive(index: number, packet: Packet): void {
+      const port = inputPort(index);
+      port.input.packets++;
+      port.input.bytes += packet.length;
+      forward(walk, port, packet);
+    },
+
+    test(index, frame) {
+      const port = inputPort(index);
+      const trial = createTrial(graph, port);
+      forward(new Walk({ ...environment, trial }), port, packetOf(frame));
+      return trial.reply();
+    },
+
+    inject(index, frame, offset, length): boolean {
+      const port = ports.list[index];
+      if (port === undefined) return false;
+      if (!port.io.send(frame, offset, length, complete)) {
+        port.output.drops++;
+        drops.count(port.io.up ? 'sendFailed' : 'portDown');
+        return false;
+      }
+      port.output.packets++;
+      port.output.bytes += length;
+      return true;
+    },
+
+    drops: () => drops.all(),
+  };
+}
+
+function findNodes(graph: Graph, request: FindRequest): AftNode[] {
+  const tokens = request.tokens ?? [];
+  const { type } = request;
+  const byName = request.name === undefined || request.name === '' ? undefined : request.name;
+  const matches = ({ node }: Place): boolean =>
+    (type === undefined || node.type === type) && (byName === undefined || node.name === byName);
+  if (tokens.length > 0) {
+    return tokens.flatMap((token) => {
+      const place = graph.at(token);
+      return place !== undefined && matches(place) ? [place.node] : [];
+    });
+  }
+  if (byName !== undefined) {
+    const place = graph.named(byName);
+    return place !== undefined && matches(place) ? [place.node] : [];
+  }
+  const found: AftNode[] = [];
+  for (const place of graph.all()) {
+    if (matches(place) && (type !== undefined || place.node.token >= TOKEN_FIRST_CLIENT)) found.push(place.node);
+  }
+  return found;
+}
+
+function* containerEntries(graph: Graph, parent: Token, container: Container): IterableIterator<AftEntry> {
+  for (const { key, slot, params } of container.entries()) {
+    const next = graph.nodes[slot]?.node.token;
+    // Gone since the container listed it.
+    if (next === undefined) continue;
+    yield params === undefined ? { parent, key, next } : { parent, key, next, params };
+  }
+}
+
+function nodeInfo(graph: Graph, token: Token): NodeInfo {
+  const place = graph.at(token);
+  const { packets, bytes, drops } = place?.compiled.counters ?? newCounters();
+  const entries = place?.compiled.container?.count ?? 0;
+  return { token, found: place !== undefined, packets, bytes, drops, entries, references: place?.references ?? 0 };
+}

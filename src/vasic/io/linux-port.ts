@@ -1,0 +1,143 @@
+/**
+ * A vASIC port on a Linux interface: AF_PACKET below, PortIo above. It follows the interface: link state, MAC and MTU are
+ * re-read when the kernel tells of a link change, an interface that goes away is a port that is down, and one that
+ * comes back under the same name is attached again (after somebody has isolated it, see isolation.ts).
+ *
+ * Owner: the dataplane thread.
+ */
+import type { Logger } from '../../observe/log';
+import { interfaceState } from '../../sys/interface';
+import { SysError } from '../../sys/libc';
+import { PacketSocket } from '../../sys/packet';
+import { HEADROOM, type Offload, type Packet, type PortIo } from '../engine/api';
+
+/** What the kernel didn't carry, since the port was made; the engine's own counters don't know of these. */
+export interface LinuxPortDrops {
+  received: number;
+  sent: number;
+  sentBytes: number;
+}
+
+/** A PortIo with its receiving side and its life. */
+export interface LinuxPort extends PortIo {
+  /** The descriptor to poll; -1 while there is no interface. */
+  readonly fd: number;
+  /**
+   * Opens the interface. False: there is none of that name (yet).
+   * @throws Error when it isn't an Ethernet interface, SysError EPERM
+   */
+  attach(): boolean;
+  /** Re-reads the interface; true when up, MAC, MTU or attachment changed. */
+  refresh(): boolean;
+  /** Hands over what was received, at most a batch; true when more may be waiting. */
+  receive(handler: (packet: Packet) => void): boolean;
+  /** Sends what `send` queued. */
+  flush(): void;
+  drops(): LinuxPortDrops;
+  close(): void;
+}
+
+const NO_MAC = new Uint8Array(6);
+
+export function createLinuxPort(name: string, log: Logger): LinuxPort {
+  let socket: PacketSocket | undefined;
+  let ifindex = 0;
+  let mac: Uint8Array = NO_MAC;
+  let mtu = 1500;
+  let up = false;
+  const past: LinuxPortDrops = { received: 0, sent: 0, sentBytes: 0 };
+
+  function detach(): void {
+    if (socket === undefined) return;
+    const { stats } = socket;
+    past.received += stats.receiveDrops;
+    past.sent += stats.sendDrops;
+    past.sentBytes += stats.sendDropBytes;
+    socket.close();
+    socket = undefined;
+    up = false;
+  }
+
+  function refresh(): boolean {
+    if (socket === undefined) return false;
+    const state = interfaceState(name);
+    if (state?.ifindex !== ifindex) {
+      log.warn(`interface ${name} is gone: the port is down until it comes back`);
+      detach();
+      return true;
+    }
+    const changed = state.running !== up || state.mtu !== mtu || !sameMac(state.mac, mac);
+    if (!changed) return false;
+    if (state.running !== up) {
+      const why = state.admin ? 'no carrier' : 'set down';
+      log.info(`port ${name} is ${state.running ? 'up' : `down (${why})`}`);
+    }
+    if (state.mtu !== mtu) log.info(`port ${name}: MTU is now ${state.mtu} (was ${mtu})`);
+    if (!sameMac(state.mac, mac)) log.info(`port ${name}: MAC changed`, { from: mac, to: state.mac });
+    ({ mac, mtu } = state);
+    up = state.running;
+    return true;
+  }
+
+  return {
+    name,
+    get fd() {
+      return socket?.fd ?? -1;
+    },
+    get mac() {
+      return mac;
+    },
+    get mtu() {
+      return mtu;
+    },
+    get up() {
+      return up;
+    },
+    attach() {
+      const state = interfaceState(name);
+      if (state === undefined) return false;
+      if (!state.ethernet) throw new Error(`${name} is not an Ethernet interface: a port needs one`);
+      socket = PacketSocket.open(state.ifindex, HEADROOM);
+      ifindex = state.ifindex;
+      ({ mac, mtu } = state);
+      up = state.running;
+      log.info(`port ${name} is attached`, { mac, mtu, up });
+      return true;
+    },
+    refresh,
+    receive(handler) {
+      if (socket === undefined) return false;
+      try {
+        return socket.receive(handler);
+      } catch (error) {
+        // ENETDOWN: the interface was set down or is gone. Reading the error has cleared it.
+        if (!(error instanceof SysError)) throw error;
+        log.debug(`receiving on ${name}: ${error.message}`);
+        return false;
+      }
+    },
+    send(buffer, offset, length, offload: Offload) {
+      if (!up || socket === undefined) return false;
+      socket.send(buffer, offset, length, offload);
+      return true;
+    },
+    flush() {
+      socket?.flush();
+    },
+    drops() {
+      if (socket === undefined) return past;
+      socket.readDrops();
+      const { stats } = socket;
+      return {
+        received: past.received + stats.receiveDrops,
+        sent: past.sent + stats.sendDrops,
+        sentBytes: past.sentBytes + stats.sendDropBytes,
+      };
+    },
+    close: detach,
+  };
+}
+
+function sameMac(a: Uint8Array, b: Uint8Array): boolean {
+  return a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,249 @@
+/**
+ * The dataplane thread: one poll(2) loop over the ports, the hostpath socket, the kernel's link news and a wake-up from the main
+ * thread. The sandbox lives here and is touched by nobody else.
+ *
+ * Each round serves every ready port with one batch, then hostpath, then a slice of AFI work, then sends what piled up: a
+ * million routes being programmed delay a packet by a slice, not by the load.
+ *
+ * Where packets follow each other closely the thread lets some gather before it looks again, as network cards do: waking for
+ * each of them costs several times what the packet does. One that comes alone doesn't wait.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { decodeHostpathHeader, encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../../hostpath/header';
+import type { AftPort, AftSandboxInfo } from '../../aft/model';
+import { PollSet, usleep } from '../../sys/libc';
+import { raiseThreadPriority } from '../../sys/priority';
+import { closeNetlink, openNetlink, receiveNetlink } from '../../sys/netlink-socket';
+import { formatSockaddr, sockaddr, UdpSocket } from '../../sys/udp';
+import { Wakeup } from '../../sys/wakeup';
+import type { HostSink, Packet } from '../engine/api';
+import type { FromThread, ThreadOptions, ToThread } from './dataplane';
+import { createLinuxPort, type LinuxPort } from '../io/linux-port';
+import { createSandbox } from '../engine/sandbox';
+import { createSandboxHost } from './sandbox-host';
+import { createThreadLogger } from './thread-log';
+
+const RTMGRP_LINK = 0x1;
+const SANDBOX_ID = 1;
+const AFI_SLICE_MS = 0.25;
+/** Packets that come sooner than this after the last round gather for about as long. */
+const GATHER_US = 100;
+/** The kernel delays news of carrier changes, so the ports are looked at this often. */
+const LOOK_MS = 50;
+/** And this often missing interfaces are asked for without news. */
+const ASK_MS = 1000;
+const NETLINK_BUFFER_BYTES = 256 << 10;
+/** A UDP datagram carries at most this much frame. */
+const MAX_PUNT_FRAME = Math.min(HOSTPATH_MAX_FRAME, 65507 - HOSTPATH_HEADER);
+
+function run(options: ThreadOptions): void {
+  const toMain = parentPort!;
+  const post = (message: FromThread, transfer: ArrayBuffer[] = []): void => toMain.postMessage(message, transfer);
+  const log = createThreadLogger((entry) => post({ kind: 'log', ...entry }));
+  const wakeup = Wakeup.attach(options.wakeup);
+
+  const hostpath = UdpSocket.open(options.hostpath);
+  const host = sockaddr(options.puntTo.host, options.puntTo.port);
+  const link = openNetlink(RTMGRP_LINK, NETLINK_BUFFER_BYTES);
+  const linkNews = Buffer.alloc(65536);
+  const hostCounters = { punted: 0, puntTooLong: 0, injected: 0, refused: 0 };
+  const ports = options.ports.map((name) => createLinuxPort(name, log));
+
+  const sink: HostSink = {
+    punt(sandbox, port, reason, frame, offset, length) {
+      if (length > MAX_PUNT_FRAME) {
+        hostCounters.puntTooLong++;
+        return;
+      }
+      const slot = hostpath.reserve();
+      encodeHostpathHeader(slot, { direction: 'punt', reason, length: HOSTPATH_HEADER + length, sandbox, port });
+      frame.copy(slot, HOSTPATH_HEADER, offset, offset + length);
+      hostpath.commit(HOSTPATH_HEADER + length, host);
+      hostCounters.punted++;
+    },
+  };
+
+  const afi = createSandboxHost({
+    sandbox: options.sandbox,
+    ports: ports.length,
+    makeSandbox: (instance) =>
+      createSandbox({
+        id: SANDBOX_ID,
+        ...options.sandbox,
+        instance,
+        ports,
+        host: sink,
+        ...(options.maxEntries === undefined ? undefined : { maxEntries: options.maxEntries }),
+        refuse: options.refuse,
+      }),
+    complete: (info) => withKernelDrops(info, ports),
+    log,
+    post: (message, transfer) => post(message, transfer),
+  });
+
+  /** Injected frames come from the host that is punted to; nobody else's are taken. */
+  function inject(slot: Buffer, size: number, from: Buffer): void {
+    const header = decodeHostpathHeader(slot, size);
+    const fault = !sameHost(from, host)
+      ? `only ${options.puntTo.host} (--punt-to) may inject`
+      : typeof header === 'string'
+        ? `bad hostpath header (${header})`
+        : header.direction !== 'inject'
+          ? 'direction is not inject'
+          : header.sandbox !== SANDBOX_ID
+            ? `sandbox id is ${header.sandbox}, not ${SANDBOX_ID}`
+            : header.port >= ports.length
+              ? `no port ${header.port}`
+              : undefined;
+    if (fault !== undefined || typeof header === 'string') {
+      // The first one and then every thousandth: the log isn't to be flooded from outside.
+      if (hostCounters.refused++ % 1000 === 0) {
+        log.warn(`refused a hostpath datagram from ${formatSockaddr(from)}: ${fault}`, {
+          refused: hostCounters.refused,
+        });
+      }
+      return;
+    }
+    hostCounters.injected++;
+    afi.sandbox?.inject(header.port, slot, HOSTPATH_HEADER, header.length - HOSTPATH_HEADER);
+  }
+
+  /** Per port, so that no closure is made per batch. Without a sandbox frames are read and forgotten. */
+  const receivers = ports.map(
+    (_, index) =>
+      (packet: Packet): void =>
+        afi.sandbox?.receive(index, packet),
+  );
+
+  let polled: PollSet;
+  const FIXED = 3;
+  const rebuild = (): void => {
+    polled = new PollSet([wakeup.fd, link, hostpath.fd, ...ports.map((port) => port.fd)]);
+  };
+
+  /** Looks at all interfaces again; `ask`: also for missing ones. */
+  function look(ask: boolean): void {
+    let attachments = false;
+    ports.forEach((port, index) => {
+      const wasUp = port.up;
+      const hadFd = port.fd;
+      port.refresh();
+      if (port.fd !== hadFd) attachments = true;
+      if (port.up !== wasUp) afi.portChanged(index, port.up);
+      // The main thread answers with `attach` once the interface is back and isolated.
+      if (ask && port.fd < 0) post({ kind: 'detached', port: index });
+    });
+    if (attachments) rebuild();
+  }
+
+  function attach(index: number): void {
+    const port = ports[index]!;
+    if (port.fd >= 0) return;
+    try {
+      if (!port.attach()) return;
+    } catch (error) {
+      log.error(`cannot attach port ${port.name}: ${error instanceof Error ? error.message : String(error)}`);
+      return;
+    }
+    rebuild();
+    if (port.up) afi.portChanged(index, true);
+  }
+
+  function readMail(): void {
+    for (let mail = receiveMessageOnPort(toMain); mail !== undefined; mail = receiveMessageOnPort(toMain)) {
+      const message = mail.message as ToThread;
+      if (message.kind === 'attach') attach(message.port);
+      else afi.receive(message);
+    }
+  }
+
+  for (const port of ports) {
+    if (!port.attach()) throw new Error(`interface ${port.name} disappeared while starting`);
+  }
+  rebuild();
+  const fault = raiseThreadPriority();
+  if (fault !== undefined) log.info('packets have no priority over other processes', { reason: fault });
+  post({ kind: 'ready', hostpathPort: hostpath.port });
+
+  const portsReady = (): boolean => ports.some((_, i) => polled!.events(FIXED + i) !== 0);
+  let busy = false;
+  let lookAt = performance.now() + LOOK_MS;
+  let askAt = performance.now() + ASK_MS;
+  let statsAt = performance.now() + options.statsIntervalMs;
+  while (!wakeup.stopped) {
+    const idleFrom = performance.now();
+    polled!.wait(busy ? 0 : LOOK_MS);
+    if (!busy && portsReady() && performance.now() - idleFrom < GATHER_US / 1000) usleep(GATHER_US);
+    if (polled!.events(0) !== 0) {
+      wakeup.drain();
+      readMail();
+    }
+    const linkChanged = polled!.events(1) !== 0;
+    const hostReady = polled!.events(2) !== 0;
+    busy = false;
+    for (let i = 0; i < ports.length; i++) {
+      if (polled!.events(FIXED + i) !== 0 && ports[i]!.receive(receivers[i]!)) busy = true;
+    }
+    if (hostReady && hostpath.receive(inject) > 0) busy = true;
+    if (afi.work(AFI_SLICE_MS)) busy = true;
+    for (const port of ports) port.flush();
+    hostpath.flush();
+    const now = performance.now();
+    if (linkChanged) {
+      while (receiveNetlink(link, linkNews) !== 'nothing');
+    }
+    if (linkChanged || now >= lookAt) {
+      lookAt = now + LOOK_MS;
+      const ask = linkChanged || now >= askAt;
+      if (ask) askAt = now + ASK_MS;
+      look(ask);
+    }
+    if (options.statsIntervalMs > 0 && now >= statsAt) {
+      statsAt = now + options.statsIntervalMs;
+      logStats();
+    }
+  }
+  for (const port of ports) port.close();
+  hostpath.close();
+  closeNetlink(link);
+
+  function logStats(): void {
+    if (afi.sandbox === undefined) return;
+    const info = withKernelDrops(afi.sandbox.info(), ports);
+    const counts = ({ packets, bytes, drops }: AftPort): string => `${packets}/${bytes}/${drops}`;
+    log.info('counters (packets/bytes/drops)', {
+      in: Object.fromEntries(info.inputPorts.map((port) => [port.name, counts(port)])),
+      out: Object.fromEntries(info.outputPorts.map((port) => [port.name, counts(port)])),
+      hostpath: { ...hostCounters, sendDrops: hostpath.stats.sendDrops },
+      drops: afi.sandbox.drops(),
+      entries: info.entries,
+    });
+  }
+}
+
+/** Adds what the kernel dropped to the port tables, and takes it out of what counts as sent. */
+function withKernelDrops(info: AftSandboxInfo, ports: readonly LinuxPort[]): AftSandboxInfo {
+  const drops = ports.map((port) => port.drops());
+  return {
+    ...info,
+    inputPorts: info.inputPorts.map((port, i) => ({ ...port, drops: (port.drops ?? 0) + (drops[i]?.received ?? 0) })),
+    outputPorts: info.outputPorts.map((port, i) => {
+      const late = drops[i];
+      if (late === undefined || late.sent === 0) return port;
+      return {
+        ...port,
+        packets: (port.packets ?? 0) - late.sent,
+        bytes: (port.bytes ?? 0) - late.sentBytes,
+        drops: (port.drops ?? 0) + late.sent,
+      };
+    }),
+  };
+}
+
+/** Whether two packed sockaddrs have the same address, ports aside. */
+function sameHost(a: Buffer, b: Buffer): boolean {
+  const [start, end] = b.length === 16 ? [4, 8] : [8, 24];
+  return a.readUInt16LE(0) === b.readUInt16LE(0) && a.compare(b, start, end, start, end) === 0;
+}
+
+run(workerData as ThreadOptions);

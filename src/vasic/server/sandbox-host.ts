@@ -1,0 +1,306 @@
+/**
+ * The AFI side of the dataplane: takes calls and operations as bytes, drives the sandbox, gives the answers as bytes.
+ *
+ * Everything is queued and done in order, in slices (`work`), so that the thread's loop can serve packets in between. It
+ * owns the sandbox's life: ALLOC makes it, RELEASE drops it (the next ALLOC makes an empty one with another instance).
+ */
+import { randomBytes } from 'node:crypto';
+import type { AftError, AftSandboxInfo } from '../../aft/model';
+import * as wire from '../../aft/wire';
+import type { Logger } from '../../observe/log';
+import type { FindRequest, Sandbox } from '../engine/api';
+import { decodeWork, type Decoded } from './decode-work';
+import { findChunks } from './find-chunks';
+import { packBundle, unpackBundle, type FailCode, type FromDataplane, type ToDataplane } from './dataplane-protocol';
+
+export interface SandboxHostOptions {
+  readonly sandbox: wire.SandboxName;
+  readonly ports: number;
+  /** Makes an empty sandbox. */
+  readonly makeSandbox: (instance: string) => Sandbox;
+  /** Completes port tables with what the sandbox doesn't know (drops in the kernel). */
+  readonly complete?: (info: AftSandboxInfo) => AftSandboxInfo;
+  readonly log: Logger;
+  /** `transfer`: buffers that may be moved instead of copied. */
+  readonly post: (message: FromDataplane, transfer?: ArrayBuffer[]) => void;
+}
+
+export interface SandboxHost {
+  /** The sandbox that packets go through, once allocated. */
+  readonly sandbox: Sandbox | undefined;
+  /** Queues a message; `attach` isn't for it. */
+  receive(message: ToDataplane): void;
+  /** Works for about `budgetMs` (at least one piece: an operation is two). True: there is more to do. */
+  work(budgetMs: number): boolean;
+  /** Tells the watchers. */
+  portChanged(index: number, up: boolean): void;
+}
+
+type Work =
+  | { readonly kind: 'operation'; readonly stream: number; readonly bytes: Buffer }
+  | { readonly kind: 'message'; readonly message: ToDataplane };
+
+/** A call that cannot be answered. */
+class CallError extends Error {
+  constructor(
+    readonly code: FailCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
+  const { sandbox: own, log } = options;
+  const label = `${own.engine}:${own.name}`;
+  let sandbox: Sandbox | undefined;
+  let sandboxId = -1;
+  let opened = false;
+  let queue: Work[] = [];
+  let head = 0;
+  /** The operation at the head of the queue: decoding and applying are two pieces, packets may go in between. */
+  let decoded: Decoded | undefined;
+  const watchers = new Set<number>();
+  const finds = new Map<number, Iterator<wire.FindReply>>();
+  /** Replies of this slice, by stream. */
+  const replies = new Map<number, Buffer[]>();
+
+  const fault = (code: AftError['code'], message: string): AftError => ({ code, message });
+
+  function info(): AftSandboxInfo {
+    if (sandbox === undefined) throw new CallError('notFound', `sandbox ${label} is not allocated`);
+    return options.complete?.(sandbox.info()) ?? sandbox.info();
+  }
+
+  function nameFault(name: wire.SandboxName): AftError | undefined {
+    if (name.engine === own.engine && name.name === own.name) return undefined;
+    return fault('noSandbox', `no sandbox ${name.engine}:${name.name} here; this vASIC has ${label} (--sandbox)`);
+  }
+
+  function manage(request: wire.SandboxRequest): wire.SandboxReply {
+    const wrongName = nameFault(request.sandbox);
+    if (wrongName !== undefined) return { error: wrongName };
+    switch (request.action) {
+      case 'alloc':
+        if (request.inputPorts !== options.ports || request.outputPorts !== options.ports) {
+          const asked = `${request.inputPorts} input and ${request.outputPorts} output ports`;
+          const message = `asked for ${asked}, but this vASIC has ${options.ports} (--port); make the two agree`;
+          return { error: fault(sandbox === undefined ? 'invalid' : 'exists', message) };
+        }
+        if (sandbox === undefined) {
+          sandbox = options.makeSandbox(randomBytes(8).toString('hex'));
+          sandboxId = sandbox.info().id;
+          log.info(`sandbox ${label} allocated`, { instance: sandbox.info().instance, ports: options.ports });
+        }
+        return { info: info() };
+      case 'open':
+        if (sandbox === undefined) return { error: fault('noSandbox', `sandbox ${label} is not allocated`) };
+        opened = true;
+        return { info: info() };
+      case 'close':
+      case 'release': {
+        if (sandbox === undefined) return { error: fault('noSandbox', `sandbox ${label} is not allocated`) };
+        const last = info();
+        opened = false;
+        endWatches();
+        if (request.action === 'release') {
+          sandbox = undefined;
+          sandboxId = -1;
+          log.info(`sandbox ${label} released: its ports forward nothing until it is allocated again`);
+        }
+        return { info: last };
+      }
+      default:
+        return request.action satisfies never;
+    }
+  }
+
+  function endWatches(): void {
+    for (const call of watchers) options.post({ kind: 'end', call });
+    watchers.clear();
+  }
+
+  function apply({ id, sandboxId: target, operation }: wire.OperationMessage): wire.OperationReply {
+    if (sandbox === undefined || !opened || target !== sandboxId) {
+      return { id, error: fault('noSandbox', `sandbox ${target} is not allocated and open`) };
+    }
+    try {
+      const error = sandbox.apply(operation);
+      return error === undefined ? { id } : { id, error };
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      log.error(`operation ${id} failed inside softvasic: ${text}`);
+      return { id, error: fault('internal', error instanceof Error ? error.message : String(error)) };
+    }
+  }
+
+  function checkId(id: number): Sandbox {
+    if (sandbox === undefined || id !== sandboxId) throw new CallError('notFound', `no sandbox with id ${id}`);
+    return sandbox;
+  }
+
+  function find(request: wire.FindMessage): Iterator<wire.FindReply> {
+    const box = checkId(request.sandboxId);
+    if (request.entriesOf === undefined) {
+      const { tokens, name } = request;
+      // A type that no node has finds nothing; the sandbox compares it with those of its nodes.
+      const type = request.type as FindRequest['type'];
+      return findChunks(
+        undefined,
+        box.find({ ...(tokens && { tokens }), ...(name && { name }), ...(type && { type }) }),
+      );
+    }
+    const entries = box.entriesOf(request.entriesOf);
+    if (entries === undefined) throw new CallError('notFound', `token ${request.entriesOf} is not a container`);
+    return findChunks(entries, []);
+  }
+
+  function answer(call: number, bytes: Buffer): void {
+    const copy = new Uint8Array(bytes);
+    options.post({ kind: 'data', call, bytes: copy }, [copy.buffer]);
+  }
+
+  function findNext(call: number): void {
+    const iterator = finds.get(call);
+    if (iterator === undefined) return;
+    const step = iterator.next();
+    if (step.done === true) {
+      finds.delete(call);
+      options.post({ kind: 'end', call });
+    } else answer(call, wire.encodeFindReply(step.value));
+  }
+
+  function watch(call: number, request: wire.SandboxName): void {
+    const wrongName = nameFault(request);
+    if (wrongName !== undefined) throw new CallError('notFound', wrongName.message);
+    for (const port of info().inputPorts)
+      answer(call, wire.encodePortEvent({ index: port.index, up: port.up ?? false }));
+    watchers.add(call);
+  }
+
+  function serve({ call, method, request }: Extract<ToDataplane, { kind: 'call' }>): void {
+    const bytes = Buffer.from(request.buffer, request.byteOffset, request.length);
+    switch (method) {
+      case 'sandbox':
+        answer(call, wire.encodeSandboxReply(manage(wire.decodeSandboxRequest(bytes))));
+        break;
+      case 'sandboxInfo': {
+        const wrongName = nameFault(wire.decodeSandboxName(bytes));
+        answer(call, wire.encodeSandboxReply(wrongName === undefined ? { info: info() } : { error: wrongName }));
+        break;
+      }
+      case 'nodeInfo': {
+        const query = wire.decodeNodeInfoRequest(bytes);
+        answer(call, wire.encodeNodeInfoReply(checkId(query.sandboxId).nodeInfo(query.tokens)));
+        break;
+      }
+      case 'test': {
+        const { sandboxId: id, port, frame } = wire.decodeTest(bytes);
+        const box = checkId(id);
+        if (port >= options.ports) throw new CallError('invalid', `no input port ${port}: there are ${options.ports}`);
+        answer(call, wire.encodeTestReply(box.test(port, frame)));
+        break;
+      }
+      case 'find':
+        finds.set(call, find(wire.decodeFind(bytes)));
+        return findNext(call);
+      case 'watch':
+        return watch(call, wire.decodeSandboxName(bytes));
+      default:
+        method satisfies never;
+    }
+    options.post({ kind: 'end', call });
+  }
+
+  function failed(call: number, error: unknown): void {
+    finds.delete(call);
+    if (error instanceof CallError) options.post({ kind: 'fail', call, code: error.code, message: error.message });
+    else if (error instanceof wire.WireError) {
+      options.post({ kind: 'fail', call, code: 'invalid', message: `malformed request: ${error.message}` });
+    } else {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      log.error(`a request failed inside softvasic: ${text}`);
+      options.post({ kind: 'fail', call, code: 'internal', message: 'softvasic failed, see its log' });
+    }
+  }
+
+  function operate(stream: number, bytes: Buffer): boolean {
+    if (decoded === undefined) {
+      decoded = decodeWork(bytes, log);
+      if ('message' in decoded) return false;
+    }
+    const done = decoded;
+    decoded = undefined;
+    if ('broken' in done) {
+      postReplies();
+      options.post({ kind: 'broken', stream, message: done.broken });
+      return true;
+    }
+    let list = replies.get(stream);
+    if (list === undefined) replies.set(stream, (list = []));
+    list.push(wire.encodeOperationReply('message' in done ? apply(done.message) : done.reply));
+    return true;
+  }
+
+  /** Does a piece of the first work in the queue; false: it needs another turn. */
+  function step(work: Work): boolean {
+    if (work.kind === 'operation') return operate(work.stream, work.bytes);
+    receiveMessage(work.message);
+    return true;
+  }
+
+  function receiveMessage(message: ToDataplane): void {
+    if (message.kind === 'cancel') {
+      watchers.delete(message.call);
+      finds.delete(message.call);
+      return;
+    }
+    if (message.kind !== 'call' && message.kind !== 'more') return;
+    try {
+      if (message.kind === 'call') serve(message);
+      else findNext(message.call);
+    } catch (error) {
+      failed(message.call, error);
+    }
+  }
+
+  function postReplies(): void {
+    for (const [stream, list] of replies) {
+      const bundle = packBundle(list);
+      options.post({ kind: 'replies', stream, bundle }, [bundle.buffer]);
+    }
+    replies.clear();
+  }
+
+  return {
+    get sandbox() {
+      return sandbox;
+    },
+    receive(message) {
+      if (message.kind === 'operate') {
+        for (const bytes of unpackBundle(message.bundle)) {
+          queue.push({ kind: 'operation', stream: message.stream, bytes });
+        }
+      } else queue.push({ kind: 'message', message });
+    },
+    work(budgetMs) {
+      if (head === queue.length) return false;
+      const until = performance.now() + budgetMs;
+      do {
+        if (step(queue[head]!)) head++;
+      } while (head < queue.length && performance.now() < until);
+      if (head === queue.length) {
+        queue = [];
+        head = 0;
+      } else if (head > 1024) {
+        queue = queue.slice(head);
+        head = 0;
+      }
+      postReplies();
+      return head < queue.length;
+    },
+    portChanged(index, up) {
+      for (const call of watchers) answer(call, wire.encodePortEvent({ index, up }));
+    },
+  };
+}

@@ -1,0 +1,148 @@
+/** The kernel's messages, decoded from bytes that a real kernel sent (capture.ts), and from damaged ones. */
+import * as fc from 'fast-check';
+import { formatAddress, formatMac } from '../../../src/net/address';
+import { decodeKernelMessage } from '../../../src/kernel/decode';
+import { neighborState } from '../../../src/netlink/neighbor-state';
+import { NetlinkFormatError, NetlinkWriter, readMessages } from '../../../src/netlink/codec';
+import { allCaptures, captured } from './kernel-fixture';
+
+/** Decoded and with addresses as text, to compare with what the command says. */
+function decode(bytes: Buffer): object[] {
+  return [...readMessages(bytes)].flatMap((message) => {
+    const decoded = decodeKernelMessage(message);
+    if (decoded === undefined) return [];
+    const text = Object.entries(decoded).map(([key, value]: [string, unknown]) => [
+      key,
+      value instanceof Uint8Array ? (value.length === 6 ? formatMac(value) : formatAddress(value)) : value,
+    ]);
+    return [Object.fromEntries(text) as object];
+  });
+}
+
+describe('messages of a real kernel', () => {
+  it('links', () => {
+    const port = { kind: 'link', present: true, name: 'v0', mac: '02:00:00:00:00:01', master: 0 };
+    const messages = decode(captured('ip link set v0 address 02:00:00:00:00:01 mtu 1400 up'));
+    expect(messages.at(0)).toMatchObject({ ...port, mtu: 1500, up: false });
+    expect(messages.at(-1)).toMatchObject({ ...port, mtu: 1400, up: true });
+    expect(decode(captured('dump links')).map((link) => ('name' in link ? link.name : ''))).toEqual(['lo', 'v0']);
+    expect(decode(captured('ip link set v0 name port0')).at(0)).toMatchObject({ ...port, name: 'port0' });
+    expect(decode(captured('ip link set port0 down')).at(0)).toMatchObject({ ...port, name: 'port0', up: false });
+  });
+
+  it('addresses: the own one of a point-to-point pair, the broadcast where there is one', () => {
+    expect(decode(captured('ip address add 10.9.0.1/24 broadcast + dev v0')).at(-1)).toEqual({
+      kind: 'address',
+      present: true,
+      ifindex: expect.any(Number) as number,
+      address: '10.9.0.1',
+      length: 24,
+      broadcast: '10.9.0.255',
+    });
+    const pair = decode(captured('ip address add 10.9.1.1 peer 10.9.1.2/32 dev v0'));
+    expect(pair).toEqual([expect.objectContaining({ address: '10.9.1.1', length: 32 })]);
+    expect(pair[0]).not.toHaveProperty('broadcast');
+    expect(decode(captured('ip address add 2001:db8::1/64 dev v0 nodad'))).toContainEqual(
+      expect.objectContaining({ kind: 'address', address: '2001:db8::1', length: 64 }),
+    );
+    expect(decode(captured('ip address del 10.9.0.1/24 dev port0'))).toEqual([
+      expect.objectContaining({ kind: 'address', present: false, address: '10.9.0.1', length: 24 }),
+    ]);
+  });
+
+  it('neighbours: MAC, state, change, deletion', () => {
+    const two = { kind: 'neighbor', present: true, address: '10.9.0.2' };
+    expect(decode(captured('ip neighbor add 10.9.0.2 dev v0 lladdr 02:00:00:00:00:02 nud reachable'))).toEqual([
+      expect.objectContaining({ ...two, mac: '02:00:00:00:00:02', state: 'reachable' }),
+    ]);
+    expect(decode(captured('ip neighbor change 10.9.0.2 dev v0 lladdr 02:00:00:00:00:03 nud stale'))).toEqual([
+      expect.objectContaining({ ...two, mac: '02:00:00:00:00:03', state: 'stale' }),
+    ]);
+    const gone = decode(captured('ip neighbor del 10.9.0.2 dev v0'));
+    expect(gone.at(0)).toMatchObject({ ...two, state: 'failed' });
+    expect(gone.at(0)).not.toHaveProperty('mac');
+    expect(gone.at(-1)).toMatchObject({ ...two, present: false });
+  });
+
+  it('leaves out the pseudo neighbours of multicast groups and proxy entries', () => {
+    const dump = captured('dump neighbors');
+    // The dump has multicast NOARP entries, or this test shows nothing.
+    expect(dump.includes(Buffer.from('3333', 'hex'))).toBe(true);
+    expect(decode(dump).map((neighbor) => ('address' in neighbor ? neighbor.address : ''))).toEqual(
+      expect.arrayContaining(['10.9.0.2', '2001:db8::2']),
+    );
+    expect(decode(dump)).toHaveLength(2);
+  });
+});
+
+describe('damaged and odd messages', () => {
+  const neighbor = (address: number[], options: { type?: number; flags?: number; mac?: number[] } = {}): Buffer =>
+    new NetlinkWriter()
+      .begin(28, 0)
+      .u8(address.length === 4 ? 2 : 10)
+      .u8(0)
+      .u16(0)
+      .u32(7)
+      .u16(0x40)
+      .u8(options.flags ?? 0)
+      .u8(options.type ?? 1)
+      .attribute(1, Uint8Array.from(address))
+      .attribute(2, Uint8Array.from(options.mac ?? [2, 0, 0, 0, 0, 9]))
+      .end()
+      .toBuffer();
+
+  it('multicast, broadcast and proxy neighbours say nothing; a group MAC is none', () => {
+    expect(decode(neighbor([10, 0, 0, 1]))).toEqual([
+      { kind: 'neighbor', present: true, ifindex: 7, address: '10.0.0.1', mac: '02:00:00:00:00:09', state: 'noarp' },
+    ]);
+    expect(decode(neighbor([224, 0, 0, 5]))).toEqual([]);
+    expect(decode(neighbor([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]))).toEqual([]);
+    expect(decode(neighbor([10, 0, 0, 255], { type: 3 }))).toEqual([]);
+    expect(decode(neighbor([10, 0, 0, 1], { type: 5 }))).toEqual([]);
+    expect(decode(neighbor([10, 0, 0, 1], { flags: 8 }))).toEqual([]);
+    expect(decode(neighbor([10, 0, 0, 1], { mac: [1, 0, 0x5e, 0, 0, 5] }))[0]).not.toHaveProperty('mac');
+  });
+
+  it('NUD_ bits become states', () => {
+    const states = [0, 1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80].map(neighborState);
+    expect(states).toEqual([
+      'none',
+      'incomplete',
+      'reachable',
+      'stale',
+      'delay',
+      'probe',
+      'failed',
+      'noarp',
+      'permanent',
+    ]);
+  });
+
+  it('never does anything but decode or refuse, whatever the bytes', () => {
+    const bytes = Buffer.concat(allCaptures);
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ at: fc.nat(bytes.length - 1), value: fc.nat(255) }), { maxLength: 8 }),
+        fc.nat(bytes.length),
+        (changes, length) => {
+          const damaged = Buffer.from(bytes);
+          changes.forEach(({ at, value }) => (damaged[at] = value));
+          try {
+            decode(damaged.subarray(0, length));
+          } catch (error) {
+            expect(error).toBeInstanceOf(NetlinkFormatError);
+          }
+        },
+      ),
+    );
+  });
+
+  it('refuses messages without what makes them', () => {
+    const message = (type: number, body: number[]): Buffer =>
+      new NetlinkWriter().begin(type, 0).bytes(Uint8Array.from(body)).end().toBuffer();
+    expect(() => decode(message(28, [2, 0, 0]))).toThrow(NetlinkFormatError);
+    expect(() => decode(message(28, [2, ...Array<number>(11).fill(0)]))).toThrow('without an address');
+    expect(() => decode(message(20, [2, 24, 0, 0, 1, 0, 0, 0]))).toThrow('without a valid address');
+    expect(() => decode(message(16, [0, 0, 0, 0]))).toThrow(NetlinkFormatError);
+  });
+});
