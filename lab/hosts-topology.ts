@@ -6,7 +6,7 @@
  *                                              └ peer0 10.201.0.1/24 ── peer    10.201.0.2, AS 65002
  *
  * Each host has 10.1.N.2, 2001:db8:N::2, the loopbacks 10.9.N.1 and 2001:db8:9:N::1, and the router as its gateway. feeder and
- * peer are BGP neighbours past the vASIC, so that they notice nothing when it stands still; they come with `bgp` only, as
+ * peer are BGP neighbors past the vASIC, so that they notice nothing when it stands still; they come with `bgp` only, as
  * IPv6 with `ip6` only.
  */
 import { startFrr, type Frr, type FrrDaemon } from './frr';
@@ -37,7 +37,7 @@ export interface HostsOptions {
   readonly maxEntries?: number;
   /** Settings of fpm2afi, as `fpm2afi run --set` takes them (KEY=VALUE). */
   readonly settings?: readonly string[];
-  /** Neighbours in fpm2afi's configuration. */
+  /** Neighbors in fpm2afi's configuration. */
   readonly neighbors?: readonly StaticNeighbor[];
   /** Lines for the end of the router's configuration, e.g. static routes. */
   readonly config?: readonly string[];
@@ -159,7 +159,7 @@ async function host(lab: Lab, vasic: LabNode, port: number, { ip6, mtu }: HostsO
   return node;
 }
 
-/** A BGP neighbour of the router on a link of its own. What the feeder announces has host0 as its nexthop, but for PAST_VASIC. */
+/** A BGP neighbor of the router on a link of its own. What the feeder announces has host0 as its nexthop, but for PAST_VASIC. */
 async function neighbor(lab: Lab, router: LabNode, name: 'feeder' | 'peer', ifname: string): Promise<Frr> {
   const [as, net] = name === 'feeder' ? [FEEDER_AS, '10.200.0'] : [PEER_AS, '10.201.0'];
   const node = await lab.node(name);

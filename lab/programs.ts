@@ -101,7 +101,7 @@ export interface BridgeOptions {
   readonly taps: readonly string[];
   /** Settings in place of the defaults, as `fpm2afi run --set` takes them (KEY=VALUE). */
   readonly settings?: readonly string[];
-  /** Neighbours that the configuration names. */
+  /** Neighbors that the configuration names. */
   readonly neighbors?: readonly StaticNeighbor[];
   /** The root folder of the node's FRR; absent: where `make setup` puts it. */
   readonly frrRoot?: string;

@@ -1,4 +1,4 @@
-/** The protocol finds its neighbours through the TAPs, and zebra, fpm2afi and the vASIC agree about the routes. */
+/** The protocol finds its neighbors through the TAPs, and zebra, fpm2afi and the vASIC agree about the routes. */
 import { PORTS, tapName, vrouterMac } from '../../lab/plan';
 import {
   loopbacks,
@@ -11,13 +11,13 @@ import {
 } from './scene';
 
 export const neighbors: Scene = {
-  title: 'The neighbours are up on the TAPs: punt and inject work',
+  title: 'The neighbors are up on the TAPs: punt and inject work',
   essential: true,
   play: async (stage) => {
     const { protocol } = stage.topology;
     const argv = ['vtysh', '-c', protocol.neighborCommand];
     await stage.report.expect({
-      name: `${protocol.title} neighbours ${protocol.upName} on tap0 to tap3`,
+      name: `${protocol.title} neighbors ${protocol.upName} on tap0 to tap3`,
       command: routerCommand(stage, ...argv),
       timeoutMs: 40_000,
       look: () => lookNeighbors(stage),
@@ -90,11 +90,11 @@ export const bridgeRoutes: Scene = {
       },
     });
     if (plan.family === 6) {
-      report.say('OSPFv3 speaks link-local only: a ping, so that the neighbours are known by their other address, too');
+      report.say('OSPFv3 speaks link-local only: a ping, so that the neighbors are known by their other address, too');
       for (const port of PORTS) await topology.router.exec(['ping', '-c', '1', '-W', '2', plan.vrouterAddress(port)]);
     }
     await report.expect({
-      name: 'each neighbour has a host entry of its own',
+      name: 'each neighbor has a host entry of its own',
       command,
       timeoutMs: 10_000,
       look: async () => {

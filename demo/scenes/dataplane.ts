@@ -11,7 +11,7 @@ import { forwardedCommand, routerCommand, type Scene } from './scene';
 /** Seconds of each iperf3 run. */
 export const IPERF_SECONDS = 5;
 
-/** Packets that the routing protocol, ARP and neighbour discovery may send over four TAPs meanwhile: about 10 a second, with room. */
+/** Packets that the routing protocol, ARP and neighbor discovery may send over four TAPs meanwhile: about 10 a second, with room. */
 const CONTROL_PACKETS = 200;
 
 interface Counters {

@@ -154,12 +154,12 @@ export const killProtocol: Scene = {
       },
     });
     await report.expect({
-      name: 'vrouter0 notices that its neighbour is silent',
+      name: 'vrouter0 notices that its neighbor is silent',
       command: `demo/in vrouter0 vtysh -c '${protocol.neighborCommand}'`,
       timeoutMs: 15_000,
       look: async () => {
         const gone = !(await vrouterFrr[0]!.vtysh(protocol.neighborCommand)).includes(ROUTER_ID);
-        return { ok: gone, observed: gone ? 'no neighbour' : `${ROUTER_ID} is still there` };
+        return { ok: gone, observed: gone ? 'no neighbor' : `${ROUTER_ID} is still there` };
       },
     });
     report.say(`restarting ${protocol.daemon}`);

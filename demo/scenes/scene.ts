@@ -58,7 +58,7 @@ export function routerCommand(stage: Stage, ...argv: readonly string[]): string 
   return commandLine(stage.topology.router, argv);
 }
 
-/** Is there a neighbour, in the state wanted, on all TAPs? */
+/** Is there a neighbor, in the state wanted, on all TAPs? */
 export async function lookNeighbors({ topology }: Stage): Promise<Observation> {
   const neighbors = await topology.protocol.neighbors(topology.routerFrr);
   const states = PORTS.map((port) => neighbors.get(port) ?? 'none');
@@ -138,12 +138,12 @@ export async function withLastResort(stage: Stage, act: () => Promise<void>): Pr
   }
 }
 
-/** Everything as after the start: neighbours, zebra's view, fpm2afi's view, and packets. */
+/** Everything as after the start: neighbors, zebra's view, fpm2afi's view, and packets. */
 export async function expectRecovered(stage: Stage, timeoutMs: number): Promise<void> {
   const { report, topology } = stage;
   const { plan, protocol } = topology;
   await report.expect({
-    name: `${protocol.title} neighbours ${protocol.upName} again`,
+    name: `${protocol.title} neighbors ${protocol.upName} again`,
     command: routerCommand(stage, 'vtysh', '-c', protocol.neighborCommand),
     timeoutMs,
     look: () => lookNeighbors(stage),

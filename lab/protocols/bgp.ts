@@ -6,7 +6,7 @@ import type { Protocol } from './protocol';
 export const ROUTER_AS = 100;
 export const vrouterAs = (port: number): number => 10 + port;
 
-/** `router bgp` with these neighbours (address and AS) and networks. */
+/** `router bgp` with these neighbors (address and AS) and networks. */
 export function bgpSection(
   as: number,
   id: string,

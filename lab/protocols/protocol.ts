@@ -1,6 +1,6 @@
 /**
  * What the demonstration has to know of a routing protocol: the lines of configuration that it adds to a router, how to see its
- * neighbours, and how zebra and tcpdump name it. One protocol, one file beside this one.
+ * neighbors, and how zebra and tcpdump name it. One protocol, one file beside this one.
  */
 import type { Frr, FrrDaemon } from '../frr';
 import type { Plan } from '../plan';
@@ -14,7 +14,7 @@ export interface Protocol {
   readonly plan: Plan;
   /** In `show ip route NAME`, and the letter there. */
   readonly zebra: { readonly name: string; readonly code: string };
-  /** Lines below `interface IFNAME` for a link to a neighbour. */
+  /** Lines below `interface IFNAME` for a link to a neighbor. */
   readonly linkLines: readonly string[];
   /** Lines below `interface lo`. */
   readonly loopbackLines: readonly string[];
@@ -22,9 +22,9 @@ export interface Protocol {
   readonly router: () => readonly string[];
   /** The sections of vrouter `port`, which announces the prefixes of its loopbacks. */
   readonly vrouter: (port: number, loopbacks: readonly string[]) => readonly string[];
-  /** The vtysh command that shows the neighbours. */
+  /** The vtysh command that shows the neighbors. */
   readonly neighborCommand: string;
-  /** State of the router's neighbour on each port (by number), in the protocol's words; absent: none. */
+  /** State of the router's neighbor on each port (by number), in the protocol's words; absent: none. */
   readonly neighbors: (frr: Frr) => Promise<ReadonlyMap<number, string>>;
   /** Whether a state in those words is the one wanted. */
   readonly isUp: (state: string) => boolean;

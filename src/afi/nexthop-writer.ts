@@ -2,7 +2,7 @@
  * Nexthop sets in the vASIC: an AftIndirect that route entries point at, leading to a neighbor's AftIndirect, to an
  * AftLoadBalance over several of them, to a receive node or to discard.
  *
- * A set that once had several legs keeps its AftLoadBalance for good: a new resolution is the slots that change, written
+ * A set that once had several paths keeps its AftLoadBalance for good: a new resolution is the slots that change, written
  * in place in one transaction, so that only flows of those slots move. Adjacencies that slots lead to are held until a
  * transaction that takes them out is acknowledged. After a lost connection it is not known whether the last transaction
  * went in: then the table is written whole, and what either version needs is held until that is acknowledged.
@@ -12,7 +12,7 @@
 import { trapToken } from './base-graph';
 import type { AdjacencyWriter } from './adjacency-writer';
 import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
-import { assignSlots, tableSize, type WeightedTarget } from './legs';
+import { assignSlots, tableSize, type WeightedTarget } from './path-slots';
 import { AftField, TOKEN_DISCARD, type AftKey, type Token } from '../aft/model';
 import { RecentTables } from './recent-tables';
 import type { ForwardingSource, NexthopIntent } from '../fib/intents';
@@ -36,7 +36,7 @@ interface SetState {
   current: Version | undefined;
   sending: Version | undefined;
   /** Sent since `current`, outcome unknown. */
-  readonly doubtful: Version[];
+  readonly unconfirmed: Version[];
   /** The server may hold the AftIndirect: it was sent, whatever became of it. */
   mayExist: boolean;
   /** Came up while it was in flight. */
@@ -144,12 +144,12 @@ export class NexthopWriter implements NodeWriter {
       case 'punt':
         return plain(trapToken(intent.reason));
       case 'forward': {
-        const adjacencies = intent.legs.map((leg) => leg.adjacency);
+        const adjacencies = intent.paths.map((path) => path.adjacency);
         const states = adjacencies.map((id) => this.adjacencies.get(id));
         const refused = states.find((known) => known?.error !== undefined);
         if (refused?.error !== undefined) return `neighbor refused: ${refused.error}`;
         if (states.some((known) => known?.exists !== true)) return 'wait';
-        const targets = intent.legs.map(({ weight }, leg) => ({ target: states[leg]!.indirect, weight }));
+        const targets = intent.paths.map(({ weight }, path) => ({ target: states[path]!.indirect, weight }));
         return this.fill(state, intent, targets, adjacencies);
       }
     }
@@ -161,7 +161,7 @@ export class NexthopWriter implements NodeWriter {
     targets: readonly WeightedTarget[],
     adjacencies: readonly number[],
   ): Version {
-    const known = [...(state.current === undefined ? [] : [state.current]), ...state.doubtful];
+    const known = [...(state.current === undefined ? [] : [state.current]), ...state.unconfirmed];
     const tables = known.flatMap(({ slots }) => (slots === undefined ? [] : [slots]));
     const simple = tables.length === 0 && targets.length === 1;
     if (simple) return { intent, next: targets[0]!.target, slots: undefined, adjacencies };
@@ -181,7 +181,7 @@ export class NexthopWriter implements NodeWriter {
 
   /** Adds what has to be written to get from what the server holds to `version`; false when that is nothing. */
   private write(indirect: Token, state: SetState, version: Version, { nodes, entries }: NodeInsert): boolean {
-    const sure = state.doubtful.length === 0 ? state.current : undefined;
+    const sure = state.unconfirmed.length === 0 ? state.current : undefined;
     const { slots, next } = version;
     const before = [nodes.length, entries.length];
     if (slots !== undefined && state.balancer !== undefined) {
@@ -200,7 +200,7 @@ export class NexthopWriter implements NodeWriter {
 
   /** The server holds this version, and none before it. */
   private acknowledged(state: SetState, version: Version): void {
-    const before = [...(state.current === undefined ? [] : [state.current]), ...state.doubtful.splice(0)];
+    const before = [...(state.current === undefined ? [] : [state.current]), ...state.unconfirmed.splice(0)];
     for (const old of before) this.releaseAdjacencies(old);
     state.current = version;
     if (state.balancer !== undefined && version.slots !== undefined) this.recent.note(state.balancer, version.slots);
@@ -219,7 +219,7 @@ export class NexthopWriter implements NodeWriter {
     if (state.sending !== undefined) state.again = true;
     if (state.removing || state.sending !== undefined || this.source.entriesUsing(id) > 0) return false;
     // What isn't known to be there can't be removed as a whole: it is written first.
-    if (state.indirect !== undefined && state.doubtful.length > 0 && !state.settled) {
+    if (state.indirect !== undefined && state.unconfirmed.length > 0 && !state.settled) {
       state.settled = true;
       const nothing = this.fill(state, GONE, [{ target: TOKEN_DISCARD, weight: 1 }], []);
       this.write(state.indirect, state, nothing, insert);
@@ -229,8 +229,8 @@ export class NexthopWriter implements NodeWriter {
     }
     state.removing = true;
     this.waiting.delete(id);
-    const { current, doubtful, indirect, balancer } = state;
-    const versions = [...(current === undefined ? [] : [current]), ...doubtful];
+    const { current, unconfirmed, indirect, balancer } = state;
+    const versions = [...(current === undefined ? [] : [current]), ...unconfirmed];
     const slots = Math.max(0, ...versions.map((version) => version.slots?.length ?? 0));
     const done = (): void => {
       for (const version of versions) this.releaseAdjacencies(version);
@@ -279,7 +279,7 @@ export class NexthopWriter implements NodeWriter {
   uncertain(id: number): void {
     const state = this.states.get(id);
     if (state?.sending === undefined) return;
-    state.doubtful.push(state.sending);
+    state.unconfirmed.push(state.sending);
     state.sending = undefined;
     state.settled = false;
     this.dirty.add(id);
@@ -313,7 +313,7 @@ function newState(id: number, indirect: Token | undefined): SetState {
     balancer: undefined,
     current: undefined,
     sending: undefined,
-    doubtful: [],
+    unconfirmed: [],
     mayExist: false,
     again: false,
     removing: false,

@@ -3,11 +3,11 @@
  *
  * It pulls work from the FIB whenever fewer than `inFlight` operations are unacknowledged, so a slow server lets dirty
  * sets grow (bounded by the tables) and no queue. Order keeps make-before-break: a layer is only pointed at when the
- * layer below it is acknowledged (adjacency, then nexthop set, then route entry), and nodes are removed when nothing
+ * layer below it is acknowledged (adjacency, then nexthop group, then route entry), and nodes are removed when nothing
  * acknowledged or in flight points at them any more. One member (adjacency, set or row) has at most one operation in
  * flight; if its intent changes meanwhile, it is written again after the acknowledgement.
  *
- * A refused operation is taken apart: the member at fault, where the server names it, gets its verdict, the rest is sent
+ * A refused operation is bisected: the member at fault, where the server names it, gets its verdict, the rest is sent
  * again in halves, down to single members.
  */
 import { AdjacencyWriter } from './adjacency-writer';
@@ -341,12 +341,12 @@ export class Programmer {
 
   // ---- for the control API ----------------------------------------------------------------------------------------
 
-  /** The token that entries of this nexthop set point at. */
+  /** The token that entries of this nexthop group point at. */
   tokenOfSet(id: number): Token | undefined {
     return this.nexthops.tokenOf(id);
   }
 
-  /** The nodes made for each nexthop set, the one that entries point at first. */
+  /** The nodes made for each nexthop group, the one that entries point at first. */
   tokensBySet(): Map<number, Token[]> {
     return this.nexthops.tokensBySet();
   }

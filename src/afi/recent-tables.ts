@@ -2,7 +2,7 @@
  * The slot tables of load balancers written lately. zebra gives a route whose nexthops change another nexthop id more often
  * than it changes the id: the new id's table then starts from the one that resembles it most, so that flows stay there too.
  */
-import type { WeightedTarget } from './legs';
+import type { WeightedTarget } from './path-slots';
 import type { Token } from '../aft/model';
 
 /** As many are compared for each new table. */

@@ -1,5 +1,5 @@
 /**
- * Routes in the vASIC: rows of the FIB, each an entry of the route tree that points at its nexthop set. They travel in
+ * Routes in the vASIC: rows of the FIB, each an entry of the route tree that points at its nexthop group. They travel in
  * batches, rows in arrays that are used again and entries as columns: a full table takes no object a route.
  */
 import { ROUTE_TREE } from './base-graph';

@@ -6,7 +6,7 @@
 /** Some rows, and what was sent of each: its owner may change them. What is behind `count` means nothing. */
 export interface RowBatch {
   readonly rows: Uint32Array;
-  /** The nexthop set that the row's entry was sent with; 0: its removal. */
+  /** The nexthop group that the row's entry was sent with; 0: its removal. */
   readonly sets: Uint32Array;
   count: number;
 }

@@ -207,7 +207,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     });
   }
 
-  /** Ends a session, once: streams cancelled, `down` if it was up, and the next attempt scheduled. */
+  /** Ends a session, once: streams canceled, `down` if it was up, and the next attempt scheduled. */
   function end(self: Session, reason: string): void {
     if (self.ended) return;
     self.ended = true;

@@ -148,7 +148,7 @@ export type AftNode = NodeCommon &
       }
     | { readonly type: 'lookup'; readonly fields: readonly AftField[]; readonly container: Token }
     | { readonly type: 'indirect'; readonly target: Token }
-    /** Entries have integer keys 0..max-1, one per leg; the fields are hashed to choose among the legs present. */
+    /** Entries have integer keys 0..max-1, one per path; the fields are hashed to choose among the paths present. */
     | { readonly type: 'loadBalance'; readonly max: number; readonly fields: readonly AftField[] }
     | { readonly type: 'encap'; readonly template: string; readonly keys: readonly AftKey[] }
     | { readonly type: 'decap'; readonly template: string }

@@ -102,7 +102,7 @@ const shape = object<Config>({
             address: required(unicastAddress),
             mac: required(unicastMac),
           }),
-          'static neighbours',
+          'static neighbors',
         ),
       ),
     }),

@@ -85,7 +85,7 @@ export const unicastMac: Check<Uint8Array> = scalar('a unicast MAC address such 
   return mac !== undefined && (mac[0]! & 1) === 0 && mac.some((byte) => byte !== 0) ? mac : undefined;
 });
 
-/** An IPv4 or IPv6 address that a neighbour can have. */
+/** An IPv4 or IPv6 address that a neighbor can have. */
 export const unicastAddress: Check<Uint8Array> = scalar(
   'a unicast IPv4 or IPv6 address such as 103.30.0.3',
   (value) => {

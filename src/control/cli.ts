@@ -59,7 +59,7 @@ export function withShow(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.Writ
       );
     const describe: Readonly<Record<Exclude<ListName, 'routes'>, string>> = {
       nexthops: "zebra's nexthop objects and inline nexthops, and the AFT nodes made for them",
-      neighbors: 'Known neighbours and what depends on them',
+      neighbors: 'Known neighbors and what depends on them',
       ports: 'Ports, their TAPs and counters',
       tokens: 'Nodes of the forwarding graph',
       lsps: "zebra's MPLS label entries: kept, their packets go to the host",

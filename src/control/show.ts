@@ -1,4 +1,5 @@
 /** How the views of the control API look as text: one table per list, and the status page. Pure functions. */
+import type { LoopView } from '../observe/loop';
 import type { Column, Row } from './table';
 import type {
   EvpnView,

@@ -107,13 +107,13 @@ export interface PuntStatus {
 
 /**
  * What became of a route: `offloaded` forwards (or drops) in the vASIC; `trapped` goes to the host, as it should;
- * `failed` was refused by the AFI server; `unresolved` waits for a neighbour and goes to the host meanwhile; `pending`
+ * `failed` was refused by the AFI server; `unresolved` waits for a neighbor and goes to the host meanwhile; `pending`
  * is sent and not acknowledged, or waits to be sent.
  */
 export const ROUTE_STATES = ['offloaded', 'trapped', 'failed', 'unresolved', 'pending'] as const;
 export type RouteState = (typeof ROUTE_STATES)[number];
 
-/** `ready`: the neighbour is known; `unresolved`: it isn't; `glean`: directly connected; `host`: not by the vASIC. */
+/** `ready`: the neighbor is known; `unresolved`: it isn't; `glean`: directly connected; `host`: not by the vASIC. */
 export type LegState = 'ready' | 'unresolved' | 'glean' | 'host';
 
 /** One way out of a route or nexthop. */
@@ -138,7 +138,7 @@ export interface RouteView {
   /** As FRR names it (ospf, bgp, isis, static, kernel, …). */
   readonly protocol: string;
   readonly metric: number;
-  /** Whose route: zebra's, a host entry for a neighbour, an address of the router itself, or one of ours (multicast …). */
+  /** Whose route: zebra's, a host entry for a neighbor, an address of the router itself, or one of ours (multicast …). */
   readonly origin: 'zebra' | 'neighbor' | 'local' | 'system';
   readonly type: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'host' | 'unsupported';
   readonly nexthops: readonly LegView[];
@@ -302,7 +302,7 @@ export type Listing<T> = Iterable<T> | AsyncIterable<T>;
  */
 export interface ControlBackend {
   status(): StatusView | Promise<StatusView>;
-  /** Must honour `prefix` and `longest`; the other filters are hints, as the server applies them again. */
+  /** Must honor `prefix` and `longest`; the other filters are hints, as the server applies them again. */
   routes(filter: RouteFilter): Listing<RouteView>;
   nexthops(): Listing<NexthopView>;
   neighbors(): Listing<NeighborView>;

@@ -2,7 +2,7 @@
 import { formatAddress } from '../net/address';
 import type { Encap, SegmentEndpoint } from './updates';
 
-/** SEG6_IPTUN_MODE_* of linux/seg6_iptunnel.h, as RFC 8986 and ip-route(8) name the behaviours. */
+/** SEG6_IPTUN_MODE_* of linux/seg6_iptunnel.h, as RFC 8986 and ip-route(8) name the behaviors. */
 const SEG6_MODES: readonly string[] = ['inline', 'encap', 'l2encap', 'encap.red', 'l2encap.red'];
 
 /** SEG6_LOCAL_ACTION_* of linux/seg6_local.h. */

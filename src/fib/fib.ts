@@ -3,14 +3,14 @@
  *
  * Updates only change tables and mark what they touched dirty; the programmer looks at the final state when it asks for
  * work, so a delete followed by an add is a replace and a flap costs one operation. This file applies updates; the parts
- * it joins are rows.ts (routes and queues), resolution.ts (nexthop sets and neighbors), host-entries.ts (own addresses and
+ * it joins are rows.ts (routes and queues), resolution.ts (nexthop groups and neighbors), host-entries.ts (own addresses and
  * known neighbors) and programming.ts (the programmer's side, and what zebra is told).
  */
 import { HostEntries } from './host-entries';
 import { Interfaces } from './interfaces';
 import type { Neighbor } from './neighbors';
 import { KeptThings } from './kept';
-import { dropIntent, type NexthopChange, type NexthopSet } from './nexthops';
+import { dropIntent, type NexthopChange, type NexthopGroup } from './nexthops';
 import { Programming } from './programming';
 import { Resolution } from './resolution';
 import { newKey, setKey } from './route-key';
@@ -159,13 +159,13 @@ export class Fib {
     this.rows.freeIfDone(row);
   }
 
-  private setOfTarget(target: RouteTarget): NexthopSet {
+  private setOfTarget(target: RouteTarget): NexthopGroup {
     const { nexthops } = this.rows;
     switch (target.kind) {
       case 'nexthopId':
         return nexthops.forZebraId(target.id);
-      case 'legs': {
-        const { set, isNew } = nexthops.forLegs(target.legs);
+      case 'paths': {
+        const { set, isNew } = nexthops.forPaths(target.paths);
         if (isNew) this.nexthopsChanged({ changed: [set], orphans: [] });
         return set;
       }
@@ -186,7 +186,7 @@ export class Fib {
     for (const orphan of orphans) this.rows.retireIfUnwanted(orphan);
   }
 
-  private gleanChanged(set: NexthopSet): void {
+  private gleanChanged(set: NexthopGroup): void {
     for (const row of this.rows.rowsOf(set)) this.hosts.connectedChanged(row);
   }
 

@@ -169,7 +169,7 @@ function ownerOf(update: AddressAdd | AddressDelete): string {
 }
 
 function firstInterface(content: SetContent): number | undefined {
-  if (content.kind === 'legs') return content.legs[0]?.ifindex;
+  if (content.kind === 'paths') return content.paths[0]?.ifindex;
   if (content.kind === 'group') return content.members[0] && firstInterface(content.members[0].set.content);
   return undefined;
 }

@@ -3,7 +3,7 @@
  * what came of it. The FIB knows no tokens and no operations; the programmer knows no zebra.
  *
  * Three layers, so that one change is one operation however many routes hang below it: an *adjacency* is a neighbor on
- * a port, a *nexthop set* is what one zebra nexthop id (or one inline set of nexthops) resolves to, a *route* is a
+ * a port, a *nexthop group* is what one zebra nexthop id (or one inline set of nexthops) resolves to, a *route* is a
  * prefix and the set it wants.
  */
 
@@ -43,7 +43,7 @@ export interface AdjacencyIntent {
 export type NexthopIntent =
   | { readonly kind: 'drop' }
   | { readonly kind: 'punt'; readonly reason: TrapReason }
-  | { readonly kind: 'forward'; readonly legs: readonly { readonly adjacency: number; readonly weight: number }[] };
+  | { readonly kind: 'forward'; readonly paths: readonly { readonly adjacency: number; readonly weight: number }[] };
 
 /** Whether packets fare the same by both. */
 export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): boolean {
@@ -56,14 +56,14 @@ export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): bo
     case 'forward':
       return (
         b.kind === 'forward' &&
-        a.legs.length === b.legs.length &&
-        a.legs.every((leg, i) => leg.adjacency === b.legs[i]!.adjacency && leg.weight === b.legs[i]!.weight)
+        a.paths.length === b.paths.length &&
+        a.paths.every((path, i) => path.adjacency === b.paths[i]!.adjacency && path.weight === b.paths[i]!.weight)
       );
   }
 }
 
-/** A nexthop set as the programmer sees it. */
-export interface NexthopSetIntent {
+/** A nexthop group as the programmer sees it. */
+export interface NexthopGroupIntent {
   readonly id: number;
   /** For people: where it comes from. */
   readonly name: string;
@@ -76,7 +76,7 @@ export interface NexthopSetIntent {
 export interface RouteIntent {
   readonly bytes: Uint8Array;
   readonly length: number;
-  /** Wanted nexthop set; 0: no entry. */
+  /** Wanted nexthop group; 0: no entry. */
   readonly set: number;
 }
 
@@ -89,7 +89,7 @@ export interface ForwardingSource {
 
   nextNexthop(): number | undefined;
   /** Undefined: not wanted any more; its nodes may go once no entry uses them (`entriesUsing`). */
-  nexthop(id: number): NexthopSetIntent | undefined;
+  nexthop(id: number): NexthopGroupIntent | undefined;
   /** Entries acknowledged or in flight that point at the set. */
   entriesUsing(id: number): number;
   /** The other set whose entry a route of this set has until now, if there is one: its flows are this set's flows. */

@@ -3,7 +3,7 @@
  * They are kept to be shown; their packets are no plain IP packets for the vASIC, which hands them to the host, and Linux has
  * them from zebra. As with routes, what a replay doesn't confirm goes when it ends.
  */
-import { copyLeg } from './nexthop-legs';
+import { copyPath } from './nexthop-paths';
 import type { LspAdd, LspUpdate, MacAdd, MacName, MacUpdate, SidAdd, SidUpdate } from './updates';
 
 /** One kept thing, and the replay that confirmed it last. */
@@ -62,8 +62,8 @@ export class KeptThings {
   apply(update: LspUpdate | MacUpdate | SidUpdate): void {
     switch (update.kind) {
       case 'lspAdd': {
-        const legs = update.legs.map((leg) => ({ ...copyLeg(leg), outLabels: [...leg.outLabels] }));
-        return this.lspsByLabel.set(update.label, { ...update, legs }, this.generation);
+        const paths = update.paths.map((path) => ({ ...copyPath(path), outLabels: [...path.outLabels] }));
+        return this.lspsByLabel.set(update.label, { ...update, paths }, this.generation);
       }
       case 'lspDelete':
         return this.lspsByLabel.delete(update.label);

@@ -35,9 +35,9 @@ export interface Neighbor {
   mac: Uint8Array | undefined;
   state: NeighborState;
   source: NeighborSource | undefined;
-  /** Nexthop sets with a leg at this neighbor. */
+  /** Nexthop sets with a path at this neighbor. */
   readonly users: Set<number>;
-  /** Its host entry's nexthop set and row; 0: none. */
+  /** Its host entry's nexthop group and row; 0: none. */
   hostSet: number;
   hostRow: number;
 }

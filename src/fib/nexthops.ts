@@ -12,16 +12,16 @@
 import { bytesEqual, formatAddress } from '../net/address';
 import { intentsEqual, type NexthopIntent } from './intents';
 import type { Neighbor } from './neighbors';
-import { copyLeg, legKey } from './nexthop-legs';
-import type { DropKind, NexthopAdd, NexthopContent, NexthopLeg } from './updates';
+import { copyPath, pathKey } from './nexthop-paths';
+import type { DropKind, NexthopAdd, NexthopContent, NexthopPath } from './updates';
 
 export type SetContent =
-  | { readonly kind: 'legs'; readonly legs: readonly NexthopLeg[] }
-  | { readonly kind: 'group'; readonly members: readonly { readonly set: NexthopSet; readonly weight: number }[] }
+  | { readonly kind: 'paths'; readonly paths: readonly NexthopPath[] }
+  | { readonly kind: 'group'; readonly members: readonly { readonly set: NexthopGroup; readonly weight: number }[] }
   | { readonly kind: 'fixed'; readonly intent: NexthopIntent; readonly detail?: string }
   | { readonly kind: 'neighbor'; readonly neighbor: Neighbor };
 
-export interface NexthopSet {
+export interface NexthopGroup {
   readonly id: number;
   readonly name: string;
   /** zebra's id; undefined for all other sets. */
@@ -42,8 +42,8 @@ export interface NexthopSet {
   /** Routes of zebra that name it, entries that point at it in the vASIC (or will, in flight), groups that hold it. */
   zebraRoutes: number;
   entries: number;
-  readonly parents: Set<NexthopSet>;
-  /** Neighbors its legs depend on. */
+  readonly parents: Set<NexthopGroup>;
+  /** Neighbors its paths depend on. */
   neighbors: Neighbor[];
   /** First row of the list of rows that want it, and their number. */
   firstRow: number;
@@ -67,26 +67,26 @@ export function dropIntent(drop: DropKind): NexthopIntent {
 
 /** What an update has done: the sets to be resolved anew, and the members that groups have lost. */
 export interface NexthopChange {
-  readonly changed: readonly NexthopSet[];
-  readonly orphans: readonly NexthopSet[];
+  readonly changed: readonly NexthopGroup[];
+  readonly orphans: readonly NexthopGroup[];
 }
 
 const MISSING: SetContent = { kind: 'fixed', intent: { kind: 'punt', reason: 'missingNexthop' } };
 
 export class NexthopTable {
-  private readonly sets: (NexthopSet | undefined)[] = [undefined];
+  private readonly sets: (NexthopGroup | undefined)[] = [undefined];
   private freeIds: number[] = [];
-  private readonly inline = new Map<string, NexthopSet>();
-  private zebra = new Map<number, NexthopSet>();
-  private previous = new Map<number, NexthopSet>();
+  private readonly inline = new Map<string, NexthopGroup>();
+  private zebra = new Map<number, NexthopGroup>();
+  private previous = new Map<number, NexthopGroup>();
   /** Groups of a replay that came before their members. */
   private readonly deferred = new Map<number, NexthopAdd>();
 
-  get(id: number): NexthopSet | undefined {
+  get(id: number): NexthopGroup | undefined {
     return this.sets[id];
   }
 
-  *all(): Generator<NexthopSet> {
+  *all(): Generator<NexthopGroup> {
     for (const set of this.sets) if (set !== undefined) yield set;
   }
 
@@ -95,9 +95,9 @@ export class NexthopTable {
     content: SetContent,
     intent: NexthopIntent,
     options: { zebraId?: number; inlineKey?: string; direct?: boolean; permanent?: boolean; protocol?: number },
-  ): NexthopSet {
+  ): NexthopGroup {
     const id = this.freeIds.pop() ?? this.sets.length;
-    const set: NexthopSet = {
+    const set: NexthopGroup = {
       id,
       name,
       zebraId: options.zebraId,
@@ -124,31 +124,31 @@ export class NexthopTable {
   }
 
   /** A set that always means the same. */
-  fixed(name: string, intent: NexthopIntent, detail?: string): NexthopSet {
+  fixed(name: string, intent: NexthopIntent, detail?: string): NexthopGroup {
     const content: SetContent = { kind: 'fixed', intent, ...(detail === undefined ? {} : { detail }) };
     return this.make(name, content, intent, { direct: true, permanent: true });
   }
 
   /** The set of a neighbor's host entry. */
-  forNeighbor(neighbor: Neighbor): NexthopSet {
-    const intent: NexthopIntent = { kind: 'forward', legs: [{ adjacency: neighbor.id, weight: 1 }] };
+  forNeighbor(neighbor: Neighbor): NexthopGroup {
+    const intent: NexthopIntent = { kind: 'forward', paths: [{ adjacency: neighbor.id, weight: 1 }] };
     const name = `neighbor ${formatAddress(neighbor.address)}`;
     return this.make(name, { kind: 'neighbor', neighbor }, intent, { direct: true });
   }
 
   /** The set of a route's own nexthops: the same for all routes with the same. `isNew` calls for resolving it. */
-  forLegs(legs: readonly NexthopLeg[]): { set: NexthopSet; isNew: boolean } {
-    const key = legs.map(legKey).join(', ');
+  forPaths(paths: readonly NexthopPath[]): { set: NexthopGroup; isNew: boolean } {
+    const key = paths.map(pathKey).join(', ');
     const known = this.inline.get(key);
     if (known !== undefined) return { set: known, isNew: false };
-    const content: SetContent = { kind: 'legs', legs: legs.map(copyLeg) };
+    const content: SetContent = { kind: 'paths', paths: paths.map(copyPath) };
     const set = this.make(`inline ${key}`, content, { kind: 'punt', reason: 'unresolved' }, { inlineKey: key });
     this.inline.set(key, set);
     return { set, isNew: true };
   }
 
   /** The set of a zebra nexthop id; a stand-in that traps while zebra has not sent the id. */
-  forZebraId(id: number): NexthopSet {
+  forZebraId(id: number): NexthopGroup {
     const known = this.zebra.get(id);
     if (known !== undefined) return known;
     const set = this.make(`id ${id}`, MISSING, { kind: 'punt', reason: 'missingNexthop' }, { zebraId: id });
@@ -162,8 +162,8 @@ export class NexthopTable {
   }
 
   /** zebra (re)connected: ids mean something new from here on. Returns sets of the life before the last, now deleted. */
-  beginGeneration(): NexthopSet[] {
-    const outlived: NexthopSet[] = [];
+  beginGeneration(): NexthopGroup[] {
+    const outlived: NexthopGroup[] = [];
     for (const [id, set] of this.zebra) {
       const older = this.previous.get(id);
       if (older !== undefined) outlived.push(older);
@@ -175,7 +175,7 @@ export class NexthopTable {
   }
 
   /** Ends the replay. `gone`: the sets of ids that it didn't bring; the others as `addZebra` returns them. */
-  endGeneration(): NexthopChange & { readonly gone: NexthopSet[] } {
+  endGeneration(): NexthopChange & { readonly gone: NexthopGroup[] } {
     const change = { changed: [], orphans: [] };
     for (const update of this.deferred.values()) this.apply(update, change);
     this.deferred.clear();
@@ -208,7 +208,7 @@ export class NexthopTable {
     return content.kind !== 'group' || content.members.every((member) => this.zebra.has(member.id));
   }
 
-  private apply(update: NexthopAdd, change: { changed: NexthopSet[]; orphans: NexthopSet[] }): void {
+  private apply(update: NexthopAdd, change: { changed: NexthopGroup[]; orphans: NexthopGroup[] }): void {
     const content = this.contentOf(update.content);
     let set = this.zebra.get(update.id);
     if (set === undefined) {
@@ -230,7 +230,7 @@ export class NexthopTable {
   }
 
   /** Applies RTM_DELNEXTHOP. Routes that still name the id keep its last content. */
-  deleteZebra(id: number): NexthopSet | undefined {
+  deleteZebra(id: number): NexthopGroup | undefined {
     this.deferred.delete(id);
     const set = this.zebra.get(id);
     if (set !== undefined) set.deleted = true;
@@ -239,8 +239,8 @@ export class NexthopTable {
 
   private contentOf(content: NexthopContent): SetContent {
     switch (content.kind) {
-      case 'leg':
-        return { kind: 'legs', legs: [copyLeg(content.leg)] };
+      case 'path':
+        return { kind: 'paths', paths: [copyPath(content.path)] };
       case 'group':
         return {
           kind: 'group',
@@ -254,7 +254,7 @@ export class NexthopTable {
   }
 
   /** Returns the members that are none any more. */
-  private setContent(set: NexthopSet, content: SetContent): NexthopSet[] {
+  private setContent(set: NexthopGroup, content: SetContent): NexthopGroup[] {
     const before = set.content.kind === 'group' ? set.content.members.map((member) => member.set) : [];
     const members = new Set(content.kind === 'group' ? content.members.map((member) => member.set) : []);
     set.content = content;
@@ -265,14 +265,14 @@ export class NexthopTable {
   }
 
   /** Whether anything still needs the set, apart from entries in the vASIC. */
-  wanted(set: NexthopSet): boolean {
+  wanted(set: NexthopGroup): boolean {
     if (set.permanent || set.zebraRoutes > 0 || set.rows > 0 || set.parents.size > 0) return true;
     if (set.content.kind === 'neighbor') return set.content.neighbor.hostSet === set.id;
     return set.zebraId !== undefined && !set.deleted;
   }
 
   /** Takes a set out of every index. Returns the members of a group that lost a parent by it. */
-  retire(set: NexthopSet): NexthopSet[] {
+  retire(set: NexthopGroup): NexthopGroup[] {
     if (set.inlineKey !== undefined && this.inline.get(set.inlineKey) === set) this.inline.delete(set.inlineKey);
     if (set.zebraId !== undefined) {
       if (this.zebra.get(set.zebraId) === set) this.zebra.delete(set.zebraId);
@@ -285,7 +285,7 @@ export class NexthopTable {
   }
 
   /** The set's number may be given to another. */
-  release(set: NexthopSet): void {
+  release(set: NexthopGroup): void {
     this.sets[set.id] = undefined;
     this.freeIds.push(set.id);
   }
@@ -294,11 +294,11 @@ export class NexthopTable {
 function contentsEqual(a: SetContent, b: SetContent): boolean {
   if (a === MISSING || b === MISSING || a.kind !== b.kind) return a === b;
   switch (a.kind) {
-    case 'legs':
+    case 'paths':
       return (
-        b.kind === 'legs' &&
-        a.legs.length === b.legs.length &&
-        a.legs.every((leg, i) => legKey(leg) === legKey(b.legs[i]!))
+        b.kind === 'paths' &&
+        a.paths.length === b.paths.length &&
+        a.paths.every((path, i) => pathKey(path) === pathKey(b.paths[i]!))
       );
     case 'group':
       return (

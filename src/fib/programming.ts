@@ -2,11 +2,11 @@
  * The FIB seen by the programmer (ForwardingSource), and what became of its work: which entries the vASIC has, what it
  * refused, and what zebra is to be told of each route. What is reported follows from acknowledgements only.
  */
-import type { AdjacencyIntent, ForwardingSource, NexthopIntent, NexthopSetIntent } from './intents';
+import type { AdjacencyIntent, ForwardingSource, NexthopIntent, NexthopGroupIntent } from './intents';
 import type { Interfaces } from './interfaces';
 import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
-import type { NexthopSet } from './nexthops';
+import type { NexthopGroup } from './nexthops';
 import { newKey, setKey } from './route-key';
 import { ROW, TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
@@ -69,7 +69,7 @@ export class Programming implements ForwardingSource {
     private readonly now: () => number,
   ) {}
 
-  // ---- adjacencies and nexthop sets -------------------------------------------------------------------------------
+  // ---- adjacencies and nexthop groups -------------------------------------------------------------------------------
 
   nextAdjacency(): number | undefined {
     this.rows.retireUnwanted();
@@ -87,7 +87,7 @@ export class Programming implements ForwardingSource {
     return takeFirst(this.rows.dirtyNexthops);
   }
 
-  nexthop(id: number): NexthopSetIntent | undefined {
+  nexthop(id: number): NexthopGroupIntent | undefined {
     const set = this.rows.nexthops.get(id);
     return set === undefined || !this.rows.nexthops.wanted(set) ? undefined : set;
   }
@@ -300,7 +300,7 @@ export class Programming implements ForwardingSource {
 
   // ---- status for zebra -------------------------------------------------------------------------------------------
 
-  private wantedSet(row: number): NexthopSet | undefined {
+  private wantedSet(row: number): NexthopGroup | undefined {
     return this.rows.nexthops.get(this.rows.routes.wanted[row]!);
   }
 

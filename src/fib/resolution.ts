@@ -1,19 +1,19 @@
 /**
- * Resolution: keeps each nexthop set's intent in step with what it depends on (its legs' interfaces and neighbors, a
+ * Resolution: keeps each nexthop group's intent in step with what it depends on (its paths' interfaces and neighbors, a
  * group's members), and marks dirty only what comes out different.
  */
 import { intentsEqual, type NexthopIntent, type TrapReason } from './intents';
 import type { Interfaces } from './interfaces';
 import { NeighborTable, type Neighbor } from './neighbors';
-import type { NexthopSet, SetContent } from './nexthops';
+import type { NexthopGroup, SetContent } from './nexthops';
 import type { Rows } from './rows';
-import type { NexthopLeg } from './updates';
+import type { NexthopPath } from './updates';
 
-/** What one leg resolves to. */
+/** What one path resolves to. */
 type LegResult =
   { readonly kind: 'forward'; readonly adjacency: number } | { readonly kind: 'punt'; readonly reason: TrapReason };
 
-/** When no leg forwards, the reason that is told: the one that comes first here. */
+/** When no path forwards, the reason that is told: the one that comes first here. */
 const REASON_ORDER: readonly TrapReason[] = [
   'unresolved',
   'linkDown',
@@ -29,19 +29,19 @@ export interface ResolutionOptions {
   /** A neighbor is needed by a route, or no longer. */
   readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
   /** The set has become, or ceased to be, a connected subnet's. */
-  readonly onGlean: (set: NexthopSet) => void;
+  readonly onGlean: (set: NexthopGroup) => void;
 }
 
 export class Resolution {
   readonly neighbors = new NeighborTable();
-  private readonly setsByInterface = new Map<number, Set<NexthopSet>>();
+  private readonly setsByInterface = new Map<number, Set<NexthopGroup>>();
 
   constructor(private readonly options: ResolutionOptions) {}
 
   /** A set has new content, or an interface of it changed: registers what it depends on and resolves it. */
-  contentChanged(set: NexthopSet): void {
+  contentChanged(set: NexthopGroup): void {
     this.detach(set);
-    if (set.content.kind === 'legs') for (const leg of set.content.legs) this.attach(set, leg);
+    if (set.content.kind === 'paths') for (const path of set.content.paths) this.attach(set, path);
     this.resolve(set);
     this.parentsChanged(set);
   }
@@ -58,12 +58,12 @@ export class Resolution {
     }
   }
 
-  private attach(set: NexthopSet, leg: NexthopLeg): void {
-    let users = this.setsByInterface.get(leg.ifindex);
-    if (users === undefined) this.setsByInterface.set(leg.ifindex, (users = new Set()));
+  private attach(set: NexthopGroup, path: NexthopPath): void {
+    let users = this.setsByInterface.get(path.ifindex);
+    if (users === undefined) this.setsByInterface.set(path.ifindex, (users = new Set()));
     users.add(set);
-    if (leg.gateway === undefined || this.options.interfaces.portOf(leg.ifindex) === undefined) return;
-    const neighbor = this.neighbors.demand(leg.ifindex, leg.gateway);
+    if (path.gateway === undefined || this.options.interfaces.portOf(path.ifindex) === undefined) return;
+    const neighbor = this.neighbors.demand(path.ifindex, path.gateway);
     if (neighbor.users.has(set.id)) return;
     if (neighbor.users.size === 0) this.tellNeed(neighbor, !neighbor.told.has('static'));
     neighbor.users.add(set.id);
@@ -71,7 +71,7 @@ export class Resolution {
   }
 
   /** Undoes what `contentChanged` registered. */
-  detach(set: NexthopSet): void {
+  detach(set: NexthopGroup): void {
     for (const users of this.setsByInterface.values()) users.delete(set);
     const neighbors = set.neighbors;
     set.neighbors = [];
@@ -93,13 +93,13 @@ export class Resolution {
     this.options.onNeed(ifindex, address, needed);
   }
 
-  private parentsChanged(set: NexthopSet): void {
+  private parentsChanged(set: NexthopGroup): void {
     for (const parent of [...set.parents]) if (this.resolve(parent)) this.parentsChanged(parent);
   }
 
   /** Returns whether the set comes to something else now. */
-  private resolve(set: NexthopSet): boolean {
-    const intent = resolveSet(set, (leg) => this.resolveLeg(leg));
+  private resolve(set: NexthopGroup): boolean {
+    const intent = resolveSet(set, (path) => this.resolvePath(path));
     if (intentsEqual(intent, set.intent)) return false;
     const wasGlean = isGlean(set);
     set.intent = intent;
@@ -108,39 +108,39 @@ export class Resolution {
     return true;
   }
 
-  private resolveLeg(leg: NexthopLeg): LegResult {
+  private resolvePath(path: NexthopPath): LegResult {
     const punt = (reason: TrapReason): LegResult => ({ kind: 'punt', reason });
-    if (leg.encap !== undefined) return punt('unsupported');
-    if (this.options.interfaces.portOf(leg.ifindex) === undefined) return punt('notAPort');
-    if (leg.gateway === undefined) return punt('glean');
-    // zebra may leave a group's legs on a dead interface to the kernel: it doesn't always take them back itself.
-    if (!this.options.interfaces.isUp(leg.ifindex)) return punt('linkDown');
-    const neighbor = this.neighbors.find(leg.ifindex, leg.gateway);
+    if (path.encap !== undefined) return punt('unsupported');
+    if (this.options.interfaces.portOf(path.ifindex) === undefined) return punt('notAPort');
+    if (path.gateway === undefined) return punt('glean');
+    // zebra may leave a group's paths on a dead interface to the kernel: it doesn't always take them back itself.
+    if (!this.options.interfaces.isUp(path.ifindex)) return punt('linkDown');
+    const neighbor = this.neighbors.find(path.ifindex, path.gateway);
     return neighbor?.mac === undefined ? punt('unresolved') : { kind: 'forward', adjacency: neighbor.id };
   }
 }
 
 /** Whether packets of the set are for neighbors still to be found: it is a connected subnet's. */
-export function isGlean(set: NexthopSet): boolean {
+export function isGlean(set: NexthopGroup): boolean {
   return set.intent.kind === 'punt' && set.intent.reason === 'glean';
 }
 
 /**
- * Resolves a set. `resolveLeg` says what one leg comes to. A group forwards over all legs that can; when none can, its
+ * Resolves a set. `resolvePath` says what one path comes to. A group forwards over all paths that can; when none can, its
  * packets go to the host.
  */
-function resolveSet(set: NexthopSet, resolveLeg: (leg: NexthopLeg) => LegResult): NexthopIntent {
+function resolveSet(set: NexthopGroup, resolvePath: (path: NexthopPath) => LegResult): NexthopIntent {
   const forward = new Map<number, number>();
   const reasons = new Set<TrapReason>();
   let drops = 0;
 
   const visit = (content: SetContent, weight: number, depth: number): void => {
     switch (content.kind) {
-      case 'legs':
-        for (const leg of content.legs) {
-          const result = resolveLeg(leg);
+      case 'paths':
+        for (const path of content.paths) {
+          const result = resolvePath(path);
           if (result.kind === 'punt') reasons.add(result.reason);
-          else forward.set(result.adjacency, (forward.get(result.adjacency) ?? 0) + weight * leg.weight);
+          else forward.set(result.adjacency, (forward.get(result.adjacency) ?? 0) + weight * path.weight);
         }
         return;
       case 'group':
@@ -159,7 +159,7 @@ function resolveSet(set: NexthopSet, resolveLeg: (leg: NexthopLeg) => LegResult)
   visit(set.content, 1, 0);
 
   if (forward.size > 0) {
-    return { kind: 'forward', legs: Array.from(forward, ([adjacency, weight]) => ({ adjacency, weight })) };
+    return { kind: 'forward', paths: Array.from(forward, ([adjacency, weight]) => ({ adjacency, weight })) };
   }
   if (reasons.size > 0) {
     const reason = REASON_ORDER.find((candidate) => reasons.has(candidate)) ?? [...reasons][0]!;

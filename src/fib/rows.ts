@@ -1,5 +1,5 @@
 /**
- * The rows of the route table as the FIB uses them: which part of a row counts, which rows want a nexthop set, and the two
+ * The rows of the route table as the FIB uses them: which part of a row counts, which rows want a nexthop group, and the two
  * queues (to be programmed, to be told to zebra), in each of which a row stands at most once.
  *
  * A row's entry in the vASIC is wanted for one of three parts, the first that is there: `host` (addresses that always go
@@ -8,7 +8,7 @@
  */
 import { addressLength, type Prefix } from '../net/address';
 import { intentsEqual, type NexthopIntent } from './intents';
-import { NexthopTable, type NexthopSet } from './nexthops';
+import { NexthopTable, type NexthopGroup } from './nexthops';
 import { ROW, RouteTable } from './route-table';
 import { RowQueue } from './row-queue';
 
@@ -18,7 +18,7 @@ export interface RowsOptions {
   readonly onWork: () => void;
   readonly onReport: () => void;
   /** A set is not wanted any more: what it depends on can be let go. */
-  readonly onRetire: (set: NexthopSet) => void;
+  readonly onRetire: (set: NexthopGroup) => void;
 }
 
 /** Sets that may wait for the end of a turn; while the AFI server is away there is no turn. */
@@ -32,12 +32,12 @@ export class Rows {
   readonly dirtyNexthops = new Set<number>();
   /** Refused rows, and why. */
   readonly failed = new Map<number, string>();
-  /** Host parts: row → who asked for it → nexthop set. */
+  /** Host parts: row → who asked for it → nexthop group. */
   private readonly hostParts = new Map<number, Map<string, number>>();
-  /** Neighbor parts: row → nexthop set. */
+  /** Neighbor parts: row → nexthop group. */
   private readonly neighborParts = new Map<number, number>();
-  private readonly retiring = new Set<NexthopSet>();
-  private readonly fixedSets = new Map<string, NexthopSet>();
+  private readonly retiring = new Set<NexthopGroup>();
+  private readonly fixedSets = new Map<string, NexthopGroup>();
 
   constructor(private readonly options: RowsOptions) {}
 
@@ -51,7 +51,7 @@ export class Rows {
   }
 
   /** The set that always means this; `detail` says more of why, and comes from a small choice of texts. */
-  fixed(intent: NexthopIntent, detail?: string): NexthopSet {
+  fixed(intent: NexthopIntent, detail?: string): NexthopGroup {
     const meaning = intent.kind === 'punt' ? `punt ${intent.reason}` : intent.kind;
     const name = detail === undefined ? meaning : `${meaning}: ${detail}`;
     let set = this.fixedSets.get(name);
@@ -61,7 +61,7 @@ export class Rows {
 
   // ---- parts ------------------------------------------------------------------------------------------------------
 
-  addHostPart(row: number, owner: string, set: NexthopSet): void {
+  addHostPart(row: number, owner: string, set: NexthopGroup): void {
     let owners = this.hostParts.get(row);
     if (owners === undefined) this.hostParts.set(row, (owners = new Map()));
     owners.set(owner, set.id);
@@ -80,14 +80,14 @@ export class Rows {
     this.freeIfDone(row);
   }
 
-  setNeighborPart(row: number, set: NexthopSet): void {
+  setNeighborPart(row: number, set: NexthopGroup): void {
     this.neighborParts.set(row, set.id);
     this.routes.flags[row]! |= ROW.neighbor;
     this.chooseWanted(row);
   }
 
   /** Takes the part away, unless another neighbor's set has it by now. */
-  removeNeighborPart(row: number, set: NexthopSet): void {
+  removeNeighborPart(row: number, set: NexthopGroup): void {
     if (this.neighborParts.get(row) !== set.id) return;
     this.neighborParts.delete(row);
     this.routes.flags[row]! &= ~ROW.neighbor;
@@ -121,7 +121,7 @@ export class Rows {
 
   // ---- rows of a set ----------------------------------------------------------------------------------------------
 
-  private link(row: number, set: NexthopSet): void {
+  private link(row: number, set: NexthopGroup): void {
     const { routes } = this;
     routes.nextInSet[row] = set.firstRow;
     routes.prevInSet[row] = 0;
@@ -132,7 +132,7 @@ export class Rows {
     if (!intentsEqual(set.intent, set.acked)) this.markNexthop(set);
   }
 
-  private unlink(row: number, set: NexthopSet): void {
+  private unlink(row: number, set: NexthopGroup): void {
     const { routes } = this;
     const next = routes.nextInSet[row]!;
     const prev = routes.prevInSet[row]!;
@@ -145,20 +145,20 @@ export class Rows {
   }
 
   /** The rows that want a set, as they are now. */
-  rowsOf(set: NexthopSet): number[] {
+  rowsOf(set: NexthopGroup): number[] {
     const rows: number[] = [];
     for (let row = set.firstRow; row !== 0; row = this.routes.nextInSet[row]!) rows.push(row);
     return rows;
   }
 
   /** Has the programmer look at the set. */
-  markNexthop(set: NexthopSet): void {
+  markNexthop(set: NexthopGroup): void {
     this.dirtyNexthops.add(set.id);
     this.options.onWork();
   }
 
   /** Nothing wants the set at the moment; whether it goes is decided at the end of the turn (`retireUnwanted`). */
-  retireIfUnwanted(set: NexthopSet): void {
+  retireIfUnwanted(set: NexthopGroup): void {
     if (this.nexthops.wanted(set)) return;
     this.retiring.add(set);
     this.options.onWork();

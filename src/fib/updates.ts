@@ -1,5 +1,5 @@
 /**
- * What the FIB is told: the updates that the FPM server decodes from zebra's stream and the neighbour monitor from the
+ * What the FIB is told: the updates that the FPM server decodes from zebra's stream and the neighbor monitor from the
  * kernel. They are plain values. The FIB copies what it keeps, so a decoder may reuse an update and its arrays after the
  * call that delivered it.
  */
@@ -35,7 +35,7 @@ export interface SegmentEndpoint {
 }
 
 /** One way out: to a gateway, or directly onto an interface when there is no gateway. */
-export interface NexthopLeg {
+export interface NexthopPath {
   /** 4 or 16 bytes (an IPv4 route may have an IPv6 gateway, RFC 8950); IPv4-mapped IPv6 is given as IPv4. */
   readonly gateway?: Uint8Array;
   /** Kernel interface index; 0 when zebra gave none. */
@@ -51,7 +51,7 @@ export type DropKind = 'blackhole' | 'unreachable' | 'prohibit';
 /** Where a route leads. */
 export type RouteTarget =
   | { readonly kind: 'nexthopId'; readonly id: number }
-  | { readonly kind: 'legs'; readonly legs: readonly NexthopLeg[] }
+  | { readonly kind: 'paths'; readonly paths: readonly NexthopPath[] }
   | { readonly kind: 'drop'; readonly drop: DropKind }
   /** A type of route that is for the host itself (local, broadcast, anycast, multicast). */
   | { readonly kind: 'host' }
@@ -86,7 +86,7 @@ export interface RouteDelete {
 }
 
 export type NexthopContent =
-  | { readonly kind: 'leg'; readonly leg: NexthopLeg }
+  | { readonly kind: 'path'; readonly path: NexthopPath }
   | { readonly kind: 'group'; readonly members: readonly { readonly id: number; readonly weight: number }[] }
   | { readonly kind: 'drop'; readonly drop: DropKind }
   | { readonly kind: 'unsupported'; readonly reason: string };
@@ -108,7 +108,7 @@ export interface NexthopDelete {
 export type NeighborState =
   'reachable' | 'stale' | 'delay' | 'probe' | 'permanent' | 'noarp' | 'incomplete' | 'failed' | 'none';
 
-/** Who told of a neighbour; a later one in this list gives way to an earlier one. */
+/** Who told of a neighbor; a later one in this list gives way to an earlier one. */
 export type NeighborSource = 'static' | 'fpm' | 'kernel';
 
 export interface NeighborAdd {
@@ -164,7 +164,7 @@ export interface LspAdd {
   readonly kind: 'lspAdd';
   readonly label: number;
   readonly protocol: number;
-  readonly legs: readonly (NexthopLeg & {
+  readonly paths: readonly (NexthopPath & {
     /** Labels put in place of the incoming one; empty: pop. */ readonly outLabels: readonly number[];
   })[];
 }
@@ -212,9 +212,9 @@ export interface SidAdd {
   };
   /** As RFC 8986 and RFC 9800 name it: End, End.X, End.DT46, uN …; `unknown` where zebra named none. */
   readonly behavior: string;
-  /** Of the behaviours that cross-connect. */
+  /** Of the behaviors that cross-connect. */
   readonly nexthop?: { readonly gateway?: Uint8Array; readonly ifindex: number };
-  /** Of the behaviours that look up. */
+  /** Of the behaviors that look up. */
   readonly vrf?: number;
 }
 

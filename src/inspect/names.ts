@@ -1,6 +1,6 @@
 /**
  * The names of rtnetlink's numbers as Linux's headers have them, for reading only: also of what the FIB doesn't use.
- * Sources: linux/rtnetlink.h, nexthop.h, neighbour.h, lwtunnel.h, seg6_local.h; FRR's zebra_fpm_netlink.c.
+ * Sources: linux/rtnetlink.h, nexthop.h, neighbor.h, lwtunnel.h, seg6_local.h; FRR's zebra_fpm_netlink.c.
  */
 
 /** A number's name, or undefined. */

@@ -1,9 +1,9 @@
 /**
- * rtnetlink messages of the kernel, decoded to what the mirror keeps: links, addresses, neighbours (struct ifinfomsg,
+ * rtnetlink messages of the kernel, decoded to what the mirror keeps: links, addresses, neighbors (struct ifinfomsg,
  * ifaddrmsg, ndmsg and their attributes). Pure functions over bytes; results own their bytes.
  *
  * What is of no use to routing is left out here: other families (bridge forwarding entries), proxy entries, and the
- * kernel's pseudo neighbours for multicast and broadcast.
+ * kernel's pseudo neighbors for multicast and broadcast.
  */
 import type { NeighborState } from '../fib/updates';
 import { type NetlinkMessage, NetlinkFormatError, eachAttribute } from '../netlink/codec';
@@ -69,7 +69,7 @@ export interface NeighborMessage {
 
 export type KernelMessage = LinkMessage | AddressMessage | NeighborMessage;
 
-/** linux/neighbour.h: an entry of the proxy table, no neighbour. */
+/** linux/neighbor.h: an entry of the proxy table, no neighbor. */
 const NTF_PROXY = 0x08;
 const MAC_BYTES = 6;
 
@@ -179,14 +179,14 @@ function decodeNeighbor(message: NetlinkMessage, present: boolean): NeighborMess
     if (attribute === NDA_DST && end - start === bytes) address = copy(body, start, end);
     else if (attribute === NDA_LLADDR && end - start === MAC_BYTES) mac = copy(body, start, end);
   });
-  if (address === undefined) throw new NetlinkFormatError('neighbour message without an address', message.offset);
+  if (address === undefined) throw new NetlinkFormatError('neighbor message without an address', message.offset);
   if (isMulticast(address)) return undefined;
   return {
     kind: 'neighbor',
     present,
     ifindex: body.readInt32LE(4),
     address,
-    // A group MAC can't be one neighbour's; forwarding to it would flood.
+    // A group MAC can't be one neighbor's; forwarding to it would flood.
     ...(mac !== undefined && (mac[0]! & 1) === 0 && { mac }),
     state: neighborState(body.readUInt16LE(8)),
   };

@@ -1,5 +1,5 @@
 /**
- * The kernel as a source of neighbours, port addresses and links, and as the one who resolves neighbours for us.
+ * The kernel as a source of neighbors, port addresses and links, and as the one who resolves neighbors for us.
  *
  * Joins the parts: the socket and its reading thread (worker.ts), the conversation (monitor.ts), the mirror that turns
  * messages into changes (mirror.ts), and the resolver that asks for what routes depend on (resolver.ts). All but the
@@ -34,7 +34,7 @@ export interface NeighborCounters {
   readonly foreign: number;
   readonly overruns: number;
   readonly dumps: number;
-  /** Neighbours that routes depend on, and those of them that are not settled. */
+  /** Neighbors that routes depend on, and those of them that are not settled. */
   readonly wanted: number;
   readonly unresolved: number;
   readonly resolveRequests: number;
@@ -44,7 +44,7 @@ export interface NeighborCounters {
 }
 
 export interface NeighborSource {
-  /** Resolves after the initial dump of links, addresses and neighbours. Rejects when the kernel can't be asked. */
+  /** Resolves after the initial dump of links, addresses and neighbors. Rejects when the kernel can't be asked. */
   start(handlers: NeighborHandlers): Promise<void>;
   /** A route depends on it: resolve it now and keep it fresh. A set, not a count. */
   need(ifindex: number, address: Uint8Array): void;
@@ -58,7 +58,7 @@ export interface NeighborSource {
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 const REQUESTS_PER_SECOND = 100;
 
-/** @param options.taps names of the ports' TAPs: neighbours and addresses of other interfaces are not reported */
+/** @param options.taps names of the ports' TAPs: neighbors and addresses of other interfaces are not reported */
 export function createKernelNeighbors(
   options: { readonly taps: readonly string[]; readonly receiveBufferBytes?: number },
   log: Logger,
@@ -113,7 +113,7 @@ export function createKernelNeighbors(
       try {
         monitor.resolve(ifindex, address, first);
       } catch (error) {
-        log.debug('a neighbour could not be asked for', { ifindex, address, error: String(error) });
+        log.debug('a neighbor could not be asked for', { ifindex, address, error: String(error) });
       }
     },
     stateOf: (ifindex, address) => mirror.neighborState(ifindex, address),
@@ -126,7 +126,7 @@ export function createKernelNeighbors(
     if (thread === undefined) return;
     const wait = resolver.run();
     const at = wait === undefined ? Infinity : performance.now() + wait;
-    // A timer that is early enough stays: this runs for every needed neighbour.
+    // A timer that is early enough stays: this runs for every needed neighbor.
     if (timer !== undefined && timerAt <= at) return;
     clearTimeout(timer);
     timer = undefined;

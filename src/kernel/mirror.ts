@@ -1,5 +1,5 @@
 /**
- * The mirror of the kernel's links, and of the neighbours and addresses on our ports. It turns what the kernel says into
+ * The mirror of the kernel's links, and of the neighbors and addresses on our ports. It turns what the kernel says into
  * updates that each change something: repeated messages yield nothing, and what a dump doesn't confirm is deleted.
  *
  * Every record carries the generation of the dump that saw it last. A dump raises its kind's generation at its start;
@@ -23,7 +23,7 @@ export interface MirrorOptions {
   readonly emit: (update: KernelUpdate) => void;
   /** An interface became a port by its name: what is on it may have been told before, and must be asked for again. */
   readonly portAppeared: () => void;
-  /** Every message about a neighbour on a port, also one that changes nothing. */
+  /** Every message about a neighbor on a port, also one that changes nothing. */
   readonly neighborSeen: (ifindex: number, address: Uint8Array) => void;
   /** A link came, changed or went. */
   readonly linkChanged: (ifindex: number) => void;
@@ -88,7 +88,7 @@ export class KernelMirror {
     return this.isPort(ifindex) && this.links.get(ifindex)?.value.up === true;
   }
 
-  /** Undefined for a neighbour the kernel told nothing of. */
+  /** Undefined for a neighbor the kernel told nothing of. */
   neighborState(ifindex: number, address: Uint8Array): NeighborState | undefined {
     return this.neighbors.get(addressKey(ifindex, address))?.value.state;
   }

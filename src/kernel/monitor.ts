@@ -1,5 +1,5 @@
 /**
- * The rtnetlink conversation: dumps links, addresses and neighbours in this order, follows the notifications, and dumps
+ * The rtnetlink conversation: dumps links, addresses and neighbors in this order, follows the notifications, and dumps
  * everything again when the kernel had to drop some. Bytes in, bytes out; the socket and its thread are neighbor.ts's.
  *
  * Only one dump runs on a socket at a time (the kernel refuses a second with EBUSY), so a wish for another is noted and
@@ -89,7 +89,7 @@ export class KernelMonitor {
 
   overrun(): void {
     this.counters.overruns++;
-    this.options.log.warn('the kernel dropped neighbour notifications; reading its tables again', {
+    this.options.log.warn('the kernel dropped neighbor notifications; reading its tables again', {
       overruns: this.counters.overruns,
     });
     this.resync(REDUMP_MS);
@@ -105,7 +105,7 @@ export class KernelMonitor {
   }
 
   /**
-   * Asks the kernel to resolve or re-confirm a neighbour: NTF_USE is what a packet to it would do. `create`: only if it
+   * Asks the kernel to resolve or re-confirm a neighbor: NTF_USE is what a packet to it would do. `create`: only if it
    * has no such entry.
    */
   resolve(ifindex: number, address: Uint8Array, create: boolean): void {
@@ -140,7 +140,7 @@ export class KernelMonitor {
         if (dump !== undefined) this.dumpFailed(`errno ${errno}`);
         else if (errno !== 0 && errno !== EEXIST) {
           this.counters.resolveErrors++;
-          this.options.log.debug('the kernel refused to resolve a neighbour', { errno });
+          this.options.log.debug('the kernel refused to resolve a neighbor', { errno });
         }
         return;
       }

@@ -1,21 +1,21 @@
 /**
- * Which neighbours the forwarding state depends on, and when to ask the kernel about them.
+ * Which neighbors the forwarding state depends on, and when to ask the kernel about them.
  *
- * A wanted neighbour is *settled* while the kernel has it and looks after it by itself (reachable, delay, probe,
+ * A wanted neighbor is *settled* while the kernel has it and looks after it by itself (reachable, delay, probe,
  * permanent, noarp). The others are due: unknown or failed ones are asked for with a pause that doubles from 1 s to
  * 30 s, stale ones are re-confirmed at once and then every 30 s. Time comes from outside (`now`, milliseconds).
  *
  * A table full of dead gateways must make no ARP storm, and must not keep a live one waiting. So all requests together have a
  * pace, repeated ones a quarter of it, and who is to be asked for the first time goes first, the latest before the others.
  *
- * A permanent neighbour is never asked for: NTF_USE would take its permanence away (seen on Linux 6.18).
+ * A permanent neighbor is never asked for: NTF_USE would take its permanence away (seen on Linux 6.18).
  */
 import type { NeighborState } from '../fib/updates';
 import { addressKey } from './mirror';
 
 export interface ResolverOptions {
   readonly now: () => number;
-  /** Sends the request; `first`: nothing is known of this neighbour and nothing has been asked yet. */
+  /** Sends the request; `first`: nothing is known of this neighbor and nothing has been asked yet. */
   readonly ask: (ifindex: number, address: Uint8Array, first: boolean) => void;
   readonly stateOf: (ifindex: number, address: Uint8Array) => NeighborState | undefined;
   /** Whether a request makes sense: the interface is a port with a link. */
@@ -34,7 +34,7 @@ interface Want {
   wasStale: boolean;
 }
 
-/** What was done to resolve a neighbour that is needed. */
+/** What was done to resolve a neighbor that is needed. */
 export interface ResolveProgress {
   /** Requests to the kernel since it was settled last. */
   readonly asked: number;
@@ -111,7 +111,7 @@ export class Resolver {
     this.settle(key);
   }
 
-  /** The kernel said something of this neighbour. */
+  /** The kernel said something of this neighbor. */
   seen(ifindex: number, address: Uint8Array): void {
     const key = addressKey(ifindex, address);
     const want = this.wants.get(key);

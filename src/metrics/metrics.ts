@@ -172,7 +172,7 @@ export const METRICS: readonly Metric[] = [
   ),
   gauge('fib_dirty_routes', 'Routes that wait to be resolved and programmed.', ({ status }) => status.fib.dirty),
   gauge('fib_nexthops', "zebra's nexthop objects.", ({ status }) => status.fib.nexthops),
-  gauge('fib_neighbors', 'Neighbours known.', ({ status }) => status.fib.neighbors),
+  gauge('fib_neighbors', 'Neighbors known.', ({ status }) => status.fib.neighbors),
 
   metric(
     'histogram',

@@ -1,5 +1,5 @@
 /**
- * Numbers of Linux's rtnetlink protocol (linux/netlink.h, rtnetlink.h, neighbour.h, nexthop.h, lwtunnel.h) that FPM and
+ * Numbers of Linux's rtnetlink protocol (linux/netlink.h, rtnetlink.h, neighbor.h, nexthop.h, lwtunnel.h) that FPM and
  * the kernel monitor use.
  */
 export const NLMSG_HEADER = 16;

@@ -1,4 +1,4 @@
-/** The states of a neighbour (linux/neighbour.h, NUD_) by name. */
+/** The states of a neighbor (linux/neighbor.h, NUD_) by name. */
 import {
   NUD_DELAY,
   NUD_FAILED,

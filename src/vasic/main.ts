@@ -91,7 +91,7 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
       hostpath: `${options.hostpathListen.host}:${dataplane.hostpathPort}`,
       puntTo: `${options.puntTo.host}:${options.puntTo.port}`,
     });
-    const end = await Promise.race([death, signalled()]);
+    const end = await Promise.race([death, signaled()]);
     if (end instanceof Error) {
       log.error(`the dataplane failed, nothing is forwarded any more: ${end.stack ?? end.message}`);
       return 1;
@@ -108,7 +108,7 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
   }
 }
 
-function signalled(): Promise<string> {
+function signaled(): Promise<string> {
   return new Promise((settle) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => settle(signal));
   });

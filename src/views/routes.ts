@@ -3,11 +3,11 @@ import type { Programmer } from '../afi/programmer';
 import type { LegView, NeighborView, NexthopView, RouteFilter, RouteView, TokenView } from '../control/types';
 import type { Fib } from '../fib/fib';
 import type { TrapReason } from '../fib/intents';
-import type { NexthopSet, SetContent } from '../fib/nexthops';
+import type { NexthopGroup, SetContent } from '../fib/nexthops';
 import { isPassing } from '../fib/programming';
 import { newKey, setKey } from '../fib/route-key';
 import { ROW } from '../fib/route-table';
-import { VRF_TABLES, type NexthopLeg } from '../fib/updates';
+import { VRF_TABLES, type NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
 import { protocolName } from '../net/protocol';
 import { legView, unsupportedWords } from './unsupported';
@@ -100,7 +100,7 @@ export class RouteViews {
     };
   }
 
-  private reasonOf(row: number, set: NexthopSet | undefined): string | undefined {
+  private reasonOf(row: number, set: NexthopGroup | undefined): string | undefined {
     const failure = this.fib.programming.failureOf(row);
     if (failure !== undefined) return failure;
     if (this.fib.rows.routes.tableOf(row) !== this.table) return this.otherTableWords(row);
@@ -115,7 +115,7 @@ export class RouteViews {
     return table < VRF_TABLES ? TRAP_TEXT.otherTable : `VRF ${table - VRF_TABLES}: ${TRAP_TEXT.otherTable}`;
   }
 
-  private typeOf(set: NexthopSet | undefined): RouteView['type'] {
+  private typeOf(set: NexthopGroup | undefined): RouteView['type'] {
     const intent = set?.content.kind === 'fixed' ? set.content.intent : undefined;
     if (intent === undefined) return 'unicast';
     if (intent.kind === 'drop') return 'blackhole';
@@ -129,11 +129,11 @@ export class RouteViews {
   private legsOf(content: SetContent | undefined): LegView[] {
     if (content === undefined) return [];
     switch (content.kind) {
-      case 'legs':
-        return content.legs.map((leg) => this.leg(leg, leg.weight));
+      case 'paths':
+        return content.paths.map((leg) => this.leg(leg, leg.weight));
       case 'group':
         return content.members.flatMap(({ set, weight }) =>
-          set.content.kind === 'legs' ? set.content.legs.map((leg) => this.leg(leg, weight * leg.weight)) : [],
+          set.content.kind === 'paths' ? set.content.paths.map((leg) => this.leg(leg, weight * leg.weight)) : [],
         );
       case 'neighbor':
         return [this.leg({ ifindex: content.neighbor.ifindex, gateway: content.neighbor.address, weight: 1 }, 1)];
@@ -143,7 +143,7 @@ export class RouteViews {
   }
 
   /** One leg as it is shown. */
-  leg(leg: NexthopLeg, weight: number): LegView {
+  leg(leg: NexthopPath, weight: number): LegView {
     return legView(this.fib, leg, weight);
   }
 

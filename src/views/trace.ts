@@ -64,8 +64,8 @@ function portTowards({ fib, views }: TraceOptions, address: Uint8Array): number 
 
 function firstPort(fib: Fib, content: SetContent, depth: number): number | undefined {
   switch (content.kind) {
-    case 'legs':
-      return content.legs.map((leg) => fib.interfaces.portOf(leg.ifindex)).find((port) => port !== undefined);
+    case 'paths':
+      return content.paths.map((leg) => fib.interfaces.portOf(leg.ifindex)).find((port) => port !== undefined);
     case 'group':
       if (depth > 4) return undefined;
       return content.members

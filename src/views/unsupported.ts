@@ -5,15 +5,15 @@
 import type { EvpnView, LegView, LspView, SidView } from '../control/types';
 import { encapWords, labelWords } from '../fib/encap-words';
 import type { Fib } from '../fib/fib';
-import type { NexthopSet, SetContent } from '../fib/nexthops';
-import type { NexthopLeg } from '../fib/updates';
+import type { NexthopGroup, SetContent } from '../fib/nexthops';
+import type { NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac } from '../net/address';
 import { protocolName } from '../net/protocol';
 
 const NO_MAPPING = 'no AFT mapping, Linux forwards it';
 
 /** One way out as it is shown. */
-export function legView(fib: Fib, leg: NexthopLeg, weight: number): LegView {
+export function legView(fib: Fib, leg: NexthopPath, weight: number): LegView {
   const isPort = fib.interfaces.portOf(leg.ifindex) !== undefined;
   const mac = leg.gateway && fib.neighbors.find(leg.ifindex, leg.gateway)?.mac;
   const resolved = mac === undefined ? 'unresolved' : 'ready';
@@ -29,7 +29,7 @@ export function legView(fib: Fib, leg: NexthopLeg, weight: number): LegView {
 }
 
 /** Why a set that comes to `unsupported` does, in plain words; undefined for any other. */
-export function unsupportedWords(set: NexthopSet): string | undefined {
+export function unsupportedWords(set: NexthopGroup): string | undefined {
   if (set.intent.kind !== 'punt' || set.intent.reason !== 'unsupported') return undefined;
   const causes = [...new Set(causesOf(set.content, 0))];
   return causes.length === 0 ? undefined : `${causes.join('; ')}: ${NO_MAPPING}`;
@@ -37,8 +37,8 @@ export function unsupportedWords(set: NexthopSet): string | undefined {
 
 function causesOf(content: SetContent, depth: number): string[] {
   switch (content.kind) {
-    case 'legs':
-      return content.legs.flatMap(({ encap }) => (encap === undefined ? [] : [encapWords(encap)]));
+    case 'paths':
+      return content.paths.flatMap(({ encap }) => (encap === undefined ? [] : [encapWords(encap)]));
     case 'group':
       if (depth > 4) return ['groups within groups'];
       return content.members.flatMap(({ set }) => causesOf(set.content, depth + 1));
@@ -52,7 +52,7 @@ function causesOf(content: SetContent, depth: number): string[] {
 /** zebra's MPLS label entries. */
 export function* lspViews(fib: Fib): Generator<LspView> {
   for (const { value, stale } of fib.kept.lsps()) {
-    const legs = value.legs.map((leg) => ({
+    const legs = value.paths.map((leg) => ({
       ...legView(fib, leg, leg.weight),
       state: 'host' as const,
       operation: labelWords(leg.outLabels),

@@ -10,11 +10,11 @@ import type { Programmer } from '../afi/programmer';
 import type { WhyLeg, WhyNexthop, WhyNode, WhyQuery, WhyRoute, WhyView } from '../control/explain-types';
 import type { AfiStatus } from '../control/types';
 import type { Fib } from '../fib/fib';
-import type { NexthopSet, SetContent } from '../fib/nexthops';
+import type { NexthopGroup, SetContent } from '../fib/nexthops';
 import { newKey, setKey } from '../fib/route-key';
 import { TARGET_UNKNOWN } from '../fib/route-table';
 import { decodeTime } from '../fib/times';
-import type { NexthopLeg } from '../fib/updates';
+import type { NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
 import { diagnose, neighborText } from './diagnosis';
 import { TRAP_TEXT, type RouteViews } from './routes';
@@ -142,7 +142,7 @@ function resultOf(options: WhyOptions, row: number | undefined, context: WhyCont
   const acked = id === TARGET_UNKNOWN ? undefined : fib.rows.nexthops.get(id)?.acked;
   switch (acked?.kind) {
     case 'forward': {
-      const ways = acked.legs.map(({ adjacency }) => {
+      const ways = acked.paths.map(({ adjacency }) => {
         const neighbor = fib.neighbors.byIdOf(adjacency);
         if (neighbor === undefined) return 'a neighbor that is gone';
         return `via ${formatAddress(neighbor.address)}, ${fib.interfaces.nameOf(neighbor.ifindex)}`;
@@ -179,10 +179,10 @@ function whyRoute(options: WhyOptions, row: number, uses: ReadonlyMap<Token, Tok
   };
 }
 
-function whyNexthop(options: WhyOptions, set: NexthopSet): WhyNexthop {
+function whyNexthop(options: WhyOptions, set: NexthopGroup): WhyNexthop {
   const { content } = set;
   return {
-    name: content.kind === 'legs' && set.zebraId === undefined ? 'inline' : set.name,
+    name: content.kind === 'paths' && set.zebraId === undefined ? 'inline' : set.name,
     ...optional('received', set.receivedAt === undefined ? undefined : iso(set.receivedAt)),
     ...optional('acknowledged', set.ackedAt === undefined ? undefined : iso(set.ackedAt)),
     ...optional('error', set.error),
@@ -194,8 +194,8 @@ function whyNexthop(options: WhyOptions, set: NexthopSet): WhyNexthop {
 /** The legs of a set, those of a group's members included, with their share of its weight. */
 function allLegs(options: WhyOptions, content: SetContent, weight: number, depth = 0): WhyLeg[] {
   switch (content.kind) {
-    case 'legs':
-      return content.legs.map((leg) => whyLeg(options, leg, weight * leg.weight));
+    case 'paths':
+      return content.paths.map((leg) => whyLeg(options, leg, weight * leg.weight));
     case 'group':
       if (depth > 4) return [];
       return content.members.flatMap((member) =>
@@ -210,7 +210,7 @@ function allLegs(options: WhyOptions, content: SetContent, weight: number, depth
   }
 }
 
-function whyLeg(options: WhyOptions, leg: NexthopLeg, weight: number): WhyLeg {
+function whyLeg(options: WhyOptions, leg: NexthopPath, weight: number): WhyLeg {
   const { fib, views, programmer, progress } = options;
   const port = fib.interfaces.portOf(leg.ifindex);
   const view = views.leg(leg, weight);

@@ -78,7 +78,7 @@ function bridgeDifferences(
   if (ours === undefined) return [`${prefix} (${protocol}) is missing in the bridge`];
   if (protocol !== 'bgp') return [];
   const found: string[] = [];
-  const ways = ours.nexthops.map((leg) => `${leg.gateway ?? ''} ${leg.interface}`.trim()).sort();
+  const ways = ours.nexthops.map((path) => `${path.gateway ?? ''} ${path.interface}`.trim()).sort();
   if (ways.join(', ') !== hops.join(', ')) {
     found.push(`${prefix} leaves by ${ways.join(', ')}, in zebra by ${hops.join(', ')}`);
   }

@@ -1,5 +1,5 @@
 /**
- * Failover of a whole table: packets run through the vASIC while the MAC of a nexthop changes, or the link of a leg goes down, and
+ * Failover of a whole table: packets run through the vASIC while the MAC of a nexthop changes, or the link of a path goes down, and
  * change with it.
  */
 import { join } from 'node:path';
@@ -53,14 +53,14 @@ export async function measureMacChange(topology: BenchTopology, routes: number, 
 }
 
 /**
- * For a bridge and a vASIC that have the table, each route over the two legs that two feeders give it: the link of port 0 goes down.
+ * For a bridge and a vASIC that have the table, each route over the two paths that two feeders give it: the link of port 0 goes down.
  */
-export async function measureLegDown(topology: BenchTopology, routes: number, nexthops: number): Promise<Figure[]> {
+export async function measurePathDown(topology: BenchTopology, routes: number, nexthops: number): Promise<Figure[]> {
   const destination = destinationOver(routes, nexthops);
-  const seen = await runProbe(topology, 'leg-probe', ['n2', 'n0', 'n1', portMac(2), destination, String(LINK_DOWNS)]);
+  const seen = await runProbe(topology, 'path-probe', ['n2', 'n0', 'n1', portMac(2), destination, String(LINK_DOWNS)]);
   const what =
-    'a group loses a leg: from the command to a running `ip`, link down, to the last flow out of the other leg';
-  return [failoverFigure('failover.leg', what, routes, seen)];
+    'a group loses a path: from the command to a running `ip`, link down, to the last flow out of the other path';
+  return [failoverFigure('failover.path', what, routes, seen)];
 }
 
 function failoverFigure(name: string, what: string, routes: number, seen: readonly Seen[]): Figure {

@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly routes: number;
   readonly gateways: number;
   readonly groups: number;
-  readonly legs: number;
+  readonly paths: number;
   readonly ports: readonly string[];
   /** How often everything comes and goes. */
   readonly rounds: number;
@@ -81,7 +81,7 @@ async function main(options: RunOptions): Promise<void> {
   const stream = {
     prefixes: makePrefixes(options.routes),
     nexthops: options.gateways,
-    groups: { count: options.groups, legs: options.legs },
+    groups: { count: options.groups, paths: options.paths },
     ports: options.ports.length,
     ifindexOf: (port: number) => Number(readFileSync(`/sys/class/net/${options.ports[port]!}/ifindex`, 'utf8')),
   };

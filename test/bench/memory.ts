@@ -52,7 +52,7 @@ async function run(lab: Lab, options: Run): Promise<readonly Sample[]> {
     fpm: FPM_PORT,
     afi: `${VASIC_MGMT}:${AFI_PORT}`,
     gateways: GATEWAYS,
-    legs: LEGS,
+    paths: LEGS,
     ports: taps,
   };
   const argv = [process.execPath, join(__dirname, 'memory-run.js'), JSON.stringify(argument)];

@@ -12,7 +12,7 @@ export function forFullTable<T extends object>(routes: number, goal: T): T | Rec
 export interface BenchOptions {
   /** Sizes of the table, growing. */
   readonly sizes: readonly number[];
-  /** Different nexthops (groups of one leg) in it. */
+  /** Different nexthops (groups of one path) in it. */
   readonly nexthops: number;
   /** Route updates of the soak. */
   readonly changes: number;

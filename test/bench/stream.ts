@@ -32,8 +32,8 @@ export interface StreamOptions {
   readonly nexthops: number;
   readonly ports: number;
   readonly ifindexOf: (port: number) => number;
-  /** Groups over the nexthops, of so many legs each, that the routes are spread over instead. */
-  readonly groups?: { readonly count: number; readonly legs: number };
+  /** Groups over the nexthops, of so many paths each, that the routes are spread over instead. */
+  readonly groups?: { readonly count: number; readonly paths: number };
   /** Takes the routes, then the nexthop objects, away again. */
   readonly withdraw?: boolean;
   /** Ports whose subnets (10.(port).0.0/16) the stream says are connected. */
@@ -41,9 +41,9 @@ export interface StreamOptions {
 }
 
 /** The nexthops, by number, of a group. */
-export function membersOf(group: number, legs: number, nexthops: number): readonly number[] {
+export function membersOf(group: number, paths: number, nexthops: number): readonly number[] {
   const step = 1 + Math.floor(group / GROUPS_PER_STEP);
-  return Array.from({ length: legs }, (_, leg) => (group + leg * step) % nexthops);
+  return Array.from({ length: paths }, (_, path) => (group + path * step) % nexthops);
 }
 
 /** Nexthop number of a route: an index into the gateways (or into the groups). */
@@ -74,7 +74,7 @@ function writeNexthops(frames: ZebraFrames, { nexthops, groups, ports, ifindexOf
     frames.nexthop(FIRST_ID + hop, address, ifindexOf(port));
   }
   for (let group = 0; group < (groups?.count ?? 0); group++) {
-    const members = membersOf(group, groups!.legs, nexthops);
+    const members = membersOf(group, groups!.paths, nexthops);
     frames.group(
       FIRST_GROUP_ID + group,
       members.map((hop) => FIRST_ID + hop),

@@ -22,7 +22,7 @@ export const VASIC_MGMT = '128.0.0.16';
 export const FPM_PORT = 2620;
 const FEED_ROUTER = '192.168.255.1';
 const PEER_AS = 65001;
-/** Feeders that bgpd is ready for: what all of them announce becomes nexthop groups of so many legs. */
+/** Feeders that bgpd is ready for: what all of them announce becomes nexthop groups of so many paths. */
 export const PEERS = 4;
 const peerAddress = (peer: number): string => `192.168.255.${peer + 2}`;
 

@@ -93,7 +93,7 @@ export type Meaning = Readonly<Record<string, string>>;
 
 /**
  * The FIB's meaning: each route's state, and for forwarded ones the interfaces and MACs. Whose route it is and which address of
- * a neighbour it names differ between zebras; where packets go must not.
+ * a neighbor it names differ between zebras; where packets go must not.
  */
 export function fibMeaning(routes: readonly RouteView[]): Meaning {
   const lines = routes

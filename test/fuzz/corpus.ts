@@ -1,6 +1,6 @@
 /**
  * What is mutated: all frames recorded from real zebras (test/fixtures/fpm), and frames of the kinds that those lack,
- * built here: labels, tunnels, groups with large weights, neighbours, protobuf.
+ * built here: labels, tunnels, groups with large weights, neighbors, protobuf.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,7 +2,7 @@
  * What must hold for all bytes. Each property returns what it saw wrong, or undefined; anything thrown but the framing
  * error, which is the session's proper end, is a finding of its own.
  */
-import type { FpmUpdate, NexthopLeg } from '../../src/fib/updates';
+import type { FpmUpdate, NexthopPath } from '../../src/fib/updates';
 import { FPM_TYPE_NETLINK, FPM_TYPE_PROTOBUF, FpmFramingError, FrameReader } from '../../src/fpm/framing';
 import { decodeNetlink, type DecoderSink } from '../../src/fpm/netlink/decoder';
 import { decodeProtobuf } from '../../src/fpm/protobuf/decoder';
@@ -21,13 +21,13 @@ export interface Session {
   fault: string | undefined;
 }
 
-function faultOfLeg(leg: NexthopLeg): string | undefined {
-  if (leg.gateway !== undefined && leg.gateway.length !== 4 && leg.gateway.length !== 16)
+function faultOfPath(path: NexthopPath): string | undefined {
+  if (path.gateway !== undefined && path.gateway.length !== 4 && path.gateway.length !== 16)
     return 'gateway of a wrong size';
-  if (!(leg.weight >= 1 && leg.weight <= 65536)) return `weight ${leg.weight}`;
+  if (!(path.weight >= 1 && path.weight <= 65536)) return `weight ${path.weight}`;
   // What encapsulates may leave the way out to the outer header (EVPN over module fpm).
-  const nowhere = leg.gateway === undefined && leg.ifindex === 0 && leg.encap === undefined;
-  return nowhere ? 'leg to nowhere' : undefined;
+  const nowhere = path.gateway === undefined && path.ifindex === 0 && path.encap === undefined;
+  return nowhere ? 'path to nowhere' : undefined;
 }
 
 /** What no update may be, whatever the bytes. */
@@ -40,13 +40,13 @@ function faultOfUpdate(update: FpmUpdate): string | undefined {
       if (length > 8 * bytes.length) return `prefix length ${length} of IPv${family}`;
       if (!bytesEqual(bytes, maskAddress(bytes, length))) return 'host bits in a prefix';
       if (!(update.table > 0)) return `table ${update.table}`;
-      if (update.kind === 'routeDelete' || update.target.kind !== 'legs') return undefined;
-      if (update.target.legs.length === 0) return 'no legs';
-      return update.target.legs.map(faultOfLeg).find((fault) => fault !== undefined);
+      if (update.kind === 'routeDelete' || update.target.kind !== 'paths') return undefined;
+      if (update.target.paths.length === 0) return 'no paths';
+      return update.target.paths.map(faultOfPath).find((fault) => fault !== undefined);
     }
     case 'nexthopAdd':
       if (update.id === 0) return 'nexthop id 0';
-      return update.content.kind === 'leg' ? faultOfLeg(update.content.leg) : undefined;
+      return update.content.kind === 'path' ? faultOfPath(update.content.path) : undefined;
     default:
       return undefined;
   }

@@ -52,7 +52,7 @@ const isStatic = (route: RouteView): boolean => route.protocol === 'static';
 const find = (routes: readonly RouteView[], prefix: string): RouteView | undefined =>
   routes.find((route) => route.prefix === prefix && route.table === 254);
 
-/** The state of each static route once nothing is pending and every neighbour that exists is known. */
+/** The state of each static route once nothing is pending and every neighbor that exists is known. */
 async function settled(bridge: Bridge): Promise<Map<string, string>> {
   const routes = await waitFor(
     async () => {
@@ -143,7 +143,7 @@ describe('dplane_fpm_nl', () => {
     expect(after[2]!.output!.packets - before[2]!.output!.packets).toBeGreaterThanOrEqual(3);
   });
 
-  test('a neighbour that changes its MAC, and a route withdrawn and replaced', async () => {
+  test('a neighbor that changes its MAC, and a route withdrawn and replaced', async () => {
     const { bridge, frr, hosts } = await started('dplane_fpm_nl');
     await settled(bridge);
     const opsBefore = (await bridge.status()).afi.opsSent;
@@ -155,7 +155,7 @@ describe('dplane_fpm_nl', () => {
       what: 'the new MAC in fpm2afi',
     });
     expect(await ping(hosts[0]!, '10.9.1.1')).toMatchObject({ received: 3 });
-    // Three routes and a host entry lead there: one operation for IPv4's neighbour, at most another for IPv6's.
+    // Three routes and a host entry lead there: one operation for IPv4's neighbor, at most another for IPv6's.
     expect((await bridge.status()).afi.opsSent - opsBefore).toBeLessThanOrEqual(4);
 
     await frr.vtysh('conf t\nno ip route 10.9.2.1/32 10.1.2.2');

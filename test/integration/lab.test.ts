@@ -97,7 +97,7 @@ test('two FRR routers find each other by OSPF, and come back after kill -9', asy
   expect(await ping(nodes[0], '10.0.255.2', { source: '10.0.255.1' })).toMatchObject({ received: 3 });
 
   expect(await two!.process('ospfd').kill('SIGKILL')).toEqual({ status: null, signal: 'SIGKILL' });
-  await waitFor(async () => !(await route()), { timeoutMs: 30_000, what: 'the route to go with the dead neighbour' });
+  await waitFor(async () => !(await route()), { timeoutMs: 30_000, what: 'the route to go with the dead neighbor' });
   await two!.restart('ospfd');
   await waitFor(route, { timeoutMs: 30_000, what: 'the route to return' });
   await here.close();

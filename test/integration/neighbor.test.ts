@@ -1,5 +1,5 @@
 /**
- * Kernel neighbours, addresses and links, from a real kernel: a router namespace with a port `tap0` (a veth, so that
+ * Kernel neighbors, addresses and links, from a real kernel: a router namespace with a port `tap0` (a veth, so that
  * somebody can answer at the other end) and a peer namespace.
  */
 import { parseAddress } from '../../src/net/address';
@@ -48,7 +48,7 @@ function updated(values: Update, from = 0): Promise<Update> {
   );
 }
 
-/** The neighbours as the updates add up to, `ifindex address state mac`. */
+/** The neighbors as the updates add up to, `ifindex address state mac`. */
 function neighborsNow(): string[] {
   const now = new Map<string, string>();
   for (const update of updates()) {
@@ -72,7 +72,7 @@ function neighborsShown(): string[] {
     .sort();
 }
 
-test('tells of what is there: all links, but addresses and neighbours of ports only', async () => {
+test('tells of what is there: all links, but addresses and neighbors of ports only', async () => {
   router.ip(`link add mgmt0 type veth peer name mgmt1 netns ${peer.name}`);
   router.ip('link set mgmt0 up');
   peer.ip('link set mgmt1 up');
@@ -109,13 +109,13 @@ test('tells of what is there: all links, but addresses and neighbours of ports o
   expect(child.events.findLastIndex((event) => event['batchEnd'] === true)).toBeGreaterThan(
     child.events.findLastIndex((event) => event['update'] !== undefined),
   );
-  // Multicast pseudo neighbours are in the kernel's table and not in ours.
+  // Multicast pseudo neighbors are in the kernel's table and not in ours.
   expect(router.ip('neighbor show nud noarp')).toContain('33:33:');
   expect(neighborsNow().some((line) => line.includes('noarp'))).toBe(false);
   await child.call('closeNeighbors');
 });
 
-test('follows a neighbour: learned, another MAC, failed, deleted', async () => {
+test('follows a neighbor: learned, another MAC, failed, deleted', async () => {
   await child.call('startNeighbors', ['tap0']);
   const two = { ifindex: ifindexOf('tap0'), address: hex('10.9.0.2') };
   router.exec('ping', ['-c1', '-W5', '10.9.0.2']);
@@ -152,7 +152,7 @@ test('follows addresses and the link', async () => {
   from = updates().length;
   peer.ip('link set port down');
   await updated({ kind: 'link', name: 'tap0', up: false, present: true }, from);
-  // Linux forgets the neighbours of a link without carrier.
+  // Linux forgets the neighbors of a link without carrier.
   await updated({ kind: 'neighborDelete', address: hex('10.9.0.2') }, from);
   peer.ip('link set port up');
   await updated({ kind: 'link', name: 'tap0', up: true }, from);
@@ -193,7 +193,7 @@ test('ports may come later, change their name, and go', async () => {
   expect(gone).toContainEqual({ kind: 'addressDelete', ifindex: tap1, address: hex('10.10.0.1'), length: 24 });
 });
 
-test('a needed neighbour is resolved without any packet to it, IPv4 and IPv6', async () => {
+test('a needed neighbor is resolved without any packet to it, IPv4 and IPv6', async () => {
   await child.call('startNeighbors', ['tap0']);
   const tap0 = ifindexOf('tap0');
   for (const address of ['10.9.0.2', '2001:db8::2']) {
@@ -214,7 +214,7 @@ test('what nobody answers for fails, is tried again, and resolves when somebody 
   expect(counters.resolveRequests).toBeGreaterThanOrEqual(2);
 });
 
-test('a needed neighbour is re-confirmed when it gets stale; others are not, and permanent ones stay so', async () => {
+test('a needed neighbor is re-confirmed when it gets stale; others are not, and permanent ones stay so', async () => {
   router.exec('sh', ['-c', 'echo 1 > /proc/sys/net/ipv4/neigh/tap0/delay_first_probe_time']);
   router.ip('neighbor add 10.9.0.7 dev tap0 lladdr 02:00:00:00:00:07 nud permanent');
   peer.ip('address add 10.9.0.3/24 dev port');
@@ -264,7 +264,7 @@ test('a reading thread that dies is replaced, and nothing is lost', async () => 
 });
 
 test('after an overrun it reads the tables again, and deletes what went unseen', async () => {
-  // The smallest buffer there is, and more neighbours than fit at once.
+  // The smallest buffer there is, and more neighbors than fit at once.
   await child.call('startNeighbors', ['tap0'], 2048);
   let round = 0;
   const batch = (verb: string, from: number, to: number): void => {

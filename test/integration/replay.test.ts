@@ -63,7 +63,7 @@ async function site(here: Lab, name: string, args: readonly string[]): Promise<S
   return { router, bridge };
 }
 
-/** What of a route must be the same everywhere. Host entries of neighbours come and go with the kernel's table. */
+/** What of a route must be the same everywhere. Host entries of neighbors come and go with the kernel's table. */
 function essence(routes: readonly RouteView[]): string[] {
   return routes
     .filter(({ origin }) => origin === 'zebra')

@@ -1,5 +1,5 @@
 /**
- * What zebra is told follows what the vASIC has, both ways: entries refused for want of room and taken when there is some, neighbours
+ * What zebra is told follows what the vASIC has, both ways: entries refused for want of room and taken when there is some, neighbors
  * that go and come; and Prometheus is told what `show` tells. The topology is that of lab/hosts-topology.ts.
  */
 import { buildHostsTopology, hostAddress, type HostsTopology } from '../../lab/hosts-topology';
@@ -98,7 +98,7 @@ test('refused for want of room: o; taken when entries are freed: *', async () =>
   for (const prefix of refused) await codeIs(prefix, 'S>*');
 });
 
-test('a neighbour lost for a moment leaves no trace; lost for long: t, and offloaded when it is back', async () => {
+test('a neighbor lost for a moment leaves no trace; lost for long: t, and offloaded when it is back', async () => {
   const { router, hosts, frr, bridge } = topology;
   const told = async (): Promise<unknown[]> => {
     const json = await frr.json(`show ip route ${LOSABLE} json`);
@@ -108,7 +108,7 @@ test('a neighbour lost for a moment leaves no trace; lost for long: t, and offlo
     (await bridge.routes()).find((route) => route.prefix === LOSABLE)?.state;
   await codeIs(LOSABLE, 'S>*');
   await router.must(['ip', 'neigh', 'del', hostAddress(2), 'dev', tapName(2)]);
-  await until('the neighbour to be found again', async () => (await state()) === 'offloaded');
+  await until('the neighbor to be found again', async () => (await state()) === 'offloaded');
   expect(await told()).toEqual([true, undefined]);
 
   await hosts[2]!.must(['ip', 'link', 'set', 'veth', 'arp', 'off']);
@@ -122,7 +122,7 @@ test('a neighbour lost for a moment leaves no trace; lost for long: t, and offlo
   expect(await told()).toEqual([true, true]);
 });
 
-test('a neighbour of the configuration goes before what the kernel says, and is not asked for', async () => {
+test('a neighbor of the configuration goes before what the kernel says, and is not asked for', async () => {
   const { router, bridge } = topology;
   expect((await router.must(['ping', '-c', '1', '-W', '5', hostAddress(0)])).includes(' 1 received')).toBe(true);
   expect(await router.must(['ip', 'neigh', 'show', hostAddress(0)])).toContain(`lladdr ${vrouterMac(0)} `);

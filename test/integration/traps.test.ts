@@ -79,7 +79,7 @@ async function pingText(target: string, ...options: string[]): Promise<string> {
 test.each([
   ['IPv4', '10.1.1.77', '10.1.1.77/24'],
   ['IPv6', '2001:db8:1::77', '2001:db8:1::77/64'],
-])('glean, %s: the first packet to an unknown neighbour arrives', async (_family, address, withLength) => {
+])('glean, %s: the first packet to an unknown neighbor arrives', async (_family, address, withLength) => {
   const nodad = address.includes(':') ? ['nodad'] : [];
   await hosts[1]!.must(['ip', 'address', 'add', withLength, 'dev', 'veth', ...nodad]);
   const before = await passed('glean');

@@ -22,7 +22,7 @@ jest.setTimeout(120_000);
 let lab: Lab | undefined;
 let topology: HostsTopology;
 
-/** `router bgp` with unnumbered neighbours on these interfaces, announcing both prefixes if told to. */
+/** `router bgp` with unnumbered neighbors on these interfaces, announcing both prefixes if told to. */
 function bgp(as: number, ifnames: readonly string[], announce: boolean): readonly string[] {
   const networks = (family: 4 | 6): readonly string[] =>
     announce ? PREFIXES.filter((one) => one[1] === family).map((one) => `  network ${one[2]}`) : [];

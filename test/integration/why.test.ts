@@ -75,7 +75,7 @@ const trace = async (source: string, destination: string, more = ''): Promise<Tr
   (await requestObject(socket(), `/v1/trace?src=${source}&dst=${destination}${more}`)) as TraceView;
 
 describe('why', () => {
-  test('an offloaded route: its legs, neighbours, nodes from port to port, and the moments in their order', async () => {
+  test('an offloaded route: its legs, neighbors, nodes from port to port, and the moments in their order', async () => {
     const view = await waitFor(
       async () => {
         const now = await why('10.20.0.0/16');
@@ -115,7 +115,7 @@ describe('why', () => {
         const now = await why('10.40.1.2');
         return now.stops?.why.includes('no ARP answer') === true ? now : undefined;
       },
-      { timeoutMs: 30_000, what: 'the neighbour to fail' },
+      { timeoutMs: 30_000, what: 'the neighbor to fail' },
     );
     expect(view.stops).toMatchObject({
       at: 'neighbor',
@@ -240,7 +240,7 @@ describe('trace', () => {
     });
   });
 
-  test('glean: traced to the host, which asks for the neighbour', async () => {
+  test('glean: traced to the host, which asks for the neighbor', async () => {
     const { outcome } = await trace('10.1.0.2', '10.1.1.77');
     expect(outcome).toMatchObject({ kind: 'punt', reasonName: 'Glean' });
     const watched = await capture(hosts[1]!, 'veth', ['arp']);

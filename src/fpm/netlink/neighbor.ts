@@ -1,6 +1,6 @@
 /**
- * RTM_NEWNEIGH and RTM_DELNEIGH in the FPM stream to updates. No released zebra sends neighbours of IPv4 or IPv6 over
- * FPM; those that are built to do so use the kernel's format (linux/neighbour.h). Family AF_BRIDGE, which zebra does
+ * RTM_NEWNEIGH and RTM_DELNEIGH in the FPM stream to updates. No released zebra sends neighbors of IPv4 or IPv6 over
+ * FPM; those that are built to do so use the kernel's format (linux/neighbor.h). Family AF_BRIDGE, which zebra does
  * send, is netlink-mac.ts's.
  */
 import type { MacUpdate, NeighborAdd, NeighborDelete } from '../../fib/updates';
@@ -24,7 +24,7 @@ const MAC_LENGTH = 6;
 const attributes = new AttributeTable();
 
 /**
- * Decodes one neighbour message, from struct ndmsg at `start` to `end`. Returns the update, or why the message is of no
+ * Decodes one neighbor message, from struct ndmsg at `start` to `end`. Returns the update, or why the message is of no
  * use to us. Throws NetlinkFormatError where it is malformed, with the offset in `buffer`.
  */
 export function decodeNeighbor(
@@ -33,17 +33,17 @@ export function decodeNeighbor(
   start: number,
   end: number,
 ): NeighborAdd | NeighborDelete | MacUpdate | string {
-  if (end - start < NDMSG_LEN) throw new NetlinkFormatError(`neighbour message of ${end - start} bytes`, start);
+  if (end - start < NDMSG_LEN) throw new NetlinkFormatError(`neighbor message of ${end - start} bytes`, start);
   const family = buffer[start]!;
   if (family === AF_BRIDGE) return decodeMac(type, buffer, start, end);
-  if (family !== AF_INET && family !== AF_INET6) return `neighbour of address family ${family}`;
-  if ((buffer[start + 10]! & NTF_PROXY) !== 0) return 'proxy neighbour';
+  if (family !== AF_INET && family !== AF_INET6) return `neighbor of address family ${family}`;
+  if ((buffer[start + 10]! & NTF_PROXY) !== 0) return 'proxy neighbor';
   attributes.parse(buffer, start + NDMSG_LEN, end);
   const ifindex = readU32(buffer, start + 4);
   if (ifindex === 0 || ifindex > 0x7fffffff)
-    throw new NetlinkFormatError(`neighbour on interface ${ifindex}`, start + 4);
+    throw new NetlinkFormatError(`neighbor on interface ${ifindex}`, start + 4);
   if (attributes.size(NDA_DST) !== (family === AF_INET ? 4 : 16)) {
-    throw new NetlinkFormatError(`neighbour address of ${attributes.size(NDA_DST)} bytes`, start);
+    throw new NetlinkFormatError(`neighbor address of ${attributes.size(NDA_DST)} bytes`, start);
   }
   const address = attributes.copy(NDA_DST);
   if (type === RTM_DELNEIGH) return { kind: 'neighborDelete', source: 'fpm', ifindex, address };

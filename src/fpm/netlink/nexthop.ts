@@ -22,7 +22,7 @@ import {
   RTNH_F_ONLINK,
 } from '../../netlink/constants';
 import { decodeEncap } from './encap';
-import { decodeGateway, isUsable, makeLeg } from './path';
+import { decodeGateway, isUsable, makePath } from './path';
 
 /** struct nexthop_grp: id, weight less one (its low byte), the weight's high byte, 16 bits unused. */
 const MEMBER_LEN = 8;
@@ -55,11 +55,11 @@ function decodeContent(onlink: boolean): NexthopContent {
   if (attributes.has(NHA_BLACKHOLE)) return { kind: 'drop', drop: 'blackhole' };
   const gateway = decodeGateway(attributes, NHA_GATEWAY);
   const encap = decodeEncap(attributes, NHA_ENCAP_TYPE, NHA_ENCAP);
-  const leg = makeLeg(gateway, attributes.u32(NHA_OIF, 0), 1, onlink, encap);
-  return isUsable(leg) ? { kind: 'leg', leg } : { kind: 'unsupported', reason: 'neither gateway nor interface' };
+  const path = makePath(gateway, attributes.u32(NHA_OIF, 0), 1, onlink, encap);
+  return isUsable(path) ? { kind: 'path', path } : { kind: 'unsupported', reason: 'neither gateway nor interface' };
 }
 
-/** A resilient group spreads flows by the same weights; only its behaviour at changes differs. */
+/** A resilient group spreads flows by the same weights; only its behavior at changes differs. */
 function decodeGroup(): NexthopContent {
   const groupType = attributes.u16(NHA_GROUP_TYPE, NEXTHOP_GRP_TYPE_MPATH);
   if (groupType !== NEXTHOP_GRP_TYPE_MPATH && groupType !== NEXTHOP_GRP_TYPE_RES) {

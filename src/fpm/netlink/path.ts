@@ -3,7 +3,7 @@
  * object. What comes out shares no memory with the message. Malformed input throws NetlinkFormatError with its offset in
  * the buffer. Formats: linux/rtnetlink.h; FRR's rt_netlink.c.
  */
-import type { Encap, NexthopLeg } from '../../fib/updates';
+import type { Encap, NexthopPath } from '../../fib/updates';
 import { AttributeTable, copyBytes, readU16, readU32 } from '../../netlink/attributes';
 import { NetlinkFormatError } from '../../netlink/codec';
 import {
@@ -24,8 +24,8 @@ const RTNEXTHOP_LEN = 8;
 
 const hop = new AttributeTable();
 
-/** A leg, with the labels of RTA_NEWDST where an MPLS route has them. */
-export type LabelledLeg = NexthopLeg & { readonly outLabels?: readonly number[] };
+/** A path, with the labels of RTA_NEWDST where an MPLS route has them. */
+export type LabeledPath = NexthopPath & { readonly outLabels?: readonly number[] };
 
 /**
  * What rtnh_hops holds: one less than the weight, or (zebra's module `fpm`) the weight itself. Where it can't be told, the
@@ -34,17 +34,17 @@ export type LabelledLeg = NexthopLeg & { readonly outLabels?: readonly number[] 
 export type HopStyle = 'kernel' | 'fpm' | 'unclear';
 
 /**
- * The legs of a route: those of RTA_MULTIPATH, or the one of RTA_GATEWAY, RTA_VIA and RTA_OIF. Legs that have neither
+ * The paths of a route: those of RTA_MULTIPATH, or the one of RTA_GATEWAY, RTA_VIA and RTA_OIF. Paths that have neither
  * gateway nor interface are among them; `isUsable` tells.
  *
- * @param onlink of the single leg; hops have a flag of their own
+ * @param onlink of the single path; hops have a flag of their own
  * @param style of rtnh_hops
  */
-export function decodeLegs(attributes: AttributeTable, onlink: boolean, style: HopStyle): LabelledLeg[] {
-  if (!attributes.has(RTA_MULTIPATH)) return [decodeLeg(attributes, attributes.u32(RTA_OIF, 0), 1, onlink)];
+export function decodePaths(attributes: AttributeTable, onlink: boolean, style: HopStyle): LabeledPath[] {
+  if (!attributes.has(RTA_MULTIPATH)) return [decodePath(attributes, attributes.u32(RTA_OIF, 0), 1, onlink)];
   const buffer = attributes.buffer;
   const end = attributes.end(RTA_MULTIPATH);
-  const legs: LabelledLeg[] = [];
+  const paths: LabeledPath[] = [];
   const hops: number[] = [];
   let at = attributes.start(RTA_MULTIPATH);
   while (end - at >= RTNEXTHOP_LEN) {
@@ -54,37 +54,37 @@ export function decodeLegs(attributes: AttributeTable, onlink: boolean, style: H
     }
     hop.parse(buffer, at + RTNEXTHOP_LEN, at + length);
     const isOnlink = (buffer[at + 2]! & RTNH_F_ONLINK) !== 0;
-    legs.push(decodeLeg(hop, readU32(buffer, at + 4), buffer[at + 3]! + 1, isOnlink));
+    paths.push(decodePath(hop, readU32(buffer, at + 4), buffer[at + 3]! + 1, isOnlink));
     hops.push(buffer[at + 3]!);
     at += (length + 3) & ~3;
   }
-  if (style === 'kernel' || hops.includes(0)) return legs;
-  if (style === 'unclear' && hops.some((value) => value !== hops[0])) return legs;
-  return legs.map((leg, i) => ({ ...leg, weight: hops[i]! }));
+  if (style === 'kernel' || hops.includes(0)) return paths;
+  if (style === 'unclear' && hops.some((value) => value !== hops[0])) return paths;
+  return paths.map((path, i) => ({ ...path, weight: hops[i]! }));
 }
 
-/** Whether a leg says where to; one that only encapsulates is a way out too, for those who know how. */
-export function isUsable(leg: NexthopLeg): boolean {
-  return leg.gateway !== undefined || leg.ifindex !== 0 || leg.encap !== undefined;
+/** Whether a path says where to; one that only encapsulates is a way out too, for those who know how. */
+export function isUsable(path: NexthopPath): boolean {
+  return path.gateway !== undefined || path.ifindex !== 0 || path.encap !== undefined;
 }
 
-function decodeLeg(attributes: AttributeTable, ifindex: number, weight: number, onlink: boolean): LabelledLeg {
+function decodePath(attributes: AttributeTable, ifindex: number, weight: number, onlink: boolean): LabeledPath {
   const gateway = attributes.has(RTA_VIA) ? decodeVia(attributes) : decodeGateway(attributes, RTA_GATEWAY);
   const encap = decodeEncap(attributes, RTA_ENCAP_TYPE, RTA_ENCAP);
-  const leg = makeLeg(gateway, ifindex, weight, onlink, encap);
-  if (!attributes.has(RTA_NEWDST)) return leg;
+  const path = makePath(gateway, ifindex, weight, onlink, encap);
+  if (!attributes.has(RTA_NEWDST)) return path;
   const outLabels = decodeLabels(attributes.buffer, attributes.start(RTA_NEWDST), attributes.end(RTA_NEWDST));
-  return { ...leg, outLabels };
+  return { ...path, outLabels };
 }
 
-/** A leg without properties that are undefined. The plain ones are most by far, and spreading is slow. */
-export function makeLeg(
+/** A path without properties that are undefined. The plain ones are most by far, and spreading is slow. */
+export function makePath(
   gateway: Uint8Array | undefined,
   ifindex: number,
   weight: number,
   onlink: boolean,
   encap: Encap | undefined,
-): NexthopLeg {
+): NexthopPath {
   if (!onlink && encap === undefined) {
     return gateway === undefined ? { ifindex, weight } : { gateway, ifindex, weight };
   }

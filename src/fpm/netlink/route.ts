@@ -38,7 +38,7 @@ import {
   RTN_UNREACHABLE,
   RTNH_F_ONLINK,
 } from '../../netlink/constants';
-import { decodeLegs, isUsable, type HopStyle } from './path';
+import { decodePaths, isUsable, type HopStyle } from './path';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -178,8 +178,8 @@ function decodeTarget(routeType: number, onlink: boolean, style: HopStyle): Rout
     byId.id = id;
     return byId;
   }
-  const legs = decodeLegs(attributes, onlink, style);
-  return legs.length > 0 && legs.every(isUsable) ? { kind: 'legs', legs } : NO_NEXTHOP;
+  const paths = decodePaths(attributes, onlink, style);
+  return paths.length > 0 && paths.every(isUsable) ? { kind: 'paths', paths } : NO_NEXTHOP;
 }
 
 /** An AF_MPLS route: RTA_DST is a label stack entry. */
@@ -187,11 +187,11 @@ function decodeLsp(type: number, buffer: Buffer, start: number): LspAdd | LspDel
   if (attributes.size(RTA_DST) !== 4) throw new NetlinkFormatError('MPLS route without a label', start);
   const label = readU32BE(buffer, attributes.start(RTA_DST)) >>> 12;
   if (type === RTM_DELROUTE) return { kind: 'lspDelete', label };
-  const legs = decodeLegs(attributes, false, 'kernel');
+  const paths = decodePaths(attributes, false, 'kernel');
   return {
     kind: 'lspAdd',
     label,
     protocol: buffer[start + 5]!,
-    legs: legs.filter(isUsable).map((leg) => ({ ...leg, outLabels: leg.outLabels ?? [] })),
+    paths: paths.filter(isUsable).map((path) => ({ ...path, outLabels: path.outLabels ?? [] })),
   };
 }

@@ -8,10 +8,10 @@
  */
 import { join } from 'node:path';
 import * as protobuf from 'protobufjs';
-import { VRF_TABLES, type FpmUpdate, type NexthopLeg, type RouteTarget } from '../../fib/updates';
+import { VRF_TABLES, type FpmUpdate, type NexthopPath, type RouteTarget } from '../../fib/updates';
 import { addressLength, maskAddress, type Prefix } from '../../net/address';
 import { RT_TABLE_MAIN } from '../../netlink/constants';
-import { isUsable, makeLeg } from '../netlink/path';
+import { isUsable, makePath } from '../netlink/path';
 import type { DecoderSink } from '../netlink/decoder';
 import { decodeSid, type SidMessage } from './sid';
 import { readNexthop, type NexthopMessage } from './nexthop';
@@ -155,12 +155,12 @@ function decodeTarget(route: AddRoute): RouteTarget | undefined {
   const sid = route.srv6VpnSid?.bytes;
   if (sid && sid.length !== 16) return undefined;
   const encap = sid && ({ kind: 'seg6', mode: SEG6_MODE_ENCAP, segments: [Uint8Array.from(sid)] } as const);
-  const legs: NexthopLeg[] = [];
+  const paths: NexthopPath[] = [];
   for (const message of route.nexthops) {
     const nexthop = readNexthop(message);
     if (nexthop === undefined) return undefined;
-    legs.push(makeLeg(nexthop.gateway, nexthop.ifindex, 1, false, encap));
+    paths.push(makePath(nexthop.gateway, nexthop.ifindex, 1, false, encap));
   }
-  if (legs.length > 0 && legs.every(isUsable)) return { kind: 'legs', legs };
+  if (paths.length > 0 && paths.every(isUsable)) return { kind: 'paths', paths };
   return { kind: 'unsupported', reason: 'no usable nexthop' };
 }

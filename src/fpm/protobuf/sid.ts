@@ -2,7 +2,7 @@
 import type { SidAdd, SidDelete } from '../../fib/updates';
 import { readNexthop, type NexthopMessage } from './nexthop';
 
-/** fpm.SRv6LocalSID as protobufjs gives it: the behaviour set is an object, the others are absent. */
+/** fpm.SRv6LocalSID as protobufjs gives it: the behavior set is an object, the others are absent. */
 export interface SidMessage {
   readonly sid: { readonly bytes: Uint8Array };
   readonly sidFormat?: {

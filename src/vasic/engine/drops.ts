@@ -24,7 +24,7 @@ export const DROP_REASONS = [
   'notMpls',
   /** Ethernet encapsulation of a frame whose payload has no ethertype (802.3 length). */
   'noEtherType',
-  /** A load balancer with no legs. */
+  /** A load balancer with no paths. */
   'noLegs',
   'sandboxLink',
   /** Larger than the output port carries, and the route tree names no node for that. */

@@ -91,17 +91,17 @@ function matchedPrefix(container: Container, address: Uint8Array): string | unde
 }
 
 /** Places of a load balancer that lead to `next`. */
-function legText(container: Container, next: number): string {
+function pathText(container: Container, next: number): string {
   const places: number[] = [];
   let all = 0;
-  const legs = new Set<number>();
+  const paths = new Set<number>();
   for (const { key, slot } of container.entries()) {
     all++;
-    legs.add(slot);
+    paths.add(slot);
     if (slot === next && key.data.kind === 'int') places.push(key.data.value);
   }
-  const position = [...legs].indexOf(next) + 1;
-  return `leg ${position} of ${legs.size}, which has ${places.length} of ${all} places`;
+  const position = [...paths].indexOf(next) + 1;
+  return `path ${position} of ${paths.size}, which has ${places.length} of ${all} places`;
 }
 
 function describe(
@@ -131,7 +131,7 @@ function describe(
       return matchedPrefix(container!, before.address) ?? 'no route: default';
     }
     case 'loadBalance':
-      return next > END ? legText(container!, next) : 'no legs';
+      return next > END ? pathText(container!, next) : 'no paths';
     case 'encap': {
       const mac = (field: AftField): string => {
         const data = node.keys.find((key) => key.field === field)?.data;

@@ -1,7 +1,7 @@
 /**
- * Load balancing as packets see it: how many flows each leg of a route carries against its weight, and which flows move when a
- * leg leaves the route and when it comes back. The routes are the router's kernel's, as static ones have no weights; the legs
- * are neighbours that don't exist: where their packets come out tells whose they are.
+ * Load balancing as packets see it: how many flows each path of a route carries against its weight, and which flows move when a
+ * path leaves the route and when it comes back. The routes are the router's kernel's, as static ones have no weights; the paths
+ * are neighbors that don't exist: where their packets come out tells whose they are.
  */
 import { buildHostsTopology, hostAddress, hostAddress6, type HostsTopology } from '../../../lab/hosts-topology';
 import { portMac, tapName } from '../../../lab/plan';
@@ -34,27 +34,27 @@ const CASES: readonly Case[] = [
 /** To see what moves, fewer flows will do. */
 const FLOWS_MOVING = 20_000;
 
-const legMac = (leg: number): string => `02:00:00:00:00:${(leg + 1).toString(16).padStart(2, '0')}`;
-const legAddress = (family: 4 | 6, leg: number): string =>
-  family === 4 ? hostAddress(LEG_PORT, FIRST_LEG + leg) : hostAddress6(LEG_PORT, (FIRST_LEG + leg).toString(16));
+const pathMac = (path: number): string => `02:00:00:00:00:${(path + 1).toString(16).padStart(2, '0')}`;
+const pathAddress = (family: 4 | 6, path: number): string =>
+  family === 4 ? hostAddress(LEG_PORT, FIRST_LEG + path) : hostAddress6(LEG_PORT, (FIRST_LEG + path).toString(16));
 const PREFIX = { 4: '10.20.0.0/16', 6: '2001:db8:20::/48' };
 
-/** Gives the route these legs, and waits until the vASIC has it so. */
-async function setLegs(topology: HostsTopology, one: Case, legs: readonly number[]): Promise<void> {
+/** Gives the route these paths, and waits until the vASIC has it so. */
+async function groupPaths(topology: HostsTopology, one: Case, paths: readonly number[]): Promise<void> {
   const { family, weights } = one;
   const prefix = PREFIX[family];
-  const hops = legs.flatMap((leg) => [
-    ...['nexthop', 'via', legAddress(family, leg), 'dev', tapName(LEG_PORT)],
-    ...['weight', String(weights[leg])],
+  const hops = paths.flatMap((path) => [
+    ...['nexthop', 'via', pathAddress(family, path), 'dev', tapName(LEG_PORT)],
+    ...['weight', String(weights[path])],
   ]);
   await topology.router.must(['ip', `-${family}`, 'route', 'replace', prefix, 'proto', 'static', ...hops]);
   await waitFor(
     async () => {
       const route = (await topology.bridge.routes()).find((shown) => shown.prefix === prefix);
       const ready = route?.nexthops.filter(({ state }) => state === 'ready').length;
-      return route?.state === 'offloaded' && ready === legs.length;
+      return route?.state === 'offloaded' && ready === paths.length;
     },
-    { timeoutMs: 30_000, what: `${prefix} over ${legs.length} legs` },
+    { timeoutMs: 30_000, what: `${prefix} over ${paths.length} paths` },
   );
   await settledOperations(topology.bridge);
 }
@@ -62,9 +62,9 @@ async function setLegs(topology: HostsTopology, one: Case, legs: readonly number
 async function measureCase(topology: HostsTopology, one: Case, say: (line: string) => void): Promise<Figure[]> {
   const { name, family, weights, flows } = one;
   const { router, hosts } = topology;
-  const all = weights.map((_, leg) => leg);
-  for (const leg of all) {
-    const neighbor = [legAddress(family, leg), 'lladdr', legMac(leg), 'dev', tapName(LEG_PORT), 'nud', 'permanent'];
+  const all = weights.map((_, path) => path);
+  for (const path of all) {
+    const neighbor = [pathAddress(family, path), 'lladdr', pathMac(path), 'dev', tapName(LEG_PORT), 'nud', 'permanent'];
     await router.must(['ip', 'neigh', 'replace', ...neighbor]);
   }
   const spread = (count: number): Promise<Spread> =>
@@ -73,27 +73,27 @@ async function measureCase(topology: HostsTopology, one: Case, say: (line: strin
       source: family === 4 ? hostAddress(0) : hostAddress6(0),
       destination: PREFIX[family].split('/')[0]!,
     });
-  await setLegs(topology, one, all);
+  await groupPaths(topology, one, all);
   const whole = await spread(flows);
-  const seen = distributionOf(whole, new Map(all.map((leg) => [legMac(leg), weights[leg]!])));
+  const seen = distributionOf(whole, new Map(all.map((path) => [pathMac(path), weights[path]!])));
   if (seen.flows < flows * 0.99 || seen.strays > 0)
     throw new Error(`${name}: ${JSON.stringify(seen)} of ${flows} flows`);
   const gone = 1;
   const share = (weights[gone]! / weights.reduce((sum, weight) => sum + weight, 0)) * 100;
-  await setLegs(
+  await groupPaths(
     topology,
     one,
-    all.filter((leg) => leg !== gone),
+    all.filter((path) => path !== gone),
   );
   const without = await spread(FLOWS_MOVING);
-  const left = movesOf(whole, without, legMac(gone));
-  await setLegs(topology, one, all);
-  const joined = movesOf(without, await spread(FLOWS_MOVING), legMac(gone));
+  const left = movesOf(whole, without, pathMac(gone));
+  await groupPaths(topology, one, all);
+  const joined = movesOf(without, await spread(FLOWS_MOVING), pathMac(gone));
   say(`${name}: ${JSON.stringify({ ...seen, share, left, joined })}`);
-  const legs = `${weights.length} legs${new Set(weights).size === 1 ? '' : ` of weights ${weights.join(':')}`}, IPv${family}`;
+  const paths = `${weights.length} paths${new Set(weights).size === 1 ? '' : ` of weights ${weights.join(':')}`}, IPv${family}`;
   const moved = (key: string, what: string, { percent, needless }: typeof left): Figure => ({
     name: `balance.${name}.${key}`,
-    what: `${what} of ${legs}: flows that moved (${needless} of them neither from nor to that leg)`,
+    what: `${what} of ${paths}: flows that moved (${needless} of them neither from nor to that path)`,
     unit: '%',
     value: tenth(percent),
     goal: `at most its share, ${tenth(share)} %, and ${GOAL_MOVED_BEYOND_SHARE} %; none needlessly`,
@@ -102,19 +102,19 @@ async function measureCase(topology: HostsTopology, one: Case, say: (line: strin
   return [
     {
       name: `balance.${name}.deviation`,
-      what: `${seen.flows} flows over ${legs}: by how much of its due share the worst leg was off`,
+      what: `${seen.flows} flows over ${paths}: by how much of its due share the worst path was off`,
       unit: '%',
       value: tenth(seen.worstPercent),
       ...atMost(GOAL_PERCENT, '%', seen.worstPercent),
     },
-    moved('legLeft', 'one leg left', left),
-    moved('legCame', 'it came back', joined),
+    moved('pathLeft', 'one path left', left),
+    moved('pathCame', 'it came back', joined),
   ];
 }
 
 export const balance: Measurement = {
   name: 'balance',
-  title: 'Load balancing: shares against weights, and the flows that a change of legs moves',
+  title: 'Load balancing: shares against weights, and the flows that a change of paths moves',
   measure: async (lab, say) => {
     const topology = await buildHostsTopology(lab, { hosts: 2, ip6: true });
     await waitFor(async () => (await topology.bridge.status()).fib.routes >= 4, { timeoutMs: 30_000, what: 'zebra' });

@@ -1,4 +1,4 @@
-/** Failover: what a stream of many flows over two legs loses when the link of one goes down, several times. */
+/** Failover: what a stream of many flows over two paths loses when the link of one goes down, several times. */
 import { failoverOf, startEcho, startFlows } from '../../../lab/flows';
 import { at, items } from '../../../lab/json';
 import { ospf } from '../../../lab/protocols/ospf';
@@ -16,7 +16,7 @@ const INTERVAL_MS = 10;
 const DOWN_MS = 2000;
 const GOAL_MS = 100;
 
-/** Both legs in zebra and in fpm2afi, and vrouter2 reaches vrouter1 by its own routing. */
+/** Both paths in zebra and in fpm2afi, and vrouter2 reaches vrouter1 by its own routing. */
 async function whole(topology: Topology): Promise<void> {
   const { plan, routerFrr, bridge, vrouters } = topology;
   const prefix = `${plan.shared}${plan.host}`;
@@ -25,19 +25,19 @@ async function whole(topology: Topology): Promise<void> {
     const hops = items(at(shown, prefix, 0, 'nexthops'));
     if (hops.filter((hop) => at(hop, 'active') === true).length !== 2) return false;
     const route = (await bridge.routes()).find((one) => one.prefix === prefix);
-    if (route?.nexthops.filter((leg) => leg.state === 'ready').length !== 2) return false;
-    for (const leg of [2, 3]) {
-      const answer = await ping(vrouters[leg]!, plan.loopback(1), { source: plan.loopback(leg), count: 1 });
+    if (route?.nexthops.filter((path) => path.state === 'ready').length !== 2) return false;
+    for (const path of [2, 3]) {
+      const answer = await ping(vrouters[path]!, plan.loopback(1), { source: plan.loopback(path), count: 1 });
       if (answer.received !== 1) return false;
     }
     return true;
   };
-  await waitFor(look, { timeoutMs: 60_000, everyMs: 500, what: 'both legs' });
+  await waitFor(look, { timeoutMs: 60_000, everyMs: 500, what: 'both paths' });
 }
 
 const failoverWith = (name: string, protocol: Protocol): Measurement => ({
   name,
-  title: `Link down of one of two legs, IPv${protocol.plan.family}: packets lost × interval`,
+  title: `Link down of one of two paths, IPv${protocol.plan.family}: packets lost × interval`,
   measure: async (lab, say) => {
     const { plan } = protocol;
     const topology = await buildTopology(lab, {
@@ -46,7 +46,7 @@ const failoverWith = (name: string, protocol: Protocol): Measurement => ({
     });
     const { vrouters } = topology;
     await whole(topology);
-    for (const leg of [2, 3]) await startEcho(vrouters[leg]!, plan.shared);
+    for (const path of [2, 3]) await startEcho(vrouters[path]!, plan.shared);
     const worst: number[] = [];
     const mean: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
@@ -70,7 +70,7 @@ const failoverWith = (name: string, protocol: Protocol): Measurement => ({
     return [
       {
         name: `${name}.worst`,
-        what: `the longest that any flow of the lost leg was without a path, over ${ROUNDS} link downs`,
+        what: `the longest that any flow of the lost path was without a path, over ${ROUNDS} link downs`,
         unit: 'ms',
         value,
         samples: worst,
@@ -78,7 +78,7 @@ const failoverWith = (name: string, protocol: Protocol): Measurement => ({
       },
       {
         name: `${name}.mean`,
-        what: 'the same, averaged over the flows of the lost leg, median of the link downs',
+        what: 'the same, averaged over the flows of the lost path, median of the link downs',
         unit: 'ms',
         value: tenth(median(mean)),
         samples: mean,

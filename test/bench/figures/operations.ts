@@ -1,5 +1,5 @@
 /**
- * How many AFI operations one change takes, with few routes behind it and with many: all go over one group of two legs, on
+ * How many AFI operations one change takes, with few routes behind it and with many: all go over one group of two paths, on
  * tap1 and tap2. The routes are the router's kernel's, which zebra takes up and sends like any other. A group that changes under
  * its id comes from a program in zebra's place: zebra itself gives every route a new id then.
  */
@@ -34,7 +34,7 @@ async function addRoutes(lab: Lab, topology: HostsTopology, from: number, to: nu
   }
 }
 
-/** Waits for so many routes, and no others than a few of known neighbours. */
+/** Waits for so many routes, and no others than a few of known neighbors. */
 async function offloaded({ bridge }: HostsTopology, wanted: number): Promise<void> {
   const look = async (): Promise<boolean> => {
     const now = (await bridge.status()).fib.offloaded;
@@ -125,10 +125,10 @@ export const operations: Measurement = {
     });
     return [
       figure('mac', 'a nexthop changes its MAC'),
-      figure('down', "a leg's link goes down"),
-      figure('up', "a leg's link comes back"),
-      figure('groupLess', 'a group loses a leg'),
-      figure('groupMore', 'a group gets a leg'),
+      figure('down', "a path's link goes down"),
+      figure('up', "a path's link comes back"),
+      figure('groupLess', 'a group loses a path'),
+      figure('groupMore', 'a group gets a path'),
     ];
   },
 };

@@ -1,5 +1,5 @@
 /**
- * From zebra's route to offloaded: routes to neighbours that nobody has spoken to, one after the other, on a LAN without data
+ * From zebra's route to offloaded: routes to neighbors that nobody has spoken to, one after the other, on a LAN without data
  * traffic. From the frame with the route on the FPM connection to the frame that reports it as offloaded; between them the
  * kernel is asked, ARP goes out through the vASIC and comes back by it, and the vASIC acknowledges.
  */
@@ -21,7 +21,7 @@ function delay(seen: readonly FpmSight[], prefix: string): number {
 
 export const resolve: Measurement = {
   name: 'resolve',
-  title: 'From route to offloaded, neighbour unknown, no traffic',
+  title: 'From route to offloaded, neighbor unknown, no traffic',
   measure: async (lab, say) => {
     const { router, hosts, frr, bridge } = await buildHostsTopology(lab);
     const numbers = Array.from({ length: NEIGHBORS }, (_, i) => i);
@@ -47,7 +47,7 @@ export const resolve: Measurement = {
     return [
       {
         name: 'routeToOffloaded',
-        what: `${NEIGHBORS} routes to fresh neighbours, median of zebra's FPM frame to fpm2afi's offloaded report`,
+        what: `${NEIGHBORS} routes to fresh neighbors, median of zebra's FPM frame to fpm2afi's offloaded report`,
         unit: 'ms',
         value,
         samples,

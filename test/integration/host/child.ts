@@ -1,5 +1,5 @@
 /**
- * Runs in a namespace: starts punt or the kernel neighbours as told by JSON lines on stdin, and answers and reports on
+ * Runs in a namespace: starts punt or the kernel neighbors as told by JSON lines on stdin, and answers and reports on
  * stdout. Bytes are hex. Also plays the vASIC's side of hostpath.
  */
 import { type Socket, createSocket } from 'node:dgram';

@@ -1,5 +1,5 @@
 /**
- * Network namespaces for the tests of punt and neighbours, and a child process in one of them that runs the code under
+ * Network namespaces for the tests of punt and neighbors, and a child process in one of them that runs the code under
  * test (child.ts) and is talked to in JSON lines. Everything made is removed by `close`, whatever happened.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';

@@ -38,7 +38,7 @@ describe('a route', () => {
     expect([...b.needed]).toEqual([]);
   });
 
-  test('by a neighbour of the configuration: nobody is asked for it, whichever came first', async () => {
+  test('by a neighbor of the configuration: nobody is asked for it, whichever came first', async () => {
     const b = await bed();
     const configure = (address: string): unknown =>
       b.fib.applyKernel({
@@ -127,8 +127,8 @@ describe('a route', () => {
     const b = await bed();
     b.via('10.1.0.0/16', '10.0.9.1@90').settle();
     b.route('10.2.0.0/16', {
-      kind: 'legs',
-      legs: [{ gateway: Uint8Array.of(10, 0, 1, 2), ifindex: 11, weight: 1, encap: { kind: 'mpls', labels: [16] } }],
+      kind: 'paths',
+      paths: [{ gateway: Uint8Array.of(10, 0, 1, 2), ifindex: 11, weight: 1, encap: { kind: 'mpls', labels: [16] } }],
     }).settle();
     expect(b.packet('10.1.0.1')).toBe(`punt ${PuntReason.NotAPort}`);
     expect(b.packet('10.2.0.1')).toBe(`punt ${PuntReason.Unsupported}`);
@@ -257,7 +257,7 @@ describe('one change is one operation', () => {
     expect(counts[0]!.length).toBeLessThanOrEqual(8);
   });
 
-  test('traffic of a group is spread over its legs, and a lost leg leaves at once', async () => {
+  test('traffic of a group is spread over its paths, and a lost path leaves at once', async () => {
     const b = await withRoutes(10);
     const spread = (): Set<string> =>
       new Set(Array.from({ length: 64 }, (_, i) => b.packet('20.0.1.1', 0, { sport: 5000 + i })));

@@ -1,46 +1,46 @@
-/** Load balancing as packets see it: how flows spread, and how few of them move when legs come and go. */
+/** Load balancing as packets see it: how flows spread, and how few of them move when paths come and go. */
 import type { AftOperation } from '../../../src/aft/model';
 import { Bed } from '../bed/bed';
 
 const GROUP = 1000;
 const PREFIX = '20.0.0.0/16';
-const addressOf = (leg: number): string => `10.0.${leg >> 6}.${(leg & 63) + 2}`;
-const macOf = (leg: number): string => `02:00:00:00:01:${leg.toString(16).padStart(2, '0')}`;
-const portOf = (leg: number): number => leg % 4;
+const addressOf = (path: number): string => `10.0.${path >> 6}.${(path & 63) + 2}`;
+const macOf = (path: number): string => `02:00:00:00:01:${path.toString(16).padStart(2, '0')}`;
+const portOf = (path: number): number => path % 4;
 
-/** A group of `weights.length` legs, one neighbor each, with a route of each family by it. */
-async function group(weights: readonly number[], legs = weights.map((_, leg) => leg)): Promise<Bed> {
+/** A group of `weights.length` paths, one neighbor each, with a route of each family by it. */
+async function group(weights: readonly number[], paths = weights.map((_, path) => path)): Promise<Bed> {
   const bed = await new Bed().up();
-  const most = Math.max(...legs) + 1;
-  for (let leg = 0; leg < most; leg++) {
-    bed.neighbor(portOf(leg), addressOf(leg), macOf(leg));
-    bed.nexthop(leg + 1, `${addressOf(leg)}@${portOf(leg)}`);
+  const most = Math.max(...paths) + 1;
+  for (let path = 0; path < most; path++) {
+    bed.neighbor(portOf(path), addressOf(path), macOf(path));
+    bed.nexthop(path + 1, `${addressOf(path)}@${portOf(path)}`);
   }
-  setLegs(bed, legs, weights);
+  groupPaths(bed, paths, weights);
   return bed.viaId(PREFIX, GROUP).viaId('2001:db8:20::/48', GROUP).settle();
 }
 
-function setLegs(bed: Bed, legs: readonly number[], weights: readonly number[] = []): Bed {
-  return bed.group(GROUP, ...legs.map((leg, i) => [leg + 1, weights[i] ?? 1] as const));
+function groupPaths(bed: Bed, paths: readonly number[], weights: readonly number[] = []): Bed {
+  return bed.group(GROUP, ...paths.map((path, i) => [path + 1, weights[i] ?? 1] as const));
 }
 
-/** The leg that each of `count` flows takes, told by the MAC that its packet leaves with. */
+/** The path that each of `count` flows takes, told by the MAC that its packet leaves with. */
 function flows(bed: Bed, count: number): number[] {
   return Array.from({ length: count }, (_, i) => {
     const out = bed.packet(`20.0.${i % 251}.9`, 0, { source: `198.51.100.${i % 241}`, sport: 1024 + (i % 50_000) });
-    const leg = parseInt(out.slice(-2), 16);
+    const path = parseInt(out.slice(-2), 16);
     // Not expect(): too slow for so many.
-    if (out !== `p${portOf(leg)} ${macOf(leg).replaceAll(':', '')}`) throw new Error(`flow ${i} came out as ${out}`);
-    return leg;
+    if (out !== `p${portOf(path)} ${macOf(path).replaceAll(':', '')}`) throw new Error(`flow ${i} came out as ${out}`);
+    return path;
   });
 }
 
 const moved = (before: readonly number[], after: readonly number[]): number =>
-  before.filter((leg, flow) => after[flow] !== leg).length / before.length;
+  before.filter((path, flow) => after[flow] !== path).length / before.length;
 
-/** The legs that flows went to (`to`) or came from when they moved. */
+/** The paths that flows went to (`to`) or came from when they moved. */
 function movers(before: readonly number[], after: readonly number[], end: 'from' | 'to'): number[] {
-  const ends = before.flatMap((leg, flow) => (after[flow] === leg ? [] : [end === 'from' ? leg : after[flow]!]));
+  const ends = before.flatMap((path, flow) => (after[flow] === path ? [] : [end === 'from' ? path : after[flow]!]));
   return [...new Set(ends)];
 }
 
@@ -48,28 +48,28 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 describe('distribution', () => {
   test.each([
-    ['2 legs', [1, 1]],
-    ['3 legs', [1, 1, 1]],
-    ['5 legs of different weights', [1, 2, 3, 4, 5]],
+    ['2 paths', [1, 1]],
+    ['3 paths', [1, 1, 1]],
+    ['5 paths of different weights', [1, 2, 3, 4, 5]],
     ['1 : 15', [1, 15]],
     ['16-bit weights', [30_000, 10_001, 65_535]],
-    ['16 legs', Array<number>(16).fill(3)],
+    ['16 paths', Array<number>(16).fill(3)],
   ])('%s: 40,000 flows within 5 % of the weights', async (_what, weights) => {
     const seen = flows(await group(weights), 40_000);
     const sum = weights.reduce((total, weight) => total + weight, 0);
-    for (const leg of range(weights.length)) {
-      const share = seen.filter((took) => took === leg).length / seen.length;
-      // 5 % of the leg's share, and what chance does to so few flows (four standard deviations).
-      const due = weights[leg]! / sum;
+    for (const path of range(weights.length)) {
+      const share = seen.filter((took) => took === path).length / seen.length;
+      // 5 % of the path's share, and what chance does to so few flows (four standard deviations).
+      const due = weights[path]! / sum;
       const chance = 4 * Math.sqrt((due * (1 - due)) / seen.length);
       expect(Math.abs(share - due)).toBeLessThan(Math.max(0.05 * due, chance));
     }
   });
 
-  test('128 legs: every one is used, none has more than its share and 5 points in a thousand', async () => {
+  test('128 paths: every one is used, none has more than its share and 5 points in a thousand', async () => {
     const seen = flows(await group(Array<number>(128).fill(1)), 20_000);
-    for (const leg of range(128)) {
-      const share = seen.filter((took) => took === leg).length / seen.length;
+    for (const path of range(128)) {
+      const share = seen.filter((took) => took === path).length / seen.length;
       expect(share).toBeGreaterThan(0);
       expect(Math.abs(share - 1 / 128)).toBeLessThan(0.005);
     }
@@ -87,18 +87,18 @@ describe('distribution', () => {
 
 describe('resilience', () => {
   test.each([2, 3, 4, 8, 16, 64, 128])(
-    '%i legs: one removed moves its flows only, one added takes its share',
+    '%i paths: one removed moves its flows only, one added takes its share',
     async (n) => {
       const bed = await group(Array<number>(n).fill(1));
       const before = flows(bed, 10_000);
       const gone = n >> 1;
-      const rest = range(n).filter((leg) => leg !== gone);
-      setLegs(bed, rest).settle();
+      const rest = range(n).filter((path) => path !== gone);
+      groupPaths(bed, rest).settle();
       const without = flows(bed, 10_000);
       expect(movers(before, without, 'from')).toEqual([gone]);
       expect(moved(before, without)).toBeLessThanOrEqual(1 / n + 0.02);
 
-      setLegs(bed, range(n)).settle();
+      groupPaths(bed, range(n)).settle();
       const back = flows(bed, 10_000);
       expect(movers(without, back, 'to')).toEqual([gone]);
       expect(moved(without, back)).toBeLessThanOrEqual(1 / n + 0.02);
@@ -121,26 +121,26 @@ describe('resilience', () => {
     expect(movers(down, up, 'to')).toEqual([2]);
   });
 
-  test('unequal weights: a removed leg moves no more than its share and 2 %', async () => {
-    const weights = range(20).map((leg) => 1 + ((leg * 7) % 13));
+  test('unequal weights: a removed path moves no more than its share and 2 %', async () => {
+    const weights = range(20).map((path) => 1 + ((path * 7) % 13));
     const bed = await group(weights);
     const before = flows(bed, 10_000);
     const gone = 11;
-    const rest = range(20).filter((leg) => leg !== gone);
-    setLegs(
+    const rest = range(20).filter((path) => path !== gone);
+    groupPaths(
       bed,
       rest,
-      rest.map((leg) => weights[leg]!),
+      rest.map((path) => weights[path]!),
     ).settle();
     const share = weights[gone]! / weights.reduce((sum, weight) => sum + weight, 0);
     expect(moved(before, flows(bed, 10_000))).toBeLessThanOrEqual(share + 0.02);
   });
 
-  test('growing from 2 legs to 128 one by one: each newcomer takes its share, although the table grows', async () => {
+  test('growing from 2 paths to 128 one by one: each newcomer takes its share, although the table grows', async () => {
     const bed = await group([1, 1], [0, 127]);
     let before = flows(bed, 2000);
     for (let n = 3; n <= 128; n++) {
-      setLegs(bed, [...range(n - 1), 127]).settle();
+      groupPaths(bed, [...range(n - 1), 127]).settle();
       const after = flows(bed, 2000);
       expect(movers(before, after, 'to')).toEqual([n - 2]);
       expect(moved(before, after)).toBeLessThanOrEqual(1 / n + 0.02);
@@ -157,12 +157,12 @@ describe('resilience', () => {
       .settle();
     const after = flows(bed, 10_000);
     expect(movers(before, after, 'from')).toEqual([1]);
-    bed.via(PREFIX, ...range(4).map((leg) => `${addressOf(leg)}@${portOf(leg)}`)).settle();
+    bed.via(PREFIX, ...range(4).map((path) => `${addressOf(path)}@${portOf(path)}`)).settle();
     const inline = flows(bed, 10_000);
     expect(movers(after, inline, 'to')).toEqual([1]);
   });
 
-  test('… also when the same legs carry another route in other shares', async () => {
+  test('… also when the same paths carry another route in other shares', async () => {
     const bed = await group([1, 2, 3, 4]);
     bed
       .group(GROUP + 1, 1, 3, 4)
@@ -185,16 +185,16 @@ describe('one change is one operation, in place', () => {
     return { nodes: op.insert.nodes.map(({ type }) => type), entries: op.insert.entries.length };
   };
 
-  test('a leg removed or added rewrites its slots and no node, for 10 routes as for 3,000', async () => {
+  test('a path removed or added rewrites its slots and no node, for 10 routes as for 3,000', async () => {
     const seen: unknown[] = [];
     for (const routes of [10, 3000]) {
       const bed = await group(Array<number>(8).fill(1));
       for (let i = 0; i < routes; i++) bed.viaId(`30.${i >> 8}.${i & 255}.0/24`, GROUP);
       bed.settle();
       const tokens = [...bed.programmer.tokensBySet().values()];
-      const removal = written(bed.operationsFor(() => setLegs(bed, [0, 1, 2, 4, 5, 6, 7])));
+      const removal = written(bed.operationsFor(() => groupPaths(bed, [0, 1, 2, 4, 5, 6, 7])));
       expect(removal).toEqual({ nodes: [], entries: 32 });
-      const adding = written(bed.operationsFor(() => setLegs(bed, range(8))));
+      const adding = written(bed.operationsFor(() => groupPaths(bed, range(8))));
       expect(adding).toEqual({ nodes: [], entries: 32 });
       expect([...bed.programmer.tokensBySet().values()]).toEqual(tokens);
       seen.push(removal, adding);
@@ -202,14 +202,14 @@ describe('one change is one operation, in place', () => {
     expect(seen.slice(0, 2)).toEqual(seen.slice(2));
   });
 
-  test('down to one leg, to none and back: the load balancer stays', async () => {
+  test('down to one path, to none and back: the load balancer stays', async () => {
     const bed = await group([1, 1]);
     const tokens = [...bed.programmer.tokensBySet().values()];
     const steps = [
-      () => setLegs(bed, [1]),
+      () => groupPaths(bed, [1]),
       () => bed.neighbor(portOf(1), addressOf(1), undefined, 'failed'),
       () => bed.neighbor(portOf(1), addressOf(1), macOf(1)),
-      () => setLegs(bed, [0, 1]),
+      () => groupPaths(bed, [0, 1]),
     ];
     const ways = [];
     for (const step of steps) {
@@ -225,7 +225,7 @@ describe('one change is one operation, in place', () => {
     for (const arrives of [true, false]) {
       const bed = await group([1, 1, 1]);
       const before = flows(bed, 2000);
-      setLegs(bed, [0, 2]);
+      groupPaths(bed, [0, 2]);
       bed.programmer.pump();
       const { operation } = bed.queue[0]!;
       if (arrives) bed.server.sandbox.apply(operation);
@@ -252,9 +252,9 @@ describe('one change is one operation, in place', () => {
     async (arrives) => {
       const bed = await group([1, 1, 1]);
       const before = flows(bed, 2000);
-      setLegs(bed, [0, 2]);
+      groupPaths(bed, [0, 2]);
       lose(bed, arrives);
-      setLegs(bed, [0, 1, 2]);
+      groupPaths(bed, [0, 1, 2]);
       await bed.up();
       expect(flows(bed, 2000)).toEqual(before);
     },
@@ -265,7 +265,7 @@ describe('one change is one operation, in place', () => {
     async (arrives) => {
       const bed = await group([1, 1], [0, 7]);
       const { nodes } = bed.server.sandbox.info();
-      setLegs(bed, range(8));
+      groupPaths(bed, range(8));
       lose(bed, arrives);
       bed.withdraw(PREFIX).withdraw('2001:db8:20::/48').apply({ kind: 'nexthopDelete', id: GROUP });
       await bed.up();
@@ -293,9 +293,9 @@ describe('one change is one operation, in place', () => {
     expect(bed.server.sandbox.info().nodes).toBe(nodes - 2);
   });
 
-  test('a leg is not removed before the transaction that takes it out of the slots is acknowledged', async () => {
+  test('a path is not removed before the transaction that takes it out of the slots is acknowledged', async () => {
     const bed = await group([1, 1, 1]);
-    setLegs(bed, [0, 2]).apply({ kind: 'nexthopDelete', id: 2 }).neighborGone(portOf(1), addressOf(1));
+    groupPaths(bed, [0, 2]).apply({ kind: 'nexthopDelete', id: 2 }).neighborGone(portOf(1), addressOf(1));
     bed.programmer.pump();
     // The neighbor's own change is answered, that of the slots is not.
     bed.answer();

@@ -10,7 +10,7 @@ import { Fib } from '../../../src/fib/fib';
 import type {
   FpmUpdate,
   NexthopContent,
-  NexthopLeg,
+  NexthopPath,
   NeighborState,
   RouteStatus,
   RouteTarget,
@@ -193,7 +193,7 @@ export class Bed {
 
   /** A route by nexthops given as `ADDRESS@PORT` or `@PORT` (connected). */
   via(prefix: string, ...hops: string[]): this {
-    return this.route(prefix, { kind: 'legs', legs: hops.map(legOf) });
+    return this.route(prefix, { kind: 'paths', paths: hops.map(pathOf) });
   }
 
   viaId(prefix: string, id: number): this {
@@ -205,7 +205,7 @@ export class Bed {
   }
 
   nexthop(id: number, content: NexthopContent | string): this {
-    const value: NexthopContent = typeof content === 'string' ? { kind: 'leg', leg: legOf(content) } : content;
+    const value: NexthopContent = typeof content === 'string' ? { kind: 'path', path: pathOf(content) } : content;
     return this.apply({ kind: 'nexthopAdd', id, family: 2, protocol: 11, content: value });
   }
 
@@ -297,7 +297,7 @@ export class Bed {
   }
 }
 
-export function legOf(text: string): NexthopLeg {
+export function pathOf(text: string): NexthopPath {
   const [gateway, port, weight] = text.split(/[@*]/);
   return {
     ...(gateway === '' ? {} : { gateway: parseAddress(gateway!)! }),

@@ -83,8 +83,8 @@ function decoded(options: Partial<Parameters<typeof makeStream>[0]>): string[] {
   return seen;
 }
 
-test('groups of several legs, all over different gateways, and routes by them', () => {
-  const seen = decoded({ groups: { count: 5, legs: 3 } });
+test('groups of several paths, all over different gateways, and routes by them', () => {
+  const seen = decoded({ groups: { count: 5, paths: 3 } });
   expect(seen.slice(0, 2)).toEqual(['group 10000: 100 101 102', 'group 10001: 101 102 103']);
   expect(seen.slice(5, 8).map((text) => text.split(' by ')[1])).toEqual(
     [0, 1, 2].map((route) => String(10_000 + hopOf(route, 5))),
@@ -94,7 +94,7 @@ test('groups of several legs, all over different gateways, and routes by them', 
 });
 
 test('a stream that withdraws takes away what the other brought, the nexthops last', () => {
-  const groups = { count: 2, legs: 2 };
+  const groups = { count: 2, paths: 2 };
   const brought = decoded({ groups }).filter((text) => text.includes(' by '));
   const taken = decoded({ groups, withdraw: true });
   expect(taken.slice(0, 300)).toEqual(brought.map((text) => `no ${text.split(' ')[0]!}`));

@@ -227,7 +227,7 @@ test.each([
     ],
   ],
   [`${PORTS}porst: 1\n`, ['f.yaml:2:1: porst: unknown key, did you mean ports?']],
-  [`${PORTS}log: { colour: red }\n`, ['f.yaml:2:8: log.colour: unknown key, known here: level, format']],
+  [`${PORTS}log: { color: red }\n`, ['f.yaml:2:8: log.color: unknown key, known here: level, format']],
   [`${PORTS}punt: { mode: [worker] }\n`, ['f.yaml:2:15: punt.mode: got a list, expected one of worker, external, off']],
   [
     `${PORTS}punt: { listen: 127.0.0.1:9002 }\n`,
@@ -317,7 +317,7 @@ test.each([
   '"ff02::1"',
   '10.0.0',
   'fe80::1%eth0',
-])('a static neighbour cannot be %s', (address) => {
+])('a static neighbor cannot be %s', (address) => {
   const text = `${PORTS}neighbors: { static: [{ tap: tap0, address: ${address}, mac: 02:00:00:00:00:01 }] }\n`;
   expect(problems(text)).toHaveLength(1);
   expect(problems(text)[0]).toContain('neighbors.static[0].address: got ');

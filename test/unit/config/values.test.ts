@@ -30,6 +30,6 @@ test('suggestions are for slips only', () => {
   expect(nearest('lisen', keys)).toBe('listen');
   expect(nearest('Listen', keys)).toBe('listen');
   expect(nearest('swep', keys)).toBe('sweep');
-  expect(nearest('colour', keys)).toBeUndefined();
+  expect(nearest('color', keys)).toBeUndefined();
   expect(nearest('x', [])).toBeUndefined();
 });

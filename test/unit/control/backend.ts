@@ -121,7 +121,7 @@ export const ROUTES: readonly RouteView[] = [
   route('103.30.0.0/24', 'trapped', {
     protocol: 'kernel',
     nexthops: [leg(undefined, 0, undefined, { state: 'glean' })],
-    reason: 'connected: the host resolves neighbours',
+    reason: 'connected: the host resolves neighbors',
   }),
   route('103.30.0.3/32', 'offloaded', { origin: 'neighbor', nexthops: [leg('103.30.0.3', 0, F0)], token: 1041 }),
   route('198.51.100.0/24', 'unresolved', { nexthops: [leg('103.30.10.9', 1)], reason: 'no MAC for 103.30.10.9' }),

@@ -52,7 +52,7 @@ Prefix           Table  Proto     State       Nexthop                           
 10.0.255.1/32    254    bgp       failed      via 103.30.0.3, tap0, weight 2    32:26:0a:2e:cc:f0  -      refused by the AFI server: table full
                                               via 103.30.10.3, tap1 unresolved  -
 10.9.0.0/16      254    static    offloaded   blackhole                         -                  0
-103.30.0.0/24    254    kernel    trapped     directly connected, tap0          -                  -      connected: the host resolves neighbours
+103.30.0.0/24    254    kernel    trapped     directly connected, tap0          -                  -      connected: the host resolves neighbors
 103.30.0.3/32    254    neighbor  offloaded   via 103.30.0.3, tap0              32:26:0a:2e:cc:f0  1041
 198.51.100.0/24  254    ospf      unresolved  via 103.30.10.9, tap1 unresolved  -                  -      no MAC for 103.30.10.9
 203.0.113.0/24   1000   ospf      pending     directly connected, interface 99  -                  -      stale
@@ -191,7 +191,7 @@ test.each([
   [['shwo'], 'Did you mean show?'],
   [['frobnicate'], 'Unknown argument: frobnicate'],
   [['show', 'ports', 'extra'], 'Unknown argument: extra'],
-  [['show', 'routes', '--colour'], 'Unknown argument: colour'],
+  [['show', 'routes', '--color'], 'Unknown argument: color'],
   [['show', 'routes', '10.0.0'], '10.0.0 is neither a prefix such as 10.0.255.0/24 nor an address such as 10.0.255.1'],
   [['show', 'routes', '10.0.0.0/33'], '10.0.0.0/33 is neither a prefix'],
   [['show', 'routes', '--state', 'up'], 'Argument: state, Given: "up"'],

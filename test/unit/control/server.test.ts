@@ -116,9 +116,9 @@ test.each([
   ],
   ['/v1/routes?longest=10.0.0.0/8', 400, 'longest: got "10.0.0.0/8", expected an IPv4 or IPv6 address'],
   [
-    '/v1/routes?colour=1',
+    '/v1/routes?color=1',
     400,
-    'colour: unknown parameter of routes, known: prefix, longest, table, state, protocol, limit, stream',
+    'color: unknown parameter of routes, known: prefix, longest, table, state, protocol, limit, stream',
   ],
   ['/v1/ports?state=failed', 400, 'state: unknown parameter of ports, known: limit, stream'],
   ['/v1/ports?stream=yes', 400, 'stream: got "yes", expected 0 or 1'],

@@ -9,7 +9,7 @@ import type {
   FpmUpdate,
   MacName,
   NexthopContent,
-  NexthopLeg,
+  NexthopPath,
   RouteTarget,
   SegmentEndpoint,
 } from '../../../src/fib/updates';
@@ -39,20 +39,20 @@ function describeEndpoint(endpoint: SegmentEndpoint): string {
 }
 
 /** `10.0.0.2@3*1`; `direct@3*1` without gateway. */
-export function describeLeg(leg: NexthopLeg): string {
-  const via = leg.gateway === undefined ? 'direct' : formatAddress(leg.gateway);
-  const encap = leg.encap === undefined ? '' : ` (${describeEncap(leg.encap)})`;
-  return `${via}@${leg.ifindex}*${leg.weight}${leg.onlink ? ' onlink' : ''}${encap}`;
+export function describePath(path: NexthopPath): string {
+  const via = path.gateway === undefined ? 'direct' : formatAddress(path.gateway);
+  const encap = path.encap === undefined ? '' : ` (${describeEncap(path.encap)})`;
+  return `${via}@${path.ifindex}*${path.weight}${path.onlink ? ' onlink' : ''}${encap}`;
 }
 
 function describeTarget(target: RouteTarget | NexthopContent): string {
   switch (target.kind) {
     case 'nexthopId':
       return `nexthop ${target.id}`;
-    case 'legs':
-      return target.legs.map(describeLeg).join(' | ');
-    case 'leg':
-      return describeLeg(target.leg);
+    case 'paths':
+      return target.paths.map(describePath).join(' | ');
+    case 'path':
+      return describePath(target.path);
     case 'group':
       return `group ${target.members.map((member) => `${member.id}*${member.weight}`).join(' ')}`;
     case 'drop':
@@ -90,8 +90,8 @@ export function describeUpdate(update: FpmUpdate): string {
     case 'neighborDelete':
       return `neighborDelete ${formatAddress(update.address)}@${update.ifindex}`;
     case 'lspAdd': {
-      const legs = update.legs.map((leg) => `${describeLeg(leg)} swap ${leg.outLabels.join('/') || 'none'}`);
-      return `lspAdd ${update.label} proto ${update.protocol} → ${legs.join(' | ')}`;
+      const paths = update.paths.map((path) => `${describePath(path)} swap ${path.outLabels.join('/') || 'none'}`);
+      return `lspAdd ${update.label} proto ${update.protocol} → ${paths.join(' | ')}`;
     }
     case 'lspDelete':
       return `lspDelete ${update.label}`;

@@ -5,11 +5,11 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FpmUpdate, NexthopContent, NexthopLeg, RouteTarget } from '../../../src/fib/updates';
+import type { FpmUpdate, NexthopContent, NexthopPath, RouteTarget } from '../../../src/fib/updates';
 import { FrameReader } from '../../../src/fpm/framing';
 import { decodeNetlink } from '../../../src/fpm/netlink/decoder';
 import { formatPrefix } from '../../../src/net/address';
-import { describeLeg, recordStream } from './describe';
+import { describePath, recordStream } from './describe';
 
 const DIRECTORY = join(__dirname, '../../../../test/fixtures/fpm');
 const names = readdirSync(DIRECTORY)
@@ -50,8 +50,8 @@ function tablesAfter(stream: Buffer): Record<string, string> {
     decodeNetlink(buffer, start, end, { update: apply, message: () => 0, skipped: fail, malformed: fail });
   });
   reader.push(stream);
-  const plain = (leg: NexthopLeg, weight: number): string => {
-    return describeLeg({ gateway: leg.gateway, ifindex: leg.ifindex, weight });
+  const plain = (path: NexthopPath, weight: number): string => {
+    return describePath({ gateway: path.gateway, ifindex: path.ifindex, weight });
   };
   const ways = (target: RouteTarget | NexthopContent | undefined, weight = 1): string[] => {
     switch (target?.kind) {
@@ -59,10 +59,10 @@ function tablesAfter(stream: Buffer): Record<string, string> {
         return ways(nexthops.get(target.id));
       case 'group':
         return target.members.flatMap((member) => ways(nexthops.get(member.id), member.weight));
-      case 'leg':
-        return [plain(target.leg, weight)];
-      case 'legs':
-        return target.legs.map((leg) => plain(leg, leg.weight));
+      case 'path':
+        return [plain(target.path, weight)];
+      case 'paths':
+        return target.paths.map((path) => plain(path, path.weight));
       case 'drop':
         return [target.drop];
       default:

@@ -33,12 +33,12 @@ function wellFormed(update: FpmUpdate): void {
     expect(bytes).toEqual(maskAddress(bytes, length));
     expect(update.table).toBeGreaterThan(0);
   }
-  if (update.kind === 'routeAdd' && update.target.kind === 'legs') {
-    expect(update.target.legs.length).toBeGreaterThan(0);
-    for (const leg of update.target.legs) {
-      expect([undefined, 4, 16]).toContain(leg.gateway?.length);
-      expect(leg.weight).toBeGreaterThanOrEqual(1);
-      expect(leg.gateway !== undefined || leg.ifindex !== 0 || leg.encap !== undefined).toBe(true);
+  if (update.kind === 'routeAdd' && update.target.kind === 'paths') {
+    expect(update.target.paths.length).toBeGreaterThan(0);
+    for (const path of update.target.paths) {
+      expect([undefined, 4, 16]).toContain(path.gateway?.length);
+      expect(path.weight).toBeGreaterThanOrEqual(1);
+      expect(path.gateway !== undefined || path.ifindex !== 0 || path.encap !== undefined).toBe(true);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The netlink decoder over encapsulations, nexthop objects, neighbours and MPLS routes: all that no fixture holds. */
+/** The netlink decoder over encapsulations, nexthop objects, neighbors and MPLS routes: all that no fixture holds. */
 import * as c from '../../../src/netlink/constants';
 import { attributes, hop, labels, message, neighbor, nexthop, route, u16, via } from './messages';
 import { faultOf, one, skipOf, target } from './describe';
@@ -6,7 +6,7 @@ import { faultOf, one, skipOf, target } from './describe';
 const DST = [c.RTA_DST, '192.0.2.0'] as const;
 
 describe('encapsulations', () => {
-  const leg = (type: number, body: Uint8Array): string =>
+  const path = (type: number, body: Uint8Array): string =>
     target(route({}, [DST, [c.RTA_OIF, 3], [c.RTA_ENCAP_TYPE, u16(type)], [0x8000 | c.RTA_ENCAP, body]]));
   const srh = Buffer.concat([
     Buffer.from([1, 0, 0, 0, 0, 4, 4, 1, 1, 0, 0, 0]),
@@ -16,20 +16,22 @@ describe('encapsulations', () => {
 
   test('labels end at the bottom of the stack', () => {
     const stack = Buffer.concat([labels(16, 1048575), labels(77)]);
-    expect(leg(c.LWTUNNEL_ENCAP_MPLS, attributes([[c.MPLS_IPTUNNEL_DST, stack]]))).toBe('direct@3*1 (mpls 16/1048575)');
+    expect(path(c.LWTUNNEL_ENCAP_MPLS, attributes([[c.MPLS_IPTUNNEL_DST, stack]]))).toBe(
+      'direct@3*1 (mpls 16/1048575)',
+    );
   });
   test('segments in the order of travel', () => {
-    expect(leg(c.LWTUNNEL_ENCAP_SEG6, attributes([[c.SEG6_IPTUNNEL_SRH, srh]]))).toBe(
+    expect(path(c.LWTUNNEL_ENCAP_SEG6, attributes([[c.SEG6_IPTUNNEL_SRH, srh]]))).toBe(
       'direct@3*1 (seg6 mode 1 2001:db8:f::1,2001:db8:f::2)',
     );
   });
   test('local segment', () => {
     const body = attributes([[c.SEG6_LOCAL_ACTION, 3]]);
-    expect(leg(c.LWTUNNEL_ENCAP_SEG6_LOCAL, body)).toBe('direct@3*1 (seg6local action 3 0800010003000000)');
+    expect(path(c.LWTUNNEL_ENCAP_SEG6_LOCAL, body)).toBe('direct@3*1 (seg6local action 3 0800010003000000)');
   });
   test('what local segments do besides', () => {
     const local = (list: Parameters<typeof attributes>[0]): string =>
-      leg(c.LWTUNNEL_ENCAP_SEG6_LOCAL, attributes(list)).replace(/^.*action (\d+) [0-9a-f]+(.*)\)$/, '$1$2');
+      path(c.LWTUNNEL_ENCAP_SEG6_LOCAL, attributes(list)).replace(/^.*action (\d+) [0-9a-f]+(.*)\)$/, '$1$2');
     expect(
       local([
         [c.SEG6_LOCAL_ACTION, 16],
@@ -108,13 +110,13 @@ describe('encapsulations', () => {
     );
   });
   test("VXLAN, as FRR's own type and as a tunnel key", () => {
-    expect(leg(c.FRR_ENCAP_VXLAN, attributes([[c.FRR_VXLAN_VNI, 5000]]))).toBe('direct@3*1 (vni 5000)');
+    expect(path(c.FRR_ENCAP_VXLAN, attributes([[c.FRR_VXLAN_VNI, 5000]]))).toBe('direct@3*1 (vni 5000)');
     const key = attributes([[c.LWTUNNEL_IP_ID, Buffer.from('0000000000001388', 'hex')]]);
-    expect(leg(c.LWTUNNEL_ENCAP_IP, key)).toBe('direct@3*1 (vni 5000)');
-    expect(leg(c.LWTUNNEL_ENCAP_IP6, key)).toBe('direct@3*1 (vni 5000)');
+    expect(path(c.LWTUNNEL_ENCAP_IP, key)).toBe('direct@3*1 (vni 5000)');
+    expect(path(c.LWTUNNEL_ENCAP_IP6, key)).toBe('direct@3*1 (vni 5000)');
   });
   test('an unknown one is kept as it is', () => {
-    expect(leg(3, Uint8Array.of(1, 2))).toBe('direct@3*1 (encap 3 0102)');
+    expect(path(3, Uint8Array.of(1, 2))).toBe('direct@3*1 (encap 3 0102)');
   });
 
   test.each([
@@ -295,7 +297,7 @@ describe('nexthop objects', () => {
   });
 });
 
-describe('neighbours', () => {
+describe('neighbors', () => {
   const MAC = [c.NDA_LLADDR, Buffer.from('32260a2eaaf0', 'hex')] as const;
   test.each([
     [c.NUD_REACHABLE, 'reachable'],
@@ -319,13 +321,13 @@ describe('neighbours', () => {
     expect(one(neighbor([[c.NDA_DST, '10.0.0.2']], 0, 2, 7, c.RTM_DELNEIGH))).toBe('neighborDelete 10.0.0.2@7');
   });
   test('what is none of our business', () => {
-    expect(skipOf(neighbor([MAC], 2, 99))).toEqual(['neighbour of address family 99']);
+    expect(skipOf(neighbor([MAC], 2, 99))).toEqual(['neighbor of address family 99']);
     expect(skipOf(neighbor([[c.NDA_DST, '10.0.0.2']], 2, 2, 7, c.RTM_NEWNEIGH, c.NTF_PROXY))).toEqual([
-      'proxy neighbour',
+      'proxy neighbor',
     ]);
   });
   test('malformed', () => {
-    expect(faultOf(neighbor([MAC]))).toEqual(['neighbour address of -1 bytes @16']);
+    expect(faultOf(neighbor([MAC]))).toEqual(['neighbor address of -1 bytes @16']);
     expect(faultOf(neighbor([[c.NDA_DST, 'fe80::2'], MAC]))).toHaveLength(1);
     expect(
       faultOf(

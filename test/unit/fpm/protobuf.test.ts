@@ -120,7 +120,7 @@ describe('SRv6 local SID', () => {
     const sidFormat = { locatorBlockLength: 64, locatorNodeLength: 32, functionLength: 32, argumentLength: 1 };
     expect(local({ sidFormat }).malformed).toEqual(['protobuf: SID format of more than 128 bits @0']);
   });
-  test('the last behaviour counts; none is unknown', () => {
+  test('the last behavior counts; none is unknown', () => {
     expect(local({}).lines).toEqual(['sidAdd 2001:db8:f::1 unknown']);
     expect(local({ endDt46: { vrfId: 7 } }).lines).toEqual(['sidAdd 2001:db8:f::1 End.DT46 vrf 7']);
     expect(local({}, 4).lines).toEqual(['sidDelete 2001:db8:f::1']);

@@ -54,8 +54,8 @@ describe.each(['frr10.7-vm', 'frr10.7-vm-replay'])('%s: label entries', (name) =
     /^\d+: (\w+):/.exec(view.links.find((link) => link.startsWith(`${ifindex}: `)) ?? '')?.[1] ?? '?';
 
   test("are the kernel's", () => {
-    const lines = [...lsps.values()].flatMap(({ label, legs }) => {
-      const texts = legs.map(({ gateway, ifindex, outLabels }) => {
+    const lines = [...lsps.values()].flatMap(({ label, paths }) => {
+      const texts = paths.map(({ gateway, ifindex, outLabels }) => {
         const swap = outLabels.length === 0 ? '' : `as to ${outLabels.join('/')} `;
         return `${swap}via inet${gateway!.length === 16 ? '6' : ''} ${formatAddress(gateway!)} dev ${interfaceOf(ifindex)}`;
       });
@@ -66,9 +66,11 @@ describe.each(['frr10.7-vm', 'frr10.7-vm-replay'])('%s: label entries', (name) =
   });
   test("are zebra's", () => {
     const IMPLICIT_NULL = 3;
-    const ours = [...lsps.values()].map(({ label, legs }) => [
+    const ours = [...lsps.values()].map(({ label, paths }) => [
       String(label),
-      legs.map((leg) => `${leg.outLabels.join('/')} ${formatAddress(leg.gateway!)} ${interfaceOf(leg.ifindex)}`).sort(),
+      paths
+        .map((path) => `${path.outLabels.join('/')} ${formatAddress(path.gateway!)} ${interfaceOf(path.ifindex)}`)
+        .sort(),
     ]);
     const theirs = Object.entries(view.lsps).map(([label, { nexthops }]) => [
       label,

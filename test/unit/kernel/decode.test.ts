@@ -50,7 +50,7 @@ describe('messages of a real kernel', () => {
     ]);
   });
 
-  it('neighbours: MAC, state, change, deletion', () => {
+  it('neighbors: MAC, state, change, deletion', () => {
     const two = { kind: 'neighbor', present: true, address: '10.9.0.2' };
     expect(decode(captured('ip neighbor add 10.9.0.2 dev v0 lladdr 02:00:00:00:00:02 nud reachable'))).toEqual([
       expect.objectContaining({ ...two, mac: '02:00:00:00:00:02', state: 'reachable' }),
@@ -64,7 +64,7 @@ describe('messages of a real kernel', () => {
     expect(gone.at(-1)).toMatchObject({ ...two, present: false });
   });
 
-  it('leaves out the pseudo neighbours of multicast groups and proxy entries', () => {
+  it('leaves out the pseudo neighbors of multicast groups and proxy entries', () => {
     const dump = captured('dump neighbors');
     // The dump has multicast NOARP entries, or this test shows nothing.
     expect(dump.includes(Buffer.from('3333', 'hex'))).toBe(true);
@@ -91,7 +91,7 @@ describe('damaged and odd messages', () => {
       .end()
       .toBuffer();
 
-  it('multicast, broadcast and proxy neighbours say nothing; a group MAC is none', () => {
+  it('multicast, broadcast and proxy neighbors say nothing; a group MAC is none', () => {
     expect(decode(neighbor([10, 0, 0, 1]))).toEqual([
       { kind: 'neighbor', present: true, ifindex: 7, address: '10.0.0.1', mac: '02:00:00:00:00:09', state: 'noarp' },
     ]);

@@ -103,7 +103,7 @@ describe('kernel mirror', () => {
     ]);
   });
 
-  it('reports all links, but neighbours and addresses of ports only', () => {
+  it('reports all links, but neighbors and addresses of ports only', () => {
     const { mirror, out } = setup();
     mirror.apply(link({ ifindex: 2, name: 'eth0' }));
     mirror.apply(neighbor('10.0.0.2', { ifindex: 2 }));
@@ -113,7 +113,7 @@ describe('kernel mirror', () => {
     expect(mirror.isPortUp(2)).toBe(false);
   });
 
-  it('a link that goes takes its neighbours and addresses along, before itself', () => {
+  it('a link that goes takes its neighbors and addresses along, before itself', () => {
     const { mirror, out } = setup();
     mirror.apply(link());
     mirror.apply(link({ ifindex: 6, name: 'tap1' }));

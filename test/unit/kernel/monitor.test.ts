@@ -65,7 +65,7 @@ function setup() {
 }
 
 describe('kernel monitor', () => {
-  it('dumps links, addresses, neighbours, one after the other', () => {
+  it('dumps links, addresses, neighbors, one after the other', () => {
     const { monitor, requests, names, events, answer } = setup();
     monitor.sync();
     expect(names()).toEqual(['links']);
@@ -145,7 +145,7 @@ describe('kernel monitor', () => {
     expect(events.at(-1)).toBe('synced');
   });
 
-  it('asks for resolution as a packet to the neighbour would, and counts refusals', () => {
+  it('asks for resolution as a packet to the neighbor would, and counts refusals', () => {
     const { monitor, requests, answer, events } = setup();
     monitor.resolve(7, Uint8Array.of(10, 0, 0, 2), true);
     // NTF_USE, NUD_NONE; CREATE|EXCL.

@@ -1,4 +1,4 @@
-/** When neighbours are asked for: a clock of the test's own, so every pause is exact. */
+/** When neighbors are asked for: a clock of the test's own, so every pause is exact. */
 import type { NeighborState } from '../../../src/fib/updates';
 import { Resolver } from '../../../src/kernel/resolver';
 
@@ -52,7 +52,7 @@ describe('resolver', () => {
     expect(asks.map((ask) => ask.first)).toEqual([true, ...Array<boolean>(8).fill(false)]);
   });
 
-  it('stops when resolved, and begins anew when the neighbour is lost', () => {
+  it('stops when resolved, and begins anew when the neighbor is lost', () => {
     const { need, pass, say, times } = setup();
     need(1);
     pass(500);
@@ -81,7 +81,7 @@ describe('resolver', () => {
     expect(times()).toEqual([0, 1000]);
   });
 
-  it('re-confirms a stale neighbour at once, then every 30 s', () => {
+  it('re-confirms a stale neighbor at once, then every 30 s', () => {
     const { need, pass, say, times } = setup();
     say(1, 'reachable');
     need(1);

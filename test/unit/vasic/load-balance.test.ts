@@ -1,31 +1,31 @@
-/** Load balancing: flows stay together, spread evenly, and move only when their own leg goes. */
+/** Load balancing: flows stay together, spread evenly, and move only when their own path goes. */
 import { AftField } from '../../../src/aft/model';
 import type { AftNode } from '../../../src/aft/model';
 import { entry, ether, ip4, ip4Frame, ip6, tcp, testbed, udp } from './testbed';
 import type { Testbed } from './testbed';
 
 const BALANCER = 4000;
-const leg = (i: number): number => 4001 + i;
+const path = (i: number): number => 4001 + i;
 
-/** A balancer with room for `max`, the legs given, each a receive node whose code is its number. */
-function balancer(max: number, legs: number[], fields: AftField[] = []): Testbed {
+/** A balancer with room for `max`, the paths given, each a receive node whose code is its number. */
+function balancer(max: number, paths: number[], fields: AftField[] = []): Testbed {
   const bed = testbed();
   const receivers = Array.from({ length: max }, (_, i): AftNode => ({
     type: 'receive',
-    token: leg(i),
+    token: path(i),
     code: i,
     context: 0,
   }));
   bed.run(
     [...receivers, { type: 'loadBalance', token: BALANCER, max, fields }],
     BALANCER,
-    legs.map((i) => entry(BALANCER, i, leg(i))),
+    paths.map((i) => entry(BALANCER, i, path(i))),
   );
   return bed;
 }
 
-/** The legs that these frames take, in order. */
-function legsOf(bed: Testbed, frames: Buffer[]): number[] {
+/** The paths that these frames take, in order. */
+function pathsOf(bed: Testbed, frames: Buffer[]): number[] {
   bed.punted.length = 0;
   for (const frame of frames) bed.receive(frame);
   return bed.punted.map((punt) => punt.reason);
@@ -34,16 +34,16 @@ function legsOf(bed: Testbed, frames: Buffer[]): number[] {
 const flows = (count: number): Buffer[] =>
   Array.from({ length: count }, (_, i) => ether(0x0800, ip4(udp(Buffer.alloc(0), 1024 + i, 53))));
 
-function shares(legs: number[], n: number): number[] {
+function shares(paths: number[], n: number): number[] {
   const counts = Array<number>(n).fill(0);
-  for (const i of legs) counts[i]!++;
+  for (const i of paths) counts[i]!++;
   return counts;
 }
 
 describe('distribution', () => {
-  test.each([2, 3, 4, 8, 16])('flows that differ in one port spread over %i legs', (n) => {
+  test.each([2, 3, 4, 8, 16])('flows that differ in one port spread over %i paths', (n) => {
     const all = Array.from({ length: n }, (_, i) => i);
-    const counts = shares(legsOf(balancer(n, all), flows(4000)), n);
+    const counts = shares(pathsOf(balancer(n, all), flows(4000)), n);
     const mean = 4000 / n;
     for (const count of counts) expect(Math.abs(count - mean)).toBeLessThan(5 * Math.sqrt(mean));
   });
@@ -68,7 +68,7 @@ describe('distribution', () => {
     ],
   ])('%s alone spreads flows', (_what, frameOf) => {
     const counts = shares(
-      legsOf(
+      pathsOf(
         balancer(4, [0, 1, 2, 3]),
         Array.from({ length: 2000 }, (_, i) => frameOf(i)),
       ),
@@ -80,8 +80,8 @@ describe('distribution', () => {
   test('a balancer behind a balancer still splits what it gets', () => {
     const upper = balancer(2, [0, 1], [AftField.Ip4Saddr, AftField.Ip4Daddr, AftField.L4Sport]);
     const frames = flows(4000);
-    const first = legsOf(upper, frames);
-    const lower = legsOf(
+    const first = pathsOf(upper, frames);
+    const lower = pathsOf(
       balancer(3, [0, 1, 2], [AftField.L4Sport]),
       frames.filter((_, i) => first[i] === 0),
     );
@@ -90,13 +90,13 @@ describe('distribution', () => {
 });
 
 describe('flows', () => {
-  test('one flow, one leg, whatever else is in the packets', () => {
+  test('one flow, one path, whatever else is in the packets', () => {
     const bed = balancer(8, [0, 1, 2, 3, 4, 5, 6, 7]);
     const frames = Array.from({ length: 50 }, (_, i) => ip4Frame({ ttl: 1 + i, id: i }, Buffer.alloc(i)));
-    expect(new Set(legsOf(bed, frames)).size).toBe(1);
+    expect(new Set(pathsOf(bed, frames)).size).toBe(1);
   });
 
-  test('all fragments of a datagram take one leg: ports do not count', () => {
+  test('all fragments of a datagram take one path: ports do not count', () => {
     const bed = balancer(
       16,
       Array.from({ length: 16 }, (_, i) => i),
@@ -104,7 +104,7 @@ describe('flows', () => {
     for (let port = 0; port < 20; port++) {
       const first = ether(0x0800, ip4(udp(Buffer.alloc(8), port, port), { fragment: 0x2000 }));
       const later = ether(0x0800, ip4(Buffer.alloc(16, port), { fragment: 2 }));
-      expect(new Set(legsOf(bed, [first, later])).size).toBe(1);
+      expect(new Set(pathsOf(bed, [first, later])).size).toBe(1);
     }
     const extension = (offset: number, more: number): Buffer => {
       const header = Buffer.from([17, 0, 0, 0, 0, 0, 0, 9]);
@@ -117,7 +117,7 @@ describe('flows', () => {
         ip6(Buffer.concat([extension(0, 1), udp(Buffer.alloc(8), port, port)]), { next: 44 }),
       );
       const later = ether(0x86dd, ip6(Buffer.concat([extension(2, 0), Buffer.alloc(16, port)]), { next: 44 }));
-      expect(new Set(legsOf(bed, [first, later])).size).toBe(1);
+      expect(new Set(pathsOf(bed, [first, later])).size).toBe(1);
     }
   });
 
@@ -131,35 +131,35 @@ describe('flows', () => {
     const frames = Array.from({ length: 200 }, (_, port) =>
       ether(0x86dd, ip6(Buffer.concat([options, udp(Buffer.alloc(0), port, 1)]), { next: 60 })),
     );
-    expect(new Set(legsOf(bed, frames)).size).toBe(16);
+    expect(new Set(pathsOf(bed, frames)).size).toBe(16);
   });
 });
 
-describe('legs', () => {
-  test('when a leg goes only its flows move, and they spread over the rest', () => {
+describe('paths', () => {
+  test('when a path goes only its flows move, and they spread over the rest', () => {
     const bed = balancer(4, [0, 1, 2, 3]);
     const frames = flows(2000);
-    const before = legsOf(bed, frames);
+    const before = pathsOf(bed, frames);
     expect(bed.tryRemove({ entries: [entry(BALANCER, 2, 0)] })).toBeUndefined();
-    const after = legsOf(bed, frames);
+    const after = pathsOf(bed, frames);
     const moved = after.filter((_, i) => before[i] === 2);
     after.forEach((to, i) => before[i] !== 2 && expect(to).toBe(before[i]));
     const counts = shares(moved, 4);
     expect(counts[2]).toBe(0);
     for (const i of [0, 1, 3]) expect(counts[i]).toBeGreaterThan(100);
-    bed.insert({ entries: [entry(BALANCER, 2, leg(2))] });
-    expect(legsOf(bed, frames)).toEqual(before);
+    bed.insert({ entries: [entry(BALANCER, 2, path(2))] });
+    expect(pathsOf(bed, frames)).toEqual(before);
   });
 
   test('room for many, few there: only those are used, evenly', () => {
-    const counts = shares(legsOf(balancer(128, [5, 77]), flows(2000)), 128);
+    const counts = shares(pathsOf(balancer(128, [5, 77]), flows(2000)), 128);
     expect(counts[5]! + counts[77]!).toBe(2000);
     expect(Math.abs(counts[5]! - 1000)).toBeLessThan(160);
   });
 
-  test('no legs: dropped', () => {
+  test('no paths: dropped', () => {
     const bed = balancer(4, []);
     bed.receive(ip4Frame());
-    expect(bed.sandbox.drops()).toEqual({ noLegs: 1 });
+    expect(bed.sandbox.drops()).toEqual({ noPaths: 1 });
   });
 });

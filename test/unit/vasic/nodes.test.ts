@@ -304,7 +304,7 @@ describe('switch, table, lookup', () => {
 });
 
 describe('encapsulation', () => {
-  const labelled = (bed: Testbed): Buffer => frames(bed)[0]!;
+  const labeled = (bed: Testbed): Buffer => frames(bed)[0]!;
 
   test('label on a routed packet: in front of the IP packet, whose TTL is decremented', () => {
     const bed = testbed();
@@ -314,8 +314,8 @@ describe('encapsulation', () => {
     ]);
     const frame = ip4Frame({ ttl: 9 });
     bed.receive(frame);
-    expect(labelled(bed).subarray(12, 22).toString('hex')).toBe('8847' + '000c80ff' + '000641ff');
-    expect(labelled(bed).subarray(22)).toEqual(ip4(frame.subarray(34), { ttl: 8 }));
+    expect(labeled(bed).subarray(12, 22).toString('hex')).toBe('8847' + '000c80ff' + '000641ff');
+    expect(labeled(bed).subarray(22)).toEqual(ip4(frame.subarray(34), { ttl: 8 }));
   });
 
   test('label after the Ethernet header was stripped: in front of the L3 packet', () => {
@@ -331,8 +331,8 @@ describe('encapsulation', () => {
     );
     const frame = ip4Frame();
     bed.receive(frame);
-    expect(labelled(bed).subarray(12, 18).toString('hex')).toBe('8847' + '000031ff');
-    expect(labelled(bed).subarray(18)).toEqual(frame.subarray(14));
+    expect(labeled(bed).subarray(12, 18).toString('hex')).toBe('8847' + '000031ff');
+    expect(labeled(bed).subarray(18)).toEqual(frame.subarray(14));
   });
 
   test('a label on top of a received label stack, once its Ethernet header is gone, is not the bottom', () => {
@@ -347,7 +347,7 @@ describe('encapsulation', () => {
       2004,
     );
     bed.receive(ether(0x8847, Buffer.from('000641ff45', 'hex')));
-    expect(labelled(bed).subarray(12).toString('hex')).toBe('8847' + '000030ff' + '000641ff45');
+    expect(labeled(bed).subarray(12).toString('hex')).toBe('8847' + '000030ff' + '000641ff45');
   });
 
   test('ethernet takes the ether type from the packet', () => {
@@ -355,7 +355,7 @@ describe('encapsulation', () => {
       const bed = testbed();
       bed.run([ethernet(2001, out(1))]);
       bed.receive(frame);
-      expect(labelled(bed)).toEqual(Buffer.concat([PEER_MAC, PORT_MACS[1]!, frame.subarray(12)]));
+      expect(labeled(bed)).toEqual(Buffer.concat([PEER_MAC, PORT_MACS[1]!, frame.subarray(12)]));
     }
   });
 
@@ -511,7 +511,7 @@ describe('write', () => {
     }
   });
 
-  test('fields narrower than bytes leave their neighbours alone', () => {
+  test('fields narrower than bytes leave their neighbors alone', () => {
     const six = ether(0x86dd, ip6(udp(Buffer.alloc(0)), { flow: 0xff00000 | 0x12345 }));
     expect(written(AftField.Ip6FlowLabel, 'set', int(0xfffff), six).readUInt32BE(14)).toBe(0x6fffffff);
     expect(written(AftField.Ip6TrafficClass, 'set', int(0), six).readUInt32BE(14)).toBe(0x60012345);

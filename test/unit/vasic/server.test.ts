@@ -146,7 +146,7 @@ test('malformed requests fail with INVALID_ARGUMENT, unknown sandboxes with NOT_
   });
 });
 
-test('a cancelled find asks for no more', async () => {
+test('a canceled find asks for no more', async () => {
   await manage('alloc');
   await manage('open');
   const entries = Array.from({ length: 60_000 }, (_, i) => ({

@@ -27,7 +27,7 @@ const POLICER = 3020;
 const COUNTER = 3030;
 const receive = (token: number, code: number): AftNode => ({ type: 'receive', token, code, context: 0 });
 
-/** A router with everything that a packet may meet: legs of unequal weight, glean, refused, discarded, policed prefixes. */
+/** A router with everything that a packet may meet: paths of unequal weight, glean, refused, discarded, policed prefixes. */
 function router(): Testbed {
   const bed = testbed({ refuse: [parsePrefix('10.66.0.0/16')!], now: () => 0 });
   bed.run(
@@ -95,9 +95,9 @@ function agree(bed: Testbed, frame: Buffer): { outcome: TestOutcome; details: st
   return { outcome, details: steps.map(({ detail }) => detail), tokens: steps.map(({ token }) => token) };
 }
 
-test('load-balanced flows: the leg tried is the leg taken, by weight', () => {
+test('load-balanced flows: the path tried is the path taken, by weight', () => {
   const bed = router();
-  const legs = new Map<number, number>();
+  const paths = new Map<number, number>();
   for (let flow = 0; flow < 2000; flow++) {
     const from = `192.0.${flow >> 8}.${flow & 255}`;
     const { outcome, tokens } =
@@ -106,10 +106,10 @@ test('load-balanced flows: the leg tried is the leg taken, by weight', () => {
         : agree(bed, ip6Frame({ to: '2001:db8:1::7', flow }));
     if (outcome.kind !== 'output') throw new Error(`flow ${flow} didn't leave: ${outcome.kind}`);
     expect(tokens).toEqual([1, TREE, BALANCER, outcome.port === 1 ? 3004 : 3005, out(outcome.port)]);
-    legs.set(outcome.port, (legs.get(outcome.port) ?? 0) + 1);
+    paths.set(outcome.port, (paths.get(outcome.port) ?? 0) + 1);
   }
-  expect([...legs.keys()].sort()).toEqual([1, 2]);
-  expect(legs.get(1)! / 2000).toBeCloseTo(0.75, 1);
+  expect([...paths.keys()].sort()).toEqual([1, 2]);
+  expect(paths.get(1)! / 2000).toBeCloseTo(0.75, 1);
 });
 
 test.each([
@@ -122,7 +122,7 @@ test.each([
   ['no IP', ether(0x88cc, Buffer.alloc(46)), { kind: 'punt', reason: PuntReason.NonIp }],
   ['discarded', ip4Frame({ to: '10.30.0.1' }), { kind: 'discard', reason: 'discard' }],
   ['a list of nodes', ip4Frame({ to: '10.42.0.1' }), { kind: 'output', port: 1 }],
-  ['no legs', ip4Frame({ to: '10.43.0.1' }), { kind: 'discard', reason: 'noLegs' }],
+  ['no paths', ip4Frame({ to: '10.43.0.1' }), { kind: 'discard', reason: 'noLegs' }],
   [
     'a wrong header checksum',
     ether(0x0800, ip4(udp(Buffer.alloc(9))).fill(0, 10, 12)),
@@ -165,7 +165,7 @@ test('steps say what nodes made of the packet', () => {
     '3001 receive to the host: TtlExpired',
   ]);
   expect(described(ip4Frame({ to: '10.20.0.1' }))[2]).toMatch(
-    /^3010 loadBalance leg [12] of 2, which has [62] of 8 places$/,
+    /^3010 loadBalance path [12] of 2, which has [62] of 8 places$/,
   );
 });
 

@@ -128,7 +128,7 @@ describe('refusals', () => {
       fields: [AftField.Ip4Ttl],
       container: 3000,
     }),
-    node('invalid', /1 to 4096 legs/, { type: 'loadBalance', token: 2000, max: 0, fields: [] }),
+    node('invalid', /1 to 4096 paths/, { type: 'loadBalance', token: 2000, max: 0, fields: [] }),
     node('invalid', /no encapsulation 'vxlan'/, { type: 'encap', token: 2000, template: 'vxlan', keys: [] }),
     node('invalid', /needs packet.ether.daddr/, {
       type: 'encap',

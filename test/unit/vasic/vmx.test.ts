@@ -17,7 +17,7 @@ const ROUTED = `45000054dacc400040015f9c671e1401671e1e0308005cba492b3942ee7c5658
 const VLAN_PING = `45000054 40b340004001b3b6671e3c02671e3c010800fbe63edd82810b214158000000002d6e020000000000${PATTERN}`;
 const VLAN_FRAME = `8100000b0800 ${VLAN_PING}`;
 
-describe('behaviour captured from vMX', () => {
+describe('behavior captured from vMX', () => {
   test('counter, then port: the frame leaves without its Ethernet header', () => {
     const bed = testbed();
     bed.run(

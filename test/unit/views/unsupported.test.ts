@@ -21,7 +21,7 @@ import { attributes, hop, labels, neighbor, nexthop, route, u16, via } from '../
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
 type Attributes = Parameters<typeof attributes>[0];
 
-/** A FIB with two ports and a neighbour on each, and a way to give it bytes. */
+/** A FIB with two ports and a neighbor on each, and a way to give it bytes. */
 async function bed(): Promise<{ b: Bed; give: (...messages: Buffer[]) => void; show: (prefix: string) => RouteView }> {
   const b = await new Bed().up();
   b.neighbor(1, '10.0.1.2', MAC.a).neighbor(2, '10.0.2.2', MAC.b).settle();
@@ -104,7 +104,11 @@ describe('a route with an encapsulation is trapped and says why', () => {
     // One member in place without labels: the group forwards over that one.
     give(nexthop([[c.NHA_ID, 2], [c.NHA_GATEWAY, '10.0.2.2'], [c.NHA_OIF, ifindexOf(2)]])); // prettier-ignore
     expect(show('192.0.2.0/24')).toMatchObject({ state: 'offloaded' });
-    expect(show('192.0.2.0/24').nexthops.map((leg) => leg.encap)).toEqual(['MPLS push 16', undefined, 'MPLS push 16']);
+    expect(show('192.0.2.0/24').nexthops.map((path) => path.encap)).toEqual([
+      'MPLS push 16',
+      undefined,
+      'MPLS push 16',
+    ]);
   });
 
   test('an unknown type of route, and one with no way out', async () => {

@@ -25,7 +25,7 @@ function why(bed: Bed, where: string, context = UP, asked = 3): WhyView {
   return whyView(options, parseWhy(new URLSearchParams({ where })), context);
 }
 
-test('an ECMP route, one leg without an answer', async () => {
+test('an ECMP route, one path without an answer', async () => {
   const bed = await new Bed().up();
   bed.neighbor(1, '10.1.1.2', M1).neighbor(2, '10.1.2.9', undefined, 'failed');
   bed.nexthop(5, '10.1.1.2@1').nexthop(6, '10.1.2.9@2').group(7, 5, 6).viaId('10.20.0.0/16', 7).settle();
@@ -33,10 +33,10 @@ test('an ECMP route, one leg without an answer', async () => {
   expect(view.stops).toBeUndefined();
   expect(view.result).toBe('the vASIC forwards them by the entry 10.20.0.0/16: via 10.1.1.2, tap1');
   expect(view.notes).toEqual([
-    "the leg via 10.1.2.9, tap2 isn't used: no ARP answer from 10.1.2.9 on tap2, asked 3 times",
+    "the path via 10.1.2.9, tap2 isn't used: no ARP answer from 10.1.2.9 on tap2, asked 3 times",
   ]);
   const story = view.routes[0]!;
-  expect(story.nexthop).toMatchObject({ name: 'id 7', legs: [], members: [{ name: 'id 5' }, { name: 'id 6' }] });
+  expect(story.nexthop).toMatchObject({ name: 'id 7', paths: [], members: [{ name: 'id 5' }, { name: 'id 6' }] });
   expect(story.chain.map(({ type, depth }) => `${depth} ${type}`)).toEqual([
     ...['0 match', '1 switch', '2 tree', '3 indirect', '4 indirect', '5 encap', '6 outputPort'],
   ]);
@@ -72,14 +72,14 @@ describe('where it stops', () => {
     ['failed', 'no ARP answer from 10.1.1.99 on tap1, asked 3 times'],
     ['incomplete', 'ARP for 10.1.1.99 on tap1 is under way, no answer yet, asked 3 times'],
     ['none', "the hardware address of 10.1.1.99 on tap1 isn't known: the kernel was asked 3 times"],
-  ] as const)('neighbour %s', async (state, text) => {
+  ] as const)('neighbor %s', async (state, text) => {
     const bed = await new Bed().up();
     if (state !== 'none') bed.neighbor(1, '10.1.1.99', undefined, state);
     bed.via('10.40.0.0/16', '10.1.1.99@1').settle();
     expect(why(bed, '10.40.0.0/16').stops).toMatchObject({ at: 'neighbor', why: text });
   });
 
-  test('IPv6 asks by ND, and a neighbour that nobody asked for is told as such', async () => {
+  test('IPv6 asks by ND, and a neighbor that nobody asked for is told as such', async () => {
     const bed = await new Bed().up();
     bed.via('2001:db8:4::/48', '2001:db8:1::9@1').neighbor(1, '2001:db8:1::9', undefined, 'failed').settle();
     expect(why(bed, '2001:db8:4::1').stops?.why).toBe('no ND answer from 2001:db8:1::9 on tap1, asked 3 times');
@@ -181,16 +181,16 @@ test('a trace agrees with the packet, flow by flow', async () => {
   const bed = await new Bed().up();
   bed.neighbor(1, '10.1.1.2', M1).neighbor(2, '10.1.2.2', M2).via('10.20.0.0/16', '10.1.1.2@1', '10.1.2.2@2').settle();
   const trace = tracer(bed);
-  const legs = new Set<number>();
+  const paths = new Set<number>();
   for (let sport = 1; sport <= 300; sport++) {
     const { outcome } = await trace(query('198.51.100.1', '10.20.0.9', { port: 0, sourcePort: sport }));
     if (outcome.kind !== 'output') throw new Error(outcome.kind);
-    legs.add(outcome.port);
+    paths.add(outcome.port);
     expect(bed.packet('10.20.0.9', 0, { sport })).toBe(
       `p${outcome.port} ${outcome.destinationMac.replaceAll(':', '')}`,
     );
   }
-  expect(legs).toEqual(new Set([1, 2]));
+  expect(paths).toEqual(new Set([1, 2]));
 });
 
 test('the input port is the one towards the source; steps are named; what cannot be traced says why', async () => {

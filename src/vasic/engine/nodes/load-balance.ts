@@ -1,8 +1,8 @@
 /**
- * AftLoadBalance: sends each flow along one of its legs (entries 0…max-1), by a hash over the fields.
+ * AftLoadBalance: sends each flow along one of its paths (entries 0…max-1), by a hash over the fields.
  *
- * A flow's hash first names one of the `max` places. Where that leg is missing, a second hash chooses among those
- * present. So when a leg goes, only its own flows move, and they spread evenly over the rest.
+ * A flow's hash first names one of the `max` places. Where that path is missing, a second hash chooses among those
+ * present. So when a path goes, only its own flows move, and they spread evenly over the rest.
  */
 import { AftField } from '../../../aft/model';
 import type { AftKey, AftParams } from '../../../aft/model';
@@ -14,9 +14,9 @@ import type { Container, ContainerEntry, NodeKind } from './node';
 
 const MAX_LEGS = 4096;
 
-class Legs implements Container {
-  readonly keys = 'leg';
-  /** Slots of the legs present, in order of their keys; made when one is missing. */
+class Paths implements Container {
+  readonly keys = 'path';
+  /** Slots of the paths present, in order of their keys; made when one is missing. */
   private present: number[] | undefined;
 
   constructor(
@@ -60,8 +60,8 @@ class Legs implements Container {
     const hash = hashFlow(walk, this.fields);
     const own = this.store.find(pick(hash, this.max));
     if (own !== 0) return own;
-    const legs = (this.present ??= this.store.sorted().map(([, slot]) => slot));
-    return legs[pick(avalanche(hash ^ 0x9e3779b9), legs.length)]!;
+    const paths = (this.present ??= this.store.sorted().map(([, slot]) => slot));
+    return paths[pick(avalanche(hash ^ 0x9e3779b9), paths.length)]!;
   }
 }
 
@@ -70,16 +70,16 @@ export const loadBalance: NodeKind<'loadBalance'> = {
   targets: () => [],
   check(node, _context, replaced) {
     if (!Number.isInteger(node.max) || node.max < 1 || node.max > MAX_LEGS) {
-      return `a load balancer has room for 1 to ${MAX_LEGS} legs`;
+      return `a load balancer has room for 1 to ${MAX_LEGS} paths`;
     }
     const wrong = node.fields.find((field) => !isField(field));
     if (wrong !== undefined) return `there is no ${fieldName(wrong)}`;
     const shrinks = replaced !== undefined && replaced.entries > 0 && node.max < replaced.node.max;
-    return shrinks ? 'it has legs: remove them before it shrinks' : undefined;
+    return shrinks ? 'it has paths: remove them before it shrinks' : undefined;
   },
   link(node, _context, previous) {
-    const store = previous?.container instanceof Legs ? previous.container.store : new IntegerEntries();
-    const container = new Legs(node.max, node.fields.length === 0 ? DEFAULT_HASH_FIELDS : node.fields, store);
+    const store = previous?.container instanceof Paths ? previous.container.store : new IntegerEntries();
+    const container = new Paths(node.max, node.fields.length === 0 ? DEFAULT_HASH_FIELDS : node.fields, store);
     return { container, execute: (walk) => container.lookup(walk) };
   },
 };

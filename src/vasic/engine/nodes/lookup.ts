@@ -20,7 +20,7 @@ export const lookup: NodeKind<'lookup'> = {
       case 'number':
         if (node.fields.length > 1) return 'a switch or table is looked up by one field';
         return node.fields.length === 0 ? undefined : checkNumberField(node.fields[0]!);
-      case 'leg':
+      case 'path':
         return 'a load balancer cannot be looked up';
     }
   },

@@ -15,7 +15,7 @@ export type NodeOf<T extends AftNodeType> = Extract<AftNode, { type: T }>;
 export interface Container {
   readonly count: number;
   /** By what its entries are found. */
-  readonly keys: 'prefix' | 'number' | 'leg';
+  readonly keys: 'prefix' | 'number' | 'path';
   /** What is wrong with a key; undefined: it can be used. Only keys that passed may be given to the others. */
   checkKey(key: AftKey): string | undefined;
   /** Slot of the entry with that key, 0 for none. */

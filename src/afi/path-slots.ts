@@ -1,8 +1,8 @@
 /**
- * How a weighted set of legs fills the slots of an AftLoadBalance, so that a change moves as few flows as it can. Pure.
+ * How a weighted set of paths fills the slots of an AftLoadBalance, so that a change moves as few flows as it can. Pure.
  *
- * A flow's hash names a slot; a slot holds a leg. A leg that stays keeps its slots as far as its share allows, so removing
- * one of N legs rewrites only that leg's slots and adding one takes only its own share. Sizes are powers of two: a table
+ * A flow's hash names a slot; a slot holds a path. A path that stays keeps its slots as far as its share allows, so removing
+ * one of N paths rewrites only that path's slots and adding one takes only its own share. Sizes are powers of two: a table
  * that doubles has each slot twice, next to each other, and with a hash that picks slots by its high bits no flow moves.
  */
 
@@ -10,7 +10,7 @@
 export const MIN_SLOTS = 128;
 export const MAX_SLOTS = 4096;
 
-/** With so many slots, rounding changes the share of the smallest leg by no more than a thirty-second of it. */
+/** With so many slots, rounding changes the share of the smallest path by no more than a thirty-second of it. */
 const SLOTS_OF_SMALLEST = 32;
 
 /** Shares are computed in floating point. */
@@ -68,17 +68,17 @@ export function assignSlots(
   const slots = before === undefined ? [] : [...grown(before, size)];
   const free: number[] = [];
   for (let slot = 0; slot < size; slot++) {
-    const leg = indexOf.get(slots[slot] ?? -1);
-    if (leg !== undefined && held[leg]! < Math.ceil(ideal[leg]! - ROUNDING)) held[leg]!++;
+    const path = indexOf.get(slots[slot] ?? -1);
+    if (path !== undefined && held[path]! < Math.ceil(ideal[path]! - ROUNDING)) held[path]!++;
     else free.push(slot);
   }
-  const due = (leg: number): number => ideal[leg]! - held[leg]!;
+  const due = (path: number): number => ideal[path]! - held[path]!;
   const extreme = (better: (a: number, b: number) => boolean): number =>
-    held.reduce((best, _, leg) => (better(due(leg), due(best)) ? leg : best), 0);
+    held.reduce((best, _, path) => (better(due(path), due(best)) ? path : best), 0);
   for (const slot of free) {
-    const leg = extreme((a, b) => a > b);
-    slots[slot] = used[leg]!.target;
-    held[leg]!++;
+    const path = extreme((a, b) => a > b);
+    slots[slot] = used[path]!.target;
+    held[path]!++;
   }
   // Where all kept their rounded-up shares, nothing is left for one that is short of a whole slot.
   for (;;) {

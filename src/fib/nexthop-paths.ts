@@ -1,6 +1,6 @@
 /** Single nexthops as zebra names them: compared by their text, and copied out of a decoder's buffers. */
 import { formatAddress } from '../net/address';
-import type { Encap, NexthopLeg, SegmentEndpoint } from './updates';
+import type { Encap, NexthopPath, SegmentEndpoint } from './updates';
 
 function encapText(encap: Encap | undefined): string {
   if (encap === undefined) return '';
@@ -19,9 +19,9 @@ function encapText(encap: Encap | undefined): string {
 }
 
 /** One text for one meaning: used as the key of inline sets and to compare contents. */
-export function legKey(leg: NexthopLeg): string {
-  const via = leg.gateway === undefined ? '' : `via ${formatAddress(leg.gateway)} `;
-  return `${via}dev ${leg.ifindex} weight ${leg.weight}${leg.onlink === true ? ' onlink' : ''}${encapText(leg.encap)}`;
+export function pathKey(path: NexthopPath): string {
+  const via = path.gateway === undefined ? '' : `via ${formatAddress(path.gateway)} `;
+  return `${via}dev ${path.ifindex} weight ${path.weight}${path.onlink === true ? ' onlink' : ''}${encapText(path.encap)}`;
 }
 
 function copyEncap(encap: Encap): Encap {
@@ -48,12 +48,12 @@ function copyEndpoint({ nexthop, segments, ...plain }: SegmentEndpoint): Segment
 }
 
 /** A copy that shares no bytes with a decoder's buffers. */
-export function copyLeg(leg: NexthopLeg): NexthopLeg {
+export function copyPath(path: NexthopPath): NexthopPath {
   return {
-    ...(leg.gateway === undefined ? {} : { gateway: Uint8Array.from(leg.gateway) }),
-    ifindex: leg.ifindex,
-    weight: leg.weight,
-    ...(leg.onlink === undefined ? {} : { onlink: leg.onlink }),
-    ...(leg.encap === undefined ? {} : { encap: copyEncap(leg.encap) }),
+    ...(path.gateway === undefined ? {} : { gateway: Uint8Array.from(path.gateway) }),
+    ifindex: path.ifindex,
+    weight: path.weight,
+    ...(path.onlink === undefined ? {} : { onlink: path.onlink }),
+    ...(path.encap === undefined ? {} : { encap: copyEncap(path.encap) }),
   };
 }

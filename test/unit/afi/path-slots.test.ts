@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { assignSlots, grown, MAX_SLOTS, MIN_SLOTS, tableSize, type WeightedTarget } from '../../../src/afi/legs';
+import { assignSlots, grown, MAX_SLOTS, MIN_SLOTS, tableSize, type WeightedTarget } from '../../../src/afi/path-slots';
 
 const targetsOf = (weights: readonly number[], first = 100): WeightedTarget[] =>
   weights.map((weight, i) => ({ target: first + i, weight }));
@@ -46,7 +46,7 @@ describe('shares', () => {
     expect(targets.map(({ target }) => countOf(slots, target))).toEqual(expected);
   });
 
-  test('every leg within a slot of its share whatever came before, and one slot at least', () => {
+  test('every path within a slot of its share whatever came before, and one slot at least', () => {
     const weights = fc.array(fc.integer({ min: 1, max: 65_536 }), { minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(
@@ -63,7 +63,7 @@ describe('shares', () => {
             expect(Math.min(...counts)).toBeGreaterThanOrEqual(1);
             const sum = list.reduce((total, weight) => total + weight, 0);
             const room = list.some((weight) => (weight * size) / sum < 1);
-            // Where legs were raised to one slot, the others' shares are smaller.
+            // Where paths were raised to one slot, the others' shares are smaller.
             if (!room)
               counts.forEach((count, i) => expect(Math.abs(count - (list[i]! * size) / sum)).toBeLessThan(1.001));
           }
@@ -75,20 +75,23 @@ describe('shares', () => {
 });
 
 describe('changes', () => {
-  test.each([2, 3, 5, 8, 17, 64, 128])('one of %i equal legs removed: its slots alone change; back: its share', (n) => {
-    const targets = targetsOf(Array<number>(n).fill(1));
-    const slots = fresh(targets);
-    const gone = targets[n >> 1]!;
-    const rest = targets.filter((target) => target !== gone);
-    const without = assignSlots(slots, rest, slots.length);
-    slots.forEach((target, slot) => target !== gone.target && expect(without[slot]).toBe(target));
-    expect(without).not.toContain(gone.target);
-    const back = assignSlots(without, targets, slots.length);
-    expect(moved(without, back)).toBe(countOf(back, gone.target));
-    expect(countOf(back, gone.target)).toBeLessThanOrEqual(Math.ceil(slots.length / n));
-  });
+  test.each([2, 3, 5, 8, 17, 64, 128])(
+    'one of %i equal paths removed: its slots alone change; back: its share',
+    (n) => {
+      const targets = targetsOf(Array<number>(n).fill(1));
+      const slots = fresh(targets);
+      const gone = targets[n >> 1]!;
+      const rest = targets.filter((target) => target !== gone);
+      const without = assignSlots(slots, rest, slots.length);
+      slots.forEach((target, slot) => target !== gone.target && expect(without[slot]).toBe(target));
+      expect(without).not.toContain(gone.target);
+      const back = assignSlots(without, targets, slots.length);
+      expect(moved(without, back)).toBe(countOf(back, gone.target));
+      expect(countOf(back, gone.target)).toBeLessThanOrEqual(Math.ceil(slots.length / n));
+    },
+  );
 
-  test('the same legs again change nothing, in any order', () => {
+  test('the same paths again change nothing, in any order', () => {
     const targets = targetsOf([3, 1, 4, 1, 5]);
     const slots = fresh(targets);
     expect(assignSlots(slots, [...targets].reverse(), slots.length)).toEqual(slots);
