@@ -1,6 +1,6 @@
 /** What `fpm2afi why` and `fpm2afi trace` ask the daemon, and its answers: plain values that survive JSON (see types.ts). */
 import type { Prefix } from '../net/address';
-import type { LegView, RouteView } from './types';
+import type { PathView, RouteView } from './types';
 
 /** One of the two: a route by its prefix, or whatever an address matches. */
 export type WhyQuery = { readonly prefix: Prefix } | { readonly address: Uint8Array };
@@ -47,12 +47,12 @@ export interface WhyNexthop {
   readonly received?: string;
   readonly acknowledged?: string;
   readonly error?: string;
-  readonly legs: readonly WhyLeg[];
+  readonly legs: readonly WhyPath[];
   /** Of a group. */
   readonly members: readonly WhyNexthop[];
 }
 
-export interface WhyLeg extends LegView {
+export interface WhyPath extends PathView {
   /** Index of the vASIC port; absent: the interface is none. */
   readonly port?: number;
   readonly linkUp: boolean;

@@ -1,5 +1,5 @@
 /** How the answers of `why` and `trace` look as text. Pure functions. */
-import type { TraceOutcome, TraceView, WhyLeg, WhyNexthop, WhyNode, WhyRoute, WhyView } from './explain-types';
+import type { TraceOutcome, TraceView, WhyPath, WhyNexthop, WhyNode, WhyRoute, WhyView } from './explain-types';
 import { age } from './show';
 
 /** Width of the titles at the left. */
@@ -72,25 +72,26 @@ function nexthopLines(nexthop: WhyNexthop, depth: number, now: string): Line[] {
   const received = nexthop.received === undefined ? '' : `, received ${when(nexthop.received, now)}`;
   const lines: Line[] = [[depth === 0 ? 'nexthop' : '', `${pad}${nexthop.name}${received}${acknowledged}`]];
   if (nexthop.error !== undefined) lines.push(['', `${pad}  refused: ${nexthop.error}`]);
-  for (const leg of nexthop.legs) {
-    lines.push(['', `${pad}  ${legText(leg)}`]);
-    if (leg.neighbor !== undefined) lines.push(['', `${pad}    ${neighborLine(leg, leg.neighbor)}`]);
+  for (const path of nexthop.legs) {
+    lines.push(['', `${pad}  ${pathText(path)}`]);
+    if (path.neighbor !== undefined) lines.push(['', `${pad}    ${neighborLine(path, path.neighbor)}`]);
   }
   for (const member of nexthop.members) lines.push(...nexthopLines(member, depth + 1, now));
   return lines;
 }
 
-function legText(leg: WhyLeg): string {
-  const to = leg.gateway === undefined ? 'directly connected' : `via ${leg.gateway}`;
-  const where = leg.interface === '?' ? `interface ${leg.ifindex}` : leg.interface;
-  const port = leg.port === undefined ? 'no port of the vASIC' : `port ${leg.port}${leg.linkUp ? '' : ', link down'}`;
-  return `${to}, ${where} (${port})${leg.weight === 1 ? '' : `, weight ${leg.weight}`}: ${leg.state}`;
+function pathText(path: WhyPath): string {
+  const to = path.gateway === undefined ? 'directly connected' : `via ${path.gateway}`;
+  const where = path.interface === '?' ? `interface ${path.ifindex}` : path.interface;
+  const port =
+    path.port === undefined ? 'no port of the vASIC' : `port ${path.port}${path.linkUp ? '' : ', link down'}`;
+  return `${to}, ${where} (${port})${path.weight === 1 ? '' : `, weight ${path.weight}`}: ${path.state}`;
 }
 
-function neighborLine(leg: WhyLeg, neighbor: NonNullable<WhyLeg['neighbor']>): string {
+function neighborLine(path: WhyPath, neighbor: NonNullable<WhyPath['neighbor']>): string {
   const { state, source, asked, nextRequestMs } = neighbor;
   const by = source === undefined ? '' : ` (${source})`;
-  const mac = leg.mac === undefined ? '' : `, ${leg.mac}`;
+  const mac = path.mac === undefined ? '' : `, ${path.mac}`;
   const requests =
     asked === undefined || asked === 0 ? '' : `, kernel asked ${asked === 1 ? 'once' : `${asked} times`}`;
   const next = nextRequestMs === undefined || mac !== '' ? '' : `, asks again in ${Math.ceil(nextRequestMs / 1000)} s`;

@@ -4,7 +4,7 @@ import type { Column, Row } from './table';
 import type {
   EvpnView,
   LatencyView,
-  LegView,
+  PathView,
   ListName,
   ListViews,
   LspView,
@@ -36,7 +36,7 @@ const routes: Layout<RouteView> = {
     const note = [...(route.reason === undefined ? [] : [route.reason]), ...(route.stale === true ? ['stale'] : [])];
     const table = route.vrf === undefined ? String(route.table) : `VRF ${route.vrf}`;
     const before = [route.prefix, table, protocol, route.state];
-    return withLegs(before, route.nexthops, route.type === 'unicast' ? '-' : route.type, [
+    return withPaths(before, route.nexthops, route.type === 'unicast' ? '-' : route.type, [
       dash(route.token),
       note.join('; '),
     ]);
@@ -55,7 +55,7 @@ const nexthops: Layout<NexthopView> = {
     const before = [dash(nexthop.id), nexthop.kind === 'inline' ? `inline ${type}` : type, nexthop.state];
     const none = content === 'single' || content === 'group' ? '-' : content;
     const tokens = nexthop.tokens.length === 0 ? '-' : nexthop.tokens.join(' ');
-    return withLegs(before, nexthop.legs, none, [String(nexthop.routes), tokens, nexthop.reason ?? '']);
+    return withPaths(before, nexthop.legs, none, [String(nexthop.routes), tokens, nexthop.reason ?? '']);
   },
 };
 
@@ -96,7 +96,7 @@ const lsps: Layout<LspView> = {
   columns: ['Label', 'Proto', 'State', 'Operation', 'Nexthop', 'Note'].map(left),
   row(lsp) {
     const note = lsp.stale === true ? `${lsp.reason}; stale` : lsp.reason;
-    const [first, ...more] = lsp.legs.map((leg) => [leg.operation, legText(leg)]);
+    const [first, ...more] = lsp.legs.map((path) => [path.operation, pathText(path)]);
     return [
       [String(lsp.label), lsp.protocol, lsp.state, ...(first ?? ['-', '-']), note],
       ...more.map((cells) => ['', '', '', ...cells, '']),
@@ -144,21 +144,21 @@ export const LAYOUTS: { readonly [N in ListName]: Layout<ListViews[N]> } = {
   punt,
 };
 
-/** A row with one line per leg; `none` stands where there are no legs. */
-function withLegs(before: readonly string[], legs: readonly LegView[], none: string, after: readonly string[]): Row {
-  const [first, ...more] = legs.map((leg) => [legText(leg), dash(leg.mac)]);
+/** A row with one line per path; `none` stands where there are no legs. */
+function withPaths(before: readonly string[], legs: readonly PathView[], none: string, after: readonly string[]): Row {
+  const [first, ...more] = legs.map((path) => [pathText(path), dash(path.mac)]);
   const blank = before.map(() => '');
   const line = [...before, ...(first ?? [none, '-']), ...after];
   return [line, ...more.map((cells) => [...blank, ...cells, ...after.map(() => '')])];
 }
 
 /** `via 103.30.0.3, tap0`, in the words of FRR's `show ip route`. */
-function legText(leg: LegView): string {
-  const to = leg.gateway === undefined ? 'directly connected' : `via ${leg.gateway}`;
-  const where = leg.interface === '?' ? `interface ${leg.ifindex}` : leg.interface;
-  const weight = leg.weight === 1 ? '' : `, weight ${leg.weight}`;
-  const encap = leg.encap === undefined ? '' : `, ${leg.encap}`;
-  return `${to}, ${where}${weight}${encap}${leg.state === 'unresolved' ? ' unresolved' : ''}`;
+function pathText(path: PathView): string {
+  const to = path.gateway === undefined ? 'directly connected' : `via ${path.gateway}`;
+  const where = path.interface === '?' ? `interface ${path.ifindex}` : path.interface;
+  const weight = path.weight === 1 ? '' : `, weight ${path.weight}`;
+  const encap = path.encap === undefined ? '' : `, ${path.encap}`;
+  return `${to}, ${where}${weight}${encap}${path.state === 'unresolved' ? ' unresolved' : ''}`;
 }
 
 function traffic(counters: TrafficView | undefined): string[] {

@@ -117,7 +117,7 @@ export type RouteState = (typeof ROUTE_STATES)[number];
 export type LegState = 'ready' | 'unresolved' | 'glean' | 'host';
 
 /** One way out of a route or nexthop. */
-export interface LegView {
+export interface PathView {
   readonly gateway?: string;
   /** Name; `?` when no interface has the index. */
   readonly interface: string;
@@ -141,7 +141,7 @@ export interface RouteView {
   /** Whose route: zebra's, a host entry for a neighbor, an address of the router itself, or one of ours (multicast …). */
   readonly origin: 'zebra' | 'neighbor' | 'local' | 'system';
   readonly type: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'host' | 'unsupported';
-  readonly nexthops: readonly LegView[];
+  readonly nexthops: readonly PathView[];
   readonly state: RouteState;
   /** Why it isn't offloaded, in plain words. */
   readonly reason?: string;
@@ -164,7 +164,7 @@ export interface NexthopView {
   /** Ids of a group's members. */
   readonly members?: readonly number[];
   /** A group's are its members'. */
-  readonly legs: readonly LegView[];
+  readonly legs: readonly PathView[];
   /** Routes that use it directly. */
   readonly routes: number;
   readonly state: RouteState;
@@ -240,7 +240,7 @@ export interface TokenView {
 export interface LspView {
   readonly label: number;
   readonly protocol: string;
-  readonly legs: readonly (LegView & {
+  readonly legs: readonly (PathView & {
     /** `swap 200/300`, `pop`. */
     readonly operation: string;
   })[];

@@ -3,7 +3,7 @@
  * a route's way, so that the first thing that is wrong is told.
  */
 import type { AfiStatus } from '../control/types';
-import type { Stop, WhyLeg, WhyNeighbor } from '../control/explain-types';
+import type { Stop, WhyPath, WhyNeighbor } from '../control/explain-types';
 import type { TrapReason } from '../fib/intents';
 
 /** What the diagnosis goes by. */
@@ -20,27 +20,27 @@ export interface Symptoms {
   /** Why its packets go to the host. */
   readonly trap: TrapReason | undefined;
   readonly detail: string | undefined;
-  readonly legs: readonly WhyLeg[];
+  readonly legs: readonly WhyPath[];
   /** zebra's nexthop id. */
   readonly nexthopId: number | undefined;
   readonly kernelNeighbors: boolean;
 }
 
-function isIp6(leg: WhyLeg): boolean {
-  return leg.gateway?.includes(':') === true;
+function isIp6(path: WhyPath): boolean {
+  return path.gateway?.includes(':') === true;
 }
 
-/** What became of resolving a leg's neighbor. */
-export function neighborText(leg: WhyLeg): string {
-  const where = `${leg.gateway!} on ${leg.interface}`;
+/** What became of resolving a path's neighbor. */
+export function neighborText(path: WhyPath): string {
+  const where = `${path.gateway!} on ${path.interface}`;
   const asked = (count: number): string => (count === 1 ? 'asked once' : `asked ${count} times`);
-  const { neighbor } = leg;
+  const { neighbor } = path;
   const requests = neighbor?.asked === undefined || neighbor.asked === 0 ? '' : `, ${asked(neighbor.asked)}`;
   switch (neighbor?.state) {
     case 'failed':
-      return `no ${isIp6(leg) ? 'ND' : 'ARP'} answer from ${where}${requests}`;
+      return `no ${isIp6(path) ? 'ND' : 'ARP'} answer from ${where}${requests}`;
     case 'incomplete':
-      return `${isIp6(leg) ? 'ND' : 'ARP'} for ${where} is under way, no answer yet${requests}`;
+      return `${isIp6(path) ? 'ND' : 'ARP'} for ${where} is under way, no answer yet${requests}`;
     case 'noarp':
       return `${where} is in state noarp: the kernel has no hardware address for it`;
     default:
@@ -53,13 +53,13 @@ function unaskedText(neighbor: WhyNeighbor | undefined, requests: string): strin
   return neighbor.asked === 0 ? ', the kernel has not been asked yet' : `: the kernel was ${requests.slice(2)}`;
 }
 
-function neighborStop(leg: WhyLeg, kernelNeighbors: boolean): Stop {
-  const filter = isIp6(leg) ? 'icmp6' : 'arp';
+function neighborStop(path: WhyPath, kernelNeighbors: boolean): Stop {
+  const filter = isIp6(path) ? 'icmp6' : 'arp';
   const remedy =
-    `is ${leg.gateway!} up, and on the wire behind ${leg.interface}? "tcpdump -eni ${leg.interface} ${filter}" shows ` +
+    `is ${path.gateway!} up, and on the wire behind ${path.interface}? "tcpdump -eni ${path.interface} ${filter}" shows ` +
     'whether requests go out and answers come back; one that never answers can be given in neighbors.static';
   const off = 'neighbors.kernel is off: give the neighbor in neighbors.static, or switch it on';
-  return { at: 'neighbor', why: neighborText(leg), remedy: kernelNeighbors ? remedy : off };
+  return { at: 'neighbor', why: neighborText(path), remedy: kernelNeighbors ? remedy : off };
 }
 
 /** The sentences for packets that go to the host because a rule says so. */
@@ -79,7 +79,7 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
   if (rule !== undefined) return { at: 'rule', why: rule };
   switch (trap) {
     case 'notAPort': {
-      const names = [...new Set(legs.map((leg) => leg.interface))].join(', ');
+      const names = [...new Set(legs.map((path) => path.interface))].join(', ');
       const why = `it leaves by ${names}, which is no port of the vASIC: Linux forwards`;
       return { at: 'configuration', why, remedy: 'if it is meant to be a port, add its TAP to ports and restart' };
     }
@@ -92,12 +92,12 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
       return { at: 'zebra', why, remedy: 'in vtysh: "show nexthop-group rib"; "no fpm address", then "fpm address …"' };
     }
     case 'linkDown': {
-      const down = legs.filter((leg) => !leg.linkUp).map((leg) => leg.interface);
+      const down = legs.filter((path) => !path.linkUp).map((path) => path.interface);
       const remedy = '"fpm2afi show ports": is the wire in, is the other end up?';
       return { at: 'link', why: `the link of ${[...new Set(down)].join(', ')} is down`, remedy };
     }
     default: {
-      const waiting = legs.find((leg) => leg.state === 'unresolved');
+      const waiting = legs.find((path) => path.state === 'unresolved');
       if (waiting !== undefined) return neighborStop(waiting, symptoms.kernelNeighbors);
       return { at: 'nexthop', why: 'none of its nexthops can be used' };
     }

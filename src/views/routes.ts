@@ -1,6 +1,6 @@
 /** Routes, nexthops, neighbors and tokens as the control API shows them: read from the FIB and the programmer, nothing kept. */
 import type { Programmer } from '../afi/programmer';
-import type { LegView, NeighborView, NexthopView, RouteFilter, RouteView, TokenView } from '../control/types';
+import type { PathView, NeighborView, NexthopView, RouteFilter, RouteView, TokenView } from '../control/types';
 import type { Fib } from '../fib/fib';
 import type { TrapReason } from '../fib/intents';
 import type { NexthopGroup, SetContent } from '../fib/nexthops';
@@ -10,7 +10,7 @@ import { ROW } from '../fib/route-table';
 import { VRF_TABLES, type NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
 import { protocolName } from '../net/protocol';
-import { legView, unsupportedWords } from './unsupported';
+import { pathView, unsupportedWords } from './unsupported';
 
 /** Why packets go to the host, in plain words. */
 export const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
@@ -90,7 +90,7 @@ export class RouteViews {
       metric: fib.rows.routes.metric[row]!,
       origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : 'neighbor',
       type: this.typeOf(zebraSet ?? set),
-      nexthops: this.legsOf((isZebra ? zebraSet : set)?.content),
+      nexthops: this.pathsOf((isZebra ? zebraSet : set)?.content),
       state: fib.programming.stateOf(row),
       ...(reason === undefined ? {} : { reason }),
       ...(zebraSet?.zebraId === undefined ? {} : { nexthopId: zebraSet.zebraId }),
@@ -126,25 +126,25 @@ export class RouteViews {
     return intent.reason === 'missingNexthop' ? 'unicast' : 'host';
   }
 
-  private legsOf(content: SetContent | undefined): LegView[] {
+  private pathsOf(content: SetContent | undefined): PathView[] {
     if (content === undefined) return [];
     switch (content.kind) {
       case 'paths':
-        return content.paths.map((leg) => this.leg(leg, leg.weight));
+        return content.paths.map((path) => this.path(path, path.weight));
       case 'group':
         return content.members.flatMap(({ set, weight }) =>
-          set.content.kind === 'paths' ? set.content.paths.map((leg) => this.leg(leg, weight * leg.weight)) : [],
+          set.content.kind === 'paths' ? set.content.paths.map((path) => this.path(path, weight * path.weight)) : [],
         );
       case 'neighbor':
-        return [this.leg({ ifindex: content.neighbor.ifindex, gateway: content.neighbor.address, weight: 1 }, 1)];
+        return [this.path({ ifindex: content.neighbor.ifindex, gateway: content.neighbor.address, weight: 1 }, 1)];
       case 'fixed':
         return [];
     }
   }
 
-  /** One leg as it is shown. */
-  leg(leg: NexthopPath, weight: number): LegView {
-    return legView(this.fib, leg, weight);
+  /** One path as it is shown. */
+  path(path: NexthopPath, weight: number): PathView {
+    return pathView(this.fib, path, weight);
   }
 
   *nexthops(): Generator<NexthopView> {
@@ -169,7 +169,7 @@ export class RouteViews {
               ? type
               : 'single',
         ...(content.kind === 'group' ? { members: content.members.map((member) => member.set.zebraId ?? 0) } : {}),
-        legs: this.legsOf(content),
+        legs: this.pathsOf(content),
         routes: set.zebraRoutes,
         state: set.error !== undefined ? 'failed' : used ? 'pending' : forwardState,
         ...(reason === undefined ? {} : { reason }),

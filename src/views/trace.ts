@@ -65,7 +65,7 @@ function portTowards({ fib, views }: TraceOptions, address: Uint8Array): number 
 function firstPort(fib: Fib, content: SetContent, depth: number): number | undefined {
   switch (content.kind) {
     case 'paths':
-      return content.paths.map((leg) => fib.interfaces.portOf(leg.ifindex)).find((port) => port !== undefined);
+      return content.paths.map((path) => fib.interfaces.portOf(path.ifindex)).find((port) => port !== undefined);
     case 'group':
       if (depth > 4) return undefined;
       return content.members

@@ -2,7 +2,7 @@
  * What the vASIC can't be told, as the control API shows it: MPLS label entries, EVPN MAC addresses and SRv6 segments that
  * the FIB keeps, and why a route with an encapsulation goes to the host.
  */
-import type { EvpnView, LegView, LspView, SidView } from '../control/types';
+import type { EvpnView, PathView, LspView, SidView } from '../control/types';
 import { encapWords, labelWords } from '../fib/encap-words';
 import type { Fib } from '../fib/fib';
 import type { NexthopGroup, SetContent } from '../fib/nexthops';
@@ -13,18 +13,18 @@ import { protocolName } from '../net/protocol';
 const NO_MAPPING = 'no AFT mapping, Linux forwards it';
 
 /** One way out as it is shown. */
-export function legView(fib: Fib, leg: NexthopPath, weight: number): LegView {
-  const isPort = fib.interfaces.portOf(leg.ifindex) !== undefined;
-  const mac = leg.gateway && fib.neighbors.find(leg.ifindex, leg.gateway)?.mac;
+export function pathView(fib: Fib, path: NexthopPath, weight: number): PathView {
+  const isPort = fib.interfaces.portOf(path.ifindex) !== undefined;
+  const mac = path.gateway && fib.neighbors.find(path.ifindex, path.gateway)?.mac;
   const resolved = mac === undefined ? 'unresolved' : 'ready';
   return {
-    ...(leg.gateway === undefined ? {} : { gateway: formatAddress(leg.gateway) }),
-    interface: fib.interfaces.get(leg.ifindex)?.name ?? '?',
-    ifindex: leg.ifindex,
+    ...(path.gateway === undefined ? {} : { gateway: formatAddress(path.gateway) }),
+    interface: fib.interfaces.get(path.ifindex)?.name ?? '?',
+    ifindex: path.ifindex,
     ...(mac === undefined ? {} : { mac: formatMac(mac) }),
     weight,
-    state: !isPort || leg.encap !== undefined ? 'host' : leg.gateway === undefined ? 'glean' : resolved,
-    ...(leg.encap === undefined ? {} : { encap: encapWords(leg.encap) }),
+    state: !isPort || path.encap !== undefined ? 'host' : path.gateway === undefined ? 'glean' : resolved,
+    ...(path.encap === undefined ? {} : { encap: encapWords(path.encap) }),
   };
 }
 
@@ -52,10 +52,10 @@ function causesOf(content: SetContent, depth: number): string[] {
 /** zebra's MPLS label entries. */
 export function* lspViews(fib: Fib): Generator<LspView> {
   for (const { value, stale } of fib.kept.lsps()) {
-    const legs = value.paths.map((leg) => ({
-      ...legView(fib, leg, leg.weight),
+    const legs = value.paths.map((path) => ({
+      ...pathView(fib, path, path.weight),
       state: 'host' as const,
-      operation: labelWords(leg.outLabels),
+      operation: labelWords(path.outLabels),
     }));
     const operations = [...new Set(legs.map(({ operation }) => operation))].join('; ');
     yield {

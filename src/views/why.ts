@@ -7,7 +7,7 @@ import { ROUTE_TREE } from '../afi/base-graph';
 import type { TokenUse } from '../afi/graph';
 import { TOKEN_DISCARD, TOKEN_FIRST_CLIENT, type Token } from '../aft/model';
 import type { Programmer } from '../afi/programmer';
-import type { WhyLeg, WhyNexthop, WhyNode, WhyQuery, WhyRoute, WhyView } from '../control/explain-types';
+import type { WhyPath, WhyNexthop, WhyNode, WhyQuery, WhyRoute, WhyView } from '../control/explain-types';
 import type { AfiStatus } from '../control/types';
 import type { Fib } from '../fib/fib';
 import type { NexthopGroup, SetContent } from '../fib/nexthops';
@@ -109,7 +109,7 @@ function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView[
     inFlight: programmer.operationsInFlight,
     trap: set?.intent.kind === 'punt' ? set.intent.reason : undefined,
     detail: set?.content.kind === 'fixed' ? set.content.detail : undefined,
-    legs: set === undefined ? [] : allLegs(options, set.content, 1),
+    legs: set === undefined ? [] : allPaths(options, set.content, 1),
     nexthopId: zebraSet?.zebraId,
     kernelNeighbors,
   });
@@ -120,12 +120,12 @@ function notesOf(options: WhyOptions, row: number): string[] {
   const { fib } = options;
   const set = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
   if (set?.intent.kind !== 'forward') return [];
-  return allLegs(options, set.content, 1).flatMap((leg) => {
-    const name = `the leg ${leg.gateway === undefined ? '' : `via ${leg.gateway}, `}${leg.interface} isn't used: `;
-    if (leg.state === 'host') return [`${name}it is no port of the vASIC`];
-    if (leg.state === 'glean') return [`${name}it has no gateway`];
-    if (!leg.linkUp) return [`${name}its link is down`];
-    return leg.state === 'unresolved' ? [name + neighborText(leg)] : [];
+  return allPaths(options, set.content, 1).flatMap((path) => {
+    const name = `the path ${path.gateway === undefined ? '' : `via ${path.gateway}, `}${path.interface} isn't used: `;
+    if (path.state === 'host') return [`${name}it is no port of the vASIC`];
+    if (path.state === 'glean') return [`${name}it has no gateway`];
+    if (!path.linkUp) return [`${name}its link is down`];
+    return path.state === 'unresolved' ? [name + neighborText(path)] : [];
   });
 }
 
@@ -186,38 +186,38 @@ function whyNexthop(options: WhyOptions, set: NexthopGroup): WhyNexthop {
     ...optional('received', set.receivedAt === undefined ? undefined : iso(set.receivedAt)),
     ...optional('acknowledged', set.ackedAt === undefined ? undefined : iso(set.ackedAt)),
     ...optional('error', set.error),
-    legs: content.kind === 'group' ? [] : allLegs(options, content, 1),
+    legs: content.kind === 'group' ? [] : allPaths(options, content, 1),
     members: content.kind === 'group' ? content.members.map((member) => whyNexthop(options, member.set)) : [],
   };
 }
 
 /** The legs of a set, those of a group's members included, with their share of its weight. */
-function allLegs(options: WhyOptions, content: SetContent, weight: number, depth = 0): WhyLeg[] {
+function allPaths(options: WhyOptions, content: SetContent, weight: number, depth = 0): WhyPath[] {
   switch (content.kind) {
     case 'paths':
-      return content.paths.map((leg) => whyLeg(options, leg, weight * leg.weight));
+      return content.paths.map((path) => whyPath(options, path, weight * path.weight));
     case 'group':
       if (depth > 4) return [];
       return content.members.flatMap((member) =>
-        allLegs(options, member.set.content, weight * member.weight, depth + 1),
+        allPaths(options, member.set.content, weight * member.weight, depth + 1),
       );
     case 'neighbor': {
       const { ifindex, address } = content.neighbor;
-      return [whyLeg(options, { ifindex, gateway: address, weight: 1 }, weight)];
+      return [whyPath(options, { ifindex, gateway: address, weight: 1 }, weight)];
     }
     case 'fixed':
       return [];
   }
 }
 
-function whyLeg(options: WhyOptions, leg: NexthopPath, weight: number): WhyLeg {
+function whyPath(options: WhyOptions, path: NexthopPath, weight: number): WhyPath {
   const { fib, views, programmer, progress } = options;
-  const port = fib.interfaces.portOf(leg.ifindex);
-  const view = views.leg(leg, weight);
-  const shown = { ...view, ...optional('port', port), linkUp: fib.interfaces.isUp(leg.ifindex) };
-  if (leg.gateway === undefined || port === undefined) return shown;
-  const neighbor = fib.neighbors.find(leg.ifindex, leg.gateway);
-  const asking = progress(leg.ifindex, leg.gateway);
+  const port = fib.interfaces.portOf(path.ifindex);
+  const view = views.path(path, weight);
+  const shown = { ...view, ...optional('port', port), linkUp: fib.interfaces.isUp(path.ifindex) };
+  if (path.gateway === undefined || port === undefined) return shown;
+  const neighbor = fib.neighbors.find(path.ifindex, path.gateway);
+  const asking = progress(path.ifindex, path.gateway);
   return {
     ...shown,
     neighbor: {
@@ -267,7 +267,7 @@ function chainOf(
   const visit = (token: Token, depth: number): void => {
     if (nodes.length >= MAX_NODES || depth > 24) return;
     show(token, depth);
-    // A load balancer lists a leg once for each of its places.
+    // A load balancer lists a path once for each of its places.
     for (const next of new Set(uses.get(token)?.next ?? [])) visit(next, depth + 1);
   };
   if (entry !== undefined) visit(entry, levels.length);

@@ -129,7 +129,7 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
         end: () => stream.end(),
         fail: (code, details) => void stream.emit('error', failure(code, details)),
       });
-      stream.on('canceled', () => {
+      stream.on('cancelled', () => {
         if (sinks.delete(call)) dataplane.post({ kind: 'cancel', call });
       });
     };
@@ -162,7 +162,7 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
       stream.ended = true;
       finish(number, stream);
     });
-    call.on('canceled', () => gone(number, 'is gone: its operation stream broke'));
+    call.on('cancelled', () => gone(number, 'is gone: its operation stream broke'));
     call.on('error', (error: Error) => log.debug(`operation stream of ${stream.peer}: ${error.message}`));
   }
 

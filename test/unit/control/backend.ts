@@ -5,7 +5,7 @@ import { TRACE, WHY } from './explained';
 import type {
   ControlBackend,
   EvpnView,
-  LegView,
+  PathView,
   LspView,
   NeighborView,
   NexthopView,
@@ -79,7 +79,7 @@ export const STATUS: StatusView = {
   problems: ['1 route was refused by the AFI server: fpm2afi show routes --state failed'],
 };
 
-const leg = (gateway: string | undefined, port: number, mac?: string, more: Partial<LegView> = {}): LegView => ({
+const leg = (gateway: string | undefined, port: number, mac?: string, more: Partial<PathView> = {}): PathView => ({
   interface: `tap${port}`,
   ifindex: 4 + port,
   weight: 1,

@@ -36,7 +36,7 @@ test('an ECMP route, one path without an answer', async () => {
     "the path via 10.1.2.9, tap2 isn't used: no ARP answer from 10.1.2.9 on tap2, asked 3 times",
   ]);
   const story = view.routes[0]!;
-  expect(story.nexthop).toMatchObject({ name: 'id 7', paths: [], members: [{ name: 'id 5' }, { name: 'id 6' }] });
+  expect(story.nexthop).toMatchObject({ name: 'id 7', legs: [], members: [{ name: 'id 5' }, { name: 'id 6' }] });
   expect(story.chain.map(({ type, depth }) => `${depth} ${type}`)).toEqual([
     ...['0 match', '1 switch', '2 tree', '3 indirect', '4 indirect', '5 encap', '6 outputPort'],
   ]);
