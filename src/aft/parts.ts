@@ -177,7 +177,22 @@ export const data: Part<AftData> = {
   to: dataMessage,
   from: (raw) => (raw === null || raw === undefined ? fail('no data') : dataOf(raw as DataMessage)),
 };
-export const key: Part<AftKey> = nested<AftKey>('key', { field, data });
+
+/** AftKey as protobufjs decodes it. */
+interface KeyMessage {
+  readonly field: number;
+  readonly data?: unknown;
+}
+
+// Keys and entries are spelled out rather than shapes: a find lists a million of them.
+export const key: Part<AftKey> = {
+  to: (value) => ({ field: unlessDefault(value.field), data: dataMessage(value.data) }),
+  from(raw) {
+    if (raw === null || raw === undefined) return fail('no key');
+    const message = raw as KeyMessage;
+    return { field: fieldOf(message.field), data: data.from(message.data) };
+  },
+};
 
 /** A name that would mean something to JavaScript objects is nobody's: ignored. */
 export const params: Part<AftParams | undefined> = {
@@ -205,4 +220,25 @@ export const optionalText: Part<string | undefined> = {
   from: (raw) => (raw === '' ? undefined : (raw as string)),
 };
 
-export const entry: Part<AftEntry> = nested<AftEntry>('entry', { parent: token, key, next: token, params });
+/** AftEntry as protobufjs decodes it. */
+interface EntryMessage {
+  readonly parent: number;
+  readonly key?: unknown;
+  readonly next: number;
+  readonly params: readonly unknown[];
+}
+
+export const entry: Part<AftEntry> = {
+  to: (value) => ({
+    parent: unlessDefault(value.parent),
+    key: key.to(value.key),
+    next: unlessDefault(value.next),
+    params: params.to(value.params),
+  }),
+  from(raw) {
+    const message = raw as EntryMessage;
+    const plain = { parent: message.parent, key: key.from(message.key), next: message.next };
+    const found = params.from(message.params);
+    return found === undefined ? plain : { ...plain, params: found };
+  },
+};

@@ -106,7 +106,10 @@ export class AfiReader extends protobuf.BufferReader {
     const length = this.size();
     const start = this.pos;
     this.pos += length;
-    return Uint8Array.prototype.slice.call(this.buf, start, this.pos);
+    const copy = new Uint8Array(length);
+    if (length <= 16) for (let i = 0; i < length; i++) copy[i] = this.buf[start + i]!;
+    else copy.set(this.buf.subarray(start, this.pos));
+    return copy;
   }
 
   override string(): string {
@@ -145,6 +148,8 @@ export class AfiWriter extends protobuf.BufferWriter {
   }
 
   override uint64(value: number): protobuf.Writer {
+    // 32-bit values are written without a 64-bit object in between.
+    if (value >= 0 && value < TWO32) return this.uint32(value);
     checkToken(value);
     return super.uint64(value);
   }
