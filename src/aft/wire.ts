@@ -1,15 +1,17 @@
 /**
  * AFI messages on the wire: what the rpcs of proto/afi/afi.proto carry, to and from values. Pure functions over bytes,
- * shared by the bridge's transport and softvasic's server. Malformed bytes throw a WireError (see protobuf-reader.ts); unknown
- * fields are skipped. The Operate stream's messages are in wire-operation.ts, the AFT model's in wire-aft.ts and wire-nodes.ts.
+ * shared by the bridge's transport and softvasic's server. protobufjs does the encoding, from the schema (schema.ts); what is
+ * here and in parts.ts and node-kinds.ts says how values look as messages. Malformed bytes throw a WireError; unknown fields
+ * are skipped. The Operate stream's messages are in operation-codec.ts.
  */
 import type { AftEntry, AftError, AftNode, AftPort, AftSandboxInfo, Token } from './model';
-import { Reader } from './protobuf-reader';
-import { readEntry, writeEntry } from './wire-aft';
-import { readNode, writeNode } from './wire-nodes';
-import { eachField, encode, nested, readError, writeError, writer } from './wire-operation';
+import { node } from './node-kinds';
+import { errorMessage, errorOf, type ErrorMessage } from './operation-codec';
+import * as part from './parts';
+import { WireError } from './protobuf-io';
+import { decodeMessage, encodeMessage } from './schema';
 
-export { WireError } from './protobuf-reader';
+export { WireError } from './protobuf-io';
 export {
   decodeOperation,
   decodeOperationReply,
@@ -18,17 +20,7 @@ export {
   peekOperationId,
   type OperationMessage,
   type OperationReply,
-} from './wire-operation';
-export {
-  decodeTest,
-  decodeTestReply,
-  encodeTest,
-  encodeTestReply,
-  type TestMessage,
-  type TestOutcome,
-  type TestReply,
-  type TestStep,
-} from './wire-trace';
+} from './operation-codec';
 
 /** Engine and name of a sandbox, e.g. trio:green. */
 export interface SandboxName {
@@ -85,271 +77,249 @@ export interface PortEvent {
   readonly up: boolean;
 }
 
-const ACTIONS: readonly SandboxAction[] = ['alloc', 'open', 'release', 'close'];
-function writeName(field: number, sandbox: SandboxName): void {
-  const mark = writer.begin(field);
-  writer.string(1, sandbox.engine);
-  writer.string(2, sandbox.name);
-  writer.end(mark);
+/** A complete frame, as if it were received on the input port. */
+export interface TestMessage {
+  readonly sandboxId: number;
+  readonly port: number;
+  readonly frame: Uint8Array;
 }
 
-function readName(reader: Reader): SandboxName {
-  const name = { engine: '', name: '' };
-  eachField(reader, (field) => {
-    if (field === 1) name.engine = reader.string();
-    else if (field === 2) name.name = reader.string();
-    else return false;
-    return true;
-  });
-  return name;
+/** One node on the way. */
+export interface TestStep {
+  readonly token: Token;
+  /** Node type. */
+  readonly type: string;
+  /** What it did with the packet, for people; may be empty. */
+  readonly detail: string;
 }
+
+export type TestOutcome =
+  | { readonly kind: 'output'; readonly port: number; readonly frame: Uint8Array }
+  /** To the host; `reason` as hostpath tells it (PuntReason). */
+  | { readonly kind: 'punt'; readonly reason: number; readonly frame: Uint8Array }
+  | { readonly kind: 'discard'; readonly reason: string };
+
+export interface TestReply {
+  readonly steps: readonly TestStep[];
+  readonly outcome: TestOutcome;
+}
+
+const NAME: part.Shape<SandboxName> = { engine: part.text, name: part.text };
+/** An absent name is empty. */
+const name: part.Part<SandboxName> = {
+  to: (value) => part.toMessage(NAME, value),
+  from: (raw) => part.fromMessage(NAME, raw ?? { engine: '', name: '' }),
+};
 
 export function encodeSandboxName(sandbox: SandboxName): Buffer {
-  return encode(() => {
-    writer.string(1, sandbox.engine);
-    writer.string(2, sandbox.name);
-  });
+  return encodeMessage('AfiSandboxName', part.toMessage(NAME, sandbox));
 }
 
 export function decodeSandboxName(bytes: Buffer): SandboxName {
-  return readName(new Reader(bytes));
+  return decodeMessage('AfiSandboxName', bytes, (message) => part.fromMessage(NAME, message));
 }
 
+const REQUEST: part.Shape<SandboxRequest> = {
+  action: part.choice('sandbox action', ['alloc', 'open', 'release', 'close']),
+  sandbox: name,
+  inputPorts: part.uint32,
+  outputPorts: part.uint32,
+};
+
 export function encodeSandboxRequest(request: SandboxRequest): Buffer {
-  return encode(() => {
-    writer.uint(1, ACTIONS.indexOf(request.action));
-    writeName(2, request.sandbox);
-    writer.uint(3, request.inputPorts);
-    writer.uint(4, request.outputPorts);
-  });
+  return encodeMessage('AfiSandboxRequest', part.toMessage(REQUEST, request));
 }
 
 export function decodeSandboxRequest(bytes: Buffer): SandboxRequest {
-  const reader = new Reader(bytes);
-  let action = 0;
-  let sandbox: SandboxName = { engine: '', name: '' };
-  let inputPorts = 0;
-  let outputPorts = 0;
-  eachField(reader, (field) => {
-    if (field === 1) action = reader.uint();
-    else if (field === 2) sandbox = nested(reader, () => readName(reader));
-    else if (field === 3) inputPorts = reader.uint32();
-    else if (field === 4) outputPorts = reader.uint32();
-    else return false;
-    return true;
-  });
-  return { action: ACTIONS[action] ?? reader.fail(`sandbox action ${action}`), sandbox, inputPorts, outputPorts };
+  return decodeMessage('AfiSandboxRequest', bytes, (message) => part.fromMessage(REQUEST, message));
 }
 
-function writePort(field: number, port: AftPort): void {
-  const mark = writer.begin(field);
-  writer.uint(1, port.index);
-  writer.string(2, port.name);
-  writer.uint(3, port.token);
-  if (port.mac !== undefined) writer.bytes(4, port.mac);
-  if (port.up !== undefined) writer.uintAlways(5, port.up ? 1 : 0);
-  if (port.mtu !== undefined) writer.uintAlways(6, port.mtu);
-  writer.uint(7, port.packets ?? 0);
-  writer.uint(8, port.bytes ?? 0);
-  writer.uint(9, port.drops ?? 0);
-  writer.end(mark);
+/** A hardware address; absent when empty. */
+const mac: part.Part<Uint8Array | undefined> = {
+  to: (value) => value && part.bytes.to(value),
+  from(raw) {
+    const address = part.bytes.from(raw);
+    if (address.length !== 0 && address.length !== 6) throw new WireError(`port MAC of ${address.length} bytes`);
+    return address.length === 6 ? address : undefined;
+  },
+};
+
+/** A count that reads as 0 where it is absent. */
+const counter: part.Part<number | undefined> = {
+  to: (value) => (value === 0 ? undefined : value),
+  from: part.count.from,
+};
+
+const PORT: part.Shape<Omit<AftPort, 'up' | 'mtu'>> = {
+  index: part.uint32,
+  name: part.text,
+  token: part.token,
+  mac,
+  packets: counter,
+  bytes: counter,
+  drops: counter,
+};
+
+interface PortMessage {
+  /** Own properties when present. */
+  readonly up: boolean;
+  readonly mtu: number;
 }
 
-function readPort(reader: Reader): AftPort {
-  let mac: Uint8Array | undefined;
-  let up: boolean | undefined;
-  let mtu: number | undefined;
-  const port = { index: 0, name: '', token: 0, packets: 0, bytes: 0, drops: 0 };
-  eachField(reader, (field) => {
-    if (field === 1) port.index = reader.uint32();
-    else if (field === 2) port.name = reader.string();
-    else if (field === 3) port.token = reader.token();
-    else if (field === 4) mac = reader.bytes();
-    else if (field === 5) up = reader.bool();
-    else if (field === 6) mtu = reader.uint32();
-    else if (field === 7) port.packets = reader.uint();
-    else if (field === 8) port.bytes = reader.uint();
-    else if (field === 9) port.drops = reader.uint();
-    else return false;
-    return true;
-  });
-  if (mac !== undefined && mac.length !== 0 && mac.length !== 6) reader.fail(`port MAC of ${mac.length} bytes`);
-  return {
-    ...port,
-    ...(mac?.length === 6 ? { mac } : undefined),
-    ...(up === undefined ? undefined : { up }),
-    ...(mtu === undefined ? undefined : { mtu }),
-  };
-}
+const port: part.Part<AftPort> = {
+  to: (value) => ({ ...part.toMessage(PORT, value), up: value.up, mtu: value.mtu }),
+  from(raw) {
+    const { up, mtu } = raw as PortMessage;
+    return {
+      ...part.fromMessage(PORT, raw),
+      ...(Object.hasOwn(raw as object, 'up') && { up }),
+      ...(Object.hasOwn(raw as object, 'mtu') && { mtu }),
+    };
+  },
+};
+
+const INFO: part.Shape<Omit<AftSandboxInfo, keyof SandboxName>> = {
+  id: part.uint32,
+  inputPorts: part.many(port),
+  outputPorts: part.many(port),
+  instance: part.text,
+  nodes: part.count,
+  entries: part.count,
+};
 
 export function encodeSandboxReply(reply: SandboxReply): Buffer {
-  return encode(() => {
-    if ('error' in reply) {
-      writeError(2, reply.error);
-      return;
-    }
-    const { info } = reply;
-    writer.bool(1, true);
-    writer.uint(3, info.id);
-    writeName(4, info);
-    for (const port of info.inputPorts) writePort(5, port);
-    for (const port of info.outputPorts) writePort(6, port);
-    writer.string(7, info.instance);
-    writer.uint(8, info.nodes);
-    writer.uint(9, info.entries);
-  });
+  if ('error' in reply) return encodeMessage('AfiSandboxReply', { error: errorMessage(reply.error) });
+  const { info } = reply;
+  return encodeMessage('AfiSandboxReply', { ok: true, sandbox: name.to(info), ...part.toMessage(INFO, info) });
+}
+
+interface SandboxReplyMessage {
+  readonly ok: boolean;
+  readonly error?: ErrorMessage | null;
+  readonly sandbox?: unknown;
 }
 
 export function decodeSandboxReply(bytes: Buffer): SandboxReply {
-  const reader = new Reader(bytes);
-  let ok = false;
-  let error: AftError = { code: 'internal', message: 'the server gave no reason' };
-  let sandbox: SandboxName = { engine: '', name: '' };
-  const inputPorts: AftPort[] = [];
-  const outputPorts: AftPort[] = [];
-  const counts = { id: 0, instance: '', nodes: 0, entries: 0 };
-  eachField(reader, (field) => {
-    if (field === 1) ok = reader.bool();
-    else if (field === 2) error = nested(reader, () => readError(reader));
-    else if (field === 3) counts.id = reader.uint32();
-    else if (field === 4) sandbox = nested(reader, () => readName(reader));
-    else if (field === 5) inputPorts.push(nested(reader, () => readPort(reader)));
-    else if (field === 6) outputPorts.push(nested(reader, () => readPort(reader)));
-    else if (field === 7) counts.instance = reader.string();
-    else if (field === 8) counts.nodes = reader.uint();
-    else if (field === 9) counts.entries = reader.uint();
-    else return false;
-    return true;
-  });
-  return ok ? { info: { ...counts, ...sandbox, inputPorts, outputPorts } } : { error };
+  return decodeMessage('AfiSandboxReply', bytes, (message: SandboxReplyMessage) =>
+    message.ok
+      ? { info: { ...part.fromMessage(INFO, message), ...name.from(message.sandbox) } }
+      : { error: errorOf(message.error) },
+  );
 }
 
+const FIND: part.Shape<FindMessage> = {
+  sandboxId: part.uint32,
+  tokens: {
+    to: (value) => value,
+    from: (raw) => ((raw as number[]).length === 0 ? undefined : part.tokens.from(raw)),
+  },
+  name: part.optionalText,
+  type: part.optionalText,
+  entriesOf: {
+    to: (value) => (value === 0 ? undefined : value),
+    from: (raw) => (raw === 0 ? undefined : (raw as number)),
+  },
+};
+
 export function encodeFind(request: FindMessage): Buffer {
-  return encode(() => {
-    writer.uint(1, request.sandboxId);
-    writer.packed(2, request.tokens ?? []);
-    writer.string(3, request.name ?? '');
-    writer.string(4, request.type ?? '');
-    writer.uint(5, request.entriesOf ?? 0);
-  });
+  return encodeMessage('AfiFindRequest', part.toMessage(FIND, request));
 }
 
 export function decodeFind(bytes: Buffer): FindMessage {
-  const reader = new Reader(bytes);
-  const tokens: Token[] = [];
-  const request = { sandboxId: 0, name: '', type: '', entriesOf: 0 };
-  eachField(reader, (field) => {
-    if (field === 1) request.sandboxId = reader.uint32();
-    else if (field === 2) reader.repeated(tokens);
-    else if (field === 3) request.name = reader.string();
-    else if (field === 4) request.type = reader.string();
-    else if (field === 5) request.entriesOf = reader.token();
-    else return false;
-    return true;
-  });
-  return {
-    sandboxId: request.sandboxId,
-    ...(tokens.length === 0 ? undefined : { tokens }),
-    ...(request.name === '' ? undefined : { name: request.name }),
-    ...(request.type === '' ? undefined : { type: request.type }),
-    ...(request.entriesOf === 0 ? undefined : { entriesOf: request.entriesOf }),
-  };
+  return decodeMessage('AfiFindRequest', bytes, (message) => part.fromMessage(FIND, message));
 }
 
+const FOUND: part.Shape<FindReply> = { nodes: part.many(node), entries: part.many(part.entry) };
+
 export function encodeFindReply(reply: FindReply): Buffer {
-  return encode(() => {
-    for (const node of reply.nodes) writeNode(writer, 1, node);
-    for (const entry of reply.entries) writeEntry(writer, 2, entry);
-  });
+  return encodeMessage('AfiFindReply', part.toMessage(FOUND, reply));
 }
 
 export function decodeFindReply(bytes: Buffer): FindReply {
-  const reader = new Reader(bytes);
-  const nodes: AftNode[] = [];
-  const entries: AftEntry[] = [];
-  eachField(reader, (field) => {
-    if (field === 1) nodes.push(readNode(reader));
-    else if (field === 2) entries.push(readEntry(reader));
-    else return false;
-    return true;
-  });
-  return { nodes, entries };
+  return decodeMessage('AfiFindReply', bytes, (message) => part.fromMessage(FOUND, message));
 }
 
+const NODE_INFO_REQUEST: part.Shape<NodeInfoMessage> = { sandboxId: part.uint32, tokens: part.tokens };
+
 export function encodeNodeInfoRequest(request: NodeInfoMessage): Buffer {
-  return encode(() => {
-    writer.uint(1, request.sandboxId);
-    writer.packed(2, request.tokens);
-  });
+  return encodeMessage('AfiNodeInfoRequest', part.toMessage(NODE_INFO_REQUEST, request));
 }
 
 export function decodeNodeInfoRequest(bytes: Buffer): NodeInfoMessage {
-  const reader = new Reader(bytes);
-  let sandboxId = 0;
-  const tokens: Token[] = [];
-  eachField(reader, (field) => {
-    if (field === 1) sandboxId = reader.uint32();
-    else if (field === 2) reader.repeated(tokens);
-    else return false;
-    return true;
-  });
-  return { sandboxId, tokens };
+  return decodeMessage('AfiNodeInfoRequest', bytes, (message) => part.fromMessage(NODE_INFO_REQUEST, message));
 }
+
+const NODE_INFO: part.Shape<NodeInfo> = {
+  token: part.token,
+  found: part.flag,
+  packets: part.count,
+  bytes: part.count,
+  drops: part.count,
+  entries: part.count,
+  references: part.count,
+};
 
 export function encodeNodeInfoReply(nodes: readonly NodeInfo[]): Buffer {
-  return encode(() => {
-    for (const node of nodes) {
-      const mark = writer.begin(1);
-      writer.uint(1, node.token);
-      writer.bool(2, node.found);
-      writer.uint(3, node.packets);
-      writer.uint(4, node.bytes);
-      writer.uint(5, node.drops);
-      writer.uint(6, node.entries);
-      writer.uint(7, node.references);
-      writer.end(mark);
-    }
-  });
-}
-
-function readNodeInfo(reader: Reader): NodeInfo {
-  const info = { token: 0, found: false, packets: 0, bytes: 0, drops: 0, entries: 0, references: 0 };
-  eachField(reader, (field) => {
-    if (field === 1) info.token = reader.token();
-    else if (field === 2) info.found = reader.bool();
-    else if (field === 3) info.packets = reader.uint();
-    else if (field === 4) info.bytes = reader.uint();
-    else if (field === 5) info.drops = reader.uint();
-    else if (field === 6) info.entries = reader.uint();
-    else if (field === 7) info.references = reader.uint();
-    else return false;
-    return true;
-  });
-  return info;
+  return encodeMessage('AfiNodeInfoReply', { nodes: nodes.map((one) => part.toMessage(NODE_INFO, one)) });
 }
 
 export function decodeNodeInfoReply(bytes: Buffer): NodeInfo[] {
-  const reader = new Reader(bytes);
-  const nodes: NodeInfo[] = [];
-  eachField(reader, (field) => field === 1 && (nodes.push(nested(reader, () => readNodeInfo(reader))), true));
-  return nodes;
+  return decodeMessage('AfiNodeInfoReply', bytes, ({ nodes }: { readonly nodes: readonly unknown[] }) =>
+    nodes.map((one) => part.fromMessage(NODE_INFO, one)),
+  );
 }
 
+const PORT_EVENT: part.Shape<PortEvent> = { index: part.uint32, up: part.flag };
+
 export function encodePortEvent(event: PortEvent): Buffer {
-  return encode(() => {
-    writer.uint(1, event.index);
-    writer.bool(2, event.up);
-  });
+  return encodeMessage('AfiPortEvent', part.toMessage(PORT_EVENT, event));
 }
 
 export function decodePortEvent(bytes: Buffer): PortEvent {
-  const reader = new Reader(bytes);
-  const event = { index: 0, up: false };
-  eachField(reader, (field) => {
-    if (field === 1) event.index = reader.uint32();
-    else if (field === 2) event.up = reader.bool();
-    else return false;
-    return true;
+  return decodeMessage('AfiPortEvent', bytes, (message) => part.fromMessage(PORT_EVENT, message));
+}
+
+const TEST: part.Shape<TestMessage> = { sandboxId: part.uint32, port: part.uint32, frame: part.bytes };
+
+export function encodeTest(request: TestMessage): Buffer {
+  return encodeMessage('AfiTestRequest', part.toMessage(TEST, request));
+}
+
+export function decodeTest(bytes: Buffer): TestMessage {
+  return decodeMessage('AfiTestRequest', bytes, (message) => part.fromMessage(TEST, message));
+}
+
+const STEP: part.Shape<TestStep> = { token: part.token, type: part.text, detail: part.text };
+type Outcome<Kind extends TestOutcome['kind']> = Omit<Extract<TestOutcome, { kind: Kind }>, 'kind'>;
+/** What became of the packet, by the name of its field. */
+const OUTCOMES: { readonly [Kind in TestOutcome['kind']]: part.Shape<Outcome<Kind>> } = {
+  output: { port: part.uint32, frame: part.bytes },
+  punt: { reason: part.uint32, frame: part.bytes },
+  discard: { reason: part.text },
+};
+
+export function encodeTestReply({ steps, outcome }: TestReply): Buffer {
+  const shape = OUTCOMES[outcome.kind] as part.Shape<unknown>;
+  return encodeMessage('AfiTestReply', {
+    steps: steps.map((step) => part.toMessage(STEP, step)),
+    [outcome.kind]: part.toMessage<unknown>(shape, outcome),
   });
-  return event;
+}
+
+type TestReplyMessage = {
+  readonly steps: readonly unknown[];
+  /** The oneof's name: where the outcome is. */
+  readonly outcome?: TestOutcome['kind'];
+} & Readonly<Record<string, unknown>>;
+
+export function decodeTestReply(bytes: Buffer): TestReply {
+  return decodeMessage('AfiTestReply', bytes, (message: TestReplyMessage) => {
+    const kind = message.outcome;
+    if (kind === undefined) throw new WireError('a test reply without an outcome');
+    const body = part.fromMessage<unknown>(OUTCOMES[kind] as part.Shape<unknown>, message[kind]) as object;
+    return {
+      steps: message.steps.map((step) => part.fromMessage(STEP, step)),
+      outcome: { kind, ...body } as TestOutcome,
+    };
+  });
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { AftField, type AftEntry, type AftErrorCode, type AftOperation } from '../../../src/aft/model';
+import { PrefixBatch } from '../../../src/aft/prefix-batch';
 import * as wire from '../../../src/aft/wire';
 import {
   count,
@@ -112,6 +113,38 @@ describe('operations', () => {
     expect(batches).toBeGreaterThan(100);
   });
 
+  test('columns are written byte by byte as protobufjs writes entries, and read from its bytes', () => {
+    fc.assert(
+      fc.property(token, fc.array(routeOf, { minLength: 1, maxLength: 40 }), fc.boolean(), (parent, list, insert) => {
+        const entries: AftEntry[] = list.map((one) => ({ ...one, parent }));
+        const prefixes = new PrefixBatch(parent, 1);
+        for (const { key, next } of entries) {
+          if (key.data.kind !== 'prefix') continue;
+          const at = prefixes.reserve();
+          prefixes.addresses.set(key.data.bytes, at);
+          prefixes.sizes[prefixes.count] = key.data.bytes.length;
+          prefixes.lengths[prefixes.count] = key.data.length;
+          prefixes.nexts[prefixes.count++] = next;
+        }
+        const columns: AftOperation = insert
+          ? { kind: 'insert', insert: { nodes: [], entries: [], prefixes } }
+          : { kind: 'remove', remove: { entries: [], prefixes, tokens: [] } };
+        // As objects the same entries are written by protobufjs.
+        const objects: AftOperation = insert
+          ? { kind: 'insert', insert: { nodes: [], entries } }
+          : { kind: 'remove', remove: { entries, tokens: [] } };
+        const bytes = wire.encodeOperation({ sandboxId: 1, id: 2, operation: columns });
+        const theirs = wire.encodeOperation({ sandboxId: 1, id: 2, operation: objects });
+        expect(bytes.equals(theirs)).toBe(true);
+        const { operation: decoded } = wire.decodeOperation(theirs);
+        const content = decoded.kind === 'insert' ? decoded.insert : decoded.remove;
+        expect(content.prefixes?.count).toBe(entries.length);
+        expect(wire.encodeOperation({ sandboxId: 1, id: 2, operation: decoded }).equals(theirs)).toBe(true);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
   test('unpacked repeated numbers are read too', () => {
     // remove (field 4) with tokens 5 and 6 as two varint fields.
     const bytes = Buffer.from([0x22, 4, 0x10, 5, 0x10, 6]);
@@ -165,12 +198,12 @@ describe('replies and requests', () => {
     expect(wire.decodeOperationReply(bytes)).toEqual({ id: 2 ** 40, error });
   });
 
-  test('an error code of a newer server reads as internal; success has no error', () => {
+  test('an error code of a newer server reads as internal and is named; success has no error', () => {
     expect(
       wire.decodeOperationReply(made('AfiOperationReply', { id: 1, error: { code: 99, message: 'm' } })).error,
     ).toEqual({
       code: 'internal',
-      message: 'm',
+      message: 'm (unknown error code 99)',
     });
     expect(wire.decodeOperationReply(wire.encodeOperationReply({ id: 5 }))).toEqual({ id: 5 });
     same(seen('AfiOperationReply', wire.encodeOperationReply({ id: 5 })), { id: '5', ok: true });
@@ -373,6 +406,25 @@ describe('what the wire cannot or must not carry', () => {
     ['neither insert nor remove', { id: 4 }],
   ])('%s is refused', (_what, value) => {
     expect(() => wire.decodeOperation(made('AfiOperation', value))).toThrow(wire.WireError);
+  });
+
+  test('a kind of node that this version does not know is an error that names it, never another kind', () => {
+    const find = (node: readonly number[]): Buffer => Buffer.from([0x0a, node.length, ...node]);
+    expect(() => wire.decodeFindReply(find([0x08, 5]))).toThrow(/^node 5 has no type that this version knows$/);
+    // Field 35, one after sandbox_link: an empty message.
+    const newer = [0x08, 5, 0x9a, 0x02, 0];
+    expect(() => wire.decodeFindReply(find(newer))).toThrow(/^node 5 has no type .*\(unknown fields: 35\)$/);
+    const insert = Buffer.from([0x1a, newer.length + 2, 0x0a, newer.length, ...newer]);
+    expect(() => wire.decodeOperation(insert)).toThrow(/^node 5 has no type .*\(unknown fields: 35\)$/);
+  });
+
+  test('a sandbox action out of range is refused, and a field that would be cut to a known one', () => {
+    expect(() => wire.decodeSandboxRequest(Buffer.from([0x08, 4]))).toThrow(/unknown sandbox action 4/);
+    // A switch on field 2^32 + 8.
+    const node = [0xb2, 0x01, 6, 0x08, 0x88, 0x80, 0x80, 0x80, 0x10];
+    expect(() => wire.decodeFindReply(Buffer.from([0x0a, node.length, ...node]))).toThrow(
+      /unknown packet field 4294967304/,
+    );
   });
 
   test('a number that is no unsigned integer is refused when writing, and the next message is clean', () => {
