@@ -3,7 +3,7 @@
  * shared by the bridge's transport and softvasic's server. Malformed bytes throw a WireError (see protobuf-reader.ts); unknown
  * fields are skipped. The Operate stream's messages are in wire-operation.ts, the AFT model's in wire-aft.ts and wire-nodes.ts.
  */
-import type { AftEntry, AftError, AftNode, AftPort, AftSandboxInfo, Token } from './model';
+import type { AftEntry, AftError, AftNode, AftPort, AftSandboxInfo, Token, NodeInfo } from './model';
 import { Reader } from './protobuf-reader';
 import { readEntry, writeEntry } from './wire-aft';
 import { readNode, writeNode } from './wire-nodes';
@@ -67,18 +67,7 @@ export interface NodeInfoMessage {
   readonly tokens: readonly Token[];
 }
 
-/** State and counters of one node. */
-export interface NodeInfo {
-  readonly token: Token;
-  readonly found: boolean;
-  readonly packets: number;
-  readonly bytes: number;
-  readonly drops: number;
-  /** Entries of a container. */
-  readonly entries: number;
-  /** Nodes, entries and ports that point at it. */
-  readonly references: number;
-}
+export type { NodeInfo };
 
 export interface PortEvent {
   readonly index: number;
