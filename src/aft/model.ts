@@ -310,3 +310,16 @@ export const PARAM = {
    */
   rtIpOptions: 'rt.ipOptions',
 } as const;
+
+/** State and counters of one node. */
+export interface NodeInfo {
+  readonly token: Token;
+  readonly found: boolean;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly drops: number;
+  /** Entries of a container. */
+  readonly entries: number;
+  /** Nodes, entries and input ports that point at it. */
+  readonly references: number;
+}

@@ -4,7 +4,7 @@
  * here and in parts.ts and node-kinds.ts says how values look as messages. Malformed bytes throw a WireError; unknown fields
  * are skipped. The Operate stream's messages are in operation-codec.ts.
  */
-import type { AftEntry, AftError, AftNode, AftPort, AftSandboxInfo, Token } from './model';
+import type { AftEntry, AftError, AftNode, AftPort, AftSandboxInfo, NodeInfo, Token } from './model';
 import { node } from './node-kinds';
 import { errorMessage, errorOf, type ErrorMessage } from './operation-codec';
 import * as part from './parts';
@@ -59,18 +59,7 @@ export interface NodeInfoMessage {
   readonly tokens: readonly Token[];
 }
 
-/** State and counters of one node. */
-export interface NodeInfo {
-  readonly token: Token;
-  readonly found: boolean;
-  readonly packets: number;
-  readonly bytes: number;
-  readonly drops: number;
-  /** Entries of a container. */
-  readonly entries: number;
-  /** Nodes, entries and ports that point at it. */
-  readonly references: number;
-}
+export type { NodeInfo };
 
 export interface PortEvent {
   readonly index: number;

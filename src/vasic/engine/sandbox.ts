@@ -4,11 +4,13 @@
  */
 import { TOKEN_FIRST_CLIENT } from '../../aft/model';
 import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../../aft/model';
-import { noOffload } from './api';
-import type { FindRequest, NodeInfo, Packet, Sandbox, SandboxOptions } from './api';
+import { noOffload } from './packet';
+import type { FindRequest, Sandbox, SandboxOptions } from './api';
+import type { NodeInfo } from '../../aft/model';
+import type { Packet } from './packet';
 import { Drops } from './drops';
 import { Graph } from './graph';
-import { packetOf } from './memory-port';
+import { packetOf } from './packet';
 import type { Place } from './graph';
 import type { Container } from './nodes/node';
 import { createPorts, inputPortTable, newCounters, outputPortTable, type PortState } from './ports';

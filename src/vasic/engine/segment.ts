@@ -4,8 +4,8 @@
  *
  * Used where a frame goes somewhere that takes complete frames only: to the host, or out of a port behind a label stack.
  */
-import { OFFLOAD_NEEDS_CSUM, GSO } from './api';
-import type { Offload } from './api';
+import { OFFLOAD_NEEDS_CSUM, GSO } from './packet';
+import type { Offload } from './packet';
 import { pseudoHeaderSum, read16, read32, sumBytes, write16, write32 } from './checksum';
 import { PROTO } from './headers';
 

@@ -13,8 +13,9 @@ import { PuntReason } from '../../aft/model';
 import { read16 } from './checksum';
 import { ETHERTYPE, ETHER_HEADER, findTransport4, findTransport6, isVlanType } from './headers';
 import type { Transport } from './headers';
-import { HEADROOM, noOffload } from './api';
-import type { HostSink, Offload, Packet } from './api';
+import { HEADROOM, noOffload } from './packet';
+import type { HostSink } from './api';
+import type { Offload, Packet } from './packet';
 import type { Drops, DropReason } from './drops';
 import type { Counters, Ports, PortState } from './ports';
 import { completeFrames } from './segment';
@@ -40,7 +41,7 @@ export interface RoutePolicy {
 }
 
 /**
- * Looks on while a packet only tries its way (trial.ts): it gets what would have been sent, punted or dropped, and nothing
+ * Looks on while a packet only tries its way (trace.ts): it gets what would have been sent, punted or dropped, and nothing
  * is counted. Everything that outlives a packet is done through the walk, so that nodes needn't know of it.
  */
 export interface Trial {

@@ -18,7 +18,8 @@ import type {
 import { formatPrefix, parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
 import { nullLogger } from '../../../src/observe/log';
 import type { Sandbox, SandboxOptions } from '../../../src/vasic/engine/api';
-import { createMemoryPort, packetOf, type MemoryPort } from '../../../src/vasic/engine/memory-port';
+import { createMemoryPort, type MemoryPort } from './memory-port';
+import { packetOf } from '../../../src/vasic/engine/packet';
 import { createSandbox } from '../../../src/vasic/engine/sandbox';
 import { withoutBatch } from './without-batch';
 

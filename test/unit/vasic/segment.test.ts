@@ -1,7 +1,7 @@
 /** Completing frames: partial checksums, and TCP and UDP segmentation, against properties of what must come out. */
 import fc from 'fast-check';
-import { GSO, noOffload } from '../../../src/vasic/engine/api';
-import type { Offload } from '../../../src/vasic/engine/api';
+import { GSO, noOffload } from '../../../src/vasic/engine/packet';
+import type { Offload } from '../../../src/vasic/engine/packet';
 import { completeFrames, wirePacketSize } from '../../../src/vasic/engine/segment';
 import { checksum, ether, ip4, ip6, tcp, transportBytes, udp, withChecksum } from './testbed';
 

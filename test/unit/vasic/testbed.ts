@@ -4,10 +4,12 @@
  */
 import { AftField } from '../../../src/aft/model';
 import type { AftData, AftEntry, AftError, AftInsert, AftKey, AftNode, Token } from '../../../src/aft/model';
-import { noOffload } from '../../../src/vasic/engine/api';
-import type { Offload, Sandbox, SandboxOptions } from '../../../src/vasic/engine/api';
-import { createMemoryPort, packetOf } from '../../../src/vasic/engine/memory-port';
-import type { MemoryPort } from '../../../src/vasic/engine/memory-port';
+import { noOffload } from '../../../src/vasic/engine/packet';
+import type { Offload } from '../../../src/vasic/engine/packet';
+import type { Sandbox, SandboxOptions } from '../../../src/vasic/engine/api';
+import { createMemoryPort } from '../bed/memory-port';
+import { packetOf } from '../../../src/vasic/engine/packet';
+import type { MemoryPort } from '../bed/memory-port';
 import { outputPortToken } from '../../../src/vasic/engine/ports';
 import { createSandbox } from '../../../src/vasic/engine/sandbox';
 import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';

@@ -3,7 +3,7 @@
  *
  * A tree routes: a packet whose IP header is unsound is dropped here (RFC 1812 5.2.2), and one that was looked up
  * goes on as its L3 packet, without the Ethernet header and the padding it came with. With the parameter
- * `rt.ttlExpired` (and `rt.mtuExceeded`) the output port does the rest of a router's work, see outputport.ts. With
+ * `rt.ttlExpired` (and `rt.mtuExceeded`) the rest of a router's work is done upon leaving, see ttl-and-mtu.ts. With
  * `rt.ipOptions`, IPv4 packets with options go to that token instead. A packet without an address goes to the default.
  */
 import { AftField, PARAM, PuntReason } from '../../../aft/model';

@@ -1,6 +1,6 @@
 /** A port without a wire: keeps what is sent for a test to look at. */
-import { HEADROOM, noOffload } from './api';
-import type { Offload, Packet, PortIo } from './api';
+import type { PortIo } from '../../../src/vasic/engine/api';
+import type { Offload } from '../../../src/vasic/engine/packet';
 
 export interface SentFrame {
   readonly frame: Buffer;
@@ -31,11 +31,4 @@ export function createMemoryPort(options: { name: string; mac: Uint8Array; mtu?:
       return true;
     },
   };
-}
-
-/** A received frame as a port would pass it on: a copy, with headroom. */
-export function packetOf(frame: Uint8Array, offload: Offload = noOffload()): Packet {
-  const buffer = Buffer.alloc(HEADROOM + frame.length);
-  buffer.set(frame, HEADROOM);
-  return { buffer, offset: HEADROOM, length: frame.length, offload: { ...offload } };
 }

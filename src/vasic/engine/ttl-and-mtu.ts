@@ -1,0 +1,61 @@
+/**
+ * The router's duties where a packet leaves (RFC 1812 5.3.1, RFC 8200 3): TTL or hop limit down by one, expired packets
+ * and ones too large for the port to the tokens that the route tree names. Which packets, and which bytes: all of it is here.
+ *
+ * They are done at the output port, as only there it is certain that the packet leaves, and only for packets that a
+ * route tree with `rt.ttlExpired` forwarded. The MTU binds every packet; without `rt.mtuExceeded` larger ones are dropped.
+ */
+import { PuntReason } from '../../aft/model';
+import { read16, updateChecksum, write16 } from './checksum';
+import type { PortState } from './ports';
+import { wirePacketSize } from './segment';
+import { END } from './walk';
+import type { Walk } from './walk';
+
+/** The packet may be sent; its TTL is what it has to be on the wire. */
+export const LEAVES = -2;
+
+/**
+ * LEAVES, or where the packet goes instead: a slot, or DONE where it was dropped. An expired packet goes to the host even
+ * where the port is down; a packet that doesn't leave keeps its TTL.
+ */
+export function passTtlAndMtu(walk: Walk, port: PortState): number {
+  const policy = walk.policy;
+  const routes = policy !== undefined && policy.ttlExpired !== END;
+  if (routes) {
+    if (walk.buffer[hopLimitAt(walk)]! <= 1) return walk.redirect(policy.ttlExpired, PuntReason.TtlExpired);
+  }
+  if (!port.io.up) return walk.drop('portDown', port.output);
+  const size = sizeOnWire(walk);
+  if (size < 0) return walk.drop('badOffload', port.output);
+  if (size > port.io.mtu) {
+    if (policy === undefined || policy.mtuExceeded === END) return walk.drop('mtu', port.output);
+    return walk.redirect(policy.mtuExceeded, PuntReason.Mtu);
+  }
+  if (routes) decrementHops(walk);
+  return LEAVES;
+}
+
+function hopLimitAt(walk: Walk): number {
+  return walk.routedIp + (walk.buffer[walk.routedIp]! >> 4 === 4 ? 8 : 7);
+}
+
+/** Takes one off the TTL and fixes the IPv4 header checksum, or takes one off the hop limit. */
+function decrementHops(walk: Walk): void {
+  const { buffer, routedIp } = walk;
+  const at = hopLimitAt(walk);
+  if (buffer[routedIp]! >> 4 !== 4) {
+    buffer[at]!--;
+    return;
+  }
+  const before = read16(buffer, at);
+  buffer[at]!--;
+  write16(buffer, routedIp + 10, updateChecksum(read16(buffer, routedIp + 10), before, read16(buffer, at)));
+}
+
+/** Size of the largest L3 packet that will be on the wire; -1: the offload metadata make no sense. */
+function sizeOnWire(walk: Walk): number {
+  const start = walk.emit === walk.l2 ? walk.l3 : walk.emit;
+  const size = wirePacketSize(walk.buffer, walk.frame, walk.receivedL3, walk.end, walk.offload);
+  return size < 0 ? -1 : size + walk.receivedL3 - start;
+}
