@@ -21,7 +21,7 @@ const MAY_KNOW = {
   punt: ['config', 'hostpath', 'sys', 'observe'],
   vasic: ['aft', 'hostpath', 'sys', 'observe', 'config/types'],
   control: ['config', 'observe'],
-  views: ['aft', 'afi', 'bridge/connection', 'config', 'control', 'fib', 'fpm', 'observe', 'punt'],
+  views: ['aft', 'afi', 'config', 'control', 'fib', 'fpm', 'observe', 'punt'],
 };
 
 const rooms = Object.keys(MAY_KNOW);

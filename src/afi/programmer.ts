@@ -12,6 +12,7 @@
  */
 import { AdjacencyWriter } from './adjacency-writer';
 import { adoptTables, type TableReader } from './adoption';
+import { instanceOf, isOpen, type AfiSession, type AfiState } from './connection-state';
 import { baseGraph, baseTokens, type BasePort } from './base-graph';
 import { GarbageQueue, removalOf } from './garbage-queue';
 import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION } from './graph';
@@ -62,8 +63,9 @@ export interface ProgrammerCounters {
 }
 
 export class Programmer {
-  private state: 'down' | 'preparing' | 'ready' = 'down';
-  private instance: string | undefined;
+  private state: AfiState = { kind: 'connecting', since: new Date() };
+  /** The life of the server whose tables hold our base graph; undefined: none that is known. */
+  private placedIn: string | undefined;
   private readonly garbage: GarbageQueue;
   private readonly graph = new Graph((garbage) => this.garbage.push(garbage));
   private readonly adjacencies: AdjacencyWriter;
@@ -75,11 +77,8 @@ export class Programmer {
   private writable = true;
   /** Something was removed since refused things were last tried again. */
   private freed = false;
-  /** The server holds the base graph. */
-  private inPlace = false;
   /** The sandbox has a route tree, which must be left as it is. */
   private hasTree = false;
-  private graphError: string | undefined;
   private operations = 0;
   private refusedOperations = 0;
 
@@ -91,13 +90,18 @@ export class Programmer {
     this.routes = new RouteWriter(source, this.nexthops, options.batch, log);
   }
 
+  /** What the connection has come to. */
+  get connection(): AfiState {
+    return this.state;
+  }
+
   get ready(): boolean {
-    return this.state === 'ready';
+    return this.state.kind === 'ready';
   }
 
   /** Why the server refused the base graph. */
   get failure(): string | undefined {
-    return this.graphError;
+    return this.state.kind === 'refused' ? this.state.reason : undefined;
   }
 
   get operationsInFlight(): number {
@@ -125,21 +129,22 @@ export class Programmer {
   /** The sandbox is open. Brings an empty server up, resumes with one we know, adopts what another bridge left. */
   async up(info: AftSandboxInfo): Promise<void> {
     const { log, source } = this.options;
-    const before = this.instance;
-    this.state = 'preparing';
+    const before = this.placedIn;
+    const session: AfiSession = { since: new Date(), instance: info.instance };
+    const adopting: AfiState = { kind: 'adopting', ...session };
+    this.state = adopting;
     this.writable = true;
-    this.instance = info.instance;
     this.graph.setPorts(info, this.options.ports);
-    if (before === info.instance && this.inPlace) {
+    if (before === info.instance) {
       log.info('the AFI server is the one we programmed: going on where the connection broke');
-      this.state = 'ready';
+      this.state = { kind: 'ready', ...session };
       this.pump();
       return;
     }
-    if (before !== undefined && this.inPlace) {
+    if (before !== undefined) {
       log.warn('the AFI server has restarted with empty tables: programming everything again');
     }
-    this.inPlace = false;
+    this.placedIn = undefined;
     this.adjacencies.clear();
     this.nexthops.clear();
     this.retries = [];
@@ -147,13 +152,13 @@ export class Programmer {
     this.graph.restart();
     source.forgetProgrammed();
     const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage));
-    if (this.instance !== info.instance || this.state !== 'preparing') return;
+    if (this.state !== adopting) return;
     this.hasTree = hasTree;
-    this.sendBase();
+    this.sendBase(session);
   }
 
-  private sendBase(): void {
-    this.state = 'preparing';
+  private sendBase({ since, instance }: AfiSession): void {
+    this.state = { kind: 'placingGraph', since, instance };
     this.send(
       { kind: 'base' },
       { kind: 'insert', insert: baseGraph(this.graph.ports, !this.hasTree, this.options.limits) },
@@ -167,9 +172,8 @@ export class Programmer {
   }
 
   /** The connection is lost: what was in flight has an unknown outcome and is written again. */
-  down(): void {
-    this.state = 'down';
-    this.graphError = undefined;
+  down(reason: string): void {
+    this.state = { kind: 'down', since: new Date(), reason, instance: instanceOf(this.state) };
     const batches = [...this.inFlight.values()];
     this.inFlight.clear();
     for (const batch of batches) {
@@ -199,7 +203,7 @@ export class Programmer {
 
   /** Sends as much as may be in flight. Call after anything that may have made work. */
   pump(): void {
-    if (this.state !== 'ready') return;
+    if (!this.ready) return;
     while (this.writable && this.inFlight.size < this.options.inFlight) {
       const batch = this.nextBatch();
       if (batch === undefined) return this.whenIdle();
@@ -267,8 +271,8 @@ export class Programmer {
   /** Tries again what the server refused: its mind, or the room it has, may have changed. */
   retry(): void {
     this.freed = false;
-    if (this.state === 'down' && this.graphError !== undefined) this.sendBase();
-    if (this.state !== 'ready') return;
+    if (this.state.kind === 'refused') this.sendBase(this.state);
+    if (!this.ready) return;
     this.garbage.retryStuck();
     this.adjacencies.retryRefused();
     this.options.source.retryFailed();
@@ -290,9 +294,9 @@ export class Programmer {
   private accepted(batch: Batch): void {
     switch (batch.kind) {
       case 'base':
-        this.state = 'ready';
-        this.inPlace = true;
-        this.graphError = undefined;
+        if (!isOpen(this.state)) return;
+        this.state = { kind: 'ready', since: this.state.since, instance: this.state.instance };
+        this.placedIn = this.state.instance;
         this.options.log.info('the forwarding graph is in place', { ports: this.graph.ports.length });
         return;
       case 'nodes':
@@ -319,8 +323,8 @@ export class Programmer {
     switch (batch.kind) {
       case 'base':
         this.options.log.error('the AFI server refused the forwarding graph: nothing can be forwarded', { reason });
-        this.state = 'down';
-        this.graphError = reason;
+        if (!isOpen(this.state)) return;
+        this.state = { kind: 'refused', reason, since: this.state.since, instance: this.state.instance };
         return;
       case 'nodes':
         if (batch.ids.length === 1) return this.nodesDone(batch, reason);

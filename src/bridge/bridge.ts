@@ -1,5 +1,5 @@
 /**
- * The composition root: builds the modules and connects them. zebra's updates go to the FIB, the FIB's work to the
+ * The composition root: builds the modules and connects them, and decides nothing: each policy has a file beside this one. zebra's updates go to the FIB, the FIB's work to the
  * programmer, acknowledgements back to the FIB, statuses back to zebra. Work is gathered within one turn of the event
  * loop, so that what came together is resolved once, in its final state.
  */
@@ -10,10 +10,9 @@ import { createGrpcTransport } from '../afi/transport';
 import type { Config } from '../config/types';
 import { startControlServer } from '../control/server';
 import { Fib } from '../fib/fib';
-import type { KernelUpdate, StatusReport } from '../fib/updates';
+import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
 import { createFpmServer } from '../fpm/server';
-import { StatusPace } from '../fpm/status-pace';
 import { createKernelNeighbors } from '../kernel/kernel';
 import { formatAddress } from '../net/address';
 import { startMetricsServer } from '../metrics/exporter';
@@ -21,14 +20,14 @@ import type { Logger } from '../observe/log';
 import { startPunt, type Punt } from '../punt/punt';
 import { startStandalonePunt } from '../punt/standalone';
 import { giveBackMemory } from '../sys/libc';
-import { createBackend, type ConnectionState } from '../views/backend';
+import { createBackend } from '../views/backend';
+import { Backpressure } from './backpressure';
+import { IdleMemory } from './idle-memory';
+import { Replay } from './replay';
+import { staticNeighbors } from './static-neighbors';
+import { StatusReporter } from './status-reporter';
 
-/** zebra is paused while more routes than this wait for a slow AFI server, and goes on below the second number. */
-const PAUSE_ABOVE = 300_000;
-const RESUME_BELOW = 100_000;
 const TICK_MS = 250;
-/** After so long without a byte from zebra, what a burst left behind goes back to the system. */
-const QUIET_MS = 2000;
 /** Refused routes get another try this often, in case the server's mind has changed. */
 const RETRY_MS = 60_000;
 
@@ -89,14 +88,7 @@ async function build(
 ): Promise<void> {
   const fpmLog = log.child('fpm');
   const afiLog = log.child('afi');
-  const state: ConnectionState = {
-    fpmSince: new Date(),
-    afi: 'connecting',
-    afiSince: new Date(),
-    afiInstance: undefined,
-    afiError: undefined,
-    replaying: false,
-  };
+  let fpmSince = new Date();
 
   const neighbors = createKernelNeighbors({ taps: config.ports.map(({ tap }) => tap) }, log.child('neighbor'));
   const recorder = record === undefined ? undefined : await createRecorder(record, fpmLog);
@@ -106,10 +98,6 @@ async function build(
   const transport = createGrpcTransport({ ...config.afi, ports }, afiLog);
 
   let turnDue = false;
-  let replayStarted = 0;
-  let reporting: NodeJS.Timeout | undefined;
-  const pace = new StatusPace();
-  let paused = false;
   const fib = new Fib({
     table: config.table,
     ports: new Map(config.ports.map(({ tap, index }) => [tap, index])),
@@ -141,6 +129,27 @@ async function build(
     log: afiLog,
   });
 
+  const now = (): number => performance.now();
+  const replay = new Replay({
+    fib: {
+      beginReplay: () => fib.beginReplay(),
+      endReplay: () => fib.endReplay(),
+      get routes() {
+        return fib.rows.routes.size;
+      },
+    },
+    ...{ programmer, fpm, now },
+    sweep: config.fpm.sweep,
+    log: fpmLog,
+  });
+  const statuses = new StatusReporter({
+    statuses: fib.programming,
+    replayFrom: () => replay.startedAt,
+    ...{ fpm, soon, now },
+  });
+  const backpressure = new Backpressure(fpm, fpmLog);
+  const idleMemory = new IdleMemory(giveBackMemory);
+
   /** One turn: what came together is programmed and reported together. */
   function soon(): void {
     if (turnDue) return;
@@ -151,64 +160,13 @@ async function build(
   function turn(): void {
     turnDue = false;
     programmer.pump();
-    report();
-    const waiting = programmer.ready ? fib.programming.dirtyRoutes : 0;
-    if (!paused && waiting > PAUSE_ABOVE) {
-      paused = true;
-      fpmLog.info('the AFI server is slower than zebra: zebra waits', { routes: waiting });
-      fpm.pause();
-    } else if (paused && waiting < RESUME_BELOW) {
-      paused = false;
-      fpm.resume();
-    }
-  }
-
-  function* reports(most: number): Generator<StatusReport> {
-    for (let i = 0; i < most; i++) {
-      const next = fib.programming.nextReport();
-      if (next === undefined) return;
-      yield next;
-    }
-  }
-
-  /** Sends what is due, as far as zebra should have it now; comes back for the rest. */
-  function report(): void {
-    if (fpm.peer() === undefined) return;
-    const due = fib.programming.reportsDue;
-    if (due === 0) return;
-    const replayFrom = state.replaying ? replayStarted : undefined;
-    const wait = pace.wait({ due, lastActivity: fpm.lastActivity(), replayFrom }, performance.now());
-    if (wait >= 1) return reportIn(wait);
-    // Too short for a timer, so it spins. Sleeping instead leaves a core to zebra's FPM thread, which then outruns zebra's main thread.
-    if (wait > 0) return soon();
-    const { room } = pace;
-    const taken = fpm.report(reports(room));
-    pace.spend(taken);
-    if (taken === room) soon();
-  }
-
-  function reportIn(ms: number): void {
-    reporting ??= setTimeout(() => {
-      reporting = undefined;
-      soon();
-    }, Math.ceil(ms));
+    statuses.report();
+    backpressure.update(programmer.ready ? fib.programming.dirtyRoutes : 0);
   }
 
   function fromKernel(update: KernelUpdate): void {
     fib.applyKernel(update);
-    if (update.kind !== 'link' || !update.present) return;
-    for (const entry of config.neighbors.static) {
-      if (entry.tap !== update.name) continue;
-      const { address, mac } = entry;
-      fib.applyKernel({
-        kind: 'neighborAdd',
-        source: 'static',
-        ifindex: update.ifindex,
-        address,
-        mac,
-        state: 'permanent',
-      });
-    }
+    for (const neighbor of staticNeighbors(config.neighbors.static, update)) fib.applyKernel(neighbor);
   }
 
   let punt: Punt | undefined;
@@ -228,14 +186,11 @@ async function build(
 
   await fpm.start({
     connected: (peer) => {
-      state.fpmSince = new Date();
-      state.replaying = true;
-      replayStarted = performance.now();
-      fib.beginReplay();
-      fpmLog.info('what zebra replays is compared with what is programmed', { peer, routes: fib.rows.routes.size });
+      fpmSince = new Date();
+      replay.begin(peer);
     },
     disconnected: () => {
-      state.fpmSince = new Date();
+      fpmSince = new Date();
     },
     update: (update) => fib.applyFpm(update),
     frameEnd: soon,
@@ -243,26 +198,14 @@ async function build(
   });
   closers.push(() => fpm.close());
 
-  let givenBack = 0;
   const tick = setInterval(() => {
     fib.programming.settlePassing();
-    const now = performance.now();
-    const active = fpm.lastActivity();
-    if (active > givenBack && now - active > QUIET_MS && programmer.idle) {
-      givenBack = now;
-      giveBackMemory();
-    }
-    const { idleMs, minimumMs } = config.fpm.sweep;
-    if (!state.replaying || fpm.peer() === undefined || !programmer.ready) return;
-    if (now - replayStarted < minimumMs || now - fpm.lastActivity() < idleMs) return;
-    state.replaying = false;
-    const swept = fib.endReplay();
-    fpmLog.info('the replay is over: what it did not confirm is removed', swept);
-    programmer.releaseAdopted();
+    idleMemory.check(now(), fpm.lastActivity(), programmer.idle);
+    replay.check();
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
   closers.push(() => {
-    clearTimeout(reporting);
+    statuses.close();
     clearInterval(tick);
     clearInterval(retry);
   });
@@ -270,10 +213,6 @@ async function build(
   transport.onDrain(() => programmer.drained());
   transport.start({
     up: (info) => {
-      state.afi = 'up';
-      state.afiSince = new Date();
-      state.afiError = undefined;
-      state.afiInstance = info.instance;
       punt?.setSandbox(info.id);
       for (const { index } of config.ports) {
         const port = info.outputPorts.find((candidate) => candidate.index === index);
@@ -292,10 +231,7 @@ async function build(
       });
     },
     down: (reason) => {
-      state.afi = 'down';
-      state.afiSince = new Date();
-      state.afiError = reason;
-      programmer.down();
+      programmer.down(reason);
     },
     ack: (id, error) => {
       programmer.ack(id, error);
@@ -312,7 +248,8 @@ async function build(
   closers.push(() => transport.close());
 
   const backend = createBackend({
-    ...{ config, fib, programmer, transport, fpm, punt, state },
+    ...{ config, fib, programmer, transport, fpm, punt, replay },
+    fpmSince: () => fpmSince,
     progress: (ifindex, address) => neighbors.progress(ifindex, address),
   });
   closers.push(() => backend.close());

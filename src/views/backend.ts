@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { POLICED, policerToken } from '../afi/policers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { instanceOf, isOpen } from '../afi/connection-state';
 import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
 import type { AftPort } from '../aft/model';
@@ -44,17 +45,6 @@ import { evpnViews, lspViews, sidViews } from './unsupported';
 import { traceView } from './trace';
 import { whyView, type WhyOptions } from './why';
 
-/** What the bridge knows of its connections. */
-export interface ConnectionState {
-  fpmSince: Date;
-  afi: AfiStatus['state'];
-  afiSince: Date;
-  afiInstance: string | undefined;
-  afiError: string | undefined;
-  /** A replay is under way: what it doesn't confirm is swept later. */
-  replaying: boolean;
-}
-
 export interface BackendParts {
   readonly config: Config;
   readonly fib: Fib;
@@ -62,7 +52,9 @@ export interface BackendParts {
   readonly transport: AfiTransport;
   readonly fpm: FpmSource;
   readonly punt: Punt | undefined;
-  readonly state: ConnectionState;
+  readonly replay: { readonly active: boolean };
+  /** Since when zebra is connected, or not. */
+  fpmSince(): Date;
   /** What was done to resolve a neighbor. */
   readonly progress: WhyOptions['progress'];
 }
@@ -80,10 +72,18 @@ function traffic(port: AftPort | undefined): TrafficView | undefined {
 const ROWS_PER_SLICE = 32_768;
 
 export function createBackend(parts: BackendParts): ControlBackend & { close(): void } {
-  const { config, fib, programmer, transport, fpm, punt, state } = parts;
+  const { config, fib, programmer, transport, fpm, punt, replay } = parts;
   const started = performance.now();
   const loop = startLoopMonitor();
   const views = new RouteViews(fib, programmer, config.table);
+
+  const isUp = (): boolean => isOpen(programmer.connection);
+
+  /** Why the connection broke. */
+  function afiError(): string | undefined {
+    const { connection } = programmer;
+    return connection.kind === 'down' ? connection.reason : undefined;
+  }
 
   function fpmStatus(): FpmStatus {
     const counters = fpm.counters();
@@ -94,7 +94,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       state: peer === undefined ? 'listening' : 'connected',
       listen: `${host}:${port}`,
       ...(peer === undefined ? {} : { peer }),
-      since: state.fpmSince.toISOString(),
+      since: parts.fpmSince().toISOString(),
       frames: counters.frames,
       messages: total(counters.messages),
       updates: counters.updates,
@@ -107,18 +107,21 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
   }
 
   function afiStatus(entries: number): AfiStatus {
+    const { connection } = programmer;
+    const instance = instanceOf(connection);
+    const error = afiError();
     return {
-      state: state.afi === 'up' && !programmer.idle ? 'reprogramming' : state.afi,
+      state: !isOpen(connection) ? connection.kind : programmer.idle ? 'up' : 'reprogramming',
       server: `${config.afi.server.host}:${config.afi.server.port}`,
       engine: config.afi.engine,
       sandbox: config.afi.sandbox,
-      ...(state.afiInstance === undefined ? {} : { instance: state.afiInstance }),
-      since: state.afiSince.toISOString(),
+      ...(instance === undefined ? {} : { instance }),
+      since: connection.since.toISOString(),
       opsInFlight: programmer.operationsInFlight,
       opsSent: programmer.counters.operations,
       opsFailed: programmer.counters.refused,
       entries,
-      ...(state.afiError === undefined ? {} : { error: state.afiError }),
+      ...(error === undefined ? {} : { error }),
     };
   }
 
@@ -135,7 +138,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       if (routes.isIp6(row)) ipv6++;
       else ipv4++;
       counts[fib.programming.stateOf(row)]++;
-      if (state.replaying && fib.isStale(row)) stale++;
+      if (replay.active && fib.isStale(row)) stale++;
     }
     return {
       entries,
@@ -144,7 +147,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         ipv4,
         ipv6,
         ...counts,
-        stale: state.replaying ? fib.programming.adopted + stale : 0,
+        stale: replay.active ? fib.programming.adopted + stale : 0,
         nexthops: fib.rows.nexthops.zebraIdCount(),
         neighbors: fib.neighbors.size,
         dirty: fib.programming.dirtyRoutes,
@@ -179,9 +182,9 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         `zebra is not connected; in vtysh: "fpm address ${host} port ${port}", and zebra needs -M dplane_fpm_nl`,
       );
     }
-    if (state.afi !== 'up') {
+    if (!isUp()) {
       list.push(
-        `the AFI server ${config.afi.server.host}:${config.afi.server.port} is not reachable: ${state.afiError ?? 'connecting'}`,
+        `the AFI server ${config.afi.server.host}:${config.afi.server.port} is not reachable: ${afiError() ?? 'connecting'}`,
       );
     } else if (!programmer.ready && programmer.failure !== undefined) {
       list.push(`the AFI server refused the forwarding graph: ${programmer.failure}`);
@@ -219,7 +222,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
     neighbors: (): Iterable<NeighborView> => views.neighbors(),
 
     async *ports(): AsyncGenerator<PortView> {
-      const info = state.afi === 'up' ? await transport.sandboxInfo().catch(() => undefined) : undefined;
+      const info = isUp() ? await transport.sandboxInfo().catch(() => undefined) : undefined;
       const counters = await punt?.counters();
       for (const port of config.ports) {
         const input = info?.inputPorts.find(({ index }) => index === port.index);
@@ -250,13 +253,13 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
 
     tokens: (): AsyncIterable<TokenView> =>
       views.tokens(async (tokens) => {
-        const infos = state.afi === 'up' ? await transport.nodeInfo(tokens).catch(() => []) : [];
+        const infos = isUp() ? await transport.nodeInfo(tokens).catch(() => []) : [];
         return new Map(infos.map((info) => [info.token, info.references]));
       }),
 
     async *punt(): AsyncGenerator<PuntReasonView> {
       const tokens = POLICED.map(([, code]) => policerToken(code));
-      const infos = state.afi === 'up' ? await transport.nodeInfo(tokens).catch(() => []) : [];
+      const infos = isUp() ? await transport.nodeInfo(tokens).catch(() => []) : [];
       yield* puntReasons(config.punt.policers, infos, await punt?.counters());
     },
 
@@ -264,7 +267,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
     evpn: (): Iterable<EvpnView> => evpnViews(fib),
     sids: (): Iterable<SidView> => sidViews(fib),
     async why(query: WhyQuery): Promise<WhyView> {
-      const info = state.afi === 'up' ? await transport.sandboxInfo().catch(() => undefined) : undefined;
+      const info = isUp() ? await transport.sandboxInfo().catch(() => undefined) : undefined;
       const taps = new Map(config.ports.map(({ index, tap }) => [index, tap]));
       const names = (info?.outputPorts ?? []).map(
         ({ token, index, name }) => [token, `port ${index} (${taps.get(index) ?? name})`] as const,
@@ -272,7 +275,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       const { progress } = parts;
       return whyView({ fib, programmer, views, kernelNeighbors: config.neighbors.kernel, progress }, query, {
         afi: afiStatus(0).state,
-        afiError: state.afiError,
+        afiError: afiError(),
         afiServer: `${config.afi.server.host}:${config.afi.server.port}`,
         portNames: new Map(names),
       });

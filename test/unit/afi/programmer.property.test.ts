@@ -163,12 +163,12 @@ async function play(steps: readonly Step[]): Promise<void> {
       case 'reconnect':
         for (const { operation } of bed.queue.slice(0, now.applied)) server.sandbox.apply(operation);
         bed.queue.length = 0;
-        bed.programmer.down();
+        bed.programmer.down('the connection broke');
         await bed.programmer.up(server.sandbox.info());
         break;
       case 'serverRestart':
         bed.queue.length = 0;
-        bed.programmer.down();
+        bed.programmer.down('the connection broke');
         server.restart();
         await bed.programmer.up(server.sandbox.info());
         break;

@@ -459,7 +459,7 @@ describe('lives of the server and of the bridge', () => {
     const b = await bed();
     fill(b).settle();
     const before = b.entries().size;
-    b.programmer.down();
+    b.programmer.down('the connection broke');
     b.queue.length = 0;
     b.server.restart();
     await b.up();
@@ -475,7 +475,7 @@ describe('lives of the server and of the bridge', () => {
     // The server applies one of those whose answers are lost, the others never arrive.
     b.server.sandbox.apply(b.queue[0]!.operation);
     b.queue.length = 0;
-    b.programmer.down();
+    b.programmer.down('the connection broke');
     b.withdraw('20.0.3.0/24');
     await b.up();
     expect([...b.entries().keys()].filter((prefix) => prefix.startsWith('20.'))).toHaveLength(49);
@@ -491,7 +491,7 @@ describe('lives of the server and of the bridge', () => {
     // The server applies it, the answer is lost, and zebra has changed its mind back.
     for (const { operation } of b.queue) expect(b.server.sandbox.apply(operation)).toBeUndefined();
     b.queue.length = 0;
-    b.programmer.down();
+    b.programmer.down('the connection broke');
     b.viaId('192.0.2.0/24', 1);
     await b.up();
     expect(b.packet('192.0.2.9')).toBe(out(1, MAC.a));
@@ -504,7 +504,7 @@ describe('lives of the server and of the bridge', () => {
     b.programmer.pump();
     b.server.sandbox.apply(b.queue[0]!.operation);
     b.queue.length = 0;
-    b.programmer.down();
+    b.programmer.down('the connection broke');
     await b.up();
     expect(b.fib.rows.failed.size).toBe(0);
     expect(b.fib.rows.routes.size).toBe(b.server.sandbox.info().entries - SWITCH_ENTRIES);

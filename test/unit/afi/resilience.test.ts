@@ -230,7 +230,7 @@ describe('one change is one operation, in place', () => {
       const { operation } = bed.queue[0]!;
       if (arrives) bed.server.sandbox.apply(operation);
       bed.queue.length = 0;
-      bed.programmer.down();
+      bed.programmer.down('the connection broke');
       bed.neighborGone(portOf(1), addressOf(1));
       await bed.up();
       const after = flows(bed, 2000);
@@ -244,7 +244,7 @@ describe('one change is one operation, in place', () => {
     bed.programmer.pump();
     if (arrives) bed.server.sandbox.apply(bed.queue[0]!.operation);
     bed.queue.length = 0;
-    bed.programmer.down();
+    bed.programmer.down('the connection broke');
   }
 
   test.each([true, false])(

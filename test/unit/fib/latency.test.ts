@@ -33,7 +33,7 @@ test('no change is timed: sent again, back before anything was sent, what the ke
   bed.via(ROUTE, '10.1.2.2@2').via(ROUTE, '10.1.1.2@1').later(100).settle();
   bed.neighbor(1, '10.1.1.2', M2).later(100).settle();
   bed.neighborGone(1, '10.1.1.2').later(100).settle();
-  bed.programmer.down();
+  bed.programmer.down('the connection broke');
   bed.server.restart();
   bed.later(100);
   await bed.up();

@@ -1,0 +1,36 @@
+/**
+ * What the connection to the AFI server has come to, as one value. The programmer owns it: it alone knows how far an open
+ * sandbox is from taking routes. Everybody else reads it.
+ */
+
+/** Parts that every state of an open sandbox has. */
+export interface AfiSession {
+  /** When the sandbox was opened. */
+  readonly since: Date;
+  /** The server's instance: changes when it starts with empty tables. */
+  readonly instance: string;
+}
+
+/**
+ * - `connecting`: the first connection hasn't come about yet.
+ * - `down`: it was up once; `reason` for people, `instance` of the server that was connected last.
+ * - `adopting`: the sandbox is open, what it holds is being read.
+ * - `placingGraph`: the base graph was sent and not acknowledged.
+ * - `ready`: routes can go in.
+ * - `refused`: the server refused the base graph, `reason` says why. It is tried again now and then.
+ */
+export type AfiState =
+  | { readonly kind: 'connecting'; readonly since: Date }
+  | { readonly kind: 'down'; readonly since: Date; readonly reason: string; readonly instance: string | undefined }
+  | ({ readonly kind: 'adopting' | 'placingGraph' | 'ready' } & AfiSession)
+  | ({ readonly kind: 'refused'; readonly reason: string } & AfiSession);
+
+/** Whether a sandbox is open, ready for routes or not. */
+export function isOpen(state: AfiState): state is Exclude<AfiState, { kind: 'connecting' | 'down' }> {
+  return state.kind !== 'connecting' && state.kind !== 'down';
+}
+
+/** The server's instance, as far as one was ever connected. */
+export function instanceOf(state: AfiState): string | undefined {
+  return state.kind === 'connecting' ? undefined : state.instance;
+}

@@ -1,0 +1,77 @@
+/**
+ * zebra's replay, from beginning to end. When zebra connects it sends its whole table, and what is programmed stays meanwhile.
+ * The replay counts as over when the stream was idle for long enough, and not before a minimum time; then what it did not
+ * confirm is removed: stale routes and nexthops of the FIB, adopted entries, and the nodes that an earlier bridge left. All
+ * these sweeps start here and nowhere else.
+ */
+import type { Logger } from '../observe/log';
+
+/** What a sweep removed, for the log. */
+type Swept = ReturnType<ReplayParts['fib']['endReplay']>;
+
+export interface ReplayParts {
+  readonly fib: {
+    beginReplay(): void;
+    /** Removes what wasn't confirmed; says how much. */
+    endReplay(): {
+      readonly routes: number;
+      readonly nexthops: number;
+      readonly adopted: number;
+      readonly kept: number;
+    };
+    /** Routes that are there when the replay begins. */
+    readonly routes: number;
+  };
+  readonly programmer: {
+    readonly ready: boolean;
+    /** Lets nodes of an earlier run go once no entry uses them. */
+    releaseAdopted(): void;
+  };
+  readonly fpm: {
+    peer(): string | undefined;
+    /** Monotonic, ms. */
+    lastActivity(): number;
+  };
+  /** In ms: how long the stream must have been idle, and how long a replay lasts at least. */
+  readonly sweep: { readonly idleMs: number; readonly minimumMs: number };
+  /** Monotonic, ms. */
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+export class Replay {
+  private began: number | undefined;
+
+  constructor(private readonly parts: ReplayParts) {}
+
+  /** When the replay that is under way began (monotonic, ms); undefined: none is. */
+  get startedAt(): number | undefined {
+    return this.began;
+  }
+
+  /** Whether something may yet be swept. */
+  get active(): boolean {
+    return this.began !== undefined;
+  }
+
+  /** zebra connected and sends everything again. */
+  begin(peer: string): void {
+    const { fib, log, now } = this.parts;
+    this.began = now();
+    fib.beginReplay();
+    log.info('what zebra replays is compared with what is programmed', { peer, routes: fib.routes });
+  }
+
+  /** Ends the replay and sweeps when it is time. Call now and then. Returns what was swept. */
+  check(): Swept | undefined {
+    const { fib, fpm, programmer, sweep, now, log } = this.parts;
+    if (this.began === undefined || fpm.peer() === undefined || !programmer.ready) return undefined;
+    const time = now();
+    if (time - this.began < sweep.minimumMs || time - fpm.lastActivity() < sweep.idleMs) return undefined;
+    this.began = undefined;
+    const swept = fib.endReplay();
+    log.info('the replay is over: what it did not confirm is removed', swept);
+    programmer.releaseAdopted();
+    return swept;
+  }
+}
