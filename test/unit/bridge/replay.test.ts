@@ -1,0 +1,89 @@
+import { Replay } from '../../../src/bridge/replay';
+import { fakeLog } from './fake-log';
+
+const SWEPT = { routes: 3, nexthops: 1, adopted: 2, kept: 0 };
+
+function bed() {
+  const calls: string[] = [];
+  const { log, lines } = fakeLog();
+  const world = { now: 1000, activity: 1000, ready: true, peer: '10.0.0.1:4' as string | undefined };
+  const replay = new Replay({
+    fib: {
+      beginReplay: () => calls.push('beginReplay'),
+      endReplay: () => (calls.push('endReplay'), SWEPT),
+      routes: 7,
+    },
+    programmer: {
+      get ready() {
+        return world.ready;
+      },
+      releaseAdopted: () => calls.push('releaseAdopted'),
+    },
+    fpm: { peer: () => world.peer, lastActivity: () => world.activity },
+    sweep: { idleMs: 500, minimumMs: 2000 },
+    now: () => world.now,
+    log,
+  });
+  return { replay, world, calls, lines };
+}
+
+test('a replay begins when zebra connects', () => {
+  const { replay, calls, lines } = bed();
+  expect([replay.active, replay.startedAt]).toEqual([false, undefined]);
+  replay.begin('10.0.0.1:4');
+  expect([replay.active, replay.startedAt]).toEqual([true, 1000]);
+  expect(calls).toEqual(['beginReplay']);
+  expect(lines).toEqual([
+    ['what zebra replays is compared with what is programmed', { peer: '10.0.0.1:4', routes: 7 }],
+  ]);
+});
+
+test('it ends when the stream was idle for long enough, and then everything unconfirmed is swept, once', () => {
+  const { replay, world, calls, lines } = bed();
+  replay.begin('10.0.0.1:4');
+  world.activity = 2600;
+  world.now = 3099;
+  expect(replay.check()).toBeUndefined();
+  world.now = 3100;
+  expect(replay.check()).toEqual(SWEPT);
+  expect(calls).toEqual(['beginReplay', 'endReplay', 'releaseAdopted']);
+  expect(lines[1]).toEqual(['the replay is over: what it did not confirm is removed', SWEPT]);
+  expect([replay.active, replay.startedAt]).toEqual([false, undefined]);
+  world.now = 9000;
+  expect(replay.check()).toBeUndefined();
+  expect(calls).toHaveLength(3);
+});
+
+test('not before the minimum time, however quiet zebra is', () => {
+  const { replay, world } = bed();
+  replay.begin('10.0.0.1:4');
+  world.now = 2999;
+  expect(replay.check()).toBeUndefined();
+  world.now = 3000;
+  expect(replay.check()).toEqual(SWEPT);
+});
+
+test.each([
+  ['zebra is gone', { peer: undefined }],
+  ['the AFI server is not ready', { ready: false }],
+])('nothing is swept while %s; it goes on after that', (_, change) => {
+  const { replay, world, calls } = bed();
+  replay.begin('10.0.0.1:4');
+  Object.assign(world, change, { now: 60_000 });
+  expect(replay.check()).toBeUndefined();
+  expect(replay.active).toBe(true);
+  expect(calls).toEqual(['beginReplay']);
+  Object.assign(world, { peer: '10.0.0.1:4', ready: true });
+  expect(replay.check()).toEqual(SWEPT);
+});
+
+test('a zebra that connects anew begins anew', () => {
+  const { replay, world } = bed();
+  replay.begin('10.0.0.1:4');
+  world.now = 2500;
+  replay.begin('10.0.0.1:5');
+  world.now = 4499;
+  expect(replay.check()).toBeUndefined();
+  world.now = 4500;
+  expect(replay.check()).toEqual(SWEPT);
+});
