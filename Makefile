@@ -7,14 +7,16 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format test demo demo-stop lab fuzz frr-matrix bench clean
+.PHONY: help setup build lint format unit one test demo demo-stop lab fuzz frr-matrix bench clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
 	@echo 'make build              compile the TypeScript sources into dist/'
 	@echo 'make lint               eslint and prettier --check'
 	@echo 'make format             prettier --write'
-	@echo 'make test               setup, lint, unit and integration tests'
+	@echo 'make unit               unit tests only: no root, no FRR, about a minute'
+	@echo 'make one TEST=FILE      one test file, such as test/unit/fib/times.test.ts (ONLY=words for the tests with these words in their names)'
+	@echo 'make test               setup, lint, unit, slow and integration tests'
 	@echo 'make demo PROTO=ospf    FRR programs the software vASIC; checks in out/demo-ospf.json'
 	@echo '                        PROTO may be ospf, isis, bgp, ospf6 or ecmp'
 	@echo '                        KEEP=1 leaves it running for you to look around'
@@ -37,6 +39,20 @@ lint:
 
 format:
 	npm run format
+
+# Neither root nor FRR: npm modules and a build only.
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund
+
+unit: node_modules/.package-lock.json
+	@npm run --silent build
+	@npx --no-install jest --selectProjects unit
+
+# The project of a test is the folder below test/ that it lies in.
+one: node_modules/.package-lock.json
+	@test -f "$(TEST)" || { echo 'usage: make one TEST=test/unit/fib/times.test.ts [ONLY="some words"]' >&2; exit 2; }
+	@npm run --silent build
+	@npx --no-install jest --selectProjects $(word 2,$(subst /, ,$(TEST))) --runInBand --runTestsByPath dist/$(TEST:.ts=.js) $(if $(ONLY),-t "$(ONLY)")
 
 test: setup
 	@scripts/test.sh

@@ -1,21 +1,12 @@
 // Tests run as compiled by tsc (npm run build), so what is tested is what is shipped.
-module.exports = {
-  projects: [
-    {
-      displayName: 'unit',
-      rootDir: 'dist',
-      roots: ['<rootDir>/test/unit'],
-      testMatch: ['**/*.test.js'],
-      testEnvironment: 'node',
-      setupFilesAfterEnv: ['<rootDir>/test/setup.js'],
-    },
-    {
-      displayName: 'integration',
-      rootDir: 'dist',
-      roots: ['<rootDir>/test/integration'],
-      testMatch: ['**/*.test.js'],
-      testEnvironment: 'node',
-      setupFilesAfterEnv: ['<rootDir>/test/setup.js'],
-    },
-  ],
-};
+const project = (displayName) => ({
+  displayName,
+  rootDir: 'dist',
+  roots: [`<rootDir>/test/${displayName}`],
+  testMatch: ['**/*.test.js'],
+  testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/test/setup.js'],
+});
+
+// unit: no root, under a minute · slow: large tables and long random histories, no root either · integration: root and FRR.
+module.exports = { projects: ['unit', 'slow', 'integration'].map(project) };

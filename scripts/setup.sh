@@ -149,7 +149,7 @@ fi
 if [ -d dist ]; then
   while IFS= read -r compiled; do
     source=${compiled#dist/}
-    [ -e "${source%.js}.ts" ] || rm -f "$compiled" "$compiled.map"
+    [ -e "${source%.js}.ts" ] || rm -f "$compiled" "$compiled.map" "${compiled%.js}.d.ts"
   done < <(find dist/src dist/test dist/demo dist/lab -name '*.js' 2>/dev/null)
 fi
 newer=$(find src test demo lab package-lock.json tsconfig.json \( -name '*.ts' -o -name '*.json' \) -newer dist/.built -print -quit 2>/dev/null || true)

@@ -1,10 +1,10 @@
 /** A short run of `make fuzz` (test/fuzz), always with the same seed; and that its checks find what they are for. */
 import { performance } from 'node:perf_hooks';
-import { corpus, frameOf } from '../../fuzz/corpus';
-import { fuzz } from '../../fuzz/fuzz';
-import { MUTATIONS } from '../../fuzz/mutations';
-import { checkFrame, isInStep, sessionOf } from '../../fuzz/properties';
-import { Random } from '../../fuzz/random';
+import { corpus, frameOf } from '../fuzz/corpus';
+import { fuzz } from '../fuzz/fuzz';
+import { MUTATIONS } from '../fuzz/mutations';
+import { checkFrame, isInStep, sessionOf } from '../fuzz/properties';
+import { Random } from '../fuzz/random';
 
 jest.setTimeout(120_000);
 

@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { FpmUpdate } from '../../../src/fib/updates';
-import { FrameReader } from '../../../src/fpm/framing';
-import { decodeNetlink } from '../../../src/fpm/netlink/decoder';
-import { decodeProtobuf } from '../../../src/fpm/protobuf/decoder';
-import { maskAddress } from '../../../src/net/address';
+import type { FpmUpdate } from '../../src/fib/updates';
+import { FrameReader } from '../../src/fpm/framing';
+import { decodeNetlink } from '../../src/fpm/netlink/decoder';
+import { decodeProtobuf } from '../../src/fpm/protobuf/decoder';
+import { maskAddress } from '../../src/net/address';
 
-const DIRECTORY = join(__dirname, '../../../../test/fixtures/fpm');
+const DIRECTORY = join(__dirname, '../../../test/fixtures/fpm');
 
 /** Payloads of all frames recorded. */
 const payloads: Buffer[] = [];
