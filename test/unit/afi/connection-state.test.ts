@@ -2,7 +2,8 @@ import { instanceOf, isOpen } from '../../../src/afi/connection-state';
 import { Bed } from '../bed/bed';
 
 test('from the first connection to ready routes, by every state in between', async () => {
-  const bed = new Bed();
+  const earlier = await new Bed().up();
+  const bed = new Bed(earlier.server);
   const { programmer, server } = bed;
   expect(programmer.connection).toMatchObject({ kind: 'connecting' });
   expect([isOpen(programmer.connection), instanceOf(programmer.connection)]).toEqual([false, undefined]);
@@ -51,11 +52,17 @@ test('a refused graph is a state of its own, is tried again, and ends with the c
   expect(programmer.failure).toBeUndefined();
 });
 
+test('an empty server has nothing to adopt', () => {
+  const bed = new Bed();
+  void bed.programmer.up(bed.server.sandbox.info());
+  expect(bed.programmer.connection.kind).toBe('placingGraph');
+});
+
 test('a connection that breaks during adoption leaves the next one to begin anew', async () => {
-  const bed = await new Bed().up();
-  bed.programmer.down('the connection broke');
-  bed.server.restart();
+  const earlier = await new Bed().up();
+  const bed = new Bed(earlier.server);
   const first = bed.programmer.up(bed.server.sandbox.info());
+  expect(bed.programmer.connection.kind).toBe('adopting');
   bed.programmer.down('broke again');
   await first;
   expect(bed.programmer.connection).toMatchObject({ kind: 'down', reason: 'broke again' });
