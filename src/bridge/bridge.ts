@@ -122,7 +122,7 @@ async function build(
     now: () => performance.now(),
   });
   const programmer = new Programmer({
-    source: fib.programming,
+    source: fib.forwarding,
     transport: {
       send: (id, operation) => transport.send(id, operation),
       readNodes: async () => {
@@ -152,7 +152,7 @@ async function build(
     turnDue = false;
     programmer.pump();
     report();
-    const waiting = programmer.ready ? fib.programming.dirtyRoutes : 0;
+    const waiting = programmer.ready ? fib.forwarding.dirtyRoutes : 0;
     if (!paused && waiting > PAUSE_ABOVE) {
       paused = true;
       fpmLog.info('the AFI server is slower than zebra: zebra waits', { routes: waiting });
@@ -165,7 +165,7 @@ async function build(
 
   function* reports(most: number): Generator<StatusReport> {
     for (let i = 0; i < most; i++) {
-      const next = fib.programming.nextReport();
+      const next = fib.status.takeReport();
       if (next === undefined) return;
       yield next;
     }
@@ -174,7 +174,7 @@ async function build(
   /** Sends what is due, as far as zebra should have it now; comes back for the rest. */
   function report(): void {
     if (fpm.peer() === undefined) return;
-    const due = fib.programming.reportsDue;
+    const due = fib.status.reportsDue;
     if (due === 0) return;
     const replayFrom = state.replaying ? replayStarted : undefined;
     const wait = pace.wait({ due, lastActivity: fpm.lastActivity(), replayFrom }, performance.now());
@@ -245,7 +245,7 @@ async function build(
 
   let givenBack = 0;
   const tick = setInterval(() => {
-    fib.programming.settlePassing();
+    fib.status.settlePassing();
     const now = performance.now();
     const active = fpm.lastActivity();
     if (active > givenBack && now - active > QUIET_MS && programmer.idle) {
