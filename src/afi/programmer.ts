@@ -223,12 +223,13 @@ export class Programmer {
     const { source } = this.options;
     const retry = this.retries.shift();
     if (retry !== undefined) return retry;
-    const neighbors = takeMembers(this.adjacencies.dirty, () => source.nextAdjacency());
+    source.retireUnwanted();
+    const neighbors = takeMembers(this.adjacencies.dirty, () => source.takeAdjacency());
     if (neighbors.length > 0) return { kind: 'nodes', writer: this.adjacencies, ids: neighbors };
-    const sets = takeMembers(this.nexthops.dirty, () => source.nextNexthop());
+    const sets = takeMembers(this.nexthops.dirty, () => source.takeNexthop());
     if (sets.length > 0) return { kind: 'nodes', writer: this.nexthops, ids: sets };
     if (!this.garbage.empty) return { kind: 'garbage', items: this.garbage.take() };
-    const [first, ...others] = this.routes.next();
+    const [first, ...others] = this.routes.take();
     this.retries.push(...others);
     return first;
   }

@@ -35,12 +35,12 @@ export class RouteWriter {
     this.refusals = new RefusalLog(log);
   }
 
-  /** The next rows that have something to do: removals, then inserts, where there are any. */
-  next(): RouteBatch[] {
+  /** Takes the next rows that have something to do: removals, then inserts, where there are any. */
+  take(): RouteBatch[] {
     const inserts = this.batches.take();
     const removals = this.batches.take();
     while (inserts.count + removals.count < this.most) {
-      const row = this.source.nextRoute();
+      const row = this.source.takeRoute();
       if (row === 0) break;
       const kind = this.source.routeWanted(row) === 0 ? removals : inserts;
       kind.rows[kind.count++] = row;

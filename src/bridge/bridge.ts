@@ -110,7 +110,7 @@ async function build(
     now: () => performance.now(),
   });
   const programmer = new Programmer({
-    source: fib.programming,
+    source: fib.forwarding,
     transport: {
       send: (id, operation) => transport.send(id, operation),
       readNodes: async () => {
@@ -143,7 +143,7 @@ async function build(
     log: fpmLog,
   });
   const statuses = new StatusReporter({
-    statuses: fib.programming,
+    statuses: fib.status,
     replayFrom: () => replay.startedAt,
     ...{ fpm, soon, now },
   });
@@ -161,7 +161,7 @@ async function build(
     turnDue = false;
     programmer.pump();
     statuses.report();
-    backpressure.update(programmer.ready ? fib.programming.dirtyRoutes : 0);
+    backpressure.update(programmer.ready ? fib.forwarding.dirtyRoutes : 0);
   }
 
   function fromKernel(update: KernelUpdate): void {
@@ -199,7 +199,7 @@ async function build(
   closers.push(() => fpm.close());
 
   const tick = setInterval(() => {
-    fib.programming.settlePassing();
+    fib.status.settlePassing();
     idleMemory.check(now(), fpm.lastActivity(), programmer.idle);
     replay.check();
   }, TICK_MS);

@@ -10,7 +10,7 @@ export interface StatusReporterParts {
     /** How many are due at most. */
     readonly reportsDue: number;
     /** The next one, which counts as reported then; undefined: none. */
-    nextReport(): StatusReport | undefined;
+    takeReport(): StatusReport | undefined;
   };
   readonly fpm: {
     peer(): string | undefined;
@@ -56,7 +56,7 @@ export class StatusReporter {
 
   private *next(most: number): Generator<StatusReport> {
     for (let i = 0; i < most; i++) {
-      const next = this.parts.statuses.nextReport();
+      const next = this.parts.statuses.takeReport();
       if (next === undefined) return;
       yield next;
     }

@@ -4,16 +4,17 @@
  * Updates only change tables and mark what they touched dirty; the programmer looks at the final state when it asks for
  * work, so a delete followed by an add is a replace and a flap costs one operation. This file applies updates; the parts
  * it joins are rows.ts (routes and queues), resolution.ts (nexthop groups and neighbors), host-entries.ts (own addresses and
- * known neighbors) and programming.ts (the programmer's side, and what zebra is told).
+ * known neighbors), forwarding-state.ts (the programmer's side) and route-status.ts (what zebra is told).
  */
+import { ForwardingState } from './forwarding-state';
 import { HostEntries } from './host-entries';
 import { Interfaces } from './interfaces';
 import type { Neighbor } from './neighbors';
 import { KeptThings } from './kept';
 import { dropIntent, type NexthopChange, type NexthopGroup } from './nexthops';
-import { Programming } from './programming';
 import { Resolution } from './resolution';
 import { newKey, setKey } from './route-key';
+import { RouteStatuses } from './route-status';
 import { ROW } from './route-table';
 import { Rows } from './rows';
 import { encodeTime } from './times';
@@ -44,7 +45,8 @@ export interface FibOptions {
 export class Fib {
   readonly rows: Rows;
   readonly interfaces: Interfaces;
-  readonly programming: Programming;
+  readonly forwarding: ForwardingState;
+  readonly status: RouteStatuses;
   readonly kept = new KeptThings();
 
   private readonly resolution: Resolution;
@@ -68,7 +70,8 @@ export class Fib {
     });
     const { neighbors } = this.resolution;
     this.hosts = new HostEntries(this.rows, neighbors, this.interfaces);
-    this.programming = new Programming(this.rows, neighbors, this.interfaces, options.now);
+    this.status = new RouteStatuses(this.rows, options.now);
+    this.forwarding = new ForwardingState(this.rows, neighbors, this.interfaces, this.status, options.now);
   }
 
   get neighbors(): Resolution['neighbors'] {
@@ -224,7 +227,7 @@ export class Fib {
 
   private neighborChanged(neighbor: Neighbor | undefined): void {
     if (neighbor === undefined) return;
-    this.programming.dirtyAdjacencies.add(neighbor.id);
+    this.forwarding.dirtyAdjacencies.add(neighbor.id);
     this.resolution.neighborChanged(neighbor);
     this.hosts.evaluate(neighbor);
     this.options.onWork();
@@ -250,7 +253,7 @@ export class Fib {
       this.removeZebra(row);
       swept++;
     }
-    const adopted = this.programming.dropAdopted();
+    const adopted = this.forwarding.dropAdopted();
     const { gone, ...change } = this.rows.nexthops.endGeneration();
     this.nexthopsChanged(change);
     for (const set of gone) this.rows.retireIfUnwanted(set);

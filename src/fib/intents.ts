@@ -82,12 +82,15 @@ export interface RouteIntent {
 
 /** The FIB, seen by the programmer. */
 export interface ForwardingSource {
+  /** Lets go of the nexthop groups that nothing wants any more. Call before taking work: it makes some. */
+  retireUnwanted(): void;
   /** The next adjacency whose intent changed, or undefined. Each is given once until it changes again. */
-  nextAdjacency(): number | undefined;
+  takeAdjacency(): number | undefined;
   /** Undefined: not wanted any more. */
   adjacency(id: number): AdjacencyIntent | undefined;
 
-  nextNexthop(): number | undefined;
+  /** The same for nexthop groups. */
+  takeNexthop(): number | undefined;
   /** Undefined: not wanted any more; its nodes may go once no entry uses them (`entriesUsing`). */
   nexthop(id: number): NexthopGroupIntent | undefined;
   /** Entries acknowledged or in flight that point at the set. */
@@ -102,7 +105,7 @@ export interface ForwardingSource {
   /** Rows waiting to be programmed. */
   readonly dirtyRoutes: number;
   /** The next row whose entry must be written or removed; 0: none. */
-  nextRoute(): number;
+  takeRoute(): number;
   routeWanted(row: number): number;
   routePrefix(row: number): { readonly bytes: Uint8Array; readonly length: number };
   /** The same without objects: writes the address into `bytes` from `at` and returns its length in bytes; */

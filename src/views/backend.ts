@@ -137,7 +137,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       if ((routes.flags[row]! & ROW.zebra) === 0) continue;
       if (routes.isIp6(row)) ipv6++;
       else ipv4++;
-      counts[fib.programming.stateOf(row)]++;
+      counts[fib.status.stateOf(row)]++;
       if (replay.active && fib.isStale(row)) stale++;
     }
     return {
@@ -147,16 +147,16 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         ipv4,
         ipv6,
         ...counts,
-        stale: replay.active ? fib.programming.adopted + stale : 0,
+        stale: replay.active ? fib.forwarding.adopted + stale : 0,
         nexthops: fib.rows.nexthops.zebraIdCount(),
         neighbors: fib.neighbors.size,
-        dirty: fib.programming.dirtyRoutes,
+        dirty: fib.forwarding.dirtyRoutes,
       },
     };
   }
 
   function latencyView(): LatencyView {
-    const buckets = fib.programming.latencies.buckets();
+    const buckets = fib.forwarding.latencies.buckets();
     const count = latencyCount(buckets);
     if (count === 0) return { count, buckets };
     const at = (share: number): number => latencyAt(buckets, share)!;

@@ -4,7 +4,7 @@ import type { PathView, NeighborView, NexthopView, RouteFilter, RouteView, Token
 import type { Fib } from '../fib/fib';
 import type { TrapReason } from '../fib/intents';
 import type { NexthopGroup, SetContent } from '../fib/nexthops';
-import { isPassing } from '../fib/programming';
+import { isPassing } from '../fib/route-status';
 import { newKey, setKey } from '../fib/route-key';
 import { ROW } from '../fib/route-table';
 import { VRF_TABLES, type NexthopPath } from '../fib/updates';
@@ -80,7 +80,7 @@ export class RouteViews {
     const host = fixed === 'local' ? 'local' : 'system';
     const reason = this.reasonOf(row, set);
     const token = set && this.programmer.tokenOfSet(set.id);
-    const reported = fib.programming.reportedOf(row);
+    const reported = fib.status.reportedOf(row);
     const table = fib.rows.routes.tableOf(row);
     return {
       prefix: formatPrefix(fib.rows.prefixOf(row)),
@@ -91,7 +91,7 @@ export class RouteViews {
       origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : 'neighbor',
       type: this.typeOf(zebraSet ?? set),
       nexthops: this.pathsOf((isZebra ? zebraSet : set)?.content),
-      state: fib.programming.stateOf(row),
+      state: fib.status.stateOf(row),
       ...(reason === undefined ? {} : { reason }),
       ...(zebraSet?.zebraId === undefined ? {} : { nexthopId: zebraSet.zebraId }),
       ...(token === undefined ? {} : { token }),
@@ -101,7 +101,7 @@ export class RouteViews {
   }
 
   private reasonOf(row: number, set: NexthopGroup | undefined): string | undefined {
-    const failure = this.fib.programming.failureOf(row);
+    const failure = this.fib.status.failureOf(row);
     if (failure !== undefined) return failure;
     if (this.fib.rows.routes.tableOf(row) !== this.table) return this.otherTableWords(row);
     if (set?.intent.kind !== 'punt') return undefined;

@@ -97,12 +97,12 @@ function noRoute(isPrefix: boolean, covering: number | undefined): WhyView['stop
 
 function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView['stops'] {
   const { fib, programmer, kernelNeighbors } = options;
-  const { rows, programming } = fib;
+  const { rows, status } = fib;
   const set = rows.nexthops.get(rows.routes.wanted[row]!);
   const zebraSet = rows.nexthops.get(rows.routes.zebraSet[row]!);
   return diagnose({
-    state: programming.stateOf(row),
-    failure: programming.failureOf(row),
+    state: status.stateOf(row),
+    failure: status.failureOf(row),
     table: rows.routes.tableOf(row),
     usedTable: rows.table,
     ...context,

@@ -90,7 +90,7 @@ function makeReporter(fib: Fib): () => number {
   const buffer = Buffer.alloc(STATUS_BYTES);
   return () => {
     let [count, at] = [0, 0];
-    for (let next = fib.programming.nextReport(); next !== undefined; next = fib.programming.nextReport()) {
+    for (let next = fib.status.takeReport(); next !== undefined; next = fib.status.takeReport()) {
       if (at > STATUS_BYTES - MAX_STATUS_FRAME) at = 0;
       at = writeStatus(buffer, at, next, 'auto');
       count++;
@@ -116,7 +116,7 @@ function localRun(stage: Stage, chunks: readonly Buffer[], nexthops: number): Ru
   const sandbox = makeSandbox('1');
   let answers: { id: number; operation: AftOperation }[] = [];
   const programmer = new Programmer({
-    source: fib.programming,
+    source: fib.forwarding,
     transport: { ...noTables, send: (id, operation) => answers.push({ id, operation }) > 0 },
     batch: BATCH,
     inFlight: IN_FLIGHT,
@@ -180,7 +180,7 @@ async function remote(stage: Stage, chunks: readonly Buffer[], nexthops: number,
     nullLogger,
   );
   const programmer = new Programmer({
-    source: fib.programming,
+    source: fib.forwarding,
     transport: { ...noTables, send: (id, operation) => transport.send(id, operation) },
     batch: BATCH,
     inFlight: IN_FLIGHT,
@@ -227,7 +227,7 @@ async function remote(stage: Stage, chunks: readonly Buffer[], nexthops: number,
   await new Promise<void>((resolve) => {
     const step = (): void => {
       // As the bridge pauses zebra when too much waits.
-      if (more && fib.programming.dirtyRoutes < 300_000) timed(() => (more = push()));
+      if (more && fib.forwarding.dirtyRoutes < 300_000) timed(() => (more = push()));
       if (!more && reported >= routes) resolve();
       else setImmediate(step);
     };

@@ -377,8 +377,8 @@ describe('refusals', () => {
     expect(failed.sort()).toEqual(['20.0.7.0/24', '20.0.90.0/24']);
     expect([...b.told.values()].filter((status) => status === 'offloaded')).toHaveLength(248);
     expect(b.packet('20.0.8.1')).toBe(out(1, MAC.a));
-    const row = [...Array(b.fib.rows.routes.end).keys()].find((r) => b.fib.programming.failureOf(r) !== undefined);
-    expect(b.fib.programming.failureOf(row!)).toMatch(/refused/);
+    const row = [...Array(b.fib.rows.routes.end).keys()].find((r) => b.fib.status.failureOf(r) !== undefined);
+    expect(b.fib.status.failureOf(row!)).toMatch(/refused/);
   });
 
   test('without a hint from the server the batch is bisected', async () => {

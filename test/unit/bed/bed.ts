@@ -5,7 +5,7 @@
 import type { PuntLimits } from '../../../src/afi/policers';
 import { Programmer } from '../../../src/afi/programmer';
 import type { AftError, AftOperation } from '../../../src/aft/model';
-import { UNRESOLVED_GRACE_MS } from '../../../src/fib/programming';
+import { UNRESOLVED_GRACE_MS } from '../../../src/fib/route-status';
 import { Fib } from '../../../src/fib/fib';
 import type {
   FpmUpdate,
@@ -110,7 +110,7 @@ export class Bed {
       now: () => this.time,
     });
     this.programmer = new Programmer({
-      source: this.fib.programming,
+      source: this.fib.forwarding,
       transport: {
         send: (id, operation) => {
           this.queue.push({ id, operation });
@@ -247,13 +247,13 @@ export class Bed {
   /** Lets milliseconds pass; the grace time of unresolved routes, when not told how many. */
   later(ms = UNRESOLVED_GRACE_MS): this {
     this.time += ms;
-    this.fib.programming.settlePassing();
+    this.fib.status.settlePassing();
     this.report();
     return this;
   }
 
   report(): void {
-    for (let next = this.fib.programming.nextReport(); next !== undefined; next = this.fib.programming.nextReport()) {
+    for (let next = this.fib.status.takeReport(); next !== undefined; next = this.fib.status.takeReport()) {
       this.told.set(formatPrefix(next), next.status);
     }
   }

@@ -18,7 +18,7 @@ function bed(due: number, socketRoom = Infinity) {
       get reportsDue() {
         return world.due;
       },
-      nextReport: () => (world.due === 0 ? undefined : (world.due--, REPORT)),
+      takeReport: () => (world.due === 0 ? undefined : (world.due--, REPORT)),
     },
     fpm: {
       peer: () => world.peer,

@@ -11,7 +11,7 @@ async function bedWith(server = new Server()): Promise<{ bed: Bed; taken: () => 
   const bed = await new Bed(server).up();
   bed.neighbor(1, '10.1.1.2', M1).neighbor(2, '10.1.2.2', M2).later(1000).settle();
   const taken = (): number[] =>
-    bed.fib.programming.latencies.buckets().flatMap(({ upToMs, count }) => Array<number>(count).fill(upToMs));
+    bed.fib.forwarding.latencies.buckets().flatMap(({ upToMs, count }) => Array<number>(count).fill(upToMs));
   return { bed, taken };
 }
 
@@ -56,5 +56,5 @@ test('what the vASIC refuses has no acknowledgement', async () => {
   const { bed } = await bedWith(new Server({ refuse: [parsePrefix(ROUTE)!] }));
   bed.via(ROUTE, '10.1.1.2@1').later(5).settle();
   expect(bed.told.get(ROUTE)).toBe('failed');
-  expect(latencyCount(bed.fib.programming.latencies.buckets())).toBe(0);
+  expect(latencyCount(bed.fib.forwarding.latencies.buckets())).toBe(0);
 });

@@ -1,78 +1,45 @@
 /**
- * The FIB seen by the programmer (ForwardingSource), and what became of its work: which entries the vASIC has, what it
- * refused, and what zebra is to be told of each route. What is reported follows from acknowledgements only.
+ * The FIB seen by the programmer: the work it takes, and what became of it, which is which entries the vASIC has and which
+ * it refused. A row's entry follows its nexthop group (`routeWanted`), and work is only ever the difference to what was
+ * acknowledged. What follows from that for zebra is route-status.ts.
  */
 import type { AdjacencyIntent, ForwardingSource, NexthopIntent, NexthopGroupIntent } from './intents';
 import type { Interfaces } from './interfaces';
 import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
-import type { NexthopGroup } from './nexthops';
 import { newKey, setKey } from './route-key';
+import { isPassing, type RouteStatuses } from './route-status';
 import { ROW, TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
 import { decodeTime, encodeTime } from './times';
-import type { RouteStatus, StatusReport } from './updates';
-
-/** What a row's state is called, beyond what zebra is told: `pending` is not acknowledged yet. */
-export type RouteState = RouteStatus | 'pending';
-
-const STATUS_CODE: Readonly<Record<RouteStatus, number>> = { offloaded: 1, trapped: 2, failed: 3, unresolved: 4 };
-const STATUS_OF_CODE: readonly (RouteStatus | undefined)[] = [
-  undefined,
-  'offloaded',
-  'trapped',
-  'failed',
-  'unresolved',
-];
-
-/**
- * A route that waits for its neighbor is told to zebra as unresolved only after so long, when the kernel has given up
- * resolving: zebra never takes a trap flag back, and most neighbors are found within milliseconds.
- */
-export const UNRESOLVED_GRACE_MS = 4000;
 
 /** Of a set's routes, so many are asked which set they had before: they mostly move together. */
 const PREDECESSOR_ROWS = 16;
 
-/** Whether packets go to the host for want of something that may yet come. */
-export function isPassing(intent: NexthopIntent | undefined): boolean {
-  if (intent?.kind !== 'punt') return false;
-  return intent.reason === 'unresolved' || intent.reason === 'missingNexthop' || intent.reason === 'linkDown';
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-export class Programming implements ForwardingSource {
+/** What the vASIC is to have, has, and refused. */
+export class ForwardingState implements ForwardingSource {
   readonly dirtyAdjacencies = new Set<number>();
   /** Entries found in the vASIC that nobody has asked for since. */
   adopted = 0;
   /** From zebra's last message about a route to the acknowledgement of what it changed. */
   readonly latencies = new Latencies();
   private readonly key = newKey();
-  /** What `nextReport` returns, filled anew each time: a replay asks for a million. */
-  private readonly address = { 4: new Uint8Array(4), 6: new Uint8Array(16) };
-  private readonly next: Mutable<StatusReport> = {
-    table: 0,
-    family: 4,
-    bytes: this.address[4],
-    length: 0,
-    protocol: 0,
-    status: 'failed',
-  };
-  /** Sets whose routes are not reported as unresolved before this time (`now`). */
-  private readonly passing = new Map<number, number>();
 
   constructor(
     private readonly rows: Rows,
     private readonly neighbors: NeighborTable,
     private readonly interfaces: Interfaces,
+    private readonly status: RouteStatuses,
     private readonly now: () => number,
   ) {}
 
   // ---- adjacencies and nexthop groups -------------------------------------------------------------------------------
 
-  nextAdjacency(): number | undefined {
+  retireUnwanted(): void {
     this.rows.retireUnwanted();
+  }
+
+  takeAdjacency(): number | undefined {
     return takeFirst(this.dirtyAdjacencies);
   }
 
@@ -83,7 +50,7 @@ export class Programming implements ForwardingSource {
     return { id, port, ifindex: neighbor.ifindex, address: neighbor.address, mac: neighbor.mac };
   }
 
-  nextNexthop(): number | undefined {
+  takeNexthop(): number | undefined {
     return takeFirst(this.rows.dirtyNexthops);
   }
 
@@ -115,8 +82,7 @@ export class Programming implements ForwardingSource {
     const changed = first || otherWay || set.error !== error;
     set.error = error;
     if (error === undefined) {
-      if (!isPassing(intent)) this.passing.delete(id);
-      else if (!isPassing(set.acked)) this.passing.set(id, this.now() + UNRESOLVED_GRACE_MS);
+      this.status.nexthopAcknowledged(id, set.acked, intent);
       set.acked = intent;
       set.ackedAt = this.now();
     }
@@ -131,7 +97,7 @@ export class Programming implements ForwardingSource {
     const { nexthops } = this.rows;
     const set = nexthops.get(id);
     if (set === undefined || nexthops.wanted(set)) return;
-    this.passing.delete(id);
+    this.status.nexthopGone(id);
     nexthops.release(set);
   }
 
@@ -141,7 +107,7 @@ export class Programming implements ForwardingSource {
     return this.rows.work.length;
   }
 
-  nextRoute(): number {
+  takeRoute(): number {
     const { routes, work } = this.rows;
     for (let row = work.shift(); row !== 0; row = work.shift()) {
       routes.flags[row]! &= ~ROW.dirty;
@@ -263,7 +229,7 @@ export class Programming implements ForwardingSource {
     const { nexthops, routes } = this.rows;
     for (const set of nexthops.all()) this.rows.retireIfUnwanted(set);
     this.rows.retireUnwanted();
-    this.passing.clear();
+    this.status.forgetGrace();
     for (const set of [...nexthops.all()]) {
       set.entries = 0;
       set.acked = undefined;
@@ -291,79 +257,6 @@ export class Programming implements ForwardingSource {
       this.rows.markDirty(row);
     }
     for (const set of this.rows.nexthops.all()) if (set.error !== undefined) this.rows.markNexthop(set);
-  }
-
-  /** Why the vASIC refused the row's entry, or the set it needs. */
-  failureOf(row: number): string | undefined {
-    return this.rows.failed.get(row) ?? this.wantedSet(row)?.error;
-  }
-
-  // ---- status for zebra -------------------------------------------------------------------------------------------
-
-  private wantedSet(row: number): NexthopGroup | undefined {
-    return this.rows.nexthops.get(this.rows.routes.wanted[row]!);
-  }
-
-  /** What is true of the row in the vASIC now. */
-  stateOf(row: number): RouteState {
-    const { routes } = this.rows;
-    if (routes.tableOf(row) !== this.rows.table) return 'trapped';
-    const set = this.wantedSet(row);
-    if ((routes.flags[row]! & ROW.failed) !== 0 || set?.error !== undefined) return 'failed';
-    if (set?.acked === undefined || routes.programmed[row] !== set.id) return 'pending';
-    if (set.acked.kind !== 'punt') return 'offloaded';
-    return isPassing(set.acked) ? 'unresolved' : 'trapped';
-  }
-
-  /** What zebra was told of the row last. */
-  reportedOf(row: number): RouteStatus | undefined {
-    return STATUS_OF_CODE[this.rows.routes.reported[row]!];
-  }
-
-  /** How much `nextReport` has at most. */
-  get reportsDue(): number {
-    return this.rows.reports.length;
-  }
-
-  /**
-   * The next status that zebra has not been told, which counts as told then; undefined: none. What is returned is valid
-   * until the next call.
-   */
-  nextReport(): StatusReport | undefined {
-    const { routes, reports } = this.rows;
-    for (let row = reports.shift(); row !== 0; row = reports.shift()) {
-      routes.flags[row]! &= ~ROW.notify;
-      if ((routes.flags[row]! & ROW.zebra) === 0) {
-        this.rows.freeIfDone(row);
-        continue;
-      }
-      const status = this.stateOf(row);
-      if (status === 'unresolved' && this.passing.has(routes.wanted[row]!)) continue;
-      if (status === 'pending' || STATUS_CODE[status] === routes.reported[row]) continue;
-      routes.reported[row] = STATUS_CODE[status];
-      routes.reportedAt[row] = encodeTime(this.now());
-      const report = this.next;
-      report.table = routes.tableOf(row);
-      report.family = routes.isIp6(row) ? 6 : 4;
-      report.bytes = this.address[report.family];
-      routes.copyAddress(row, report.bytes, 0);
-      report.length = routes.lengthOf(row);
-      report.protocol = routes.protocol[row]!;
-      report.status = status;
-      return report;
-    }
-    return undefined;
-  }
-
-  /** Lets routes be reported as unresolved whose nexthop has not come within the grace time. Call now and then. */
-  settlePassing(): void {
-    const now = this.now();
-    for (const [id, until] of this.passing) {
-      if (now < until) continue;
-      this.passing.delete(id);
-      const set = this.rows.nexthops.get(id);
-      if (set !== undefined) for (const row of this.rows.rowsOf(set)) this.rows.markReport(row);
-    }
   }
 }
 
