@@ -153,7 +153,7 @@ describe('why', () => {
     expect(none.result).toContain('default hands such packets to the host');
     const partly = await why('10.21.0.0/16');
     expect(partly.stops).toBeUndefined();
-    expect(partly.notes).toEqual([expect.stringMatching(/^the leg via 10\.1\.2\.99, tap2 isn't used: /)]);
+    expect(partly.notes).toEqual([expect.stringMatching(/^the path via 10\.1\.2\.99, tap2 isn't used: /)]);
   });
 });
 
