@@ -1,4 +1,4 @@
-# `make` alone lists what can be done. Everything needs root: tests and demo live in network namespaces of their own.
+# `make` alone lists what can be done. All but build, lint, unit and one need root: tests and demo live in network namespaces of their own.
 PROTO ?= ospf
 KEEP ?=
 # One of resolve, storm, balance, failover, failover6, operations, suppress; empty: all.

@@ -13,7 +13,7 @@ import { trapToken } from './base-graph';
 import type { AdjacencyWriter } from './adjacency-writer';
 import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
 import { assignSlots, tableSize, type WeightedTarget } from './path-slots';
-import { AftField, TOKEN_DISCARD, type AftKey, type Token } from '../aft/model';
+import { FLOW_FIELDS, TOKEN_DISCARD, type AftKey, type Token } from '../aft/model';
 import { RecentTables } from './recent-tables';
 import type { ForwardingSource, NexthopIntent } from '../fib/intents';
 import type { Logger } from '../observe/log';
@@ -45,19 +45,6 @@ interface SetState {
   /** It was tried to make it known what the server holds. */
   settled: boolean;
 }
-
-/** What a load balancer chooses by: the 5-tuple, and the flow label for IPv6 (RFC 6438). */
-const HASH_FIELDS: readonly AftField[] = [
-  AftField.Ip4Saddr,
-  AftField.Ip4Daddr,
-  AftField.Ip4Proto,
-  AftField.Ip6Saddr,
-  AftField.Ip6Daddr,
-  AftField.Ip6NextHeader,
-  AftField.Ip6FlowLabel,
-  AftField.L4Sport,
-  AftField.L4Dport,
-];
 
 const GONE: NexthopIntent = { kind: 'drop' };
 
@@ -188,7 +175,7 @@ export class NexthopWriter implements NodeWriter {
       const parent = state.balancer;
       const same = sure?.slots?.length === slots.length ? sure.slots : undefined;
       if (same === undefined) {
-        nodes.push({ type: 'loadBalance', token: parent, max: slots.length, fields: HASH_FIELDS });
+        nodes.push({ type: 'loadBalance', token: parent, max: slots.length, fields: FLOW_FIELDS });
       }
       slots.forEach((target, slot) => {
         if (target !== same?.[slot]) entries.push({ parent, key: slotKey(slot), next: target });

@@ -160,6 +160,19 @@ export type AftNode = NodeCommon &
     | { readonly type: 'sandboxLink'; readonly sandbox: string; readonly port: number }
   );
 
+/** What a flow is to a load balancer that isn't told otherwise: the 5-tuple, and the flow label for IPv6 (RFC 6438). */
+export const FLOW_FIELDS: readonly AftField[] = [
+  AftField.Ip4Saddr,
+  AftField.Ip4Daddr,
+  AftField.Ip4Proto,
+  AftField.Ip6Saddr,
+  AftField.Ip6Daddr,
+  AftField.Ip6NextHeader,
+  AftField.Ip6FlowLabel,
+  AftField.L4Sport,
+  AftField.L4Dport,
+];
+
 export type AftNodeType = AftNode['type'];
 
 /** One entry of a container node. Tree entries have prefix keys; switch, table and load balancer entries integers. */

@@ -1,4 +1,5 @@
 /** Builds the packet that `fpm2afi trace` sends through the vASIC's graph: Ethernet, IPv4 or IPv6, and UDP, TCP or an ICMP echo. */
+import { sumBytes } from '../net/checksum';
 import type { TraceQuery } from '../control/explain-types';
 
 const PROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58 } as const;
@@ -8,11 +9,7 @@ const FROM_MAC = Uint8Array.of(0x02, 0, 0, 0, 0, 0x01);
 
 /** The ones' complement sum of RFC 1071 over all parts, each of an even length but the last. */
 function internetChecksum(...parts: readonly Uint8Array[]): number {
-  let sum = 0;
-  for (const part of parts) {
-    for (let i = 0; i < part.length; i += 2) sum += part[i]! * 256 + (part[i + 1] ?? 0);
-  }
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
+  const sum = parts.reduce((before, part) => sumBytes(part, 0, part.length, before), 0);
   return ~sum & 0xffff;
 }
 

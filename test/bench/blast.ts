@@ -6,7 +6,7 @@
 import { bind, close, ifNameToIndex, sendmmsg, socket, SOCK_RAW, AF_PACKET } from '../../src/sys/libc';
 import { MessageVector } from '../../src/sys/mmsg';
 import { parseMac } from '../../src/net/address';
-import { sumBytes, write16, write32 } from '../../src/vasic/engine/checksum';
+import { sumBytes, write16, write32 } from '../../src/net/checksum';
 import { destinationsIn } from './prefixes';
 
 const FRAME = 60;

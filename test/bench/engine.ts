@@ -7,7 +7,7 @@ import { baseGraph, ROUTE_TREE, FIRST_DYNAMIC } from '../../src/afi/base-graph';
 import { AftField, type AftEntry, type AftInsert, type AftNode } from '../../src/aft/model';
 import { HEADROOM, noOffload, type Packet } from '../../src/vasic/engine/packet';
 import type { PortIo } from '../../src/vasic/engine/api';
-import { sumBytes, write16, write32 } from '../../src/vasic/engine/checksum';
+import { sumBytes, write16, write32 } from '../../src/net/checksum';
 import { outputPortToken } from '../../src/vasic/engine/ports';
 import { createSandbox } from '../../src/vasic/engine/sandbox';
 import { addressBytes, destinationsIn, makePrefixes } from './prefixes';

@@ -3,23 +3,10 @@
  * every input bit changes about half of the output bits. Packets of one flow hash alike; fields that a packet doesn't
  * have are left out. Ports count only in packets that aren't fragments, or a datagram's fragments would part ways.
  */
-import { AftField } from '../../aft/model';
-import { read32 } from './checksum';
+import type { AftField } from '../../aft/model';
+import { read32 } from '../../net/checksum';
 import { ABSENT, isAddressField, locateAddress, readNumber } from './fields';
 import type { Walk } from './walk';
-
-/** The 5-tuple, and the IPv6 flow label: what is hashed when nobody says otherwise. */
-export const DEFAULT_HASH_FIELDS: readonly AftField[] = [
-  AftField.Ip4Saddr,
-  AftField.Ip4Daddr,
-  AftField.Ip4Proto,
-  AftField.Ip6Saddr,
-  AftField.Ip6Daddr,
-  AftField.Ip6NextHeader,
-  AftField.Ip6FlowLabel,
-  AftField.L4Sport,
-  AftField.L4Dport,
-];
 
 const found = { at: 0, size: 0 };
 

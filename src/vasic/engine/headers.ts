@@ -2,7 +2,7 @@
  * Packet headers as offsets into a frame: which ethertypes and protocols the engine knows, whether an IP header may be
  * routed by (RFC 1812 5.2.2), and where the transport header of an IP packet lies. Nothing here changes a byte.
  */
-import { read16, sumBytes } from './checksum';
+import { read16, sumBytes } from '../../net/checksum';
 
 export const ETHERTYPE = { ip4: 0x0800, ip6: 0x86dd, vlan: 0x8100, qinq: 0x88a8, mpls: 0x8847 } as const;
 export const PROTO = { tcp: 6, udp: 17, icmp6: 58 } as const;

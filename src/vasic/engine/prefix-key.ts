@@ -2,7 +2,7 @@
 import { AftField } from '../../aft/model';
 import type { AftData } from '../../aft/model';
 import { formatPrefix } from '../../net/address';
-import { read32 } from './checksum';
+import { read32 } from '../../net/checksum';
 import { fieldName } from './fields';
 import { ADDRESS_WORDS } from './prefix-trie';
 

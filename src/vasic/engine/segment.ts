@@ -6,7 +6,7 @@
  */
 import { OFFLOAD_NEEDS_CSUM, GSO } from './packet';
 import type { Offload } from './packet';
-import { pseudoHeaderSum, read16, read32, sumBytes, write16, write32 } from './checksum';
+import { pseudoHeaderSum, read16, read32, sumBytes, write16, write32 } from '../../net/checksum';
 import { PROTO } from './headers';
 
 /** Takes one complete frame, [start, end) of the buffer; valid during the call. */

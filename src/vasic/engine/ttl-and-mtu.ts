@@ -6,7 +6,7 @@
  * route tree with `rt.ttlExpired` forwarded. The MTU binds every packet; without `rt.mtuExceeded` larger ones are dropped.
  */
 import { PuntReason } from '../../aft/model';
-import { read16, updateChecksum, write16 } from './checksum';
+import { read16, updateChecksum, write16 } from '../../net/checksum';
 import type { PortState } from './ports';
 import { wirePacketSize } from './segment';
 import { END } from './walk';

@@ -10,7 +10,7 @@
  * Ethernet header: a vMX sends a frame it didn't encapsulate without its Ethernet header, and labels the whole frame.
  */
 import { PuntReason } from '../../aft/model';
-import { read16 } from './checksum';
+import { read16 } from '../../net/checksum';
 import { ETHERTYPE, ETHER_HEADER, findTransport4, findTransport6, isVlanType } from './headers';
 import type { Transport } from './headers';
 import { HEADROOM, noOffload } from './packet';

@@ -8,7 +8,7 @@
  */
 import { AftField, PARAM } from '../../../aft/model';
 import type { AftKey } from '../../../aft/model';
-import { write16, write32 } from '../checksum';
+import { write16, write32 } from '../../../net/checksum';
 import { fieldName } from '../fields';
 import { ETHER_HEADER, ETHERTYPE, ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
 import type { Walk } from '../walk';

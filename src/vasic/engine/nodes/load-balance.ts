@@ -7,7 +7,8 @@
 import { AftField } from '../../../aft/model';
 import type { AftKey, AftParams } from '../../../aft/model';
 import { fieldName, isField } from '../fields';
-import { avalanche, DEFAULT_HASH_FIELDS, hashFlow, pick } from '../flow-hash';
+import { FLOW_FIELDS } from '../../../aft/model';
+import { avalanche, hashFlow, pick } from '../flow-hash';
 import { checkIndexKey, IntegerEntries } from '../integer-entries';
 import type { Walk } from '../walk';
 import type { Container, ContainerEntry, NodeKind } from './node';
@@ -79,7 +80,7 @@ export const loadBalance: NodeKind<'loadBalance'> = {
   },
   link(node, _context, previous) {
     const store = previous?.container instanceof Paths ? previous.container.store : new IntegerEntries();
-    const container = new Paths(node.max, node.fields.length === 0 ? DEFAULT_HASH_FIELDS : node.fields, store);
+    const container = new Paths(node.max, node.fields.length === 0 ? FLOW_FIELDS : node.fields, store);
     return { container, execute: (walk) => container.lookup(walk) };
   },
 };

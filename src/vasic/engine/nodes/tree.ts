@@ -10,7 +10,7 @@ import { AftField, PARAM, PuntReason } from '../../../aft/model';
 import type { AftKey, AftNode, AftParams, AftPrefixes, Token } from '../../../aft/model';
 import { ADDRESS_STEP } from '../../../aft/prefix-batch';
 import { formatPrefix } from '../../../net/address';
-import { read16 } from '../checksum';
+import { read16 } from '../../../net/checksum';
 import { fieldName, isAddressField, locateAddress } from '../fields';
 import { checkIp4, checkIp6, ETHERTYPE } from '../headers';
 import { checkPrefix, hasHostBits, loadAddress, newAddress, storeAddress } from '../prefix-key';

@@ -5,7 +5,7 @@
 import { AftField } from '../../../aft/model';
 import type { AftData, WriteOp } from '../../../aft/model';
 import { OFFLOAD_NEEDS_CSUM } from '../packet';
-import { fold, read16, sumBytes, updateChecksum, write16 } from '../checksum';
+import { fold, read16, sumBytes, updateChecksum, write16 } from '../../../net/checksum';
 import { ABSENT, checkNumber, dataNumber, fieldName, isAddressField, isField, layoutOf, locate } from '../fields';
 import type { Layout } from '../fields';
 import { PROTO } from '../headers';
