@@ -13,7 +13,7 @@ import { trapToken } from './base-graph';
 import type { AdjacencyWriter } from './adjacency-writer';
 import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
 import { assignSlots, tableSize, type WeightedTarget } from './path-slots';
-import { FLOW_FIELDS, TOKEN_DISCARD, type AftKey, type Token } from '../aft/model';
+import { AftField, FLOW_FIELDS, TOKEN_DISCARD, type AftKey, type Token } from '../aft/model';
 import { RecentTables } from './recent-tables';
 import type { ForwardingSource, NexthopIntent } from '../fib/intents';
 import type { Logger } from '../observe/log';

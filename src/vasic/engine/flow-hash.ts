@@ -3,7 +3,7 @@
  * every input bit changes about half of the output bits. Packets of one flow hash alike; fields that a packet doesn't
  * have are left out. Ports count only in packets that aren't fragments, or a datagram's fragments would part ways.
  */
-import type { AftField } from '../../aft/model';
+import { AftField } from '../../aft/model';
 import { read32 } from '../../net/checksum';
 import { ABSENT, isAddressField, locateAddress, readNumber } from './fields';
 import type { Walk } from './walk';
