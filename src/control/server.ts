@@ -14,7 +14,8 @@ import type { Logger } from '../observe/log';
 import { parseTrace, parseWhy } from './explain-query';
 import { parseFilter, RequestError, routeMatches } from './filter';
 import { LISTS } from './types';
-import type { ControlBackend, ListName, Listing, RouteFilter } from './types';
+import type { ControlBackend } from './backend';
+import type { ListName, Listing, RouteFilter } from './types';
 
 /** Rows between two turns of the event loop. */
 const PORTION = 200;

@@ -8,7 +8,14 @@ import type { Logger } from '../observe/log';
 import { SysError } from '../sys/libc';
 import { Tap } from '../sys/tap';
 import { tapHolders } from './holder';
-import type { PortDetails } from './punt';
+
+/** What the AFI server says of a port. Configured values go before these. */
+export interface PortDetails {
+  /** Six bytes. */
+  readonly mac?: Uint8Array;
+  /** Bytes without the Ethernet header. */
+  readonly mtu?: number;
+}
 
 export interface Port {
   readonly config: PortConfig;

@@ -11,24 +11,17 @@ import type { Logger } from '../observe/log';
 import { type PollThread, startPollThread } from '../sys/poll-thread';
 import { UdpSocket, formatSockaddr, sockaddr } from '../sys/udp';
 import { CounterTable, type PuntCounters } from './counters';
-import { type Port, createPort } from './port';
+import { type Port, type PortDetails, createPort } from './port';
 import { ANY_SANDBOX } from './pump';
 import type { PuntWorkerData, PuntWorkerReport } from './worker';
 
 export type { PuntCounters, PuntPortCounters } from './counters';
+export type { PortDetails } from './port';
 
 /** What the punt path needs of the configuration; the policers are the vASIC's. */
 export interface PuntConfig {
   readonly punt: Omit<Config['punt'], 'policers'>;
   readonly ports: Config['ports'];
-}
-
-/** What the AFI server says of a port. Configured values go before these. */
-export interface PortDetails {
-  /** Six bytes. */
-  readonly mac?: Uint8Array;
-  /** Bytes without the Ethernet header. */
-  readonly mtu?: number;
 }
 
 export interface Punt {
