@@ -6,6 +6,7 @@
  * it. A TAP that somebody deletes is made again with what it had from us; addresses on it are the operator's.
  */
 import { join } from 'node:path';
+import { errorText } from '../net/error-text';
 import type { Config } from '../config/types';
 import type { Logger } from '../observe/log';
 import { type PollThread, startPollThread } from '../sys/poll-thread';
@@ -83,7 +84,7 @@ function openSocket(listen: { readonly host: string; readonly port: number }): U
   try {
     return UdpSocket.open(listen);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new Error(
       `cannot receive hostpath packets on ${listen.host}:${listen.port}: ${reason}; set punt.listen to a free local address and port`,
       { cause: error },
@@ -212,5 +213,5 @@ function remedyFor(report: Extract<PuntWorkerReport, { kind: 'drops' }>): string
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }
