@@ -146,7 +146,7 @@ function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger)
         try {
           port.reopen();
         } catch (error) {
-          failed(messageOf(error));
+          failed(errorText(error));
         }
       }
       if (ports.every((port) => port.alive())) return;
@@ -165,7 +165,7 @@ function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger)
     try {
       apply(port);
     } catch (error) {
-      failed(`${port.config.tap}: ${messageOf(error)}`);
+      failed(`${port.config.tap}: ${errorText(error)}`);
     }
   }
 
@@ -210,8 +210,4 @@ function remedyFor(report: Extract<PuntWorkerReport, { kind: 'drops' }>): string
     case 'tooLong':
       return undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  return errorText(error);
 }
