@@ -2,6 +2,7 @@
 // (or single files of a room) listed for it.
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import graph from './scripts/lint/no-circles.mjs';
 
 /** room → what it may import from other rooms of src/ (a room, or room/file). `net` is open to all. */
 const MAY_KNOW = {
@@ -9,7 +10,7 @@ const MAY_KNOW = {
   sys: [],
   config: [],
   observe: ['config/types'],
-  metrics: ['config/types', 'control/types', 'observe'],
+  metrics: ['config/types', 'control/backend', 'control/types', 'observe'],
   netlink: [],
   fib: [],
   fpm: ['netlink', 'fib/updates', 'config/types', 'observe'],
@@ -21,6 +22,7 @@ const MAY_KNOW = {
   punt: ['config', 'hostpath', 'sys', 'observe'],
   vasic: ['aft', 'hostpath', 'sys', 'observe', 'config/types'],
   control: ['config', 'observe'],
+  bridge: ['afi', 'aft', 'config', 'control', 'fib', 'fpm', 'kernel', 'metrics', 'observe', 'punt', 'sys', 'views'],
   views: ['aft', 'afi', 'config', 'control', 'fib', 'fpm', 'observe', 'punt'],
 };
 
@@ -84,6 +86,7 @@ export default tseslint.config(
     files: ['src/control/**', 'demo/**', 'lab/**', 'test/bench/**', 'test/tools/**', 'scripts/**'],
     rules: { 'no-console': 'off' },
   },
+  { files: ['**/*.ts'], plugins: { graph }, rules: { 'graph/no-circles': 'error' } },
   ...rooms.map(roomRule),
   {
     // Only src/sys loads the C library.

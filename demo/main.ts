@@ -4,6 +4,7 @@
  * for that.
  */
 import { join } from 'node:path';
+import { errorText } from '../src/net/error-text';
 import { DEMOS, type Demo } from './demos';
 import { labId, openLab, type Lab } from '../lab/lab';
 import { LabBusyError } from '../lab/state';
@@ -41,7 +42,7 @@ async function play(demo: Demo, lab: Lab, report: Reporter, figures: Figures): P
 }
 
 function cannot(report: Reporter, name: string, error: unknown): Promise<boolean> {
-  const observed = error instanceof Error ? error.message : String(error);
+  const observed = errorText(error);
   return report.expect({ name, command: 'make demo', look: () => ({ ok: false, observed }) });
 }
 
@@ -83,7 +84,7 @@ async function main(): Promise<number> {
   try {
     lab = await openLab(LAB_ID, { logDir, say: report.say });
   } catch (error) {
-    console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`demo: ${errorText(error)}`);
     return error instanceof LabBusyError ? 2 : 1;
   }
   const figures: Figures = {};

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { errorText } from '../src/net/error-text';
 import type { ExecOptions } from '../lab/exec';
 import type { LabNode } from '../lab/node';
 import { sleep } from '../lab/wait';
@@ -108,7 +109,7 @@ async function look(expectation: Expectation): Promise<Observation> {
   try {
     return await expectation.look();
   } catch (error) {
-    return { observed: error instanceof Error ? error.message : String(error), ok: false };
+    return { observed: errorText(error), ok: false };
   }
 }
 

@@ -8,6 +8,7 @@
  * A flow is one source port. Sequence numbers and times of sending are kept, so that a gap is known in milliseconds.
  */
 import { createSocket, type Socket } from 'node:dgram';
+import { errorText } from '../src/net/error-text';
 import type { FlowReport, FlowsReport } from './flows';
 
 const TICK_MS = 1;
@@ -117,6 +118,6 @@ const [mode, ...rest] = process.argv.slice(2);
 const [a = '', b = '', c = '', d = '', e = ''] = rest;
 const started = mode === 'echo' ? echo(a, Number(b), c) : send(a, b, Number(c), Number(d), Number(e));
 started.catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(errorText(error));
   process.exitCode = 1;
 });

@@ -8,6 +8,7 @@
  * behind one port.
  */
 import { readFileSync } from 'node:fs';
+import { errorText } from '../src/net/error-text';
 import { formatMac, parseAddress, parseMac } from '../src/net/address';
 import { PacketSocket, type ReceivedFrame, type VnetHeader } from '../src/sys/packet';
 import { buildProbe } from '../src/views/probe';
@@ -88,6 +89,6 @@ const [mode, ...rest] = process.argv.slice(2);
 const [a = '', b = '', c = '', d = '', e = '', f = ''] = rest;
 const started = mode === 'send' ? send(a, b, c, d, Number(e), Number(f)) : watch(a, b, Number(c));
 started.catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(errorText(error));
   process.exitCode = 1;
 });

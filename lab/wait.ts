@@ -1,4 +1,5 @@
 /** Waiting for a condition instead of for a time: nothing in the lab or the demo sleeps and hopes. */
+import { errorText } from '../src/net/error-text';
 
 /** Milliseconds. */
 export function sleep(ms: number): Promise<void> {
@@ -29,7 +30,7 @@ export async function waitFor<T>(
       if (seen !== undefined && seen !== false) return seen;
       last = '';
     } catch (error) {
-      last = error instanceof Error ? error.message : String(error);
+      last = errorText(error);
     }
     if (performance.now() > deadline) {
       const seconds = Math.round(options.timeoutMs / 100) / 10;

@@ -4,6 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import yargs from 'yargs';
+import { errorText } from './net/error-text';
 import { ConfigError, loadConfig } from './config/load';
 import type { Config, LogLevel } from './config/types';
 import type { Override } from './config/validate';
@@ -36,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await commandLine().parseAsync(argv);
     return 0;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     if (error instanceof UsageError) {
       process.stderr.write(`fpm2afi: ${message}\nSee "fpm2afi --help".\n`);
       return 2;
@@ -121,7 +122,7 @@ async function daemon(command: 'run' | 'punt', config: Config, log: Logger, reco
     await (command === 'run' ? runBridge(config, log, record === undefined ? {} : { record }) : runPunt(config, log));
     return 0;
   } catch (error) {
-    log.error('stopped by an error', { error: error instanceof Error ? error.message : String(error) });
+    log.error('stopped by an error', { error: errorText(error) });
     if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
     return 1;
   }

@@ -13,6 +13,7 @@
  *
  * Wherever it says receive, a policer comes first (policers.ts).
  */
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../net/ethertypes';
 import {
   AftField,
   PARAM,
@@ -26,9 +27,6 @@ import {
 } from '../aft/model';
 import { policerNode, policerToken, type PuntLimits } from './policers';
 import type { TrapReason } from '../fib/intents';
-
-const ETHERTYPE_IPV4 = 0x0800;
-const ETHERTYPE_IPV6 = 0x86dd;
 
 /** The route tree, as the original client called it. */
 export const ROUTE_TREE: Token = TOKEN_FIRST_CLIENT + 64;

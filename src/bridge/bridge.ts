@@ -3,6 +3,7 @@
  * programmer, acknowledgements back to the FIB, statuses back to zebra. Work is gathered within one turn of the event
  * loop, so that what came together is resolved once, in its final state.
  */
+import { errorText } from '../net/error-text';
 import { performance } from 'node:perf_hooks';
 import { puntLimits } from '../afi/policers';
 import { Programmer } from '../afi/programmer';
@@ -226,7 +227,7 @@ async function build(
         }
       }
       programmer.up(info).catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorText(error);
         afiLog.error('could not take over the sandbox', { reason });
       });
     },

@@ -10,11 +10,13 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { errorText } from '../net/error-text';
 import type { Logger } from '../observe/log';
 import { parseTrace, parseWhy } from './explain-query';
 import { parseFilter, RequestError, routeMatches } from './filter';
 import { LISTS } from './types';
-import type { ControlBackend, ListName, Listing, RouteFilter } from './types';
+import type { ControlBackend } from './backend';
+import type { ListName, Listing, RouteFilter } from './types';
 
 /** Rows between two turns of the event loop. */
 const PORTION = 200;
@@ -213,7 +215,7 @@ function drained(response: ServerResponse): Promise<void> {
 
 function fail(response: ServerResponse, error: unknown, log: Logger): void {
   const status = error instanceof RequestError ? error.status : 500;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   if (status === 500) log.error('control request failed', { error: message });
   // An answer cut short is the only way left to say so once it has begun.
   if (response.headersSent) response.destroy();

@@ -1,12 +1,11 @@
 /**
  * What the control API shows: plain values that survive JSON (addresses as text, times as ISO 8601, durations in the unit
- * that the name says), and the `ControlBackend` that the bridge implements to supply them. The server (server.ts) and the
+ * that the name says). backend.ts has the `ControlBackend` that supplies them. The server (server.ts) and the
  * CLI (cli.ts) know nothing else of the bridge.
  */
 import type { FeedbackMode } from '../config/types';
 import type { LoopView } from '../observe/loop';
 import type { Prefix } from '../net/address';
-import type { TraceQuery, TraceView, WhyQuery, WhyView } from './explain-types';
 
 export interface StatusView {
   readonly version: string;
@@ -294,28 +293,6 @@ export interface RouteFilter {
 
 /** A list as it comes: an array, or what a (possibly asynchronous) generator yields. */
 export type Listing<T> = Iterable<T> | AsyncIterable<T>;
-
-/**
- * What the bridge supplies. Lists are read slowly: the server pauses between portions so that routing goes on, and the
- * tables may change meanwhile, which an iteration has to survive (a route added or removed on the way may be missed or
- * shown). An iteration that isn't wanted any more is ended by `return()`.
- */
-export interface ControlBackend {
-  status(): StatusView | Promise<StatusView>;
-  /** Must honor `prefix` and `longest`; the other filters are hints, as the server applies them again. */
-  routes(filter: RouteFilter): Listing<RouteView>;
-  nexthops(): Listing<NexthopView>;
-  neighbors(): Listing<NeighborView>;
-  ports(): Listing<PortView>;
-  tokens(): Listing<TokenView>;
-  punt(): Listing<PuntReasonView>;
-  lsps(): Listing<LspView>;
-  evpn(): Listing<EvpnView>;
-  sids(): Listing<SidView>;
-  why(query: WhyQuery): Promise<WhyView>;
-  /** Rejects with a RequestError when the packet can't be traced. */
-  trace(query: TraceQuery): Promise<TraceView>;
-}
 
 /** The lists of the API, `/v1/<name>`. */
 export const LISTS = ['routes', 'nexthops', 'neighbors', 'ports', 'tokens', 'lsps', 'evpn', 'sids', 'punt'] as const;

@@ -3,6 +3,7 @@
  * loop, raw), IPv4 and IPv6 with extension headers, TCP. Anything else is no concern here; what ends too early is what
  * the capture cut off.
  */
+import { ETHERTYPE_IPV4 as IPV4, ETHERTYPE_IPV6 as IPV6 } from '../net/ethertypes';
 import { formatAddress } from '../net/address';
 
 export interface Segment {
@@ -21,8 +22,6 @@ export interface Segment {
 /** Why a packet gave no segment, where somebody may wonder. */
 export type Packetless = 'not TCP' | 'IP fragment' | 'cut off' | `link type ${number}`;
 
-const IPV4 = 0x0800;
-const IPV6 = 0x86dd;
 const VLANS = [0x8100, 0x88a8, 0x9100];
 const TCP = 6;
 

@@ -5,6 +5,7 @@
  */
 import { connect as connectTcp, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { errorText } from '../net/error-text';
 import type { HostPort } from '../config/types';
 import { FrameScanner } from './frames';
 import { Inspector } from './inspector';
@@ -64,7 +65,7 @@ export async function replay(source: Source, options: ReplayOptions): Promise<Re
     try {
       await once(socket, 'connect');
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       throw new Error(`no FPM server at ${options.to.host}:${options.to.port}: ${reason}`, { cause: error });
     }
     result.connections++;

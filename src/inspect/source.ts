@@ -3,6 +3,7 @@
  * byte stream; a file or standard input, told apart by its first bytes.
  */
 import { createReadStream } from 'node:fs';
+import { errorText } from '../net/error-text';
 import { MAX_RECORD, RECORD_HEADER, RECORDING_MAGIC, readRecordHeader } from '../fpm/recording';
 import { isCapture, readCapture } from './capture';
 import { segmentOf, type Segment } from './packet';
@@ -33,7 +34,7 @@ export async function sourceOf(input: AsyncIterable<Buffer>, port: number, name:
   try {
     first = await reader.peek(RECORDING_MAGIC.length);
   } catch (error) {
-    throw new SourceError(`cannot read ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new SourceError(`cannot read ${name}: ${errorText(error)}`);
   }
   if (first.length === 0) throw new SourceError(`${name} is empty`);
   if (first.equals(RECORDING_MAGIC)) return { format: 'recording', events: recordingEvents(reader) };

@@ -5,6 +5,7 @@
  * Only one dump runs on a socket at a time (the kernel refuses a second with EBUSY), so a wish for another is noted and
  * begins when the present one has ended. A dump is asked for after the drop was seen, so it shows whatever was lost.
  */
+import { errorText } from '../net/error-text';
 import type { Logger } from '../observe/log';
 import { NetlinkFormatError, NetlinkWriter, type NetlinkMessage, readMessages } from '../netlink/codec';
 import {
@@ -175,7 +176,7 @@ export class KernelMonitor {
     try {
       this.options.send(this.writer.end().view());
     } catch (error) {
-      this.dumpFailed(error instanceof Error ? error.message : String(error));
+      this.dumpFailed(errorText(error));
     }
   }
 

@@ -7,8 +7,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Gauge, Registry } from 'prom-client';
+import { errorText } from '../net/error-text';
 import type { HostPort } from '../config/types';
-import type { ControlBackend } from '../control/types';
+import type { ControlBackend } from '../control/backend';
 import type { Logger } from '../observe/log';
 import { METRICS } from './metrics';
 import type { Snapshot } from './metrics';
@@ -136,7 +137,7 @@ async function answer(
   try {
     say(200, await scrape(), { 'content-type': type });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     log.error('a scrape failed', { error: reason });
     say(500, `${reason}\n`);
   }

@@ -2,13 +2,21 @@
  * One port's TAP as its owner sees it: the device, and what was asked of it, so that it can be made again as it was.
  * A configured MAC or MTU goes before what the AFI server says.
  */
+import { errorText } from '../net/error-text';
 import type { PortConfig } from '../config/types';
 import { bytesEqual, formatMac } from '../net/address';
 import type { Logger } from '../observe/log';
 import { SysError } from '../sys/libc';
 import { Tap } from '../sys/tap';
 import { tapHolders } from './holder';
-import type { PortDetails } from './punt';
+
+/** What the AFI server says of a port. Configured values go before these. */
+export interface PortDetails {
+  /** Six bytes. */
+  readonly mac?: Uint8Array;
+  /** Bytes without the Ethernet header. */
+  readonly mtu?: number;
+}
 
 export interface Port {
   readonly config: PortConfig;
@@ -52,7 +60,7 @@ export function createPort(config: PortConfig, log: Logger): Port {
       apply(device);
     } catch (error) {
       device.close();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       throw new Error(`port ${config.index}, ${config.tap}: ${reason}`, { cause: error });
     }
     tap = device;

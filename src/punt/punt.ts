@@ -6,29 +6,23 @@
  * it. A TAP that somebody deletes is made again with what it had from us; addresses on it are the operator's.
  */
 import { join } from 'node:path';
+import { errorText } from '../net/error-text';
 import type { Config } from '../config/types';
 import type { Logger } from '../observe/log';
 import { type PollThread, startPollThread } from '../sys/poll-thread';
 import { UdpSocket, formatSockaddr, sockaddr } from '../sys/udp';
 import { CounterTable, type PuntCounters } from './counters';
-import { type Port, createPort } from './port';
+import { type Port, type PortDetails, createPort } from './port';
 import { ANY_SANDBOX } from './pump';
 import type { PuntWorkerData, PuntWorkerReport } from './worker';
 
 export type { PuntCounters, PuntPortCounters } from './counters';
+export type { PortDetails } from './port';
 
 /** What the punt path needs of the configuration; the policers are the vASIC's. */
 export interface PuntConfig {
   readonly punt: Omit<Config['punt'], 'policers'>;
   readonly ports: Config['ports'];
-}
-
-/** What the AFI server says of a port. Configured values go before these. */
-export interface PortDetails {
-  /** Six bytes. */
-  readonly mac?: Uint8Array;
-  /** Bytes without the Ethernet header. */
-  readonly mtu?: number;
 }
 
 export interface Punt {
@@ -90,7 +84,7 @@ function openSocket(listen: { readonly host: string; readonly port: number }): U
   try {
     return UdpSocket.open(listen);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new Error(
       `cannot receive hostpath packets on ${listen.host}:${listen.port}: ${reason}; set punt.listen to a free local address and port`,
       { cause: error },
@@ -152,7 +146,7 @@ function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger)
         try {
           port.reopen();
         } catch (error) {
-          failed(messageOf(error));
+          failed(errorText(error));
         }
       }
       if (ports.every((port) => port.alive())) return;
@@ -171,7 +165,7 @@ function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger)
     try {
       apply(port);
     } catch (error) {
-      failed(`${port.config.tap}: ${messageOf(error)}`);
+      failed(`${port.config.tap}: ${errorText(error)}`);
     }
   }
 
@@ -216,8 +210,4 @@ function remedyFor(report: Extract<PuntWorkerReport, { kind: 'drops' }>): string
     case 'tooLong':
       return undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

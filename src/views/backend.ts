@@ -11,9 +11,9 @@ import type { AfiTransport } from '../afi/transport';
 import type { AftPort } from '../aft/model';
 import type { Config } from '../config/types';
 import type { TraceQuery, TraceView, WhyQuery, WhyView } from '../control/explain-types';
+import type { ControlBackend } from '../control/backend';
 import type {
   AfiStatus,
-  ControlBackend,
   EvpnView,
   FibStatus,
   FpmStatus,

@@ -1,9 +1,9 @@
 /** Builds the packet that `fpm2afi trace` sends through the vASIC's graph: Ethernet, IPv4 or IPv6, and UDP, TCP or an ICMP echo. */
 import { sumBytes } from '../net/checksum';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../net/ethertypes';
 import type { TraceQuery } from '../control/explain-types';
 
 const PROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58 } as const;
-const ETHERTYPE = { ip4: 0x0800, ip6: 0x86dd } as const;
 /** Locally administered; the source address of received frames decides nothing. */
 const FROM_MAC = Uint8Array.of(0x02, 0, 0, 0, 0, 0x01);
 
@@ -66,6 +66,6 @@ export function buildProbe(query: TraceQuery, portMac: Uint8Array): Buffer {
     ip.set(destination, 24);
   }
   const type = Buffer.alloc(2);
-  type.writeUInt16BE(isIp4 ? ETHERTYPE.ip4 : ETHERTYPE.ip6);
+  type.writeUInt16BE(isIp4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
   return Buffer.concat([portMac, FROM_MAC, type, ip, payload]);
 }

@@ -1,4 +1,5 @@
 /** A packet's way through the vASIC, by the vASIC's own word, with the bridge's names for the nodes. */
+import { errorText } from '../net/error-text';
 import type { AftPort, Token } from '../aft/model';
 import { PuntReason } from '../aft/model';
 import type { TestReply } from '../aft/wire';
@@ -49,7 +50,7 @@ export async function traceView(options: TraceOptions, query: TraceQuery): Promi
 }
 
 function unavailable(error: unknown): never {
-  throw new RequestError(503, error instanceof Error ? error.message : String(error));
+  throw new RequestError(503, errorText(error));
 }
 
 /** The port by which packets for this address leave: where its own come in by, unless routing is asymmetric. */

@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { errorText } from '../../src/net/error-text';
 import { parseAddress } from '../../src/net/address';
 import { Announcements } from './announcements';
 import { KEEPALIVE, keepaliveMessage, messageReader, NOTIFICATION, OPEN, openMessage } from './bgp';
@@ -103,7 +104,7 @@ async function serve(link: Link): Promise<void> {
   console.log(JSON.stringify({ ready: true }));
   for await (const line of createInterface(process.stdin)) {
     const answer = await obey(link, JSON.parse(line) as FeederCommand).catch((error: unknown) => ({
-      error: error instanceof Error ? error.message : String(error),
+      error: errorText(error),
     }));
     console.log(JSON.stringify(answer));
   }

@@ -6,6 +6,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { errorText } from '../../src/net/error-text';
 import { figureLine, writeFigures, type Figure, type Measured } from '../../lab/figure';
 import { dataplane } from './dataplane';
 import { memory } from './memory';
@@ -80,7 +81,7 @@ async function main({ options, parts }: Asked): Promise<number> {
     };
     let error: string | undefined;
     await part.measure(options, found, say).catch((reason: unknown) => {
-      error = reason instanceof Error ? reason.message : String(reason);
+      error = errorText(reason);
       say(`  ✗ could not be measured: ${error}`);
     });
     done.push(error === undefined ? about : { ...about, error });
@@ -99,7 +100,7 @@ function start(): Promise<number> {
   try {
     return main(asked());
   } catch (error) {
-    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`bench: ${errorText(error)}`);
     return Promise.resolve(2);
   }
 }

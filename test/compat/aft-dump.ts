@@ -6,6 +6,7 @@
  * usage: aft-dump ADDRESS:PORT ENGINE SANDBOX TREE-NAME
  */
 import * as grpc from '@grpc/grpc-js';
+import { errorText } from '../../src/net/error-text';
 import { AftField, TOKEN_DISCARD, type AftEntry, type AftNode, type Token } from '../../src/aft/model';
 import { AFI_METHODS, MAX_MESSAGE_BYTES } from '../../src/aft/service';
 import type { FindReply } from '../../src/aft/wire';
@@ -113,7 +114,7 @@ const [address = '', engine = '', sandbox = '', tree = ''] = process.argv.slice(
 dump(address, engine, sandbox, tree).then(
   (result) => process.stdout.write(`${JSON.stringify(result)}\n`),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${errorText(error)}\n`);
     process.exitCode = 1;
   },
 );

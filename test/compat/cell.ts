@@ -1,4 +1,5 @@
 /** The cells of the matrix: one zebra, one module, one address family, from the first route to the last look at status. */
+import { errorText } from '../../src/net/error-text';
 import { waitFor, sleep } from '../../lab/wait';
 import { feedbackDifferences, fibDifferences, toldCount, zebraRoutes } from './compare';
 import { phases } from './phases';
@@ -82,7 +83,7 @@ export async function runSteps(stage: Stage, family: Family): Promise<readonly S
       await waitFor(look, { timeoutMs: PATIENCE_MS, what: phase.name });
     } catch (error) {
       // The last look tells more than the timeout; before the first one, and where looking failed, the error does.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       if (last.differences.length === 0 || last.zebraRoutes === 0) last = { ...last, differences: [reason] };
     }
     results.push(last);
@@ -110,7 +111,7 @@ export async function feedbackSeen(stage: Stage, family: Family): Promise<Feedba
     return last.length === 0 && toldCount(table) > 0;
   };
   await waitFor(look, { timeoutMs: PATIENCE_MS, what: 'statuses in zebra' }).catch((error: unknown) => {
-    if (last.length === 0) last = [error instanceof Error ? error.message : String(error)];
+    if (last.length === 0) last = [errorText(error)];
   });
   return { expected: 'seen', observed, choice, differences: [...differences, ...last] };
 }

@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { errorText } from '../../src/net/error-text';
 import { must } from '../../lab/exec';
 import { defaultFrrRoot, labId, openLab } from '../../lab/lab';
 import { feedbackIgnored, feedbackSeen, runSteps, type Cell, type StepResult } from './cell';
@@ -180,7 +181,7 @@ async function main(): Promise<boolean> {
 main().then(
   (ok) => process.exit(ok ? 0 : 1),
   (error: unknown) => {
-    process.stderr.write(`frr-matrix: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`frr-matrix: ${errorText(error)}\n`);
     process.exit(1);
   },
 );

@@ -9,6 +9,7 @@ import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { errorText } from '../../src/net/error-text';
 import { fuzz, type FuzzResult } from './fuzz';
 
 interface Task {
@@ -154,7 +155,7 @@ if (isMainThread) {
   main().then(
     (code) => process.exit(code),
     (error: unknown) => {
-      process.stderr.write(`fuzz: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.stderr.write(`fuzz: ${errorText(error)}\n`);
       process.exit(2);
     },
   );

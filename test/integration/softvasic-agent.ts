@@ -4,6 +4,7 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
+import { errorText } from '../../src/net/error-text';
 import type { AftError, AftOperation, AftSandboxInfo, Token } from '../../src/aft/model';
 import { createGrpcTransport, type AfiTransport } from '../../src/afi/transport';
 import type { NodeInfo } from '../../src/aft/wire';
@@ -210,7 +211,7 @@ async function serve(request: Request): Promise<Answer['value']> {
 process.on('message', ({ id, request }: { id: number; request: Request }) => {
   serve(request).then(
     (value) => tell({ kind: 'answer', id, ...(value === undefined ? undefined : { value }) }),
-    (error: unknown) => tell({ kind: 'answer', id, error: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => tell({ kind: 'answer', id, error: errorText(error) }),
   );
 });
 // The test is gone.

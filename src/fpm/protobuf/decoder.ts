@@ -8,6 +8,7 @@
  */
 import { join } from 'node:path';
 import * as protobuf from 'protobufjs';
+import { errorText } from '../../net/error-text';
 import { VRF_TABLES, type FpmUpdate, type NexthopPath, type RouteTarget } from '../../fib/updates';
 import { addressLength, maskAddress, type Prefix } from '../../net/address';
 import { RT_TABLE_MAIN } from '../../netlink/constants';
@@ -71,7 +72,7 @@ export function decodeProtobuf(buffer: Buffer, start: number, end: number, sink:
   try {
     message = type.decode(buffer.subarray(start, end)) as unknown as Message;
   } catch (error) {
-    sink.malformed(`protobuf: ${error instanceof Error ? error.message : String(error)}`, 0);
+    sink.malformed(`protobuf: ${errorText(error)}`, 0);
     return;
   }
   const decoded = decodeMessage(message);

@@ -4,6 +4,7 @@
  * the file and on the terminal), 1 something could not be measured, 2 no such figure.
  */
 import { join } from 'node:path';
+import { errorText } from '../../../src/net/error-text';
 import { figureLine, writeFigures, type Measured } from '../../../lab/figure';
 import { labId, openLab } from '../../../lab/lab';
 import { balance } from './balance';
@@ -30,7 +31,7 @@ async function measure(one: Measurement): Promise<Measured> {
       await lab.close();
     }
   } catch (error) {
-    return { ...about, figures: [], error: error instanceof Error ? error.message : String(error) };
+    return { ...about, figures: [], error: errorText(error) };
   }
 }
 

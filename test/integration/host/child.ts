@@ -5,6 +5,7 @@
 import { type Socket, createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 import type { Worker } from 'node:worker_threads';
+import { errorText } from '../../../src/net/error-text';
 import { parseAddress } from '../../../src/net/address';
 import { type NeighborSource, createKernelNeighbors } from '../../../src/kernel/kernel';
 import type { Logger } from '../../../src/observe/log';
@@ -111,7 +112,7 @@ createInterface(process.stdin)
       .then(() => run(...args))
       .then(
         (result) => say({ call, result: result ?? null }),
-        (error: unknown) => say({ call, error: error instanceof Error ? error.message : String(error) }),
+        (error: unknown) => say({ call, error: errorText(error) }),
       );
   })
   .on('close', () => process.exit(0));

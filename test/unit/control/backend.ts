@@ -2,8 +2,8 @@
 import type { TraceQuery, WhyQuery } from '../../../src/control/explain-types';
 import { RequestError } from '../../../src/control/filter';
 import { TRACE, WHY } from './explained';
+import type { ControlBackend } from '../../../src/control/backend';
 import type {
-  ControlBackend,
   EvpnView,
   PathView,
   LspView,

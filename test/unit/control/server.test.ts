@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { requestList, requestStatus, requestText } from '../../../src/control/client';
 import type { ControlServer } from '../../../src/control/server';
 import { startControlServer } from '../../../src/control/server';
-import type { ControlBackend, RouteView } from '../../../src/control/types';
+import type { ControlBackend } from '../../../src/control/backend';
+import type { RouteView } from '../../../src/control/types';
 import { nullLogger } from '../../../src/observe/log';
 import { fakeBackend, NEIGHBORS, NEXTHOPS, PORTS, PUNT, ROUTES, STATUS, TOKENS, LSPS, EVPN, SIDS } from './backend';
 
