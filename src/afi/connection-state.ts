@@ -15,14 +15,15 @@ export interface AfiSession {
  * - `connecting`: the first connection hasn't come about yet.
  * - `down`: it was up once; `reason` for people, `instance` of the server that was connected last.
  * - `adopting`: the sandbox is open, what it holds is being read.
- * - `placingGraph`: the base graph was sent and not acknowledged.
+ * - `placingGraph`: the base graph was sent and not acknowledged; `refusedBefore` says why the last try in this session failed.
  * - `ready`: routes can go in.
  * - `refused`: the server refused the base graph, `reason` says why. It is tried again now and then.
  */
 export type AfiState =
   | { readonly kind: 'connecting'; readonly since: Date }
   | { readonly kind: 'down'; readonly since: Date; readonly reason: string; readonly instance: string | undefined }
-  | ({ readonly kind: 'adopting' | 'placingGraph' | 'ready' } & AfiSession)
+  | ({ readonly kind: 'adopting' | 'ready' } & AfiSession)
+  | ({ readonly kind: 'placingGraph'; readonly refusedBefore: string | undefined } & AfiSession)
   | ({ readonly kind: 'refused'; readonly reason: string } & AfiSession);
 
 /** Whether a sandbox is open, ready for routes or not. */

@@ -101,6 +101,7 @@ export class Programmer {
 
   /** Why the server refused the base graph. */
   get failure(): string | undefined {
+    if (this.state.kind === 'placingGraph') return this.state.refusedBefore;
     return this.state.kind === 'refused' ? this.state.reason : undefined;
   }
 
@@ -158,7 +159,7 @@ export class Programmer {
   }
 
   private sendBase({ since, instance }: AfiSession): void {
-    this.state = { kind: 'placingGraph', since, instance };
+    this.state = { kind: 'placingGraph', since, instance, refusedBefore: this.failure };
     this.send(
       { kind: 'base' },
       { kind: 'insert', insert: baseGraph(this.graph.ports, !this.hasTree, this.options.limits) },

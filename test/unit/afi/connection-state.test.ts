@@ -47,6 +47,7 @@ test('a refused graph is a state of its own, is tried again, and ends with the c
   expect(programmer.failure).toBe('full: no room');
   programmer.retry();
   expect(programmer.connection).toMatchObject({ kind: 'placingGraph', since });
+  expect(programmer.failure).toBe('full: no room');
   bed.settle();
   expect(programmer.ready).toBe(true);
   expect(programmer.failure).toBeUndefined();
