@@ -7,7 +7,7 @@ import { trapToken } from './base-graph';
 import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
 import { AftField, PARAM, type AftNode, type Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
-import { bytesEqual, formatAddress } from '../net/address';
+import { formatAddress, sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 
 interface AdjacencyState {
@@ -87,7 +87,7 @@ export class AdjacencyWriter implements NodeWriter {
       const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
       const nothing = { mac: undefined, sent: undefined, exists: false, busy: false, users: 0, error: undefined };
       this.states.set(id, (state = { encap, indirect, ...nothing }));
-    } else if (state.exists && sameMac(state.mac, mac)) return false;
+    } else if (state.exists && sameBytes(state.mac, mac)) return false;
     const next = this.graph.outputs.get(port);
     if (next === undefined) {
       state.error = `the vASIC has no output port ${port}`;
@@ -126,7 +126,7 @@ export class AdjacencyWriter implements NodeWriter {
       return;
     }
     const intent = this.source.adjacency(id);
-    if (!sameMac(intent?.mac, state.sent)) this.dirty.add(id);
+    if (!sameBytes(intent?.mac, state.sent)) this.dirty.add(id);
     const address = intent?.address;
     this.log.warn('the vASIC refused a neighbor', { neighbor: address && formatAddress(address), reason: error });
   }
@@ -158,8 +158,4 @@ export class AdjacencyWriter implements NodeWriter {
       yield { token: state.indirect, type: 'indirect', name, next: [target] };
     }
   }
-}
-
-function sameMac(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : bytesEqual(a, b);
 }

@@ -98,6 +98,7 @@ async function build(
   const ports = Math.max(...config.ports.map(({ index }) => index)) + 1;
   const transport = createGrpcTransport({ ...config.afi, ports }, afiLog);
 
+  const now = (): number => performance.now();
   let turnDue = false;
   const fib = new Fib({
     table: config.table,
@@ -108,7 +109,7 @@ async function build(
       if (needed && config.neighbors.kernel) neighbors.need(ifindex, address);
       else neighbors.release(ifindex, address);
     },
-    now: () => performance.now(),
+    now,
   });
   const programmer = new Programmer({
     source: fib.forwarding,
@@ -130,7 +131,6 @@ async function build(
     log: afiLog,
   });
 
-  const now = (): number => performance.now();
   const replay = new Replay({
     fib: {
       beginReplay: () => fib.beginReplay(),
@@ -227,13 +227,10 @@ async function build(
         }
       }
       programmer.up(info).catch((error: unknown) => {
-        const reason = errorText(error);
-        afiLog.error('could not take over the sandbox', { reason });
+        afiLog.error('could not take over the sandbox', { reason: errorText(error) });
       });
     },
-    down: (reason) => {
-      programmer.down(reason);
-    },
+    down: (reason) => programmer.down(reason),
     ack: (id, error) => {
       programmer.ack(id, error);
       soon();

@@ -7,7 +7,7 @@
  * overrun replaces nothing that is still there.
  */
 import type { KernelUpdate, NeighborState } from '../fib/updates';
-import { bytesEqual } from '../net/address';
+import { sameBytes } from '../net/address';
 import type { AddressMessage, KernelMessage, LinkMessage, NeighborMessage } from './decode';
 
 type Kind = KernelMessage['kind'];
@@ -177,10 +177,6 @@ export class KernelMirror {
     }
     this.options.neighborSeen(ifindex, address);
   }
-}
-
-function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && bytesEqual(a, b));
 }
 
 function sameLink(a: LinkMessage, b: LinkMessage): boolean {

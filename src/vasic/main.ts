@@ -8,6 +8,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import type { HostPort } from '../config/types';
+import { errorText } from '../net/error-text';
 import { createLogger, type Logger } from '../observe/log';
 import { interfaceState } from '../sys/interface';
 import { assertPlatform } from '../sys/libc';
@@ -38,7 +39,7 @@ class Isolation {
       this.complaints.delete(name);
       return true;
     } catch (error) {
-      const message = messageOf(error);
+      const message = errorText(error);
       if (this.complaints.get(name) !== message) this.log.error(`${message}; the port stays down`);
       this.complaints.set(name, message);
       return false;
@@ -57,7 +58,7 @@ async function resolve(flag: string, { host, port }: HostPort): Promise<HostPort
   try {
     return { host: (await lookup(host)).address, port };
   } catch (error) {
-    throw new Error(`cannot resolve ${host} (${flag}): ${messageOf(error)}`, { cause: error });
+    throw new Error(`cannot resolve ${host} (${flag}): ${errorText(error)}`, { cause: error });
   }
 }
 
@@ -99,7 +100,7 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
     log.info(`${end}: shutting down`);
     return 0;
   } catch (error) {
-    log.error(messageOf(error));
+    log.error(errorText(error));
     return 1;
   } finally {
     server?.close();
@@ -112,10 +113,6 @@ function signaled(): Promise<string> {
   return new Promise((settle) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => settle(signal));
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function main(): Promise<void> {

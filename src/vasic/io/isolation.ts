@@ -11,6 +11,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { formatAddress } from '../../net/address';
+import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
 import { interfaceIpv4, interfaceState, setInterfaceUp } from '../../sys/interface';
 
@@ -127,14 +128,14 @@ function setSysctl(path: string, value: string, undos: Undo[], log: Logger): str
         writeFileSync(file, before);
       } catch (error) {
         // The interface may be gone, and its sysctls with it.
-        if (!missing(error)) log.warn(`cannot set ${file} back to ${before}: ${messageOf(error)}`);
+        if (!missing(error)) log.warn(`cannot set ${file} back to ${before}: ${errorText(error)}`);
       }
     });
     return [];
   } catch (error) {
     // Without IPv6 in the kernel there is nothing to switch off.
     if (path.startsWith('ipv6/') && missing(error)) return [];
-    return [`cannot set ${file} to ${value} (${messageOf(error)})`];
+    return [`cannot set ${file} to ${value} (${errorText(error)})`];
   }
 }
 
@@ -177,8 +178,4 @@ function tc(...args: string[]): string | undefined {
 
 function missing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

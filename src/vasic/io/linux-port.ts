@@ -5,6 +5,7 @@
  *
  * Owner: the dataplane thread.
  */
+import { bytesEqual } from '../../net/address';
 import type { Logger } from '../../observe/log';
 import { interfaceState } from '../../sys/interface';
 import { SysError } from '../../sys/libc';
@@ -67,14 +68,14 @@ export function createLinuxPort(name: string, log: Logger): LinuxPort {
       detach();
       return true;
     }
-    const changed = state.running !== up || state.mtu !== mtu || !sameMac(state.mac, mac);
+    const changed = state.running !== up || state.mtu !== mtu || !bytesEqual(state.mac, mac);
     if (!changed) return false;
     if (state.running !== up) {
       const why = state.admin ? 'no carrier' : 'set down';
       log.info(`port ${name} is ${state.running ? 'up' : `down (${why})`}`);
     }
     if (state.mtu !== mtu) log.info(`port ${name}: MTU is now ${state.mtu} (was ${mtu})`);
-    if (!sameMac(state.mac, mac)) log.info(`port ${name}: MAC changed`, { from: mac, to: state.mac });
+    if (!bytesEqual(state.mac, mac)) log.info(`port ${name}: MAC changed`, { from: mac, to: state.mac });
     ({ mac, mtu } = state);
     up = state.running;
     return true;
@@ -137,8 +138,4 @@ export function createLinuxPort(name: string, log: Logger): LinuxPort {
     },
     close: detach,
   };
-}
-
-function sameMac(a: Uint8Array, b: Uint8Array): boolean {
-  return a.every((byte, i) => byte === b[i]);
 }

@@ -11,6 +11,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { decodeHostpathHeader, encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../../hostpath/header';
 import type { AftPort, AftSandboxInfo } from '../../aft/model';
+import { errorText } from '../../net/error-text';
 import { PollSet, usleep } from '../../sys/libc';
 import { raiseThreadPriority } from '../../sys/priority';
 import { closeNetlink, openNetlink, receiveNetlink } from '../../sys/netlink-socket';
@@ -143,7 +144,7 @@ function run(options: ThreadOptions): void {
     try {
       if (!port.attach()) return;
     } catch (error) {
-      log.error(`cannot attach port ${port.name}: ${error instanceof Error ? error.message : String(error)}`);
+      log.error(`cannot attach port ${port.name}: ${errorText(error)}`);
       return;
     }
     rebuild();

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AftError, AftSandboxInfo } from '../../aft/model';
 import * as wire from '../../aft/wire';
+import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
 import type { FindRequest, Sandbox } from '../engine/api';
 import { decodeWork, type Decoded } from './decode-work';
@@ -130,7 +131,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       log.error(`operation ${id} failed inside softvasic: ${text}`);
-      return { id, error: fault('internal', error instanceof Error ? error.message : String(error)) };
+      return { id, error: fault('internal', errorText(error)) };
     }
   }
 

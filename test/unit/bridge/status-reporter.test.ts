@@ -96,6 +96,23 @@ test('while zebra replays, many wait for a timer, which asks for one turn', () =
   expect(world.sent).toBe(48);
 });
 
+test('each wait has a timer of its own, which never fires early', () => {
+  jest.useFakeTimers();
+  const { reporter, world, replayFrom } = bed(2000);
+  world.activity = world.now;
+  replayFrom.value = world.now;
+  reporter.report();
+  jest.advanceTimersByTime(100);
+  expect(world.soon).toBe(1);
+  world.activity = world.now = 10_100.5;
+  world.now += 0.25;
+  reporter.report();
+  jest.advanceTimersByTime(99);
+  expect(world.soon).toBe(1);
+  jest.advanceTimersByTime(1);
+  expect(world.soon).toBe(2);
+});
+
 test('close ends the timer', () => {
   jest.useFakeTimers();
   const { reporter, world, replayFrom } = bed(2000);
