@@ -51,6 +51,25 @@ export class PrefixBatch implements AftPrefixes {
   }
 }
 
+/** The entries as a batch, where all of them are plain routes of one tree; undefined: they aren't, or there are none. */
+export function batchOf(entries: readonly AftEntry[]): PrefixBatch | undefined {
+  const first = entries[0];
+  if (first === undefined) return undefined;
+  const batch = new PrefixBatch(first.parent, entries.length);
+  for (const { parent, key, next, params } of entries) {
+    const { field, data } = key;
+    if (parent !== first.parent || params !== undefined || data.kind !== 'prefix') return undefined;
+    const { bytes, length } = data;
+    const isAddress = bytes.length === 4 || bytes.length === 16;
+    if (!isAddress || field !== routeField(bytes.length) || length > bytes.length * 8) return undefined;
+    batch.addresses.set(bytes, batch.reserve());
+    batch.sizes[batch.count] = bytes.length;
+    batch.lengths[batch.count] = length;
+    batch.nexts[batch.count++] = next;
+  }
+  return batch;
+}
+
 /** The key of one item, with bytes of its own. */
 export function prefixKey(prefixes: AftPrefixes, index: number): AftKey {
   const size = prefixes.sizes[index]!;

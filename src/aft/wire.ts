@@ -8,6 +8,8 @@ import type { AftEntry, AftError, AftNode, AftPort, AftSandboxInfo, NodeInfo, To
 import { node } from './node-kinds';
 import { errorMessage, errorOf, type ErrorMessage } from './operation-codec';
 import * as part from './parts';
+import { batchOf } from './prefix-batch';
+import { encodePrefixes } from './prefix-codec';
 import { WireError } from './protobuf-io';
 import { decodeMessage, encodeMessage } from './schema';
 
@@ -220,8 +222,15 @@ export function decodeFind(bytes: Buffer): FindMessage {
 
 const FOUND: part.Shape<FindReply> = { nodes: part.many(node), entries: part.many(part.entry) };
 
+/** The tag of AfiFindReply's entries. */
+const FOUND_ENTRIES = 0x12;
+
+/** A bridge that restarts has a million routes listed: they go the short way (prefix-codec.ts), with the same bytes. */
 export function encodeFindReply(reply: FindReply): Buffer {
-  return encodeMessage('AfiFindReply', part.toMessage(FOUND, reply));
+  const batch = batchOf(reply.entries);
+  if (batch === undefined) return encodeMessage('AfiFindReply', part.toMessage(FOUND, reply));
+  const nodes = encodeMessage('AfiFindReply', part.toMessage(FOUND, { nodes: reply.nodes, entries: [] }));
+  return Buffer.concat([nodes, encodePrefixes(FOUND_ENTRIES, batch, true)]);
 }
 
 export function decodeFindReply(bytes: Buffer): FindReply {

@@ -254,6 +254,27 @@ describe('replies and requests', () => {
     expect(wire.decodeSandboxName(wire.encodeSandboxName(request.sandbox))).toEqual(request.sandbox);
   });
 
+  test('routes of a find go by hand: the bytes are protobufjs’s, which an entry with parameters after them brings about', () => {
+    const odd: AftEntry = {
+      parent: 7,
+      key: { field: AftField.EtherType, data: { kind: 'int', value: 0x800 } },
+      next: 1,
+      params: { 'rt.app': { kind: 'int', value: 1 } },
+    };
+    const routes = fc
+      .tuple(token, fc.array(routeOf, { minLength: 1, maxLength: 20 }))
+      .map(([parent, list]): AftEntry[] => list.map((route) => ({ parent, ...route })));
+    fc.assert(
+      fc.property(fc.array(node, { maxLength: 2 }), routes, (nodes, entries) => {
+        const alone = wire.encodeFindReply({ nodes, entries });
+        const after = wire.encodeFindReply({ nodes: [], entries: [odd] });
+        const together = wire.encodeFindReply({ nodes, entries: [...entries, odd] });
+        expect(together.equals(Buffer.concat([alone, after]))).toBe(true);
+        expect(wire.decodeFindReply(alone)).toEqual({ nodes, entries });
+      }),
+    );
+  });
+
   test('find and node info', () => {
     fc.assert(
       fc.property(fc.array(node, { maxLength: 3 }), fc.array(entry, { maxLength: 3 }), (nodes, entries) => {
