@@ -9,6 +9,7 @@ export class Interfaces {
   private readonly links = new Map<number, LinkChange>();
   /** Ports that the vASIC calls down. */
   private readonly downPorts = new Set<number>();
+  private readonly portIndexes = new Set<number>();
 
   /** `ports`: TAP name → port index. */
   constructor(private readonly ports: ReadonlyMap<string, number>) {}
@@ -20,6 +21,8 @@ export class Interfaces {
     if (change.present) this.links.set(change.ifindex, change);
     else this.links.delete(change.ifindex);
     const after = this.portOf(change.ifindex);
+    if (after === undefined) this.portIndexes.delete(change.ifindex);
+    else this.portIndexes.add(change.ifindex);
     return before !== after || (after !== undefined && wasUp !== this.isUp(change.ifindex));
   }
 
@@ -41,6 +44,11 @@ export class Interfaces {
   portOf(ifindex: number): number | undefined {
     const link = this.links.get(ifindex);
     return link === undefined ? undefined : this.ports.get(link.name);
+  }
+
+  /** Indexes of the interfaces that are ports. */
+  portInterfaces(): ReadonlySet<number> {
+    return this.portIndexes;
   }
 
   /** The interface's name; `if5` for one the kernel has not told of. */

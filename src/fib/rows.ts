@@ -3,8 +3,8 @@
  * queues (to be programmed, to be told to zebra), in each of which a row stands at most once.
  *
  * A row's entry in the vASIC is wanted for one of three parts, the first that is there: `host` (addresses that always go
- * to the host), `zebra` (its route), `neighbor` (a known neighbor on a connected subnet). A row lives until no part is left,
- * it is in no queue, and the vASIC has no entry for it.
+ * to the host), `zebra` (its route), `neighbor` (a known neighbor on a connected subnet; before `zebra` where the route itself
+ * leads onto the neighbor's interface). A row lives until no part is left, it is in no queue, and the vASIC has no entry for it.
  */
 import { addressLength, type Prefix } from '../net/address';
 import { intentsEqual, type NexthopIntent } from './intents';
@@ -102,8 +102,9 @@ export class Rows {
     let wanted = 0;
     if (routes.tableOf(row) === this.options.table) {
       if ((flags & ROW.host) !== 0) wanted = this.hostParts.get(row)!.values().next().value!;
-      else if ((flags & ROW.zebra) !== 0) wanted = routes.zebraSet[row]!;
-      else if ((flags & ROW.neighbor) !== 0) wanted = this.neighborParts.get(row)!;
+      else if ((flags & ROW.zebra) === 0) wanted = this.neighborParts.get(row) ?? 0;
+      // A route onto an interface leaves its host to be found: once it is, it goes straight there.
+      else wanted = ((flags & ROW.connected) !== 0 && this.neighborParts.get(row)) || routes.zebraSet[row]!;
     }
     const before = routes.wanted[row]!;
     if (before === wanted) return;
@@ -148,6 +149,17 @@ export class Rows {
   rowsOf(set: NexthopGroup): number[] {
     const rows: number[] = [];
     for (let row = set.firstRow; row !== 0; row = this.routes.nextInSet[row]!) rows.push(row);
+    return rows;
+  }
+
+  /** The rows whose zebra route names a set, whichever part of them counts. */
+  rowsNaming(set: NexthopGroup): number[] {
+    const rows = this.rowsOf(set);
+    for (const parts of [this.hostParts, this.neighborParts]) {
+      for (const row of parts.keys()) {
+        if (this.routes.zebraSet[row] === set.id && this.routes.wanted[row] !== set.id) rows.push(row);
+      }
+    }
     return rows;
   }
 
