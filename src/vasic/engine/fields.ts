@@ -5,9 +5,10 @@
  * The ether type is the first one in the frame: 0x8100 where it has a VLAN tag, whatever is behind that.
  * A field that the packet at hand doesn't have reads as ABSENT and compares as unequal to everything.
  */
+import { ETHERTYPE_MPLS } from '../../net/ethertypes';
 import { AftField, FIELD_NAMES } from '../../aft/model';
 import type { AftData } from '../../aft/model';
-import { ETHERTYPE, PROTO } from './headers';
+import { PROTO } from './headers';
 import type { Walk } from './walk';
 
 export const ABSENT = -1;
@@ -83,7 +84,7 @@ export function locate(walk: Walk, layer: Layer): number {
     case 'ip6':
       return walk.isIp6 ? walk.l3 : ABSENT;
     case 'mpls':
-      return walk.proto === ETHERTYPE.mpls && walk.l3 + 4 <= walk.end ? walk.l3 : ABSENT;
+      return walk.proto === ETHERTYPE_MPLS && walk.l3 + 4 <= walk.end ? walk.l3 : ABSENT;
     case 'transport': {
       const { at, proto } = walk.transport();
       const hasPorts = proto === PROTO.tcp || proto === PROTO.udp || proto === 33 || proto === 132 || proto === 136;

@@ -4,7 +4,7 @@
  */
 import { TOKEN_FIRST_CLIENT } from '../../aft/model';
 import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../../aft/model';
-import { noOffload } from './packet';
+import { noOffload } from '../../net/offload';
 import type { FindRequest, Sandbox, SandboxOptions } from './api';
 import type { NodeInfo } from '../../aft/model';
 import type { Packet } from './packet';

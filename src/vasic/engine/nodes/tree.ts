@@ -6,13 +6,14 @@
  * `rt.ttlExpired` (and `rt.mtuExceeded`) the rest of a router's work is done upon leaving, see ttl-and-mtu.ts. With
  * `rt.ipOptions`, IPv4 packets with options go to that token instead. A packet without an address goes to the default.
  */
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../../net/ethertypes';
 import { AftField, PARAM, PuntReason } from '../../../aft/model';
 import type { AftKey, AftNode, AftParams, AftPrefixes, Token } from '../../../aft/model';
 import { ADDRESS_STEP } from '../../../aft/prefix-batch';
 import { formatPrefix } from '../../../net/address';
 import { read16 } from '../../../net/checksum';
 import { fieldName, isAddressField, locateAddress } from '../fields';
-import { checkIp4, checkIp6, ETHERTYPE } from '../headers';
+import { checkIp4, checkIp6 } from '../headers';
 import { checkPrefix, hasHostBits, loadAddress, newAddress, storeAddress } from '../prefix-key';
 import type { PrefixData } from '../prefix-key';
 import { PrefixTrie } from '../prefix-trie';
@@ -149,11 +150,11 @@ class TreeContainer implements Container {
 /** Checks an IP packet's header, and takes the padding off the frame. false: unsound, dropped. */
 function soundIp(walk: Walk): boolean {
   const { buffer, l3, end } = walk;
-  if (walk.proto === ETHERTYPE.ip4) {
+  if (walk.proto === ETHERTYPE_IPV4) {
     const problem = checkIp4(buffer, l3, end);
     if (problem !== undefined) return walk.drop(problem) !== DONE;
     walk.end = l3 + read16(buffer, l3 + 2);
-  } else if (walk.proto === ETHERTYPE.ip6) {
+  } else if (walk.proto === ETHERTYPE_IPV6) {
     const problem = checkIp6(buffer, l3, end);
     if (problem !== undefined) return walk.drop(problem) !== DONE;
     // RFC 2675: zero where a jumbo payload's length is elsewhere.
@@ -165,7 +166,7 @@ function soundIp(walk: Walk): boolean {
 
 /** Whether an IPv4 header is longer than the fixed one. */
 function hasOptions(walk: Walk): boolean {
-  return walk.proto === ETHERTYPE.ip4 && (walk.buffer[walk.l3]! & 0x0f) > 5;
+  return walk.proto === ETHERTYPE_IPV4 && (walk.buffer[walk.l3]! & 0x0f) > 5;
 }
 
 /** Tokens that the tree's parameters name, in the order of POLICY. */

@@ -4,7 +4,7 @@
  */
 import { AftField } from '../../../aft/model';
 import type { AftData, WriteOp } from '../../../aft/model';
-import { OFFLOAD_NEEDS_CSUM } from '../packet';
+import { OFFLOAD_NEEDS_CSUM } from '../../../net/offload';
 import { fold, read16, sumBytes, updateChecksum, write16 } from '../../../net/checksum';
 import { ABSENT, checkNumber, dataNumber, fieldName, isAddressField, isField, layoutOf, locate } from '../fields';
 import type { Layout } from '../fields';
