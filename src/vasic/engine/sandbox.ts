@@ -12,7 +12,7 @@ import { Drops } from './drops';
 import { Graph } from './graph';
 import { packetOf } from './packet';
 import type { Place } from './graph';
-import type { Container } from './nodes/node';
+import type { Container } from './node-kind';
 import { createPorts, inputPortTable, newCounters, outputPortTable, type PortState } from './ports';
 import { applyOperation, limitsOf } from './transaction';
 import { createTrial } from './trace';

@@ -5,7 +5,7 @@
 import { ETHERTYPE_MPLS } from '../../../net/ethertypes';
 import { LABEL_BYTES } from '../headers';
 import type { Walk } from '../walk';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 /** Deeper stacks are not to be believed. */
 const MAX_LABELS = 16;
@@ -48,4 +48,5 @@ export const decap: NodeKind<'decap'> = {
       },
     };
   },
+  describe: (node) => () => node.template,
 };

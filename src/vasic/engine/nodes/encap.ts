@@ -9,11 +9,12 @@
 import { ETHERTYPE_MPLS } from '../../../net/ethertypes';
 import { AftField, PARAM } from '../../../aft/model';
 import type { AftKey } from '../../../aft/model';
+import { formatMac } from '../../../net/address';
 import { write16, write32 } from '../../../net/checksum';
 import { fieldName } from '../fields';
 import { ETHER_HEADER, ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
 import type { Walk } from '../walk';
-import type { Compiled, LinkContext, NodeKind, NodeOf } from './node';
+import type { Compiled, LinkContext, NodeKind, NodeOf } from '../node-kind';
 import { intParam } from './params';
 
 const MAX_LABEL = 0xfffff;
@@ -99,5 +100,11 @@ export const encap: NodeKind<'encap'> = {
     const next = context.slotOf(node.next);
     const nhId = intParam(node, PARAM.metaNhId) ?? -1;
     return node.template === 'ethernet' ? linkEthernet(node, next, nhId) : linkLabel(node, next, nhId);
+  },
+  describe(node) {
+    if (node.template !== 'ethernet') return () => node.template;
+    const from = formatMac(addressKey(node, AftField.EtherSaddr)!);
+    const to = formatMac(addressKey(node, AftField.EtherDaddr)!);
+    return () => `from ${from} to ${to}`;
   },
 };

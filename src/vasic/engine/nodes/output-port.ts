@@ -3,6 +3,7 @@
  * may leave, and with which TTL, is said in ttl-and-mtu.ts.
  */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../../net/ethertypes';
+import { PuntReason } from '../../../aft/model';
 import { GSO, noOffload, OFFLOAD_NEEDS_CSUM } from '../../../net/offload';
 import type { DropReason } from '../drops';
 import type { PortState } from '../ports';
@@ -10,7 +11,7 @@ import { completeFrames } from '../segment';
 import { LEAVES, passTtlAndMtu } from '../ttl-and-mtu';
 import { DONE } from '../walk';
 import type { Walk } from '../walk';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 /** Metadata of the frame being sent; ports take what they need before send() returns. */
 const sending = noOffload();
@@ -60,5 +61,14 @@ export const outputPort: NodeKind<'outputPort'> = {
     const port = context.ports.list[node.index];
     if (port === undefined) return { counters: context.ports.punt, execute: (walk) => walk.punt(walk.reason) };
     return { counters: port.output, execute: (walk) => forward(walk, port) };
+  },
+  describe(node, walk, { graph }) {
+    const port = graph.ports.list[node.index];
+    if (port === undefined) return () => 'to the host';
+    const { name, up, mtu } = port.io;
+    return (next) => {
+      if (next === DONE) return up ? name : `${name}: its link is down`;
+      return walk.reason === PuntReason.Mtu ? `larger than its MTU ${mtu}` : 'its TTL or hop limit would expire';
+    };
   },
 };

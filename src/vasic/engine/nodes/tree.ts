@@ -10,7 +10,7 @@ import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../../net/ethertypes';
 import { AftField, PARAM, PuntReason } from '../../../aft/model';
 import type { AftKey, AftNode, AftParams, AftPrefixes, Token } from '../../../aft/model';
 import { ADDRESS_STEP } from '../../../aft/prefix-batch';
-import { formatPrefix } from '../../../net/address';
+import { formatPrefix, maskAddress } from '../../../net/address';
 import { read16 } from '../../../net/checksum';
 import { fieldName, isAddressField, locateAddress } from '../fields';
 import { checkIp4, checkIp6 } from '../headers';
@@ -19,7 +19,7 @@ import type { PrefixData } from '../prefix-key';
 import { PrefixTrie } from '../prefix-trie';
 import { DONE, END } from '../walk';
 import type { RoutePolicy, Walk } from '../walk';
-import type { Container, ContainerEntry, NodeKind } from './node';
+import type { Container, ContainerEntry, NodeKind } from '../node-kind';
 import { intParam } from './params';
 
 /** The entries of a tree; survives the replacement of the node. */
@@ -42,7 +42,7 @@ function dataOf(key: AftKey): PrefixData {
 }
 
 class TreeContainer implements Container {
-  readonly keys = 'prefix';
+  readonly limited = true;
 
   constructor(
     private readonly fields: readonly AftField[],
@@ -61,6 +61,11 @@ class TreeContainer implements Container {
     if (problem !== undefined || this.fields.includes(AftField.PacketLookupKey)) return problem;
     if (key.field === AftField.PacketLookupKey || this.fields.includes(key.field)) return undefined;
     return `its entries have keys of ${this.fields.map(fieldName).join(' or ')}, not ${fieldName(key.field)}`;
+  }
+
+  checkFields(fields: readonly AftField[]): string | undefined {
+    const wrong = fields.find((field) => !isAddressField(field));
+    return wrong === undefined ? undefined : `${fieldName(wrong)} cannot be looked up in a tree`;
   }
 
   get(key: AftKey): number {
@@ -169,6 +174,16 @@ function hasOptions(walk: Walk): boolean {
   return walk.proto === ETHERTYPE_IPV4 && (walk.buffer[walk.l3]! & 0x0f) > 5;
 }
 
+/** The longest prefix of the tree that holds the address. */
+function matchedPrefix(container: Container, address: Uint8Array): string | undefined {
+  for (let length = 8 * address.length; length >= 0; length--) {
+    const bytes = maskAddress(address, length);
+    const key: AftKey = { field: AftField.None, data: { kind: 'prefix', bytes, length } };
+    if (container.get(key) !== END) return formatPrefix({ bytes, length });
+  }
+  return undefined;
+}
+
 /** Tokens that the tree's parameters name, in the order of POLICY. */
 function policyTokens(node: AftNode): (Token | undefined)[] {
   return POLICY.map((name) => intParam(node, name));
@@ -202,5 +217,15 @@ export const tree: NodeKind<'tree'> = {
     const container = new TreeContainer(node.fields, context.slotOf(node.defaultNext), policy, store);
     const next = context.slotOf(node.next);
     return { container, execute: (walk) => container.lookup(walk, []) || next };
+  },
+  describe(node, walk, { container }) {
+    found.size = 0;
+    for (const field of node.fields) if (found.size === 0) locateAddress(walk, field, found);
+    const address = Uint8Array.from(walk.buffer.subarray(found.at, found.at + found.size));
+    return (next) => {
+      if (next === DONE) return 'the IP header is not sound';
+      if (address.length === 0) return 'no address to look up: default';
+      return matchedPrefix(container!, address) ?? 'no route: default';
+    };
   },
 };

@@ -10,7 +10,7 @@ import { ABSENT, checkNumber, dataNumber, fieldName, isAddressField, isField, la
 import type { Layout } from '../fields';
 import { PROTO } from '../headers';
 import type { Walk } from '../walk';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 /** The value as `bytes` bytes, shifted to the field's place. */
 function operand(data: AftData, layout: Layout): Uint8Array {
@@ -122,4 +122,5 @@ export const write: NodeKind<'write'> = {
       },
     };
   },
+  describe: (node) => () => `${node.op} ${fieldName(node.key.field)}`,
 };
