@@ -259,7 +259,20 @@ export class Programmer {
     let looked = 0;
     while (looked < ids.length && insert.entries.length < SLOTS_PER_OPERATION) {
       const id = ids[looked++]!;
-      if (writer.build(id, insert)) sent.push(id);
+      const result = writer.build(id, insert);
+      switch (result.kind) {
+        case 'written':
+          sent.push(id);
+          break;
+        case 'settled':
+          this.options.source.nexthopDone(id, result.verdict);
+          break;
+        case 'gone':
+          this.options.source.nexthopGone(id);
+          break;
+        case 'nothing':
+          break;
+      }
     }
     if (looked < ids.length) this.retries.push({ kind: 'nodes', writer, ids: ids.slice(looked) });
     if (sent.length > 0) this.send({ kind: 'nodes', writer, ids: sent }, { kind: 'insert', insert });
@@ -277,6 +290,7 @@ export class Programmer {
     if (!this.ready) return;
     this.garbage.retryStuck();
     this.adjacencies.retryRefused();
+    this.nexthops.retryRefused();
     this.options.source.retryFailed();
     if (!this.idle || !this.garbage.empty) this.pump();
   }
@@ -316,7 +330,9 @@ export class Programmer {
 
   private nodesDone({ writer, ids }: NodeBatch, error: string | undefined): void {
     for (const id of ids) writer.done(id, error);
-    if (writer === this.adjacencies) this.nexthops.wake();
+    if (writer !== this.adjacencies) return;
+    this.nexthops.wake();
+    for (const id of ids) if (this.adjacencies.get(id)?.error !== undefined) this.nexthops.adjacencyRefused(id);
   }
 
   private refused(batch: Batch, error: AftError): void {

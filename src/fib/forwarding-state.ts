@@ -3,10 +3,11 @@
  * it refused. A row's entry follows its nexthop group (`routeWanted`), and work is only ever the difference to what was
  * acknowledged. What follows from that for zebra is route-status.ts.
  */
-import type { AdjacencyIntent, ForwardingSource, NexthopIntent, NexthopGroupIntent } from './intents';
+import type { AdjacencyIntent, ForwardingSource, NexthopGroupIntent, NexthopVerdict } from './intents';
 import type { Interfaces } from './interfaces';
 import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
+import type { NexthopGroup } from './nexthops';
 import { newKey, setKey } from './route-key';
 import { isPassing, type RouteStatuses } from './route-status';
 import { ROW, TARGET_UNKNOWN } from './route-table';
@@ -73,24 +74,33 @@ export class ForwardingState implements ForwardingSource {
     return undefined;
   }
 
-  nexthopDone(id: number, intent: NexthopIntent, error: string | undefined): void {
+  nexthopDone(id: number, { acked, error, stuck }: NexthopVerdict): void {
     const { nexthops, routes } = this.rows;
     const set = nexthops.get(id);
     if (set === undefined) return;
     const first = set.acked === undefined && error === undefined;
-    const otherWay = set.acked?.kind !== intent.kind || isPassing(set.acked) !== isPassing(intent);
-    const changed = first || otherWay || set.error !== error;
+    const otherWay =
+      acked !== undefined && (set.acked?.kind !== acked.kind || isPassing(set.acked) !== isPassing(acked));
+    const changed = first || otherWay || set.error !== error || set.stuck !== stuck;
     set.error = error;
-    if (error === undefined) {
-      this.status.nexthopAcknowledged(id, set.acked, intent);
-      set.acked = intent;
+    set.stuck = stuck;
+    if (stuck) this.rows.markNexthop(this.toHost());
+    if (acked !== undefined) {
+      this.status.nexthopAcknowledged(id, set.acked, acked);
+      set.acked = acked;
       set.ackedAt = this.now();
     }
     if (!changed) return;
     for (let row = set.firstRow; row !== 0; row = routes.nextInSet[row]!) {
-      if (routes.programmed[row] === set.id || error !== undefined) this.rows.markReport(row);
+      if (routes.programmed[row] === this.routeWanted(row) || (error !== undefined && !stuck))
+        this.rows.markReport(row);
       else this.rows.markDirty(row);
     }
+  }
+
+  /** Where packets go whose nexthop group the vASIC can't be made to leave. */
+  private toHost(): NexthopGroup {
+    return this.rows.fixed({ kind: 'punt', reason: 'unresolved' });
   }
 
   nexthopGone(id: number): void {
@@ -122,8 +132,10 @@ export class ForwardingState implements ForwardingSource {
 
   /** The set whose entry the vASIC should have: none for a refused route, so that no outdated entry stays. */
   routeWanted(row: number): number {
-    const { routes } = this.rows;
-    return (routes.flags[row]! & ROW.failed) !== 0 ? 0 : routes.wanted[row]!;
+    const { nexthops, routes } = this.rows;
+    if ((routes.flags[row]! & ROW.failed) !== 0) return 0;
+    const wanted = routes.wanted[row]!;
+    return nexthops.get(wanted)?.stuck === true ? this.toHost().id : wanted;
   }
 
   routePrefix(row: number): { readonly bytes: Uint8Array; readonly length: number } {
@@ -155,7 +167,7 @@ export class ForwardingState implements ForwardingSource {
       this.entryGone(sent);
       failed.set(row, error);
       // A refused entry is not asked for again before something changes; a refused removal keeps its entry.
-      if (sent !== 0 && sent === routes.wanted[row]) routes.flags[row]! |= ROW.failed;
+      if (sent !== 0 && sent === this.routeWanted(row)) routes.flags[row]! |= ROW.failed;
     }
     const flags = routes.flags[row]!;
     if (this.routeWanted(row) !== routes.programmed[row]) {
@@ -235,6 +247,7 @@ export class ForwardingState implements ForwardingSource {
       set.acked = undefined;
       set.ackedAt = undefined;
       set.error = undefined;
+      set.stuck = false;
       if (!nexthops.wanted(set)) nexthops.release(set);
       else if (set.rows > 0) this.rows.markNexthop(set);
     }

@@ -72,6 +72,16 @@ export interface NexthopGroupIntent {
   readonly intent: NexthopIntent;
 }
 
+/** What became of a nexthop group in the vASIC. */
+export interface NexthopVerdict {
+  /** What its packets meet from now on; undefined: what they met before. */
+  readonly acked: NexthopIntent | undefined;
+  /** Why it isn't as wanted. */
+  readonly error: string | undefined;
+  /** What was refused stays in force, and its nodes can't end that: no entry may point at it. */
+  readonly stuck: boolean;
+}
+
 /** One route as the programmer sees it. */
 export interface RouteIntent {
   readonly bytes: Uint8Array;
@@ -97,8 +107,8 @@ export interface ForwardingSource {
   entriesUsing(id: number): number;
   /** The other set whose entry a route of this set has until now, if there is one: its flows are this set's flows. */
   predecessor(id: number): number | undefined;
-  /** The vASIC has (or refused) this intent of the set. */
-  nexthopDone(id: number, intent: NexthopIntent, error: string | undefined): void;
+  /** The vASIC has (or refused) what was wanted of the set. */
+  nexthopDone(id: number, verdict: NexthopVerdict): void;
   /** The set's nodes are gone (or it never had any): its number may be used again. */
   nexthopGone(id: number): void;
 
