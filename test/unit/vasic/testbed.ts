@@ -4,8 +4,8 @@
  */
 import { AftField } from '../../../src/aft/model';
 import type { AftData, AftEntry, AftError, AftInsert, AftKey, AftNode, Token } from '../../../src/aft/model';
-import { noOffload } from '../../../src/vasic/engine/packet';
-import type { Offload } from '../../../src/vasic/engine/packet';
+import { noOffload } from '../../../src/net/offload';
+import type { Offload } from '../../../src/net/offload';
 import type { Sandbox, SandboxOptions } from '../../../src/vasic/engine/api';
 import { createMemoryPort } from '../bed/memory-port';
 import { packetOf } from '../../../src/vasic/engine/packet';
