@@ -1,5 +1,5 @@
 import { instanceOf, isOpen } from '../../../src/afi/connection-state';
-import { Bed } from '../bed/bed';
+import { Bed } from '../../bed/bed';
 
 test('from the first connection to ready routes, by every state in between', async () => {
   const earlier = await new Bed().up();

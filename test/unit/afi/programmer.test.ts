@@ -1,6 +1,6 @@
 import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
 import { PuntReason } from '../../../src/aft/model';
-import { Bed, Server } from '../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b', c: '02:00:00:00:00:0c' };
 const out = (port: number, mac: string): string => `p${port} ${mac.replaceAll(':', '')}`;

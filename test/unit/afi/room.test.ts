@@ -1,5 +1,5 @@
 /** A vASIC without room: as few operations as it takes, nothing lost, and what comes free is used. */
-import { Bed, Server } from '../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 
 const MAC = '02:00:00:00:00:05';
 const prefixOf = (i: number): string => `20.${i >> 8}.${i & 255}.0/24`;

@@ -2,11 +2,11 @@
  * A bench for the FIB and the programmer against a real softvasic sandbox, without gRPC between them: operations wait in
  * a queue until the test lets the server answer, so that every order of events can be played.
  */
-import type { PuntLimits } from '../../../src/afi/policers';
-import { Programmer } from '../../../src/afi/programmer';
-import type { AftEntry, AftError, AftOperation } from '../../../src/aft/model';
-import { UNRESOLVED_GRACE_MS } from '../../../src/fib/route-status';
-import { Fib } from '../../../src/fib/fib';
+import type { PuntLimits } from '../../src/afi/policers';
+import { Programmer } from '../../src/afi/programmer';
+import type { AftEntry, AftError, AftOperation } from '../../src/aft/model';
+import { UNRESOLVED_GRACE_MS } from '../../src/fib/route-status';
+import { Fib } from '../../src/fib/fib';
 import type {
   FpmUpdate,
   NexthopContent,
@@ -14,13 +14,13 @@ import type {
   NeighborState,
   RouteStatus,
   RouteTarget,
-} from '../../../src/fib/updates';
-import { formatPrefix, parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
-import { nullLogger } from '../../../src/observe/log';
-import type { Sandbox, SandboxOptions } from '../../../src/vasic/engine/api';
+} from '../../src/fib/updates';
+import { formatPrefix, parseAddress, parseMac, parsePrefix } from '../../src/net/address';
+import { nullLogger } from '../../src/observe/log';
+import type { Sandbox, SandboxOptions } from '../../src/vasic/engine/api';
 import { createMemoryPort, type MemoryPort } from './memory-port';
-import { packetOf } from '../../../src/vasic/engine/packet';
-import { createSandbox } from '../../../src/vasic/engine/sandbox';
+import { packetOf } from '../../src/vasic/engine/packet';
+import { createSandbox } from '../../src/vasic/engine/sandbox';
 import { withoutBatch } from './without-batch';
 
 export const TABLE = 254;
