@@ -322,6 +322,11 @@ export const PARAM = {
    * address: the host does what the options ask for. Without the parameter options are ignored.
    */
   rtIpOptions: 'rt.ipOptions',
+  /**
+   * Ours, on a tree with rt.ttlExpired (int token): IPv6 packets with a link-local source that would be forwarded go to this
+   * token instead, for the host to answer. Without the parameter they are dropped and counted.
+   */
+  rtLinkLocalSource: 'rt.linkLocalSource',
 } as const;
 
 /** State and counters of one node. */

@@ -41,6 +41,7 @@ export interface RoutePolicy {
   readonly ttlExpired: number;
   readonly mtuExceeded: number;
   readonly ipOptions: number;
+  readonly linkLocalSource: number;
 }
 
 /**
