@@ -305,6 +305,9 @@ export const PARAM = {
   routeHwFlush: 'route.hwFlush',
   metaNhId: 'meta.nhid',
   labelValue: 'label.value',
+  /** VLAN ids on an ethernet encapsulation; one alone is the only tag. */
+  etherInnerVlan: 'encap.ether.ivlan',
+  etherOuterVlan: 'encap.ether.ovlan',
   listAllocDesc: 'list.allocDesc',
   /**
    * Ours, on a tree (int token): packets forwarded by a lookup in it have TTL or hop limit decremented (and the IPv4

@@ -22,7 +22,9 @@ const complete = noOffload();
 function transmit(walk: Walk, port: PortState): DropReason | undefined {
   const { buffer, emit, end, offload } = walk;
   const shift = walk.frame - emit;
-  const plainIp = emit === walk.l2 && (walk.proto === ETHERTYPE_IPV4 || walk.proto === ETHERTYPE_IPV6);
+  // Not every kernel passes a tagged segment on: it is cut here.
+  const plainIp =
+    emit === walk.l2 && walk.vlan1 < 0 && (walk.proto === ETHERTYPE_IPV4 || walk.proto === ETHERTYPE_IPV6);
   if (offload.gsoType !== GSO.none && !plainIp) {
     let reason: DropReason | undefined;
     const sound = completeFrames(walk, emit, (out, start, stop) => {
