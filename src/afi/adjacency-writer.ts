@@ -16,11 +16,18 @@ interface AdjacencyState {
   /** Hardware address that the vASIC acknowledged; undefined with `exists`: pointed at the host. */
   mac: Uint8Array | undefined;
   sent: Uint8Array | undefined;
+  /** How it leaves the port: the MAC and MTU of that, in what was sent last. */
+  via: Via | undefined;
   exists: boolean;
   busy: boolean;
   /** Nexthop sets that lead to it, acknowledged or in flight. */
   users: number;
   error: string | undefined;
+}
+
+interface Via {
+  readonly mac: Uint8Array | undefined;
+  readonly mtu: number | undefined;
 }
 
 export class AdjacencyWriter implements NodeWriter {
@@ -83,11 +90,23 @@ export class AdjacencyWriter implements NodeWriter {
     nodes: AftNode[],
   ): boolean {
     let state = known;
+    const { mac: from, rules } = this.graph.portOf(port) ?? { mac: undefined };
+    const mtu = rules?.mtu;
     if (state === undefined) {
       const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
-      const nothing = { mac: undefined, sent: undefined, exists: false, busy: false, users: 0, error: undefined };
+      const nothing = {
+        mac: undefined,
+        sent: undefined,
+        via: undefined,
+        exists: false,
+        busy: false,
+        users: 0,
+        error: undefined,
+      };
       this.states.set(id, (state = { encap, indirect, ...nothing }));
-    } else if (state.exists && sameBytes(state.mac, mac)) return false;
+    } else if (state.exists && sameBytes(state.mac, mac) && sameBytes(state.via?.mac, from) && state.via?.mtu === mtu) {
+      return false;
+    }
     const next = this.graph.outputs.get(port);
     if (next === undefined) {
       state.error = `the vASIC has no output port ${port}`;
@@ -98,17 +117,21 @@ export class AdjacencyWriter implements NodeWriter {
       token: state.encap,
       template: 'ethernet',
       keys: [
-        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: this.graph.macOf(port) ?? new Uint8Array(6) } },
+        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: from ?? new Uint8Array(6) } },
         { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: mac } },
       ],
       next,
-      params: { [PARAM.metaNhId]: { kind: 'int', value: id } },
+      params: {
+        [PARAM.metaNhId]: { kind: 'int', value: id },
+        ...(mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: mtu } }),
+      },
     });
     if (!state.exists || state.mac === undefined) {
       nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
     }
     state.busy = true;
     state.sent = mac;
+    state.via = { mac: from, mtu };
     return true;
   }
 

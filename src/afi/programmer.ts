@@ -20,6 +20,7 @@ import type { Garbage, NodeInsert, NodeWriter, TokenUse } from './graph';
 import type { AftError, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
+import { PortWriter } from './port-writer';
 import { RouteWriter, type RouteBatch } from './route-writer';
 import type { ForwardingSource } from '../fib/intents';
 import type { Logger } from '../observe/log';
@@ -50,7 +51,10 @@ interface NodeBatch {
 }
 
 type Batch =
-  { readonly kind: 'base' } | NodeBatch | RouteBatch | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
+  | { readonly kind: 'base'; readonly ports: readonly BasePort[] }
+  | NodeBatch
+  | RouteBatch
+  | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
 
 /** Totals since start; `operations` and `refused` count AFI operations, the others members. */
 export interface ProgrammerCounters {
@@ -67,7 +71,8 @@ export class Programmer {
   /** The life of the server whose tables hold our base graph; undefined: none that is known. */
   private placedIn: string | undefined;
   private readonly garbage: GarbageQueue;
-  private readonly graph = new Graph((garbage) => this.garbage.push(garbage));
+  private readonly graph: Graph;
+  private readonly ports: PortWriter;
   private readonly adjacencies: AdjacencyWriter;
   private readonly nexthops: NexthopWriter;
   private readonly routes: RouteWriter;
@@ -85,6 +90,11 @@ export class Programmer {
   constructor(private readonly options: ProgrammerOptions) {
     const { source, log } = options;
     this.garbage = new GarbageQueue(log);
+    this.graph = new Graph(
+      (garbage) => this.garbage.push(garbage),
+      (port) => source.portRules(port),
+    );
+    this.ports = new PortWriter(this.graph, log);
     this.adjacencies = new AdjacencyWriter(source, this.graph, log);
     this.nexthops = new NexthopWriter(source, this.graph, this.adjacencies, log);
     this.routes = new RouteWriter(source, this.nexthops, options.batch, log);
@@ -139,6 +149,7 @@ export class Programmer {
     if (before === info.instance) {
       log.info('the AFI server is the one we programmed: going on where the connection broke');
       this.state = { kind: 'ready', ...session };
+      this.ports.review();
       this.pump();
       return;
     }
@@ -146,13 +157,14 @@ export class Programmer {
       log.warn('the AFI server has restarted with empty tables: programming everything again');
     }
     this.placedIn = undefined;
+    this.ports.clear();
     this.adjacencies.clear();
     this.nexthops.clear();
     this.retries = [];
     this.garbage.clear();
     this.graph.restart();
     source.forgetProgrammed();
-    const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage));
+    const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage, this.ports));
     if (this.state !== adopting) return;
     this.hasTree = hasTree;
     this.sendBase(session);
@@ -160,9 +172,10 @@ export class Programmer {
 
   private sendBase({ since, instance }: AfiSession): void {
     this.state = { kind: 'placingGraph', since, instance, refusedBefore: this.failure };
+    const { ports } = this.graph;
     this.send(
-      { kind: 'base' },
-      { kind: 'insert', insert: baseGraph(this.graph.ports, !this.hasTree, this.options.limits) },
+      { kind: 'base', ports },
+      { kind: 'insert', insert: baseGraph(ports, !this.hasTree, this.options.limits) },
     );
   }
 
@@ -225,6 +238,8 @@ export class Programmer {
     const retry = this.retries.shift();
     if (retry !== undefined) return retry;
     source.retireUnwanted();
+    const ports = takeMembers(this.ports.dirty, () => source.takePort());
+    if (ports.length > 0) return { kind: 'nodes', writer: this.ports, ids: ports };
     const neighbors = takeMembers(this.adjacencies.dirty, () => source.takeAdjacency());
     if (neighbors.length > 0) return { kind: 'nodes', writer: this.adjacencies, ids: neighbors };
     const sets = takeMembers(this.nexthops.dirty, () => source.takeNexthop());
@@ -254,7 +269,7 @@ export class Programmer {
   }
 
   private sendNodes({ writer, ids }: NodeBatch): void {
-    const insert: NodeInsert = { nodes: [], entries: [] };
+    const insert: NodeInsert = { nodes: [], entries: [], binds: [] };
     const sent: number[] = [];
     let looked = 0;
     while (looked < ids.length && insert.entries.length < SLOTS_PER_OPERATION) {
@@ -276,6 +291,7 @@ export class Programmer {
     if (this.state.kind === 'refused') this.sendBase(this.state);
     if (!this.ready) return;
     this.garbage.retryStuck();
+    this.ports.retryRefused();
     this.adjacencies.retryRefused();
     this.options.source.retryFailed();
     if (!this.idle || !this.garbage.empty) this.pump();
@@ -299,6 +315,7 @@ export class Programmer {
         if (!isOpen(this.state)) return;
         this.state = { kind: 'ready', since: this.state.since, instance: this.state.instance };
         this.placedIn = this.state.instance;
+        this.ports.placed(batch.ports);
         this.options.log.info('the forwarding graph is in place', { ports: this.graph.ports.length });
         return;
       case 'nodes':
@@ -355,6 +372,11 @@ export class Programmer {
   /** The nodes made for each nexthop group, the one that entries point at first. */
   tokensBySet(): Map<number, Token[]> {
     return this.nexthops.tokensBySet();
+  }
+
+  /** Ports of which the server refused what Linux says, and why. */
+  portFailures(): Iterable<readonly [port: number, reason: string]> {
+    return this.ports.failures();
   }
 
   /** The token of a neighbor's AftIndirect. */

@@ -5,6 +5,7 @@
  */
 import type { AdjacencyIntent, ForwardingSource, NexthopIntent, NexthopGroupIntent } from './intents';
 import type { Interfaces } from './interfaces';
+import type { PortRules } from './port-rules';
 import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
 import { newKey, setKey } from './route-key';
@@ -18,6 +19,7 @@ const PREDECESSOR_ROWS = 16;
 
 /** What the vASIC is to have, has, and refused. */
 export class ForwardingState implements ForwardingSource {
+  readonly dirtyPorts = new Set<number>();
   readonly dirtyAdjacencies = new Set<number>();
   /** Entries found in the vASIC that nobody has asked for since. */
   adopted = 0;
@@ -48,6 +50,14 @@ export class ForwardingState implements ForwardingSource {
     const port = neighbor === undefined ? undefined : this.interfaces.portOf(neighbor.ifindex);
     if (neighbor === undefined || port === undefined) return undefined;
     return { id, port, ifindex: neighbor.ifindex, address: neighbor.address, mac: neighbor.mac };
+  }
+
+  takePort(): number | undefined {
+    return takeFirst(this.dirtyPorts);
+  }
+
+  portRules(port: number): PortRules | undefined {
+    return this.interfaces.rules(port);
   }
 
   takeNexthop(): number | undefined {

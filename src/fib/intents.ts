@@ -6,6 +6,7 @@
  * a port, a *nexthop group* is what one zebra nexthop id (or one inline set of nexthops) resolves to, a *route* is a
  * prefix and the set it wants.
  */
+import type { PortRules } from './port-rules';
 
 /** Why packets of a route go to the host. */
 export type TrapReason =
@@ -84,6 +85,10 @@ export interface RouteIntent {
 export interface ForwardingSource {
   /** Lets go of the nexthop groups that nothing wants any more. Call before taking work: it makes some. */
   retireUnwanted(): void;
+  /** The next port that Linux says something else of. Each is given once until that changes again. */
+  takePort(): number | undefined;
+  /** Linux's word on a port; undefined: none of ours. */
+  portRules(port: number): PortRules | undefined;
   /** The next adjacency whose intent changed, or undefined. Each is given once until it changes again. */
   takeAdjacency(): number | undefined;
   /** Undefined: not wanted any more. */

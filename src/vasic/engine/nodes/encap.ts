@@ -4,7 +4,7 @@
  * `ethernet`: a new Ethernet header (keys packet.ether.saddr and packet.ether.daddr) on the L3 packet, in place of any it
  * has. `label`: an MPLS label (parameter label.value; RFC 3032; TC 0, TTL 255) in front of the whole packet: the L2 frame
  * as received, unless a lookup routed it or its header was stripped. The innermost label has the bottom-of-stack bit.
- * Parameter meta.nhid: the number to know the next hop by.
+ * Parameter meta.nhid: the number to know the next hop by; nh.mtu: the MTU towards it, where it is below the port's.
  */
 import { AftField, PARAM } from '../../../aft/model';
 import type { AftKey } from '../../../aft/model';
@@ -38,6 +38,7 @@ function checkEthernet(node: NodeOf<'encap'>): string | undefined {
 }
 
 function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
+  const mtu = intParam(node, PARAM.nhMtu) ?? Infinity;
   const addresses = Uint8Array.of(...addressKey(node, AftField.EtherDaddr)!, ...addressKey(node, AftField.EtherSaddr)!);
   return {
     execute(walk) {
@@ -48,6 +49,7 @@ function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compil
       for (let i = 0; i < 12; i++) buffer[start + i] = addresses[i]!;
       write16(buffer, start + 12, walk.proto);
       walk.setEthernet(start);
+      walk.mtu = mtu;
       if (nhId >= 0) walk.nhId = nhId;
       return next;
     },
@@ -82,6 +84,8 @@ export const encap: NodeKind<'encap'> = {
     const nhId = intParam(node, PARAM.metaNhId);
     if (nhId !== undefined && !(Number.isSafeInteger(nhId) && nhId >= 0))
       return `${PARAM.metaNhId} has to be an int from 0`;
+    if (node.params?.[PARAM.nhMtu] !== undefined && !((intParam(node, PARAM.nhMtu) ?? 0) > 0))
+      return `${PARAM.nhMtu} has to be an int from 1`;
     switch (node.template) {
       case 'ethernet':
         return checkEthernet(node);
