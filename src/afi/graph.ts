@@ -3,7 +3,7 @@
  * are not used any more.
  */
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
-import type { PortRules } from '../fib/port-rules';
+import type { PortRules } from '../fib/intents';
 import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from '../aft/model';
 
 /** Operations on nodes carry few of them, so that a refusal costs little. */

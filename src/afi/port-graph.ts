@@ -30,7 +30,7 @@ import {
 } from './base-tokens';
 import { PORT_PLACE, portBlock, portEntry } from './policers';
 import { puntToken } from './punt-classes';
-import type { PortRules } from '../fib/port-rules';
+import type { PortRules } from '../fib/intents';
 
 const FIRST_PORT_MATCH: Token = TOKEN_FIRST_CLIENT + 128;
 const BROADCAST = new Uint8Array(6).fill(0xff);

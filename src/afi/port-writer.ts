@@ -4,7 +4,7 @@
  * entries are removed after that; meanwhile the port waits, so that no removal meets an entry that has come back.
  */
 import { TOKEN_DISCARD, type AftEntry, type AftKey, type Token } from '../aft/model';
-import { sameRules } from '../fib/port-rules';
+import { sameRules } from '../fib/intents';
 import { sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 import type { Graph, NodeInsert, NodeWriter } from './graph';

@@ -5,7 +5,7 @@
  */
 import type { AdjacencyIntent, ForwardingSource, NexthopIntent, NexthopGroupIntent } from './intents';
 import type { Interfaces } from './interfaces';
-import type { PortRules } from './port-rules';
+import type { PortRules } from './intents';
 import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
 import { newKey, setKey } from './route-key';

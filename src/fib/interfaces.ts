@@ -4,7 +4,8 @@
  * TAP that lost its carrier. What Linux says of the ports themselves comes out as rules (port-rules.ts).
  */
 import { sameBytes } from '../net/address';
-import { isHostPort, portRules, sameRules, sameSending, type OwnPort, type PortRules } from './port-rules';
+import { sameRules, sameSending, type PortRules } from './intents';
+import { isHostPort, portRules, type OwnPort } from './port-rules';
 import type { GroupsChange, LinkChange } from './updates';
 
 interface Port {

@@ -2,26 +2,8 @@
  * Linux's word on a port: what it would do with a frame that comes in at the TAP, and how it would send. The vASIC is to
  * do the same, or to hand the frame to Linux. Pure; interfaces.ts keeps what this is made of.
  */
-import { sameBytes } from '../net/address';
+import type { PortRules } from './intents';
 import type { LinkChange } from './updates';
-
-export interface PortRules {
-  /**
-   * `forward`: the vASIC forwards. `host`: everything is for Linux, which has given the port to a bridge, a bond or a VRF
-   * of another table. `discard`: Linux would not receive, the interface is set down.
-   */
-  readonly input: 'forward' | 'host' | 'discard';
-  /** The interface's hardware address; undefined: not known, or not ours yet. */
-  readonly mac: Uint8Array | undefined;
-  /** The interface's MTU where it is below the vASIC port's own, or that isn't known. */
-  readonly mtu: number | undefined;
-  /** Linux takes frames for other hardware addresses too. */
-  readonly promiscuous: boolean;
-  /** Group addresses that Linux takes; undefined: all. */
-  readonly groups: readonly Uint8Array[] | undefined;
-  /** VLANs that Linux takes; undefined: all. */
-  readonly vlans: readonly number[] | undefined;
-}
 
 /** What a port is by itself, before Linux says anything. */
 export interface OwnPort {
@@ -69,26 +51,4 @@ export function portRules(facts: PortFacts): PortRules {
 /** Whether Linux has given the port to a device that the vASIC knows nothing of. */
 export function isHostPort({ link, master, table }: Pick<PortFacts, 'link' | 'master' | 'table'>): boolean {
   return link !== undefined && link.master !== 0 && master?.vrfTable !== table;
-}
-
-/** Whether frames fare the same by both. */
-export function sameRules(a: PortRules, b: PortRules): boolean {
-  return a.input === b.input && a.promiscuous === b.promiscuous && sameSending(a, b) && sameFilter(a, b);
-}
-
-/** Whether what is sent out of the port is the same by both. */
-export function sameSending(a: PortRules, b: PortRules): boolean {
-  return a.mtu === b.mtu && sameBytes(a.mac, b.mac);
-}
-
-function sameFilter(a: PortRules, b: PortRules): boolean {
-  const { groups, vlans } = b;
-  if ((a.groups === undefined) !== (groups === undefined) || (a.vlans === undefined) !== (vlans === undefined))
-    return false;
-  return (
-    a.groups?.length === groups?.length &&
-    a.vlans?.length === vlans?.length &&
-    (a.groups ?? []).every((group, i) => sameBytes(group, groups![i])) &&
-    (a.vlans ?? []).every((id, i) => id === vlans![i])
-  );
 }

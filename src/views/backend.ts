@@ -227,8 +227,9 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         const input = info?.inputPorts.find(({ index }) => index === port.index);
         const output = info?.outputPorts.find(({ index }) => index === port.index);
         const link = fib.interfaces.byName(port.tap);
-        const mac = port.mac ?? input?.mac ?? link?.mac;
-        const mtu = port.mtu ?? input?.mtu ?? link?.mtu;
+        const rules = fib.interfaces.rules(port.index);
+        const mac = rules?.mac ?? port.mac ?? input?.mac ?? link?.mac;
+        const mtu = rules?.mtu ?? port.mtu ?? input?.mtu ?? link?.mtu;
         const punted = counters?.ports.find(({ index }) => index === port.index);
         const [received, sent] = [traffic(input), traffic(output)];
         yield {
