@@ -24,6 +24,7 @@ import { giveBackMemory } from '../sys/libc';
 import { createBackend } from '../views/backend';
 import { Backpressure } from './backpressure';
 import { IdleMemory } from './idle-memory';
+import { watchKernelRoutes } from './kernel-routes';
 import { Replay } from './replay';
 import { staticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
@@ -109,6 +110,7 @@ async function build(
       if (needed && config.neighbors.kernel) neighbors.need(ifindex, address);
       else neighbors.release(ifindex, address);
     },
+    onKernelRoute: () => kernelRoutes.routeSent(),
     now,
   });
   const programmer = new Programmer({
@@ -148,6 +150,8 @@ async function build(
     replayFrom: () => replay.startedAt,
     ...{ fpm, soon, now },
   });
+  const kernelRoutes = watchKernelRoutes({ routes: fib.kernelRoutes, soon, log: log.child('kernel') });
+  closers.push(() => kernelRoutes.close());
   const backpressure = new Backpressure(fpm, fpmLog);
   const idleMemory = new IdleMemory(giveBackMemory);
 
