@@ -30,8 +30,9 @@ export class KernelRoutes {
   /** Rows for the next check, and those of the one that runs. */
   private noted = new Set<number>();
   private suspects = new Set<number>();
-  /** Ids of nexthops that these routes name. */
+  /** Ids of nexthops that these routes name; of these, those that zebra had not sent and the kernel was asked for. */
   private readonly named = new Set<number>();
+  private readonly asked = new Set<number>();
   private readonly key = newKey();
 
   constructor(private readonly options: KernelRoutesOptions) {}
@@ -67,6 +68,7 @@ export class KernelRoutes {
     this.noted = new Set();
     const missing = new Set<number>();
     for (const row of this.suspects) for (const id of missingIn(this.groupOf(row))) missing.add(id);
+    for (const id of missing) this.asked.add(id);
     return { missingNexthops: [...missing] };
   }
 
@@ -119,20 +121,27 @@ export class KernelRoutes {
   }
 
   /**
-   * The kernel's word on a nexthop object that isn't zebra's. zebra's routes from the kernel name such, and zebra sends them
-   * when it connects only. Returns the ids to be asked for: members of a group that nobody has sent.
+   * The kernel's word on a nexthop object. zebra sends those that others have made when it connects, and not before; once it has
+   * taken one over it is zebra's by its protocol. Returns the ids to be asked for: members of a group that nobody has sent.
    */
   applyNexthop(update: NexthopAdd | NexthopDelete): readonly number[] {
-    if (!this.named.has(update.id)) return [];
+    if (!this.asked.has(update.id)) return [];
     this.options.nexthop(update);
     if (update.kind === 'nexthopDelete' || update.content.kind !== 'group') return [];
-    for (const { id } of update.content.members) this.named.add(id);
-    return missingIn(this.options.rows.nexthops.forZebraId(update.id));
+    const missing = missingIn(this.options.rows.nexthops.forZebraId(update.id));
+    for (const id of missing) this.asked.add(id);
+    return missing;
+  }
+
+  /** The kernel lost a nexthop object, and with it the routes that named it. Returns whether there is something to check. */
+  lostNexthop(id: number): boolean {
+    return (this.named.has(id) || this.asked.has(id)) && this.lostAny();
   }
 
   /** zebra (re)connected: ids mean something new. */
   beginReplay(): void {
     this.named.clear();
+    this.asked.clear();
   }
 
   private isKernels(row: number): boolean {

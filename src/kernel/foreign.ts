@@ -1,8 +1,8 @@
 /**
- * Which of the kernel's routes and nexthop objects are zebra's own, by their protocol, and a filter that keeps the news of those
- * away: of a million BGP routes that zebra puts into the kernel this process needs to hear nothing.
+ * Which of the kernel's routes are zebra's own, by their protocol, and a filter that keeps the news of those away: of a million
+ * BGP routes that zebra puts into the kernel this process needs to hear nothing.
  */
-import { NLM_F_MULTI, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_NEWNEXTHOP, RTM_NEWROUTE } from '../netlink/constants';
+import { NLM_F_MULTI, RTM_DELROUTE, RTM_NEWROUTE } from '../netlink/constants';
 
 /** RTPROT_ZEBRA, RTPROT_BABEL; the others of FRR from RTPROT_BGP to RTPROT_SRTE (FRR's zebra/rt_netlink.h). */
 const ZEBRA = 11;
@@ -10,14 +10,13 @@ const BABEL = 42;
 const FIRST = 186;
 const LAST = 198;
 
-/** Whether routes and nexthop objects of this protocol are put into the kernel by zebra. */
+/** Whether routes of this protocol are put into the kernel by zebra. */
 export function isZebras(protocol: number): boolean {
   return (protocol >= FIRST && protocol <= LAST) || protocol === ZEBRA || protocol === BABEL;
 }
 
-/** Where the protocol lies in a message: in struct rtmsg and in struct nhmsg. */
+/** Where the protocol lies in a message: rtm_protocol. */
 export const ROUTE_PROTOCOL_AT = 16 + 5;
-const NEXTHOP_PROTOCOL_AT = 16 + 2;
 
 /** Instructions of classic BPF (linux/filter.h): load a byte, load two in network order, compare, give a result. */
 const LOAD_BYTE = 0x30;
@@ -29,7 +28,7 @@ const IF_BITS = 0x45;
 const RETURN = 0x06;
 
 /** Where a jump goes. */
-type Label = 'route' | 'nexthop' | 'own' | 'keep' | 'drop';
+type Label = 'keep' | 'drop';
 type Line =
   | { readonly label: Label }
   | { readonly code: number; readonly value: number; readonly then?: Label; readonly otherwise?: Label };
@@ -43,15 +42,8 @@ const LINES: readonly Line[] = [
   { code: IF_BITS, value: NLM_F_MULTI, then: 'keep' },
   { code: LOAD_SHORT, value: 4 },
   { code: IF_EQUAL, value: swapped(RTM_NEWROUTE), then: 'drop' },
-  { code: IF_EQUAL, value: swapped(RTM_DELROUTE), then: 'route' },
-  { code: IF_EQUAL, value: swapped(RTM_NEWNEXTHOP), then: 'nexthop' },
-  { code: IF_EQUAL, value: swapped(RTM_DELNEXTHOP), then: 'nexthop', otherwise: 'keep' },
-  { label: 'route' },
+  { code: IF_EQUAL, value: swapped(RTM_DELROUTE), otherwise: 'keep' },
   { code: LOAD_BYTE, value: ROUTE_PROTOCOL_AT },
-  { code: IF_AT_LEAST, value: 0, then: 'own' },
-  { label: 'nexthop' },
-  { code: LOAD_BYTE, value: NEXTHOP_PROTOCOL_AT },
-  { label: 'own' },
   { code: IF_EQUAL, value: ZEBRA, then: 'drop' },
   { code: IF_EQUAL, value: BABEL, then: 'drop' },
   { code: IF_ABOVE, value: LAST, then: 'keep' },

@@ -15,6 +15,7 @@ import {
   AF_INET6,
   AF_UNSPEC,
   NHA_ID,
+  NHMSG_LEN,
   NLMSG_DONE,
   NLMSG_ERROR,
   NLMSG_HEADER,
@@ -55,6 +56,7 @@ export interface SuspectScope {
 export interface SuspectRoutes {
   lost(table: number, address: Uint8Array, length: number): boolean;
   lostAny(): boolean;
+  lostNexthop(id: number): boolean;
   begin(): { readonly missingNexthops: readonly number[] };
   left(): readonly SuspectScope[];
   confirm(table: number, address: Uint8Array, length: number, protocol: number): void;
@@ -191,10 +193,8 @@ export class RouteCheck {
         return;
       case RTM_NEWNEXTHOP:
       case RTM_DELNEXTHOP:
-        if (body + 2 >= end || isZebras(buffer[body + 2]!)) return;
         this.options.nexthop(type, buffer, body, end);
-        // Routes go with it, without a message.
-        if (type === RTM_DELNEXTHOP) this.newsOf(suspects.lostAny());
+        if (type === RTM_DELNEXTHOP) this.newsOf(suspects.lostNexthop(this.nexthopId(buffer, body, end)));
         return;
       case RTM_NEWLINK:
       case RTM_DELLINK:
@@ -251,6 +251,10 @@ export class RouteCheck {
     if (length > 8 * bytes || (!hasAddress && length > 0)) return;
     const table = attributes.u32(RTA_TABLE, buffer[body + 4]!);
     visit(table, hasAddress ? attributes.copy(RTA_DST) : new Uint8Array(bytes), length, buffer[body + 5]!);
+  }
+
+  private nexthopId(buffer: Buffer, body: number, end: number): number {
+    return this.attributes.parse(buffer, Math.min(body + NHMSG_LEN, end), end).u32(NHA_ID, 0);
   }
 
   // ---- checks -----------------------------------------------------------------------------------------------------

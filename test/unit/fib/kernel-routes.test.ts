@@ -110,6 +110,17 @@ test('an abandoned check is made up for; only what zebra has from the kernel is 
   expect(bed.packet('198.51.100.9')).toMatch(/^p2/);
 });
 
+test('a nexthop that zebra has sent is zebra’s word alone', async () => {
+  const bed = await new Bed().neighbor(1, '10.0.1.2', MAC).nexthop(7, '10.0.1.2@1').up();
+  bed.route(PREFIX, { kind: 'nexthopId', id: 7 }, { protocol: KERNEL }).settle();
+  expect(bed.fib.kernelRoutes.begin()).toEqual({ missingNexthops: [] });
+  const content = { kind: 'drop', drop: 'blackhole' } as const;
+  bed.fib.kernelRoutes.applyNexthop({ kind: 'nexthopAdd', id: 7, family: 2, protocol: BOOT, content });
+  bed.settle();
+  expect(bed.packet('198.51.100.9')).toMatch(NEIGHBOR);
+  expect(bed.fib.kernelRoutes.lostNexthop(7)).toBe(true);
+});
+
 describe('nexthop objects that are not zebra’s', () => {
   const path = { gateway: parseAddress('10.0.1.2')!, ifindex: ifindexOf(1), weight: 1 };
   const object = (id: number) =>
@@ -134,12 +145,14 @@ describe('nexthop objects that are not zebra’s', () => {
     const { kernelRoutes } = bed.fib;
     bed.route(PREFIX, { kind: 'nexthopId', id: 600 }, { protocol: KERNEL }).settle();
     const members = [540, 541].map((id) => ({ id, weight: 1 }));
+    expect(kernelRoutes.begin()).toEqual({ missingNexthops: [600] });
     expect(kernelRoutes.applyNexthop(object(540))).toEqual([]);
     expect(kernelRoutes.applyNexthop({ ...object(600), content: { kind: 'group', members } })).toEqual([540, 541]);
     for (const { id } of members) kernelRoutes.applyNexthop(object(id));
     bed.settle();
     expect(bed.packet('198.51.100.9')).toMatch(NEIGHBOR);
     expect(kernelRoutes.applyNexthop(object(7))).toEqual([]);
+    expect([7, 540, 600].map((id) => kernelRoutes.lostNexthop(id))).toEqual([false, true, true]);
     expect(bed.fib.rows.nexthops.zebraIdCount()).toBe(3);
   });
 });
