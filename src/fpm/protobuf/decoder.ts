@@ -9,12 +9,13 @@
 import { join } from 'node:path';
 import * as protobuf from 'protobufjs';
 import { errorText } from '../../net/error-text';
-import { VRF_TABLES, type FpmUpdate, type NexthopPath, type RouteTarget } from '../../fib/updates';
+import { MALFORMED, VRF_TABLES, type FpmUpdate, type NexthopPath, type RouteTarget } from '../../fib/updates';
 import { addressLength, maskAddress, type Prefix } from '../../net/address';
 import { RT_TABLE_MAIN } from '../../netlink/constants';
 import { isUsable, makePath } from '../netlink/path';
 import type { DecoderSink } from '../netlink/decoder';
 import { decodeSid, type SidMessage } from './sid';
+import { readRouteName, type RouteName } from './route-name';
 import { readNexthop, type NexthopMessage } from './nexthop';
 
 const PROTO_ROOT = join(__dirname, '..', '..', '..', '..', 'proto');
@@ -37,12 +38,6 @@ interface Message {
   readonly addRoute?: AddRoute | null;
   readonly deleteRoute?: RouteName | null;
   readonly srv6Localsid?: SidMessage | null;
-}
-interface RouteName {
-  readonly vrfId: number;
-  readonly addressFamily: number;
-  readonly subAddressFamily: number;
-  readonly key: { readonly prefix?: { readonly length: number; readonly bytes: Uint8Array } | null };
 }
 interface AddRoute extends RouteName {
   readonly routeType: number;
@@ -72,7 +67,7 @@ export function decodeProtobuf(buffer: Buffer, start: number, end: number, sink:
   try {
     message = type.decode(buffer.subarray(start, end)) as unknown as Message;
   } catch (error) {
-    sink.malformed(`protobuf: ${errorText(error)}`, 0);
+    sink.malformed(`protobuf: ${errorText(error)}`, 0, stopgapOf(buffer.subarray(start, end)));
     return;
   }
   const decoded = decodeMessage(message);
@@ -80,16 +75,39 @@ export function decodeProtobuf(buffer: Buffer, start: number, end: number, sink:
     case 'skip':
       return sink.skipped(decoded.reason);
     case 'malformed':
-      return sink.malformed(`protobuf: ${decoded.reason}`, 0);
+      return sink.malformed(`protobuf: ${decoded.reason}`, 0, decoded.stopgap);
     default:
       return sink.update(decoded);
   }
 }
 
-type Decoded = FpmUpdate | { readonly kind: 'skip' | 'malformed'; readonly reason: string };
+type Decoded =
+  | FpmUpdate
+  | { readonly kind: 'skip'; readonly reason: string }
+  | { readonly kind: 'malformed'; readonly reason: string; readonly stopgap?: FpmUpdate };
 
 function malformed(reason: string): Decoded {
   return { kind: 'malformed', reason };
+}
+
+/** What a message is about that protobufjs refuses: its route, with a target that isn't known. */
+function stopgapOf(bytes: Uint8Array): FpmUpdate | undefined {
+  const name = readRouteName(bytes);
+  if (name === undefined || name.subAddressFamily !== UNICAST || name.vrfId >= VRF_TABLES) return undefined;
+  const prefix = decodePrefix(name);
+  if (typeof prefix === 'string') return undefined;
+  const table = tableOf(name.vrfId);
+  if (!name.isAdd) return { kind: 'routeDelete', table, prefix };
+  const target = { kind: 'unsupported', reason: MALFORMED } as const;
+  return { kind: 'routeAdd', table, prefix, protocol: protocolOf(name.protocol), metric: 0, target };
+}
+
+function tableOf(vrfId: number): number {
+  return vrfId === 0 ? RT_TABLE_MAIN : VRF_TABLES + vrfId;
+}
+
+function protocolOf(protocol: number): number {
+  return PROTOCOLS[protocol] ?? PROTOCOLS[0]!;
 }
 
 function decodeMessage(message: Message): Decoded {
@@ -114,12 +132,19 @@ function decodeRoute(route: AddRoute | RouteName): Decoded {
   if (route.vrfId >= VRF_TABLES) return malformed(`VRF ${route.vrfId}`);
   const prefix = decodePrefix(route);
   if (typeof prefix === 'string') return malformed(prefix);
-  const table = route.vrfId === 0 ? RT_TABLE_MAIN : VRF_TABLES + route.vrfId;
+  const table = tableOf(route.vrfId);
   if (!isAdd(route)) return { kind: 'routeDelete', table, prefix };
+  const known = {
+    kind: 'routeAdd',
+    table,
+    prefix,
+    protocol: protocolOf(route.protocol),
+    metric: route.metric >>> 0,
+  } as const;
   const target = decodeTarget(route);
-  if (target === undefined) return malformed('nexthop that cannot be');
-  const protocol = PROTOCOLS[route.protocol] ?? PROTOCOLS[0]!;
-  return { kind: 'routeAdd', table, prefix, protocol, metric: route.metric >>> 0, target };
+  if (target !== undefined) return { ...known, target };
+  const stopgap = { ...known, target: { kind: 'unsupported', reason: MALFORMED } } as const;
+  return { kind: 'malformed', reason: 'nexthop that cannot be', stopgap };
 }
 
 function isAdd(route: AddRoute | RouteName): route is AddRoute {
