@@ -8,7 +8,7 @@ import type { NeighborAdd, NeighborSource, NeighborState } from './updates';
 
 const PRECEDENCE: readonly NeighborSource[] = ['static', 'fpm', 'kernel'];
 
-/** Whether packets may be sent to a neighbor in this state. FAILED and INCOMPLETE may not; NOARP has nothing to send to. */
+/** Whether packets may be sent to a neighbor in this state, given its MAC: what Linux calls NUD_VALID. */
 export function isUsable(state: NeighborState): boolean {
   switch (state) {
     case 'reachable':
@@ -16,8 +16,8 @@ export function isUsable(state: NeighborState): boolean {
     case 'delay':
     case 'probe':
     case 'permanent':
-      return true;
     case 'noarp':
+      return true;
     case 'incomplete':
     case 'failed':
     case 'none':

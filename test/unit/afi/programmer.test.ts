@@ -99,9 +99,10 @@ describe('a route', () => {
     ['delay', true],
     ['probe', true],
     ['permanent', true],
+    ['noarp', true],
     ['incomplete', false],
     ['failed', false],
-    ['noarp', false],
+    ['none', false],
   ] as const)('neighbor state %s is usable: %s', async (state, usable) => {
     const b = await bed();
     b.neighbor(1, '10.0.1.2', MAC.a, state).via('192.0.2.0/24', '10.0.1.2@1').settle();

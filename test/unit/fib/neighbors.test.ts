@@ -56,7 +56,7 @@ describe('NeighborTable', () => {
     ['delay', true],
     ['probe', true],
     ['permanent', true],
-    ['noarp', false],
+    ['noarp', true],
     ['incomplete', false],
     ['failed', false],
     ['none', false],
