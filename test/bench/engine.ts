@@ -5,7 +5,8 @@
  */
 import { baseGraph, ROUTE_TREE, FIRST_DYNAMIC } from '../../src/afi/base-graph';
 import { AftField, type AftEntry, type AftInsert, type AftNode } from '../../src/aft/model';
-import { HEADROOM, noOffload, type Packet } from '../../src/vasic/engine/packet';
+import { noOffload } from '../../src/net/offload';
+import { HEADROOM, type Packet } from '../../src/vasic/engine/packet';
 import type { PortIo } from '../../src/vasic/engine/api';
 import { sumBytes, write16, write32 } from '../../src/net/checksum';
 import { outputPortToken } from '../../src/vasic/engine/ports';

@@ -14,7 +14,7 @@ import type { AftEntry, AftKey, AftNode, AftNodeType, Token } from '../../aft/mo
 import { formatPrefix } from '../../net/address';
 import { fieldName } from './fields';
 import { isNodeType, kindOf } from './nodes/kinds';
-import type { Compiled, Container, LinkContext } from './nodes/node';
+import type { Compiled, Container, Description, LinkContext } from './node-kind';
 import { inputPortToken, outputPortToken } from './ports';
 import type { Ports } from './ports';
 import { END } from './walk';
@@ -37,6 +37,12 @@ export class Place implements Executable {
   execute(walk: Walk): number {
     return this.compiled.execute(walk);
   }
+
+  /** What a trace says of it, see NodeKind.describe(). */
+  describe(walk: Walk, graph: Graph): Description {
+    const { container } = this.compiled;
+    return kindOf<AftNodeType>(this.node).describe(this.node, walk, { graph, container });
+  }
 }
 
 const MAX_NAME = 255;
@@ -47,7 +53,8 @@ export class Graph implements LinkContext {
   /** Nodes that clients inserted, and entries in all containers. */
   clientNodes = 0;
   entries = 0;
-  treeEntries = 0;
+  /** Those of them that a sandbox may only have so many of. */
+  limitedEntries = 0;
   private readonly byToken = new Map<Token, Place>();
   private readonly byName = new Map<string, Place>();
   private readonly freeSlots: number[] = [];
@@ -244,7 +251,7 @@ export class Graph implements LinkContext {
   /** For changes of a container's entries: `by` is how many more there are. */
   countEntries(container: Container, by: number): void {
     this.entries += by;
-    if (container.keys === 'prefix') this.treeEntries += by;
+    if (container.limited) this.limitedEntries += by;
   }
 
   private checkName(node: AftNode): Refusal | undefined {

@@ -56,6 +56,6 @@ function decrementHops(walk: Walk): void {
 /** Size of the largest L3 packet that will be on the wire; -1: the offload metadata make no sense. */
 function sizeOnWire(walk: Walk): number {
   const start = walk.emit === walk.l2 ? walk.l3 : walk.emit;
-  const size = wirePacketSize(walk.buffer, walk.frame, walk.receivedL3, walk.end, walk.offload);
+  const size = wirePacketSize(walk);
   return size < 0 ? -1 : size + walk.receivedL3 - start;
 }

@@ -1,6 +1,6 @@
 /** A change that the vASIC refuses doesn't leave the old one in force: packets go to the host, and zebra is told. */
 import type { AftError } from '../../../src/aft/model';
-import { Bed } from '../bed/bed';
+import { Bed } from '../../bed/bed';
 
 const OLD = '02:00:00:00:00:05';
 const NEW = '02:00:00:00:00:06';

@@ -17,7 +17,7 @@ import {
   token,
   uint32,
 } from './wire-arbitraries';
-import { withoutBatch } from '../bed/without-batch';
+import { withoutBatch } from '../../bed/without-batch';
 
 const root = protobuf.loadSync(join(process.cwd(), 'proto/afi/afi.proto'));
 const ours = new protobuf.Root();

@@ -1,7 +1,7 @@
 /** One packet in, one packet out (or not): every node type by itself. Trees, load balancers and ports have files of their own. */
 import { AftField } from '../../../src/aft/model';
 import type { AftData, AftNode, MatchOp, WriteOp } from '../../../src/aft/model';
-import { GSO, noOffload } from '../../../src/vasic/engine/packet';
+import { GSO, noOffload } from '../../../src/net/offload';
 import { MAX_STEPS } from '../../../src/vasic/engine/walk';
 import { parseAddress } from '../../../src/net/address';
 import {

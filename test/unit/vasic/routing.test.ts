@@ -1,7 +1,7 @@
 /** Route trees: lookups, unsound packets, TTL and hop limit, MTU, what is punted and how. */
 import { AftField, PuntReason } from '../../../src/aft/model';
 import type { AftNode } from '../../../src/aft/model';
-import { GSO, noOffload } from '../../../src/vasic/engine/packet';
+import { GSO, noOffload } from '../../../src/net/offload';
 import {
   checksum,
   ether,

@@ -4,12 +4,12 @@
  */
 import { AftField } from '../../../src/aft/model';
 import type { AftData, AftEntry, AftError, AftInsert, AftKey, AftNode, Token } from '../../../src/aft/model';
-import { noOffload } from '../../../src/vasic/engine/packet';
-import type { Offload } from '../../../src/vasic/engine/packet';
+import { noOffload } from '../../../src/net/offload';
+import type { Offload } from '../../../src/net/offload';
 import type { Sandbox, SandboxOptions } from '../../../src/vasic/engine/api';
-import { createMemoryPort } from '../bed/memory-port';
+import { createMemoryPort } from '../../bed/memory-port';
 import { packetOf } from '../../../src/vasic/engine/packet';
-import type { MemoryPort } from '../bed/memory-port';
+import type { MemoryPort } from '../../bed/memory-port';
 import { outputPortToken } from '../../../src/vasic/engine/ports';
 import { createSandbox } from '../../../src/vasic/engine/sandbox';
 import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';

@@ -15,7 +15,7 @@ import { evpnViews, lspViews, sidViews } from '../../../src/views/unsupported';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PuntReason } from '../../../src/aft/model';
-import { Bed, ifindexOf, TABLE } from '../bed/bed';
+import { Bed, ifindexOf, TABLE } from '../../bed/bed';
 import { attributes, hop, labels, neighbor, nexthop, route, u16, via } from '../fpm/messages';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };

@@ -6,13 +6,15 @@
  * as received, unless a lookup routed it or its header was stripped. The innermost label has the bottom-of-stack bit.
  * Parameter meta.nhid: the number to know the next hop by.
  */
+import { ETHERTYPE_MPLS } from '../../../net/ethertypes';
 import { AftField, PARAM } from '../../../aft/model';
 import type { AftKey } from '../../../aft/model';
+import { formatMac } from '../../../net/address';
 import { write16, write32 } from '../../../net/checksum';
 import { fieldName } from '../fields';
-import { ETHER_HEADER, ETHERTYPE, ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
+import { ETHER_HEADER, ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
 import type { Walk } from '../walk';
-import type { Compiled, LinkContext, NodeKind, NodeOf } from './node';
+import type { Compiled, LinkContext, NodeKind, NodeOf } from '../node-kind';
 import { intParam } from './params';
 
 const MAX_LABEL = 0xfffff;
@@ -56,7 +58,7 @@ function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compil
 
 /** Whether the packet is a label stack, so that one more label is not the bottom one. */
 function isLabelStack(walk: Walk): boolean {
-  return walk.proto === ETHERTYPE.mpls && walk.carry === walk.l3;
+  return walk.proto === ETHERTYPE_MPLS && walk.carry === walk.l3;
 }
 
 function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
@@ -68,7 +70,7 @@ function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number): Compiled 
       const start = walk.open(walk.carry, LABEL_BYTES);
       if (start < 0) return walk.drop('noHeadroom');
       write32(walk.buffer, start, entry + bottom);
-      walk.setNetwork(start, ETHERTYPE.mpls);
+      walk.setNetwork(start, ETHERTYPE_MPLS);
       if (nhId >= 0) walk.nhId = nhId;
       return next;
     },
@@ -98,5 +100,11 @@ export const encap: NodeKind<'encap'> = {
     const next = context.slotOf(node.next);
     const nhId = intParam(node, PARAM.metaNhId) ?? -1;
     return node.template === 'ethernet' ? linkEthernet(node, next, nhId) : linkLabel(node, next, nhId);
+  },
+  describe(node) {
+    if (node.template !== 'ethernet') return () => node.template;
+    const from = formatMac(addressKey(node, AftField.EtherSaddr)!);
+    const to = formatMac(addressKey(node, AftField.EtherDaddr)!);
+    return () => `from ${from} to ${to}`;
   },
 };
