@@ -123,7 +123,7 @@ export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined):
   return a === undefined || b === undefined ? a === b : bytesEqual(a, b);
 }
 
-/** fe80::/10 or 169.254.0.0/16. */
+/** fe80::/10. Not 169.254.0.0/16: Linux routes that as any other, and clouds number their interconnects from it. */
 export function isLinkLocal(bytes: Uint8Array): boolean {
-  return bytes.length === 4 ? bytes[0] === 169 && bytes[1] === 254 : bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
+  return bytes.length === 16 && bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
 }
