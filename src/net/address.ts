@@ -112,6 +112,11 @@ export function parseMac(text: string): Uint8Array | undefined {
   return Uint8Array.from(text.split(/[:-]/), (byte) => parseInt(byte, 16));
 }
 
+/** Whether it is the address of a group (multicast, broadcast): no single neighbor's. */
+export function isGroupMac(bytes: Uint8Array): boolean {
+  return (bytes[0]! & 1) !== 0;
+}
+
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
