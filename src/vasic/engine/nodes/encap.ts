@@ -4,7 +4,7 @@
  * `ethernet`: a new Ethernet header (keys packet.ether.saddr and packet.ether.daddr) on the L3 packet, in place of any it
  * has. `label`: an MPLS label (parameter label.value; RFC 3032; TC 0, TTL 255) in front of the whole packet: the L2 frame
  * as received, unless a lookup routed it or its header was stripped. The innermost label has the bottom-of-stack bit.
- * Parameter meta.nhid: the number to know the next hop by.
+ * Parameter meta.nhid: the number to know the next hop by. Counts the packets that got the header, as they were received.
  */
 import { ETHERTYPE_MPLS } from '../../../net/ethertypes';
 import { AftField, PARAM } from '../../../aft/model';
@@ -12,6 +12,7 @@ import type { AftKey } from '../../../aft/model';
 import { formatMac } from '../../../net/address';
 import { write16, write32 } from '../../../net/checksum';
 import { fieldName } from '../fields';
+import { newCounters, type Counters } from '../ports';
 import { ETHER_HEADER, ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
 import type { Walk } from '../walk';
 import type { Compiled, LinkContext, NodeKind, NodeOf } from '../node-kind';
@@ -39,9 +40,10 @@ function checkEthernet(node: NodeOf<'encap'>): string | undefined {
   return undefined;
 }
 
-function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
+function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number, counters: Counters): Compiled {
   const addresses = Uint8Array.of(...addressKey(node, AftField.EtherDaddr)!, ...addressKey(node, AftField.EtherSaddr)!);
   return {
+    counters,
     execute(walk) {
       if (walk.proto < ETHERTYPE_MIN) return walk.drop('noEtherType');
       const start = walk.open(walk.l3, ETHER_HEADER);
@@ -50,6 +52,7 @@ function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compil
       for (let i = 0; i < 12; i++) buffer[start + i] = addresses[i]!;
       write16(buffer, start + 12, walk.proto);
       walk.setEthernet(start);
+      walk.count(counters);
       if (nhId >= 0) walk.nhId = nhId;
       return next;
     },
@@ -61,16 +64,18 @@ function isLabelStack(walk: Walk): boolean {
   return walk.proto === ETHERTYPE_MPLS && walk.carry === walk.l3;
 }
 
-function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
+function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number, counters: Counters): Compiled {
   const label = intParam(node, PARAM.labelValue)!;
   const entry = label * 0x1000 + 0xff;
   return {
+    counters,
     execute(walk) {
       const bottom = isLabelStack(walk) ? 0 : 0x100;
       const start = walk.open(walk.carry, LABEL_BYTES);
       if (start < 0) return walk.drop('noHeadroom');
       write32(walk.buffer, start, entry + bottom);
       walk.setNetwork(start, ETHERTYPE_MPLS);
+      walk.count(counters);
       if (nhId >= 0) walk.nhId = nhId;
       return next;
     },
@@ -96,10 +101,11 @@ export const encap: NodeKind<'encap'> = {
         return `there is no encapsulation '${node.template}': ethernet and label are known`;
     }
   },
-  link(node, context: LinkContext) {
+  link(node, context: LinkContext, previous) {
     const next = context.slotOf(node.next);
     const nhId = intParam(node, PARAM.metaNhId) ?? -1;
-    return node.template === 'ethernet' ? linkEthernet(node, next, nhId) : linkLabel(node, next, nhId);
+    const counters = previous?.counters ?? newCounters();
+    return (node.template === 'ethernet' ? linkEthernet : linkLabel)(node, next, nhId, counters);
   },
   describe(node) {
     if (node.template !== 'ethernet') return () => node.template;
