@@ -107,6 +107,9 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     },
     now,
   });
+  // In this mode the bridge itself makes the TAPs what their ports are.
+  const foreign = config.punt.mode !== 'worker';
+  for (const { index, mac } of config.ports) fib.portOwn(index, { mac }, foreign);
   const programmer = new Programmer({
     source: fib.forwarding,
     transport: {
@@ -214,12 +217,13 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
   transport.start({
     up: (info) => {
       punt?.setSandbox(info.id);
-      for (const { index } of config.ports) {
+      for (const { index, mac } of config.ports) {
         const port = info.outputPorts.find((candidate) => candidate.index === index);
         punt?.configurePort(index, {
           ...(port?.mac === undefined ? {} : { mac: port.mac }),
           ...(port?.mtu === undefined ? {} : { mtu: port.mtu }),
         });
+        fib.portOwn(index, { mac: mac ?? port?.mac, mtu: port?.mtu }, foreign);
         if (port?.up === undefined) {
           punt?.setCarrier(index, true);
           fib.portChanged(index, true);

@@ -10,6 +10,7 @@ import { ForwardingState } from './forwarding-state';
 import { HostEntries } from './host-entries';
 import { Interfaces } from './interfaces';
 import type { Neighbor } from './neighbors';
+import type { OwnPort } from './port-rules';
 import { KeptThings } from './kept';
 import { dropIntent, type NexthopChange, type NexthopGroup } from './nexthops';
 import { Resolution } from './resolution';
@@ -55,7 +56,11 @@ export class Fib {
   private readonly key = newKey();
 
   constructor(private readonly options: FibOptions) {
-    this.interfaces = new Interfaces(options.ports);
+    this.interfaces = new Interfaces({
+      ports: options.ports,
+      table: options.table,
+      onRules: (port, sending) => this.portRulesChanged(port, sending),
+    });
     this.rows = new Rows({
       table: options.table,
       onWork: options.onWork,
@@ -209,8 +214,26 @@ export class Fib {
       case 'addressDelete':
         return this.hosts.removeAddress(update);
       case 'link':
-        if (this.interfaces.apply(update)) this.interfaceChanged(update.ifindex);
+        for (const ifindex of this.interfaces.apply(update)) this.interfaceChanged(ifindex);
+        return;
+      case 'groups':
+        return this.interfaces.applyGroups(update);
     }
+  }
+
+  /** What the port is by itself; `foreign`: its interface is set up by somebody else. */
+  portOwn(port: number, own: OwnPort, foreign: boolean): void {
+    this.interfaces.setOwn(port, own, foreign);
+  }
+
+  private portRulesChanged(port: number, sending: boolean): void {
+    this.forwarding.dirtyPorts.add(port);
+    if (sending) {
+      for (const neighbor of this.neighbors.all()) {
+        if (this.interfaces.portOf(neighbor.ifindex) === port) this.forwarding.dirtyAdjacencies.add(neighbor.id);
+      }
+    }
+    this.options.onWork();
   }
 
   /** The vASIC tells that a port's link came or went. */
