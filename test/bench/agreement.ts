@@ -5,10 +5,11 @@
 import { join } from 'node:path';
 import { aftAgainstFib, aftMeaning, zebraRoutes } from '../compat/compare';
 import { zebraTable, type ZebraRoute, type ZebraTable } from '../compat/zebra-table';
+import { VASIC_MGMT } from '../../lab/plan';
 import { AFI_PORT } from '../../lab/programs';
 import { requestList } from '../../src/control/client';
 import type { RouteView } from '../../src/control/types';
-import { neighborMacs, VASIC_MGMT, type BenchTopology } from './topology';
+import { neighborMacs, type BenchTopology } from './topology';
 
 /** A vASIC's entries: where the packets of each prefix end (test/compat/aft-dump.ts). */
 export type Ends = Readonly<Record<string, readonly string[]>>;

@@ -3,12 +3,14 @@
  * make of them.
  */
 import { join } from 'node:path';
+import { VASIC_MGMT } from '../../lab/plan';
 import { logMark } from '../../lab/process';
+import { AFI_PORT } from '../../lab/programs';
 import { waitFor } from '../../lab/wait';
 import { aftAgainstFib, aftMeaning, fibMeaning, meaningDifferences, type Meaning } from './compare';
 import { configure } from './phases';
 import { replayOver } from './reconnect';
-import { VASIC_MGMT, type Stage } from './topology';
+import type { Stage } from './topology';
 
 /** The tables of one variant. */
 export interface Snapshot {
@@ -24,7 +26,7 @@ export interface Snapshot {
 const DUMP = ['trio', 'green', 'routeTable'];
 
 async function aftEntries(stage: Stage): Promise<Readonly<Record<string, readonly string[]>>> {
-  const argv = [process.execPath, join(__dirname, 'aft-dump.js'), `${VASIC_MGMT}:50051`, ...DUMP];
+  const argv = [process.execPath, join(__dirname, 'aft-dump.js'), `${VASIC_MGMT}:${AFI_PORT}`, ...DUMP];
   return JSON.parse(await stage.router.must(argv)) as Readonly<Record<string, readonly string[]>>;
 }
 
