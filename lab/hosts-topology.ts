@@ -27,7 +27,7 @@ export const hostAddress = (port: number, host = 2): string => `10.1.${port}.${h
 export const hostAddress6 = (port: number, host = '2'): string => `2001:db8:${port}::${host}`;
 
 export interface HostsOptions {
-  /** How many; absent: 3, the fewest for two legs and a sender. */
+  /** How many; absent: 3, the fewest for two paths and a sender. */
   readonly hosts?: number;
   readonly ip6?: boolean;
   /** MTU of a port and its host, by port; the others have 1500. */

@@ -79,9 +79,9 @@ function bridgeDifferences(
   if (ours === undefined) return [`${prefix} (${protocol}) is missing in the bridge`];
   if (protocol !== 'bgp') return [];
   const found: string[] = [];
-  const ways = ours.nexthops.map((path) => `${path.gateway ?? ''} ${path.interface}`.trim()).sort();
-  if (ways.join(', ') !== hops.join(', ')) {
-    found.push(`${prefix} leaves by ${ways.join(', ')}, in zebra by ${hops.join(', ')}`);
+  const paths = ours.nexthops.map((path) => `${path.gateway ?? ''} ${path.interface}`.trim()).sort();
+  if (paths.join(', ') !== hops.join(', ')) {
+    found.push(`${prefix} leaves by ${paths.join(', ')}, in zebra by ${hops.join(', ')}`);
   }
   for (const { gateway, mac } of ours.nexthops) {
     if (macs.get(gateway ?? '') !== mac) found.push(`${prefix}: ${gateway ?? 'no gateway'} has MAC ${mac ?? 'none'}`);

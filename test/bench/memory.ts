@@ -16,7 +16,7 @@ import { gatewayOf } from './stream';
 import { FPM_PORT, neighborMac, PORTS } from './topology';
 
 const GATEWAYS = 64;
-const LEGS = 4;
+const PATHS = 4;
 const TIMEOUT_MS = 600_000;
 
 type Run = Pick<RunOptions, 'routes' | 'groups' | 'rounds' | 'settleMs'>;
@@ -46,7 +46,7 @@ async function run(lab: Lab, options: Run): Promise<readonly Sample[]> {
     fpm: FPM_PORT,
     afi: `${VASIC_MGMT}:${AFI_PORT}`,
     gateways: GATEWAYS,
-    paths: LEGS,
+    paths: PATHS,
     ports: ports.map(tapName),
   };
   const argv = [process.execPath, join(__dirname, 'memory-run.js'), JSON.stringify(argument)];

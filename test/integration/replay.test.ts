@@ -62,8 +62,10 @@ function essence(routes: readonly RouteView[]): string[] {
   return routes
     .filter(({ origin }) => origin === 'zebra')
     .map(({ prefix, table, protocol, type, state, nexthops }) => {
-      const legs = nexthops.map((leg) => `${leg.gateway ?? ''} ${leg.interface} ${leg.weight} ${leg.mac ?? ''}`).sort();
-      return [prefix, table, protocol, type, state, ...legs].join(' | ');
+      const paths = nexthops
+        .map((path) => `${path.gateway ?? ''} ${path.interface} ${path.weight} ${path.mac ?? ''}`)
+        .sort();
+      return [prefix, table, protocol, type, state, ...paths].join(' | ');
     })
     .sort();
 }
@@ -142,7 +144,7 @@ test('recorded, captured, decoded, and replayed to another fpm2afi', async () =>
   const routes = await waitFor(
     async () => {
       const all = await bridge.routes();
-      const moved = all.find(({ prefix }) => prefix === '10.40.0.0/16')?.nexthops.map((leg) => leg.gateway);
+      const moved = all.find(({ prefix }) => prefix === '10.40.0.0/16')?.nexthops.map((path) => path.gateway);
       const gone = all.every(({ prefix }) => prefix !== '10.50.0.0/16');
       return settled(all) && gone && moved?.join() === '10.1.0.2' ? all : undefined;
     },
