@@ -9,7 +9,7 @@ import { DEMOS, type Demo } from './demos';
 import { labId, openLab, type Lab } from '../lab/lab';
 import { LabBusyError } from '../lab/state';
 import { buildTopology } from '../lab/topology';
-import { createReporter, reportOf, writeReport, type Reporter } from './report';
+import { createReporter, reportOf, writeReport, type Reporter } from './scenes/report';
 import type { Figures, Stage } from './scenes/scene';
 
 export const LAB_ID = labId('demo');

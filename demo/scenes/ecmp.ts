@@ -3,7 +3,7 @@ import { failoverOf, sharesOf, startEcho, startFlows, type FlowsReport } from '.
 import { at, items, textAt } from '../../lab/json';
 import { tapName } from '../../lab/plan';
 import { sleep } from '../../lab/wait';
-import { commandLine } from '../report';
+import { commandLine } from './report';
 import { bridgeRoute, expectPing, routerCommand, showRoute, type Scene, type Stage } from './scene';
 
 const PATHS: readonly number[] = [2, 3];

@@ -7,7 +7,7 @@ import { waitForLine } from '../../lab/process';
 import type { Protocol } from '../../lab/protocols/protocol';
 import type { Topology } from '../../lab/topology';
 import { ping } from '../../lab/traffic';
-import { commandLine, type Observation, type Reporter } from '../report';
+import { commandLine, type Observation, type Reporter } from './report';
 
 /** Figures that a later scene, or the summary, needs. */
 export interface Figures {
