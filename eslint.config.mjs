@@ -20,7 +20,7 @@ export const MAY_KNOW = {
   afi: ['aft', 'fib/intents', 'fib/updates', 'config/types', 'observe'],
   hostpath: [],
   punt: ['config', 'hostpath', 'sys', 'observe'],
-  vasic: ['aft', 'hostpath', 'sys', 'observe', 'config/types'],
+  vasic: ['aft', 'hostpath', 'netlink/constants', 'sys', 'observe', 'config/types'],
   control: ['config', 'observe'],
   bridge: ['afi', 'aft', 'config', 'control', 'fib', 'fpm', 'kernel', 'metrics', 'observe', 'punt', 'sys', 'views'],
   views: ['aft', 'afi', 'config', 'control', 'fib', 'fpm', 'observe', 'punt'],

@@ -93,6 +93,7 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean, limits:
         [PARAM.rtTtlExpired]: { kind: 'int', value: policerToken(PuntReason.TtlExpired) },
         [PARAM.rtMtuExceeded]: { kind: 'int', value: policerToken(PuntReason.Mtu) },
         [PARAM.rtIpOptions]: { kind: 'int', value: policerToken(PuntReason.IpOptions) },
+        [PARAM.rtLinkLocalSource]: { kind: 'int', value: policerToken(PuntReason.LinkLocal) },
       },
     });
   }

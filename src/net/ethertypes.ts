@@ -1,3 +1,7 @@
-/** Ethertypes of the packets that the bridge has to do with. */
+/** Ethertypes of the packets that the bridge and softvasic have to do with. */
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_IPV6 = 0x86dd;
+export const ETHERTYPE_MPLS = 0x8847;
+/** IEEE 802.1Q, and the outer tag of 802.1ad. */
+export const ETHERTYPE_VLAN = 0x8100;
+export const ETHERTYPE_QINQ = 0x88a8;

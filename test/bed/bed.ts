@@ -4,7 +4,7 @@
  */
 import type { PuntLimits } from '../../src/afi/policers';
 import { Programmer } from '../../src/afi/programmer';
-import type { AftError, AftOperation } from '../../src/aft/model';
+import type { AftEntry, AftError, AftOperation } from '../../src/aft/model';
 import { UNRESOLVED_GRACE_MS } from '../../src/fib/route-status';
 import { Fib } from '../../src/fib/fib';
 import type {
@@ -74,6 +74,11 @@ export class Server {
     });
   }
 
+  /** As after somebody closed the sandbox: empty tables, the same instance. */
+  empty(): void {
+    this.sandbox = this.fresh(this.sandbox.info().instance);
+  }
+
   /** As after kill -9: empty tables, another instance. */
   restart(): void {
     this.sandbox = this.fresh(String(Number(this.sandbox.info().instance) + 1));
@@ -90,6 +95,8 @@ export class Bed {
   /** What was reported to zebra last, by prefix. */
   readonly told = new Map<string, RouteStatus>();
   readonly needed = new Set<string>();
+  /** Why what the server holds can't be read. */
+  readFails: string | undefined;
   private time = 0;
 
   constructor(
@@ -118,9 +125,7 @@ export class Bed {
           return true;
         },
         readNodes: () => Promise.resolve(server.sandbox.find({}).filter((node) => node.token >= 1024)),
-        async *readEntries(container) {
-          yield await Promise.resolve([...(server.sandbox.entriesOf(container) ?? [])]);
-        },
+        readEntries: (container) => this.readEntries(container),
       },
       batch: options.batch ?? 100,
       inFlight: options.inFlight ?? 4,
@@ -135,6 +140,11 @@ export class Bed {
   async up(): Promise<this> {
     await this.programmer.up(this.server.sandbox.info());
     return this.settle();
+  }
+
+  private async *readEntries(container: number): AsyncGenerator<readonly AftEntry[]> {
+    if (this.readFails !== undefined) throw new Error(this.readFails);
+    yield await Promise.resolve([...(this.server.sandbox.entriesOf(container) ?? [])]);
   }
 
   // ---- what zebra and the kernel say ----

@@ -537,6 +537,31 @@ describe('lives of the server and of the bridge', () => {
     expect(second.server.sandbox.info().nodes).toBe(nodes);
   });
 
+  test('what an earlier bridge left is removed when nothing uses it any more: none of the removals is refused', async () => {
+    const first = await bed();
+    for (let i = 0; i < 200; i++) {
+      const [a, b] = [`10.0.1.${10 + (i % 100)}`, `10.0.2.${10 + (i % 70)}`];
+      first
+        .neighbor(1, a, MAC.a)
+        .neighbor(2, b, MAC.b)
+        .via(`20.0.${i}.0/24`, `${a}@1*${i + 1}`, `${b}@2`);
+    }
+    first.settle();
+    const second = new Bed(first.server);
+    await second.up();
+    second.fib.beginReplay();
+    second.neighbor(1, '10.0.1.2', MAC.a).nexthop(1, '10.0.1.2@1');
+    for (let i = 0; i < 200; i++) second.viaId(`20.0.${i}.0/24`, 1);
+    second.settle();
+    expect(second.fib.forwarding.adopted).toBe(0);
+    second.fib.endReplay();
+    second.programmer.releaseAdopted();
+    expect(second.programmer.holdsAdopted).toBe(false);
+    second.settle();
+    expect(second.programmer.counters.refused).toBe(0);
+    expect(second.server.sandbox.find({}).filter(({ type }) => type === 'loadBalance')).toEqual([]);
+  });
+
   test('zebra reconnecting changes nothing that it confirms; ids that mean something new do not mislead old routes', async () => {
     const b = await bed();
     fill(b).settle();
