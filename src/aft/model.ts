@@ -294,6 +294,21 @@ export enum PuntReason {
   Mtu = 12,
   IpOptions = 13,
   Neighbor = 14,
+  /** Control protocols, apart from whatever else comes for the same reason. */
+  Arp = 15,
+  NeighborDiscovery = 16,
+  Ospf = 17,
+  Isis = 18,
+  Bgp = 19,
+  Bfd = 20,
+  /** Of other protocols: LDP, RIP, EIGRP, PIM, VRRP. */
+  Control = 21,
+  /** Has a VLAN tag that Linux has a device for. */
+  Tagged = 22,
+  /** For another hardware address than the port's, which Linux takes nevertheless. */
+  OtherAddress = 23,
+  /** Linux has the whole port for itself, in a bridge or the like. */
+  HostPort = 24,
 }
 
 /** Parameter names that we define or that the original client used. */
@@ -330,6 +345,11 @@ export const PARAM = {
    * token instead, for the host to answer. Without the parameter they are dropped and counted.
    */
   rtLinkLocalSource: 'rt.linkLocalSource',
+  /**
+   * Ours, on an ethernet encapsulation (int): what leaves by it may be no larger than this, or than the output port
+   * carries. Larger packets fare as those larger than the port's MTU.
+   */
+  nhMtu: 'nh.mtu',
 } as const;
 
 /** State and counters of one node. */

@@ -9,6 +9,7 @@ import { UNRESOLVED_GRACE_MS } from '../../src/fib/route-status';
 import { Fib } from '../../src/fib/fib';
 import type {
   FpmUpdate,
+  LinkChange,
   NexthopContent,
   NexthopPath,
   NeighborState,
@@ -149,7 +150,8 @@ export class Bed {
 
   // ---- what zebra and the kernel say ----
 
-  link(port: number, present: boolean, up = present): this {
+  /** `over`: what else Linux says of it. */
+  link(port: number, present: boolean, up = present, over: Partial<LinkChange> = {}): this {
     this.fib.applyKernel({
       kind: 'link',
       ifindex: ifindexOf(port),
@@ -158,6 +160,7 @@ export class Bed {
       up,
       mac: macOfPort(port),
       master: 0,
+      ...over,
     });
     return this;
   }

@@ -32,7 +32,7 @@ export function passTtlAndMtu(walk: Walk, port: PortState): number {
   if (!port.io.up) return walk.drop('portDown', port.output);
   const size = sizeOnWire(walk);
   if (size < 0) return walk.drop('badOffload', port.output);
-  if (size > port.io.mtu) {
+  if (size > port.io.mtu || size > walk.mtu) {
     if (policy === undefined || policy.mtuExceeded === END) return walk.drop('mtu', port.output);
     return walk.redirect(policy.mtuExceeded, PuntReason.Mtu);
   }

@@ -98,6 +98,8 @@ export class Walk {
   routedIp = 0;
   /** meta.nhid of the last encapsulation that had one. */
   nhId = -1;
+  /** nh.mtu of the last ethernet encapsulation. */
+  mtu = Infinity;
   /** Why the packet would be punted if it reached the punt port now. */
   reason: PuntReason = PuntReason.Unspecified;
 
@@ -305,6 +307,7 @@ export class Walk {
     this.end = this.frameEnd;
     this.policy = undefined;
     this.nhId = -1;
+    this.mtu = Infinity;
     this.reason = PuntReason.Unspecified;
     if (!this.parseEthernet(this.frame)) return false;
     this.receivedL3 = this.l3;

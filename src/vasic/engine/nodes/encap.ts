@@ -5,7 +5,7 @@
  * has. Parameters encap.ether.ovlan and encap.ether.ivlan: outer and inner VLAN id, each in a tag of type 0x8100.
  * `label`: an MPLS label (parameter label.value; RFC 3032; TC 0, TTL 255) in front of the whole packet: the L2 frame as
  * received, unless a lookup routed it or its header was stripped. The innermost label has the bottom-of-stack bit.
- * Parameter meta.nhid: the number to know the next hop by.
+ * Parameter meta.nhid: the number to know the next hop by; nh.mtu: the MTU towards it, where it is below the port's.
  */
 import { ETHERTYPE_MPLS, ETHERTYPE_VLAN } from '../../../net/ethertypes';
 import { AftField, PARAM } from '../../../aft/model';
@@ -54,6 +54,7 @@ function vlansOf(node: NodeOf<'encap'>): number[] {
 }
 
 function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
+  const mtu = intParam(node, PARAM.nhMtu) ?? Infinity;
   const [vlan1 = -1, vlan2 = -1] = vlansOf(node);
   // All but the ethertype.
   const header = Uint8Array.of(
@@ -70,6 +71,7 @@ function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compil
       for (let i = 0; i < header.length; i++) buffer[start + i] = header[i]!;
       write16(buffer, start + header.length, walk.proto);
       walk.setEthernet(start, vlan1, vlan2);
+      walk.mtu = mtu;
       if (nhId >= 0) walk.nhId = nhId;
       return next;
     },
@@ -104,6 +106,8 @@ export const encap: NodeKind<'encap'> = {
     const nhId = intParam(node, PARAM.metaNhId);
     if (nhId !== undefined && !(Number.isSafeInteger(nhId) && nhId >= 0))
       return `${PARAM.metaNhId} has to be an int from 0`;
+    if (node.params?.[PARAM.nhMtu] !== undefined && !((intParam(node, PARAM.nhMtu) ?? 0) > 0))
+      return `${PARAM.nhMtu} has to be an int from 1`;
     switch (node.template) {
       case 'ethernet':
         return checkEthernet(node);
