@@ -28,6 +28,7 @@ export interface InterfacesOptions {
 
 export class Interfaces {
   private readonly links = new Map<number, LinkChange>();
+  private readonly indexes = new Map<string, number>();
   private readonly groups = new Map<number, readonly Uint8Array[]>();
   /** Ports that the vASIC calls down. */
   private readonly downPorts = new Set<number>();
@@ -43,18 +44,42 @@ export class Interfaces {
   /** Takes a link's new state. Returns the interfaces whose routes may now resolve to something else. */
   apply(change: LinkChange): readonly number[] {
     const { ifindex } = change;
+    const known = this.links.get(ifindex);
+    if (![known, change].some((link) => link !== undefined && this.concernsPorts(link))) {
+      this.keep(change);
+      return [];
+    }
     const before = this.forwardedPorts();
     const wasUp = this.isUp(ifindex);
-    if (change.present) this.links.set(ifindex, change);
-    else {
-      this.links.delete(ifindex);
-      this.groups.delete(ifindex);
-    }
+    this.keep(change);
     this.reviewPorts();
     const after = this.forwardedPorts();
     const changed = new Set([...before.keys(), ...after.keys()].filter((each) => before.get(each) !== after.get(each)));
     if (after.has(ifindex) && wasUp !== this.isUp(ifindex)) changed.add(ifindex);
     return [...changed];
+  }
+
+  private keep(change: LinkChange): void {
+    const { ifindex, name, present } = change;
+    const known = this.links.get(ifindex);
+    if (known !== undefined && this.indexes.get(known.name) === ifindex) this.indexes.delete(known.name);
+    if (present) {
+      this.links.set(ifindex, change);
+      this.indexes.set(name, ifindex);
+    } else {
+      this.links.delete(ifindex);
+      this.groups.delete(ifindex);
+    }
+  }
+
+  /** Most links of a large router are no matter of its ports. */
+  private concernsPorts({ ifindex, name, vlan }: LinkChange): boolean {
+    if (this.options.ports.has(name)) return true;
+    for (const { tap } of this.ports.values()) {
+      const link = this.byName(tap);
+      if (link !== undefined && (link.master === ifindex || link.ifindex === vlan?.parent)) return true;
+    }
+    return false;
   }
 
   /** Takes the groups that Linux takes on an interface. */
@@ -129,8 +154,8 @@ export class Interfaces {
 
   /** The interface of this name. */
   byName(name: string): LinkChange | undefined {
-    for (const link of this.links.values()) if (link.name === name) return link;
-    return undefined;
+    const ifindex = this.indexes.get(name);
+    return ifindex === undefined ? undefined : this.links.get(ifindex);
   }
 
   private isHostPort(link: LinkChange): boolean {
