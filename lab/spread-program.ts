@@ -10,12 +10,13 @@
 import { readFileSync } from 'node:fs';
 import { errorText } from '../src/net/error-text';
 import { formatMac, parseAddress, parseMac } from '../src/net/address';
-import { PacketSocket, type ReceivedFrame, type VnetHeader } from '../src/sys/packet';
+import { noOffload } from '../src/net/offload';
+import { PacketSocket, type ReceivedFrame } from '../src/sys/packet';
 import { buildProbe } from '../src/views/probe';
 import type { SpreadReport } from './spread';
 import { sleep } from './wait';
 
-const PLAIN: VnetHeader = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
+const PLAIN = noOffload();
 const FIRST_SOURCE_PORT = 1024;
 const SOURCE_PORTS = 50_000;
 const FIRST_PORT = 5000;

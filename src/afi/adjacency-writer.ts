@@ -1,10 +1,19 @@
 /**
  * Adjacencies in the vASIC: per neighbor an AftEncap with the hardware addresses, leading to the output port, and an
  * AftIndirect in front of it that nexthops point at. A new hardware address is the AftEncap written again in place: one
- * node, however many routes lead to it. A lost neighbor is the AftIndirect pointed at the host.
+ * node, however many routes lead to it. A lost neighbor is the AftIndirect pointed at the host, and so is one whose new address
+ * the vASIC refuses: its packets must not go on to the old one.
  */
 import { trapToken } from './base-graph';
-import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
+import {
+  NOTHING,
+  WRITTEN,
+  type BuildResult,
+  type Graph,
+  type NodeInsert,
+  type NodeWriter,
+  type TokenUse,
+} from './graph';
 import { AftField, PARAM, type AftNode, type Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
 import { formatAddress, sameBytes } from '../net/address';
@@ -22,12 +31,31 @@ interface AdjacencyState {
   busy: boolean;
   /** Nexthop sets that lead to it, acknowledged or in flight. */
   users: number;
-  error: string | undefined;
+  /** The hardware address that the vASIC refused last, and its reason. */
+  refused: { readonly mac: Uint8Array; readonly via: Via | undefined; readonly reason: string } | undefined;
+  /** It can't be pointed at the host either, so it goes on sending to `mac`. */
+  stuck: string | undefined;
+}
+
+/** A neighbor's nodes as nexthop groups see them. */
+export interface AdjacencyView {
+  /** The token to point at. */
+  readonly indirect: Token;
+  /** Whether the vASIC has it. */
+  readonly exists: boolean;
+  /** Why it doesn't lead to the neighbor: it leads to the host instead, unless it is `stuck`. */
+  readonly error: string | undefined;
+  /** It sends to an address that isn't the neighbor's any more, and the vASIC refuses to have that ended. */
+  readonly stuck: boolean;
 }
 
 interface Via {
   readonly mac: Uint8Array | undefined;
   readonly mtu: number | undefined;
+}
+
+function sameVia(a: Via | undefined, b: Via): boolean {
+  return sameBytes(a?.mac, b.mac) && a?.mtu === b.mtu;
 }
 
 export class AdjacencyWriter implements NodeWriter {
@@ -46,11 +74,11 @@ export class AdjacencyWriter implements NodeWriter {
     this.dirty.clear();
   }
 
-  /** The token to point at, whether the vASIC has it, and why not. */
-  get(
-    id: number,
-  ): { readonly indirect: Token; readonly exists: boolean; readonly error: string | undefined } | undefined {
-    return this.states.get(id);
+  get(id: number): AdjacencyView | undefined {
+    const state = this.states.get(id);
+    if (state === undefined) return undefined;
+    const { indirect, exists, stuck } = state;
+    return { indirect, exists, error: stuck ?? state.refused?.reason, stuck: stuck !== undefined };
   }
 
   acquire(id: number): void {
@@ -63,54 +91,50 @@ export class AdjacencyWriter implements NodeWriter {
     if (this.source.adjacency(id)?.mac === undefined) this.dirty.add(id);
   }
 
-  build(id: number, { nodes }: NodeInsert): boolean {
+  build(id: number, { nodes }: NodeInsert): BuildResult {
     const state = this.states.get(id);
     // The acknowledgement brings it back.
-    if (state?.busy === true) return false;
+    if (state?.busy === true) return NOTHING;
     const intent = this.source.adjacency(id);
     if (intent?.mac !== undefined) return this.buildUsable(id, intent.port, intent.mac, state, nodes);
-    if (state === undefined) return false;
+    if (state === undefined) return NOTHING;
+    state.refused = undefined;
     if (state.users === 0) {
       this.states.delete(id);
       this.graph.discard({ entries: [], tokens: [state.indirect, state.encap], done: () => undefined });
-      return false;
+      return NOTHING;
     }
-    if (state.exists && state.mac === undefined) return false;
+    return this.toHost(state, nodes);
+  }
+
+  private toHost(state: AdjacencyState, nodes: AftNode[]): BuildResult {
+    if (state.stuck !== undefined || (state.exists && state.mac === undefined)) return NOTHING;
     state.busy = true;
     state.sent = undefined;
     nodes.push({ type: 'indirect', token: state.indirect, target: trapToken('unresolved') });
-    return true;
+    return WRITTEN;
   }
 
   private buildUsable(
     id: number,
     port: number,
     mac: Uint8Array,
-    known: AdjacencyState | undefined,
+    before: AdjacencyState | undefined,
     nodes: AftNode[],
-  ): boolean {
-    let state = known;
+  ): BuildResult {
+    const state = before ?? this.newState(id);
     const { mac: from, rules } = this.graph.portOf(port) ?? { mac: undefined };
-    const mtu = rules?.mtu;
-    if (state === undefined) {
-      const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
-      const nothing = {
-        mac: undefined,
-        sent: undefined,
-        via: undefined,
-        exists: false,
-        busy: false,
-        users: 0,
-        error: undefined,
-      };
-      this.states.set(id, (state = { encap, indirect, ...nothing }));
-    } else if (state.exists && sameBytes(state.mac, mac) && sameBytes(state.via?.mac, from) && state.via?.mtu === mtu) {
-      return false;
+    const via: Via = { mac: from, mtu: rules?.mtu };
+    if (state.exists && sameBytes(state.mac, mac) && sameVia(state.via, via) && state.refused === undefined) {
+      return NOTHING;
+    }
+    if (state.refused !== undefined && sameBytes(state.refused.mac, mac) && sameVia(state.refused.via, via)) {
+      return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
     const next = this.graph.outputs.get(port);
     if (next === undefined) {
-      state.error = `the vASIC has no output port ${port}`;
-      return false;
+      state.refused = { mac, via, reason: `the vASIC has no output port ${port}` };
+      return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
     nodes.push({
       type: 'encap',
@@ -123,7 +147,7 @@ export class AdjacencyWriter implements NodeWriter {
       next,
       params: {
         [PARAM.metaNhId]: { kind: 'int', value: id },
-        ...(mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: mtu } }),
+        ...(via.mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: via.mtu } }),
       },
     });
     if (!state.exists || state.mac === undefined) {
@@ -131,26 +155,35 @@ export class AdjacencyWriter implements NodeWriter {
     }
     state.busy = true;
     state.sent = mac;
-    state.via = { mac: from, mtu };
-    return true;
+    state.via = via;
+    return WRITTEN;
+  }
+
+  private newState(id: number): AdjacencyState {
+    const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
+    const nothing = { mac: undefined, sent: undefined, via: undefined, exists: false, busy: false, users: 0 };
+    const state: AdjacencyState = { encap, indirect, ...nothing, refused: undefined, stuck: undefined };
+    this.states.set(id, state);
+    return state;
   }
 
   done(id: number, error: string | undefined): void {
     const state = this.states.get(id);
     if (state === undefined) return;
     state.busy = false;
-    state.error = error;
+    // Its intent may have changed meanwhile, and what was refused must lead to the host.
+    this.dirty.add(id);
     if (error === undefined) {
       this.written++;
       state.exists = true;
       state.mac = state.sent;
-      // Its intent may have changed meanwhile.
-      this.dirty.add(id);
+      state.stuck = undefined;
+      if (state.sent !== undefined) state.refused = undefined;
       return;
     }
-    const intent = this.source.adjacency(id);
-    if (!sameBytes(intent?.mac, state.sent)) this.dirty.add(id);
-    const address = intent?.address;
+    if (state.sent === undefined) state.stuck = error;
+    else state.refused = { mac: state.sent, via: state.via, reason: error };
+    const address = this.source.adjacency(id)?.address;
     this.log.warn('the vASIC refused a neighbor', { neighbor: address && formatAddress(address), reason: error });
   }
 
@@ -168,7 +201,12 @@ export class AdjacencyWriter implements NodeWriter {
   }
 
   retryRefused(): void {
-    for (const [id, state] of this.states) if (state.error !== undefined) this.dirty.add(id);
+    for (const [id, state] of this.states) {
+      if (state.refused === undefined && state.stuck === undefined) continue;
+      state.refused = undefined;
+      state.stuck = undefined;
+      this.dirty.add(id);
+    }
   }
 
   *tokens(): Generator<TokenUse> {

@@ -12,7 +12,14 @@
  * The ends are names of reasons: the classes of control protocols come first there (punt-classes.ts), then a policer for
  * each port and reason (policers.ts), then the receive node.
  */
-import { ETHERTYPES_TAGGED, ETHERTYPE_ARP, ETHERTYPE_FIRST, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../net/ethertypes';
+import {
+  ETHERTYPE_QINQ,
+  ETHERTYPE_VLAN,
+  ETHERTYPE_ARP,
+  ETHERTYPE_FIRST,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+} from '../net/ethertypes';
 import {
   AftField,
   PARAM,
@@ -114,6 +121,7 @@ function routeTree(): AftNode {
       [PARAM.rtTtlExpired]: token(PuntReason.TtlExpired),
       [PARAM.rtMtuExceeded]: token(PuntReason.Mtu),
       [PARAM.rtIpOptions]: token(PuntReason.IpOptions),
+      [PARAM.rtLinkLocalSource]: token(PuntReason.LinkLocal),
     },
   };
 }
@@ -177,7 +185,7 @@ function sharedEntries(): AftEntry[] {
     entry(GROUP_SWITCH, ETHERTYPE_IPV4, BROADCAST_MATCH),
     entry(GROUP_SWITCH, ETHERTYPE_IPV6, puntToken(PuntReason.Multicast)),
     ...[ETHER_TYPE_SWITCH, GROUP_SWITCH, HOST_PORT_SWITCH].map((parent) => entry(parent, ETHERTYPE_ARP, arp)),
-    ...ETHERTYPES_TAGGED.flatMap((tag) =>
+    ...[ETHERTYPE_VLAN, ETHERTYPE_QINQ].flatMap((tag) =>
       [ETHER_TYPE_SWITCH, GROUP_SWITCH].map((parent) => entry(parent, tag, VLAN_PORT_SWITCH)),
     ),
   ];

@@ -5,6 +5,7 @@
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
 import type { PortRules } from '../fib/intents';
 import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from '../aft/model';
+import type { NexthopVerdict } from '../fib/intents';
 
 /** Operations on nodes carry few of them, so that a refusal costs little. */
 export const NODES_PER_OPERATION = 64;
@@ -18,12 +19,26 @@ export interface NodeInsert {
   readonly binds: { readonly port: number; readonly next: Token }[];
 }
 
+/** What building a member has come to. */
+export type BuildResult =
+  /** Its nodes were added to the operation. */
+  | { readonly kind: 'written' }
+  /** There is nothing to write now: it waits, is in flight, or is as it should be. */
+  | { readonly kind: 'nothing' }
+  /** Decided without an operation. */
+  | { readonly kind: 'settled'; readonly verdict: NexthopVerdict }
+  /** The vASIC has nothing of it, and it isn't wanted. */
+  | { readonly kind: 'gone' };
+
+export const WRITTEN: BuildResult = { kind: 'written' };
+export const NOTHING: BuildResult = { kind: 'nothing' };
+
 /** A layer of nodes, written member by member. */
 export interface NodeWriter {
   /** To be looked at again. */
   readonly dirty: Set<number>;
-  /** Adds a member's nodes; false when there is nothing to write (now). */
-  build(id: number, insert: NodeInsert): boolean;
+  /** Adds a member's nodes. It reads what the FIB wants and changes nothing there: the result says what to tell it. */
+  build(id: number, insert: NodeInsert): BuildResult;
   /** The server's verdict. */
   done(id: number, error: string | undefined): void;
   /** Refused together with others: will be built anew. */

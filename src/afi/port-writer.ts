@@ -7,7 +7,7 @@ import { TOKEN_DISCARD, type AftEntry, type AftKey, type Token } from '../aft/mo
 import { sameRules } from '../fib/intents';
 import { sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
-import type { Graph, NodeInsert, NodeWriter } from './graph';
+import { NOTHING, WRITTEN, type BuildResult, type Graph, type NodeInsert, type NodeWriter } from './graph';
 import { filterKeys, portGraph, type BasePort } from './port-graph';
 
 interface FilterKey {
@@ -61,12 +61,12 @@ export class PortWriter implements NodeWriter {
     for (const port of this.states.keys()) this.dirty.add(port);
   }
 
-  build(id: number, insert: NodeInsert): boolean {
+  build(id: number, insert: NodeInsert): BuildResult {
     const wanted = this.graph.portOf(id);
     const state = this.states.get(id);
     // What is not placed yet comes with the base graph; the acknowledgement brings back what is busy.
-    if (wanted === undefined || state === undefined || state.busy) return false;
-    if (state.acked !== undefined && samePort(state.acked, wanted)) return false;
+    if (wanted === undefined || state === undefined || state.busy) return NOTHING;
+    if (state.acked !== undefined && samePort(state.acked, wanted)) return NOTHING;
     const { nodes, entries, binds } = portGraph(wanted);
     insert.nodes.push(...nodes);
     insert.entries.push(...entries, ...this.leftOver(state, wanted).map(toNowhere));
@@ -74,7 +74,7 @@ export class PortWriter implements NodeWriter {
     for (const key of filterKeys(wanted)) state.present.set(nameOf(key), key);
     state.sent = wanted;
     state.busy = true;
-    return true;
+    return WRITTEN;
   }
 
   done(id: number, error: string | undefined): void {

@@ -21,8 +21,9 @@ import type { AftError, AftOperation, AftSandboxInfo, Token } from '../aft/model
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
 import { PortWriter } from './port-writer';
-import { RouteWriter, type RouteBatch } from './route-writer';
+import { RouteWriter, halves, type RouteBatch } from './route-writer';
 import type { ForwardingSource } from '../fib/intents';
+import { errorText } from '../net/error-text';
 import type { Logger } from '../observe/log';
 
 /** What the programmer needs of the connection to the AFI server. */
@@ -80,8 +81,11 @@ export class Programmer {
   private retries: Batch[] = [];
   private nextId = 1;
   private writable = true;
-  /** Something was removed since refused things were last tried again. */
-  private freed = false;
+  /** Something was removed since refused removals were last tried again, and nodes among it. */
+  private removed = false;
+  private nodesRemoved = false;
+  /** What an earlier run left may go when everything is written anew. */
+  private adoptedDue = false;
   /** The sandbox has a route tree, which must be left as it is. */
   private hasTree = false;
   private operations = 0;
@@ -142,7 +146,7 @@ export class Programmer {
     const { log, source } = this.options;
     const before = this.placedIn;
     const session: AfiSession = { since: new Date(), instance: info.instance };
-    const adopting: AfiState = { kind: 'adopting', ...session };
+    const adopting = { kind: 'adopting', ...session } as const;
     this.state = adopting;
     this.writable = true;
     this.graph.setPorts(info, this.options.ports);
@@ -162,12 +166,37 @@ export class Programmer {
     this.nexthops.clear();
     this.retries = [];
     this.garbage.clear();
+    this.adoptedDue = false;
+    this.routes.forgetFull();
     this.graph.restart();
     source.forgetProgrammed();
-    const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage, this.ports));
-    if (this.state !== adopting) return;
-    this.hasTree = hasTree;
-    this.sendBase(session);
+    await this.adopt(info, adopting);
+  }
+
+  private async adopt(info: AftSandboxInfo, adopting: AfiState & { readonly kind: 'adopting' }): Promise<void> {
+    const { since, instance } = adopting;
+    try {
+      const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage, this.ports));
+      if (this.state !== adopting) return;
+      this.hasTree = hasTree;
+      this.sendBase(adopting);
+    } catch (error) {
+      if (this.state !== adopting) return;
+      const reason = errorText(error);
+      this.options.log.error('what the vASIC holds could not be read, so nothing is programmed: it is tried again', {
+        reason,
+      });
+      this.state = { kind: 'unreadable', since, instance, reason, info };
+    }
+  }
+
+  /** Reads again what the server holds, where that failed. Call now and then. */
+  async retryAdoption(): Promise<void> {
+    if (this.state.kind !== 'unreadable') return;
+    const { since, instance, info } = this.state;
+    const adopting = { kind: 'adopting', since, instance } as const;
+    this.state = adopting;
+    await this.adopt(info, adopting);
   }
 
   private sendBase({ since, instance }: AfiSession): void {
@@ -179,14 +208,23 @@ export class Programmer {
     );
   }
 
-  /** The replay is over: the nodes of an earlier run may go once no entry uses them. */
+  /** Whether nodes of an earlier run wait for `releaseAdopted`. */
+  get holdsAdopted(): boolean {
+    return this.garbage.holdsAdopted && !this.adoptedDue;
+  }
+
+  /** The replay is over: the nodes of an earlier run go when all entries are written, so that none uses them. */
   releaseAdopted(): void {
-    this.garbage.releaseAdopted();
+    this.adoptedDue = true;
     this.pump();
   }
 
-  /** The connection is lost: what was in flight has an unknown outcome and is written again. */
-  down(reason: string): void {
+  /**
+   * The connection is lost: what was in flight has an unknown outcome and is written again.
+   * @param tables `lost`: the sandbox was closed, and what was in it may be gone
+   */
+  down(reason: string, tables: 'kept' | 'lost' = 'kept'): void {
+    if (tables === 'lost') this.placedIn = undefined;
     this.state = { kind: 'down', since: new Date(), reason, instance: instanceOf(this.state) };
     const batches = [...this.inFlight.values()];
     this.inFlight.clear();
@@ -274,27 +312,56 @@ export class Programmer {
     let looked = 0;
     while (looked < ids.length && insert.entries.length < SLOTS_PER_OPERATION) {
       const id = ids[looked++]!;
-      if (writer.build(id, insert)) sent.push(id);
+      const result = writer.build(id, insert);
+      switch (result.kind) {
+        case 'written':
+          sent.push(id);
+          break;
+        case 'settled':
+          this.options.source.nexthopDone(id, result.verdict);
+          break;
+        case 'gone':
+          this.options.source.nexthopGone(id);
+          break;
+        case 'nothing':
+          break;
+      }
     }
     if (looked < ids.length) this.retries.push({ kind: 'nodes', writer, ids: ids.slice(looked) });
     if (sent.length > 0) this.send({ kind: 'nodes', writer, ids: sent }, { kind: 'insert', insert });
   }
 
-  /** Nothing more to send: what was refused may fit now, if something was removed. */
+  /** Nothing more to send: what was refused may go now, as much as there is room for. */
   private whenIdle(): void {
-    if (this.freed && this.idle) this.retry();
+    if (!this.idle) return;
+    const { adoptedDue, removed, nodesRemoved } = this;
+    const room = this.routes.takeRoom();
+    this.adoptedDue = false;
+    this.removed = false;
+    this.nodesRemoved = false;
+    if (adoptedDue) this.garbage.releaseAdopted();
+    if (removed) this.garbage.retryStuck();
+    if (nodesRemoved) this.retryNodes();
+    if (room > 0) this.options.source.retryWithoutRoom(room);
+    if (adoptedDue || removed) this.pump();
   }
 
-  /** Tries again what the server refused: its mind, or the room it has, may have changed. */
+  private retryNodes(): void {
+    this.adjacencies.retryRefused();
+    this.nexthops.retryRefused();
+    this.options.source.retryNexthops();
+  }
+
+  /** Tries again all that the server refused: its mind, or the room it has, may have changed. */
   retry(): void {
-    this.freed = false;
     if (this.state.kind === 'refused') this.sendBase(this.state);
     if (!this.ready) return;
     this.garbage.retryStuck();
+    this.routes.forgetFull();
     this.ports.retryRefused();
-    this.adjacencies.retryRefused();
+    this.retryNodes();
     this.options.source.retryFailed();
-    if (!this.idle || !this.garbage.empty) this.pump();
+    this.pump();
   }
 
   // ---- acknowledgements -------------------------------------------------------------------------------------------
@@ -323,17 +390,20 @@ export class Programmer {
       case 'insert':
         return this.routes.done(batch);
       case 'remove':
-        this.freed = true;
+        this.removed = true;
         return this.routes.done(batch);
       case 'garbage':
-        this.freed = true;
+        this.removed = true;
+        this.nodesRemoved = true;
         for (const item of batch.items) item.done();
     }
   }
 
   private nodesDone({ writer, ids }: NodeBatch, error: string | undefined): void {
     for (const id of ids) writer.done(id, error);
-    if (writer === this.adjacencies) this.nexthops.wake();
+    if (writer !== this.adjacencies) return;
+    this.nexthops.wake();
+    for (const id of ids) if (this.adjacencies.get(id)?.error !== undefined) this.nexthops.adjacencyRefused(id);
   }
 
   private refused(batch: Batch, error: AftError): void {
@@ -352,9 +422,7 @@ export class Programmer {
         return;
       case 'insert':
       case 'remove':
-        for (const rows of halves(this.routes.refused(batch, error, reason))) {
-          this.retries.push(this.routes.batchOf(batch.kind, rows));
-        }
+        this.retries.push(...this.routes.refused(batch, error, reason));
         return;
       case 'garbage':
         if (batch.items.length === 1) return this.garbage.refused(batch.items[0]!, error);
@@ -406,9 +474,4 @@ function takeMembers(dirty: Set<number>, next: () => number | undefined): number
     ids.push(id);
   }
   return ids;
-}
-
-function halves<T>(members: readonly T[]): (readonly T[])[] {
-  const middle = Math.ceil(members.length / 2);
-  return [members.slice(0, middle), members.slice(middle)].filter((part) => part.length > 0);
 }

@@ -320,6 +320,9 @@ export const PARAM = {
   routeHwFlush: 'route.hwFlush',
   metaNhId: 'meta.nhid',
   labelValue: 'label.value',
+  /** VLAN ids on an ethernet encapsulation; one alone is the only tag. */
+  etherInnerVlan: 'encap.ether.ivlan',
+  etherOuterVlan: 'encap.ether.ovlan',
   listAllocDesc: 'list.allocDesc',
   /**
    * Ours, on a tree (int token): packets forwarded by a lookup in it have TTL or hop limit decremented (and the IPv4
@@ -337,6 +340,11 @@ export const PARAM = {
    * address: the host does what the options ask for. Without the parameter options are ignored.
    */
   rtIpOptions: 'rt.ipOptions',
+  /**
+   * Ours, on a tree with rt.ttlExpired (int token): IPv6 packets with a link-local source that would be forwarded go to this
+   * token instead, for the host to answer. Without the parameter they are dropped and counted.
+   */
+  rtLinkLocalSource: 'rt.linkLocalSource',
   /**
    * Ours, on an ethernet encapsulation (int): what leaves by it may be no larger than this, or than the output port
    * carries. Larger packets fare as those larger than the port's MTU.

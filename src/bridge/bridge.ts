@@ -23,6 +23,7 @@ import { startStandalonePunt } from '../punt/standalone';
 import { giveBackMemory } from '../sys/libc';
 import { createBackend } from '../views/backend';
 import { Backpressure } from './backpressure';
+import { closeAll, type Closer } from './closers';
 import { IdleMemory } from './idle-memory';
 import { Replay } from './replay';
 import { staticNeighbors } from './static-neighbors';
@@ -31,6 +32,8 @@ import { StatusReporter } from './status-reporter';
 const TICK_MS = 250;
 /** Refused routes get another try this often, in case the server's mind has changed. */
 const RETRY_MS = 60_000;
+/** What the sandbox holds is read again this often, where that failed. */
+const READ_AGAIN_MS = 5000;
 
 export interface BridgeOptions {
   /** A file that takes all FPM sessions (docs/decode.md). */
@@ -68,10 +71,8 @@ export async function startBridge(
   log: Logger,
   options: BridgeOptions = {},
 ): Promise<{ close(): Promise<void> }> {
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.reverse().splice(0)) await closer();
-  };
+  const closers: Closer[] = [];
+  const close = (): Promise<void> => closeAll(closers, log);
   try {
     await build(config, log, closers, options);
   } catch (error) {
@@ -81,12 +82,7 @@ export async function startBridge(
   return { close };
 }
 
-async function build(
-  config: Config,
-  log: Logger,
-  closers: (() => Promise<void> | void)[],
-  { record }: BridgeOptions,
-): Promise<void> {
+async function build(config: Config, log: Logger, closers: Closer[], { record }: BridgeOptions): Promise<void> {
   const fpmLog = log.child('fpm');
   const afiLog = log.child('afi');
   let fpmSince = new Date();
@@ -138,6 +134,7 @@ async function build(
     fib: {
       beginReplay: () => fib.beginReplay(),
       endReplay: () => fib.endReplay(),
+      dropAdopted: () => fib.forwarding.dropAdopted(),
       get routes() {
         return fib.rows.routes.size;
       },
@@ -208,10 +205,12 @@ async function build(
     replay.check();
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
+  const readAgain = setInterval(() => void programmer.retryAdoption(), READ_AGAIN_MS);
   closers.push(() => {
     statuses.close();
     clearInterval(tick);
     clearInterval(retry);
+    clearInterval(readAgain);
   });
 
   transport.onDrain(() => programmer.drained());
@@ -234,7 +233,7 @@ async function build(
         afiLog.error('could not take over the sandbox', { reason: errorText(error) });
       });
     },
-    down: (reason) => programmer.down(reason),
+    down: (reason, tables) => programmer.down(reason, tables),
     ack: (id, error) => {
       programmer.ack(id, error);
       soon();

@@ -130,10 +130,10 @@ export class Fib {
       if (before !== undefined) before.zebraRoutes--;
     }
     this.rows.chooseWanted(row);
+    if (isNew) this.hosts.zebraChanged(row, 1);
+    else if (before !== set) this.hosts.targetChanged(row);
     this.received(row);
     if (before !== undefined && before !== set) this.rows.retireIfUnwanted(before);
-    if (isNew) this.hosts.zebraChanged(row, 1);
-    else this.hosts.connectedChanged(row);
     // zebra has just sent the route, so it has forgotten what it was told of it.
     routes.reported[row] = 0;
     this.rows.markReport(row);
@@ -195,7 +195,7 @@ export class Fib {
   }
 
   private gleanChanged(set: NexthopGroup): void {
-    for (const row of this.rows.rowsOf(set)) this.hosts.connectedChanged(row);
+    for (const row of this.rows.rowsNaming(set)) this.hosts.targetChanged(row);
   }
 
   // ---- what the kernel tells --------------------------------------------------------------------------------------

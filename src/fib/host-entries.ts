@@ -2,14 +2,16 @@
  * The entries that the vASIC needs beside zebra's routes: the router's own addresses (to the host), and each known
  * neighbor on a connected subnet (straight to it, where the subnet itself goes to the host to be resolved).
  *
- * A neighbor has a host entry only while zebra's longest route to it is a connected subnet on its interface: a longer
- * route that leads elsewhere is zebra's decision and stands.
+ * A neighbor has a host entry only while zebra's longest route to it is a connected subnet on its interface, be it as long
+ * as the address itself (a point-to-point peer, a /32 by interface): a longer route that leads elsewhere is zebra's
+ * decision and stands.
  */
 import { formatAddress, isLinkLocal, parsePrefix, prefixContains } from '../net/address';
 import type { TrapReason } from './intents';
 import type { Interfaces } from './interfaces';
 import type { Neighbor, NeighborTable } from './neighbors';
-import type { SetContent } from './nexthops';
+import { leavesOf } from './leaves';
+import type { NexthopGroup } from './nexthops';
 import { isGlean } from './resolution';
 import { newKey, setKey, shortenKey, type RouteKey } from './route-key';
 import { ROW } from './route-table';
@@ -98,10 +100,10 @@ export class HostEntries {
     if (neighbor.mac === undefined || isLinkLocal(neighbor.address)) return false;
     if (this.interfaces.portOf(neighbor.ifindex) === undefined) return false;
     const bits = 8 * neighbor.address.length;
-    const cover = this.longestZebra(setKey(this.key, this.rows.table, neighbor.address, bits), bits - 1);
+    const cover = this.longestZebra(setKey(this.key, this.rows.table, neighbor.address, bits), bits);
     if (cover === 0 || (this.rows.routes.flags[cover]! & ROW.connected) === 0) return false;
-    const content = this.rows.nexthops.get(this.rows.routes.zebraSet[cover]!)?.content;
-    return content !== undefined && firstInterface(content) === neighbor.ifindex;
+    const group = this.rows.nexthops.get(this.rows.routes.zebraSet[cover]!);
+    return group !== undefined && reachesDirectly(group, neighbor.ifindex);
   }
 
   /** The row of zebra's longest prefix that covers the key's and is at most `length` bits long; 0: none. */
@@ -123,25 +125,32 @@ export class HostEntries {
     const { routes } = this.rows;
     if (routes.tableOf(row) !== this.rows.table) return;
     this.zebraLengths[routes.isIp6(row) ? 1 : 0][routes.lengthOf(row)]! += by;
-    this.connectedChanged(row);
-    if (this.underConnected(row)) this.evaluateIn(row);
+    if (!this.targetChanged(row) && this.underConnected(row)) this.evaluateIn(row);
   }
 
-  /** What a row's route leads to has changed: it may be a connected subnet now, or none any more. */
-  connectedChanged(row: number): void {
+  /**
+   * What a row's route leads to has changed: it may be a connected subnet now, or none any more, or one on another interface.
+   * Returns whether the neighbors below it were looked at.
+   */
+  targetChanged(row: number): boolean {
     const { nexthops, routes } = this.rows;
     const flags = routes.flags[row]!;
     const set = nexthops.get(routes.zebraSet[row]!);
     const isZebra = (flags & ROW.zebra) !== 0 && routes.tableOf(row) === this.rows.table;
     const is = isZebra && set !== undefined && isGlean(set);
-    if (is === ((flags & ROW.connected) !== 0)) return;
+    if (is === ((flags & ROW.connected) !== 0)) {
+      if (is) this.evaluateIn(row);
+      return is;
+    }
     routes.flags[row]! ^= ROW.connected;
     const lengths = this.connectedLengths[routes.isIp6(row) ? 1 : 0];
     const length = routes.lengthOf(row);
     const count = (lengths.get(length) ?? 0) + (is ? 1 : -1);
     if (count === 0) lengths.delete(length);
     else lengths.set(length, count);
+    this.rows.chooseWanted(row);
     this.evaluateIn(row);
+    return true;
   }
 
   private underConnected(row: number): boolean {
@@ -158,6 +167,13 @@ export class HostEntries {
 
   private evaluateIn(row: number): void {
     const prefix = this.rows.prefixOf(row);
+    if (prefix.length === 8 * prefix.bytes.length) {
+      for (const ifindex of this.interfaces.portInterfaces()) {
+        const neighbor = this.neighbors.find(ifindex, prefix.bytes);
+        if (neighbor !== undefined) this.evaluate(neighbor);
+      }
+      return;
+    }
     for (const neighbor of [...this.neighbors.all()]) {
       if (prefixContains(prefix, neighbor.address)) this.evaluate(neighbor);
     }
@@ -168,10 +184,11 @@ function ownerOf(update: AddressAdd | AddressDelete): string {
   return `address ${update.ifindex} ${formatAddress(update.address)}/${update.length}`;
 }
 
-function firstInterface(content: SetContent): number | undefined {
-  if (content.kind === 'paths') return content.paths[0]?.ifindex;
-  if (content.kind === 'group') return content.members[0] && firstInterface(content.members[0].set.content);
-  return undefined;
+/** Whether the group's hosts are on this interface, without a gateway. */
+function reachesDirectly(group: NexthopGroup, ifindex: number): boolean {
+  return leavesOf(group).some(
+    (leaf) => leaf.kind === 'path' && leaf.path.gateway === undefined && leaf.path.ifindex === ifindex,
+  );
 }
 
 /** The subnet's broadcast address (RFC 919); /31 (RFC 3021) and /32 have none. */

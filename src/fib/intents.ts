@@ -114,6 +114,23 @@ export interface NexthopGroupIntent {
   readonly intent: NexthopIntent;
 }
 
+/** What became of a nexthop group in the vASIC. */
+export interface NexthopVerdict {
+  /** What its packets meet from now on; undefined: what they met before. */
+  readonly acked: NexthopIntent | undefined;
+  /** Why it isn't as wanted. */
+  readonly error: string | undefined;
+  /** What was refused stays in force, and its nodes can't end that: no entry may point at it. */
+  readonly stuck: boolean;
+}
+
+/** Why the vASIC doesn't have a route as wanted. */
+export interface RouteRefusal {
+  readonly reason: string;
+  /** There was no room for it: it may go in when others go. */
+  readonly noRoom: boolean;
+}
+
 /** One route as the programmer sees it. */
 export interface RouteIntent {
   readonly bytes: Uint8Array;
@@ -143,8 +160,8 @@ export interface ForwardingSource {
   entriesUsing(id: number): number;
   /** The other set whose entry a route of this set has until now, if there is one: its flows are this set's flows. */
   predecessor(id: number): number | undefined;
-  /** The vASIC has (or refused) this intent of the set. */
-  nexthopDone(id: number, intent: NexthopIntent, error: string | undefined): void;
+  /** The vASIC has (or refused) what was wanted of the set. */
+  nexthopDone(id: number, verdict: NexthopVerdict): void;
   /** The set's nodes are gone (or it never had any): its number may be used again. */
   nexthopGone(id: number): void;
 
@@ -160,8 +177,11 @@ export interface ForwardingSource {
   routeLength(row: number): number;
   /** An operation that sets the row's entry to `set` (0: removes it) was sent. */
   routeSent(row: number, set: number): void;
-  /** What was sent of it (`set`) was acknowledged, or refused for this reason. */
-  routeDone(row: number, set: number, error: string | undefined): void;
+  /** What was sent of it (`set`) was acknowledged, or refused. */
+  routeDone(row: number, set: number, refusal: RouteRefusal | undefined): void;
+  /** Whether the vASIC has an entry for the row, as far as is known: replacing one needs no room. */
+  routeHasEntry(row: number): boolean;
+  routeFamily(row: number): 4 | 6;
   /** It was refused together with others and will be sent again: nothing changed. */
   routeReturned(row: number, set: number): void;
   /** It can't be sent because the set it needs isn't there; it comes back when that changes. */
@@ -175,4 +195,8 @@ export interface ForwardingSource {
   forgetProgrammed(): void;
   /** Room may have come free: refused things are worth another try. */
   retryFailed(): void;
+  /** The same for so many rows, of those only that found no room. */
+  retryWithoutRoom(most: number): void;
+  /** The same for nexthop groups. */
+  retryNexthops(): void;
 }

@@ -28,6 +28,10 @@ export interface InterfacesOptions {
 
 export class Interfaces {
   private readonly links = new Map<number, LinkChange>();
+  /** Interface → port, of those that the vASIC forwards for. */
+  private forwarded: ReadonlyMap<number, number> = new Map();
+  private forwardedIndexes: ReadonlySet<number> = new Set();
+  /** By name. */
   private readonly indexes = new Map<string, number>();
   private readonly groups = new Map<number, readonly Uint8Array[]>();
   /** Ports that the vASIC calls down. */
@@ -49,11 +53,13 @@ export class Interfaces {
       this.keep(change);
       return [];
     }
-    const before = this.forwardedPorts();
+    const before = this.forwarded;
     const wasUp = this.isUp(ifindex);
     this.keep(change);
     this.reviewPorts();
     const after = this.forwardedPorts();
+    this.forwarded = after;
+    this.forwardedIndexes = new Set(after.keys());
     const changed = new Set([...before.keys(), ...after.keys()].filter((each) => before.get(each) !== after.get(each)));
     if (after.has(ifindex) && wasUp !== this.isUp(ifindex)) changed.add(ifindex);
     return [...changed];
@@ -143,6 +149,11 @@ export class Interfaces {
     return this.ports.get(index)?.own ?? {};
   }
 
+  /** Indexes of the interfaces that the vASIC forwards for. */
+  portInterfaces(): ReadonlySet<number> {
+    return this.forwardedIndexes;
+  }
+
   /** The interface's name; `if5` for one the kernel has not told of. */
   nameOf(ifindex: number): string {
     return this.links.get(ifindex)?.name ?? `if${ifindex}`;
@@ -162,7 +173,6 @@ export class Interfaces {
     return isHostPort({ link, master: this.links.get(link.master), table: this.options.table });
   }
 
-  /** Interface → port, of those that the vASIC forwards for. */
   private forwardedPorts(): Map<number, number> {
     const ports = new Map<number, number>();
     for (const { tap } of this.ports.values()) {

@@ -36,6 +36,8 @@ export interface NexthopGroup {
   acked: NexthopIntent | undefined;
   /** Why the vASIC refused it. */
   error: string | undefined;
+  /** It does what it no longer should, and the vASIC refuses every change of it: its routes' entries go to the host. */
+  stuck: boolean;
   /** When its content came, and when the vASIC acknowledged what it resolves to (`now`). */
   receivedAt: number | undefined;
   ackedAt: number | undefined;
@@ -71,6 +73,13 @@ export interface NexthopChange {
   readonly orphans: readonly NexthopGroup[];
 }
 
+interface DeferredGroup {
+  readonly update: NexthopAdd;
+  readonly members: readonly { readonly id: number; readonly weight: number }[];
+  /** So many of its members are known, the first ones. */
+  known: number;
+}
+
 const MISSING: SetContent = { kind: 'fixed', intent: { kind: 'punt', reason: 'missingNexthop' } };
 
 export class NexthopTable {
@@ -79,8 +88,9 @@ export class NexthopTable {
   private readonly inline = new Map<string, NexthopGroup>();
   private zebra = new Map<number, NexthopGroup>();
   private previous = new Map<number, NexthopGroup>();
-  /** Groups of a replay that came before their members. */
-  private readonly deferred = new Map<number, NexthopAdd>();
+  /** Groups of a replay that came before their members, and which of them an id lets go on. */
+  private readonly deferred = new Map<number, DeferredGroup>();
+  private readonly awaited = new Map<number, number[]>();
 
   get(id: number): NexthopGroup | undefined {
     return this.sets[id];
@@ -108,6 +118,7 @@ export class NexthopTable {
       intent,
       acked: undefined,
       error: undefined,
+      stuck: false,
       receivedAt: undefined,
       ackedAt: undefined,
       zebraRoutes: 0,
@@ -177,8 +188,9 @@ export class NexthopTable {
   /** Ends the replay. `gone`: the sets of ids that it didn't bring; the others as `addZebra` returns them. */
   endGeneration(): NexthopChange & { readonly gone: NexthopGroup[] } {
     const change = { changed: [], orphans: [] };
-    for (const update of this.deferred.values()) this.apply(update, change);
+    for (const { update } of this.deferred.values()) this.apply(update, change);
     this.deferred.clear();
+    this.awaited.clear();
     const gone = [...this.previous.values()];
     this.previous = new Map();
     for (const set of gone) set.deleted = true;
@@ -191,21 +203,39 @@ export class NexthopTable {
     const change = { changed: [], orphans: [] };
     this.deferred.delete(id);
     // A replay sends groups before their members, and only members that are known tell whether the group is the same.
-    if (this.previous.size > 0 && content.kind === 'group' && !this.knowsMembers(update)) {
-      this.deferred.set(id, { ...update, content: { kind: 'group', members: content.members.map((m) => ({ ...m })) } });
+    if (this.previous.size > 0 && content.kind === 'group' && content.members.some((m) => !this.zebra.has(m.id))) {
+      const members = content.members.map((m) => ({ ...m }));
+      const group = { update: { ...update, content: { kind: 'group' as const, members } }, members, known: 0 };
+      this.deferred.set(id, group);
+      this.await(group);
       return change;
     }
     this.apply(update, change);
-    for (const group of this.deferred.values()) {
-      if (!this.knowsMembers(group)) continue;
-      this.deferred.delete(group.id);
-      this.apply(group, change);
+    const came = [id];
+    for (let next = came.pop(); next !== undefined; next = came.pop()) {
+      const waiting = this.awaited.get(next) ?? [];
+      this.awaited.delete(next);
+      for (const groupId of waiting) {
+        const group = this.deferred.get(groupId);
+        if (group === undefined || !this.await(group)) continue;
+        this.deferred.delete(groupId);
+        this.apply(group.update, change);
+        came.push(groupId);
+      }
     }
     return change;
   }
 
-  private knowsMembers({ content }: NexthopAdd): boolean {
-    return content.kind !== 'group' || content.members.every((member) => this.zebra.has(member.id));
+  /** Has a group wait for the first of its members that isn't known; true: all are. Each member is looked at once. */
+  private await(group: DeferredGroup): boolean {
+    const { members, update } = group;
+    while (group.known < members.length && this.zebra.has(members[group.known]!.id)) group.known++;
+    const missing = members[group.known];
+    if (missing === undefined) return true;
+    const waiting = this.awaited.get(missing.id);
+    if (waiting === undefined) this.awaited.set(missing.id, [update.id]);
+    else waiting.push(update.id);
+    return false;
   }
 
   private apply(update: NexthopAdd, change: { changed: NexthopGroup[]; orphans: NexthopGroup[] }): void {

@@ -5,15 +5,16 @@
 import { intentsEqual, type NexthopIntent, type TrapReason } from './intents';
 import type { Interfaces } from './interfaces';
 import { NeighborTable, type Neighbor } from './neighbors';
-import type { NexthopGroup, SetContent } from './nexthops';
+import { leavesOf } from './leaves';
+import type { NexthopGroup } from './nexthops';
 import type { Rows } from './rows';
 import type { NexthopPath } from './updates';
 
 /** What one path resolves to. */
-type LegResult =
+type PathResult =
   { readonly kind: 'forward'; readonly adjacency: number } | { readonly kind: 'punt'; readonly reason: TrapReason };
 
-/** When no path forwards, the reason that is told: the one that comes first here. */
+/** When no path forwards, the reason that is reported: the one that comes first here. */
 const REASON_ORDER: readonly TrapReason[] = [
   'unresolved',
   'linkDown',
@@ -28,7 +29,7 @@ export interface ResolutionOptions {
   readonly interfaces: Interfaces;
   /** A neighbor is needed by a route, or no longer. */
   readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
-  /** The set has become, or ceased to be, a connected subnet's. */
+  /** The group has become, or ceased to be, a connected subnet's, or is one and leads elsewhere now. */
   readonly onGlean: (set: NexthopGroup) => void;
 }
 
@@ -42,8 +43,8 @@ export class Resolution {
   contentChanged(set: NexthopGroup): void {
     this.detach(set);
     if (set.content.kind === 'paths') for (const path of set.content.paths) this.attach(set, path);
-    this.resolve(set);
-    this.parentsChanged(set);
+    this.resolveContent(set);
+    for (const parent of set.parents) this.resolveContent(parent);
   }
 
   /** An interface became a port or ceased to be one. */
@@ -93,13 +94,19 @@ export class Resolution {
     this.options.onNeed(ifindex, address, needed);
   }
 
+  /** A group's members are no groups (leaves.ts): nothing above its parents can change. */
   private parentsChanged(set: NexthopGroup): void {
-    for (const parent of [...set.parents]) if (this.resolve(parent)) this.parentsChanged(parent);
+    for (const parent of set.parents) this.resolve(parent);
+  }
+
+  /** A connected subnet that moves to another interface comes to the same as before, and its hosts move with it. */
+  private resolveContent(set: NexthopGroup): void {
+    if (!this.resolve(set) && isGlean(set)) this.options.onGlean(set);
   }
 
   /** Returns whether the set comes to something else now. */
   private resolve(set: NexthopGroup): boolean {
-    const intent = resolveSet(set, (path) => this.resolvePath(path));
+    const intent = resolveGroup(set, (path) => this.resolvePath(path));
     if (intentsEqual(intent, set.intent)) return false;
     const wasGlean = isGlean(set);
     set.intent = intent;
@@ -108,8 +115,8 @@ export class Resolution {
     return true;
   }
 
-  private resolvePath(path: NexthopPath): LegResult {
-    const punt = (reason: TrapReason): LegResult => ({ kind: 'punt', reason });
+  private resolvePath(path: NexthopPath): PathResult {
+    const punt = (reason: TrapReason): PathResult => ({ kind: 'punt', reason });
     if (path.encap !== undefined) return punt('unsupported');
     if (this.options.interfaces.portOf(path.ifindex) === undefined) return punt('notAPort');
     if (path.gateway === undefined) return punt('glean');
@@ -126,38 +133,32 @@ export function isGlean(set: NexthopGroup): boolean {
 }
 
 /**
- * Resolves a set. `resolvePath` says what one path comes to. A group forwards over all paths that can; when none can, its
- * packets go to the host.
+ * What a group comes to. `resolvePath` says what one path does. A group forwards over all paths that can; when none can, its
+ * packets go to the host. One that holds a group forwards by nothing, as in the kernel, which takes none such.
  */
-function resolveSet(set: NexthopGroup, resolvePath: (path: NexthopPath) => LegResult): NexthopIntent {
+function resolveGroup(group: NexthopGroup, resolvePath: (path: NexthopPath) => PathResult): NexthopIntent {
   const forward = new Map<number, number>();
   const reasons = new Set<TrapReason>();
   let drops = 0;
-
-  const visit = (content: SetContent, weight: number, depth: number): void => {
-    switch (content.kind) {
-      case 'paths':
-        for (const path of content.paths) {
-          const result = resolvePath(path);
-          if (result.kind === 'punt') reasons.add(result.reason);
-          else forward.set(result.adjacency, (forward.get(result.adjacency) ?? 0) + weight * path.weight);
-        }
-        return;
-      case 'group':
-        // zebra sends no groups of groups; the bound keeps a hostile cycle finite.
-        if (depth > 4) reasons.add('unsupported');
-        else for (const member of content.members) visit(member.set.content, weight * member.weight, depth + 1);
-        return;
+  for (const leaf of leavesOf(group)) {
+    switch (leaf.kind) {
+      case 'path': {
+        const result = resolvePath(leaf.path);
+        if (result.kind === 'punt') reasons.add(result.reason);
+        else forward.set(result.adjacency, (forward.get(result.adjacency) ?? 0) + leaf.weight);
+        break;
+      }
       case 'neighbor':
-        forward.set(content.neighbor.id, weight);
-        return;
+        forward.set(leaf.neighbor.id, leaf.weight);
+        break;
       case 'fixed':
-        if (content.intent.kind === 'punt') reasons.add(content.intent.reason);
+        if (leaf.intent.kind === 'punt') reasons.add(leaf.intent.reason);
         else drops++;
+        break;
+      case 'nested':
+        return { kind: 'punt', reason: 'unsupported' };
     }
-  };
-  visit(set.content, 1, 0);
-
+  }
   if (forward.size > 0) {
     return { kind: 'forward', paths: Array.from(forward, ([adjacency, weight]) => ({ adjacency, weight })) };
   }

@@ -3,8 +3,8 @@
  * queues (to be programmed, to be told to zebra), in each of which a row stands at most once.
  *
  * A row's entry in the vASIC is wanted for one of three parts, the first that is there: `host` (addresses that always go
- * to the host), `zebra` (its route), `neighbor` (a known neighbor on a connected subnet). A row lives until no part is left,
- * it is in no queue, and the vASIC has no entry for it.
+ * to the host), `zebra` (its route), `neighbor` (a known neighbor on a connected subnet; before `zebra` where the route itself
+ * leads onto the neighbor's interface). A row lives until no part is left, it is in no queue, and the vASIC has no entry for it.
  */
 import { addressLength, type Prefix } from '../net/address';
 import { intentsEqual, type NexthopIntent } from './intents';
@@ -32,6 +32,8 @@ export class Rows {
   readonly dirtyNexthops = new Set<number>();
   /** Refused rows, and why. */
   readonly failed = new Map<number, string>();
+  /** Those of them that only found no room, in the order in which they were refused. */
+  readonly withoutRoom = new Set<number>();
   /** Host parts: row → who asked for it → nexthop group. */
   private readonly hostParts = new Map<number, Map<string, number>>();
   /** Neighbor parts: row → nexthop group. */
@@ -102,8 +104,9 @@ export class Rows {
     let wanted = 0;
     if (routes.tableOf(row) === this.options.table) {
       if ((flags & ROW.host) !== 0) wanted = this.hostParts.get(row)!.values().next().value!;
-      else if ((flags & ROW.zebra) !== 0) wanted = routes.zebraSet[row]!;
-      else if ((flags & ROW.neighbor) !== 0) wanted = this.neighborParts.get(row)!;
+      else if ((flags & ROW.zebra) === 0) wanted = this.neighborParts.get(row) ?? 0;
+      // A route onto an interface leaves its host to be found: once it is, it goes straight there.
+      else wanted = ((flags & ROW.connected) !== 0 && this.neighborParts.get(row)) || routes.zebraSet[row]!;
     }
     const before = routes.wanted[row]!;
     if (before === wanted) return;
@@ -148,6 +151,17 @@ export class Rows {
   rowsOf(set: NexthopGroup): number[] {
     const rows: number[] = [];
     for (let row = set.firstRow; row !== 0; row = this.routes.nextInSet[row]!) rows.push(row);
+    return rows;
+  }
+
+  /** The rows whose zebra route names a set, whichever part of them counts. */
+  rowsNaming(set: NexthopGroup): number[] {
+    const rows = this.rowsOf(set);
+    for (const parts of [this.hostParts, this.neighborParts]) {
+      for (const row of parts.keys()) {
+        if (this.routes.zebraSet[row] === set.id && this.routes.wanted[row] !== set.id) rows.push(row);
+      }
+    }
     return rows;
   }
 
@@ -197,14 +211,19 @@ export class Rows {
 
   clearFailed(row: number): void {
     this.routes.flags[row]! &= ~ROW.failed;
+    this.forgetRefusal(row);
+  }
+
+  forgetRefusal(row: number): void {
     this.failed.delete(row);
+    this.withoutRoom.delete(row);
   }
 
   freeIfDone(row: number): void {
     const { routes } = this;
     const busy = ROW.zebra | ROW.host | ROW.neighbor | ROW.dirty | ROW.notify | ROW.inFlight;
     if ((routes.flags[row]! & busy) !== 0 || routes.programmed[row] !== 0) return;
-    this.failed.delete(row);
+    this.forgetRefusal(row);
     routes.free(row);
   }
 }

@@ -187,6 +187,11 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       list.push(
         `the AFI server ${config.afi.server.host}:${config.afi.server.port} is not reachable: ${afiError() ?? 'connecting'}`,
       );
+    } else if (programmer.connection.kind === 'unreadable') {
+      list.push(
+        `what the vASIC holds can't be read, so nothing is programmed: ${programmer.connection.reason}; it is tried again ` +
+          'every few seconds. Where that goes on: restart the vASIC, which empties it',
+      );
     } else if (!programmer.ready && programmer.failure !== undefined) {
       list.push(`the AFI server refused the forwarding graph: ${programmer.failure}`);
     }

@@ -3,14 +3,15 @@ import type { Programmer } from '../afi/programmer';
 import type { PathView, NeighborView, NexthopView, RouteFilter, RouteView, TokenView } from '../control/types';
 import type { Fib } from '../fib/fib';
 import type { TrapReason } from '../fib/intents';
-import type { NexthopGroup, SetContent } from '../fib/nexthops';
+import { pathsOf } from '../fib/leaves';
+import type { NexthopGroup } from '../fib/nexthops';
 import { isPassing } from '../fib/route-status';
 import { newKey, setKey } from '../fib/route-key';
 import { ROW } from '../fib/route-table';
 import { VRF_TABLES, type NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
 import { protocolName } from '../net/protocol';
-import { pathView, unsupportedWords } from './unsupported';
+import { pathView, describeUnsupported } from './unsupported';
 
 /** Why packets go to the host, in plain words. */
 export const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
@@ -90,7 +91,7 @@ export class RouteViews {
       metric: fib.rows.routes.metric[row]!,
       origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : 'neighbor',
       type: this.typeOf(zebraSet ?? set),
-      nexthops: this.pathsOf((isZebra ? zebraSet : set)?.content),
+      nexthops: this.pathsOf(isZebra ? zebraSet : set),
       state: fib.status.stateOf(row),
       ...(reason === undefined ? {} : { reason }),
       ...(zebraSet?.zebraId === undefined ? {} : { nexthopId: zebraSet.zebraId }),
@@ -103,14 +104,14 @@ export class RouteViews {
   private reasonOf(row: number, set: NexthopGroup | undefined): string | undefined {
     const failure = this.fib.status.failureOf(row);
     if (failure !== undefined) return failure;
-    if (this.fib.rows.routes.tableOf(row) !== this.table) return this.otherTableWords(row);
+    if (this.fib.rows.routes.tableOf(row) !== this.table) return this.describeOtherTable(row);
     if (set?.intent.kind !== 'punt') return undefined;
-    if (set.intent.reason === 'unsupported') return unsupportedWords(set) ?? TRAP_TEXT.unsupported;
+    if (set.intent.reason === 'unsupported') return describeUnsupported(set) ?? TRAP_TEXT.unsupported;
     const detail = set.content.kind === 'fixed' ? set.content.detail : undefined;
     return detail === undefined ? TRAP_TEXT[set.intent.reason] : `${TRAP_TEXT[set.intent.reason]}: ${detail}`;
   }
 
-  private otherTableWords(row: number): string {
+  private describeOtherTable(row: number): string {
     const table = this.fib.rows.routes.tableOf(row);
     return table < VRF_TABLES ? TRAP_TEXT.otherTable : `VRF ${table - VRF_TABLES}: ${TRAP_TEXT.otherTable}`;
   }
@@ -126,20 +127,9 @@ export class RouteViews {
     return intent.reason === 'missingNexthop' ? 'unicast' : 'host';
   }
 
-  private pathsOf(content: SetContent | undefined): PathView[] {
-    if (content === undefined) return [];
-    switch (content.kind) {
-      case 'paths':
-        return content.paths.map((path) => this.path(path, path.weight));
-      case 'group':
-        return content.members.flatMap(({ set, weight }) =>
-          set.content.kind === 'paths' ? set.content.paths.map((path) => this.path(path, weight * path.weight)) : [],
-        );
-      case 'neighbor':
-        return [this.path({ ifindex: content.neighbor.ifindex, gateway: content.neighbor.address, weight: 1 }, 1)];
-      case 'fixed':
-        return [];
-    }
+  /** A group's paths, with their share of its weight. */
+  pathsOf(group: NexthopGroup | undefined): PathView[] {
+    return group === undefined ? [] : pathsOf(group).map(({ path, weight }) => this.path(path, weight));
   }
 
   /** One path as it is shown. */
@@ -158,7 +148,7 @@ export class RouteViews {
       const used = set.rows > 0 && set.acked === undefined;
       const forwardState = isPassing(acked) ? 'unresolved' : acked.kind === 'punt' ? 'trapped' : 'offloaded';
       const words = set.intent.kind === 'punt' ? TRAP_TEXT[set.intent.reason] : undefined;
-      const reason = set.error ?? unsupportedWords(set) ?? words;
+      const reason = set.error ?? describeUnsupported(set) ?? words;
       yield {
         ...(set.zebraId === undefined ? {} : { id: set.zebraId }),
         kind: set.zebraId === undefined ? 'inline' : 'zebra',
@@ -169,7 +159,7 @@ export class RouteViews {
               ? type
               : 'single',
         ...(content.kind === 'group' ? { members: content.members.map((member) => member.set.zebraId ?? 0) } : {}),
-        legs: this.pathsOf(content),
+        legs: this.pathsOf(set),
         routes: set.zebraRoutes,
         state: set.error !== undefined ? 'failed' : used ? 'pending' : forwardState,
         ...(reason === undefined ? {} : { reason }),

@@ -6,7 +6,8 @@ import type { TestReply } from '../aft/wire';
 import type { TraceOutcome, TraceQuery, TraceView } from '../control/explain-types';
 import { RequestError } from '../control/filter';
 import type { Fib } from '../fib/fib';
-import type { SetContent } from '../fib/nexthops';
+import { pathsOf } from '../fib/leaves';
+import type { NexthopGroup } from '../fib/nexthops';
 import { formatAddress, formatMac } from '../net/address';
 import { buildProbe } from './probe';
 import type { RouteViews } from './routes';
@@ -57,26 +58,16 @@ function unavailable(error: unknown): never {
 function portTowards({ fib, views }: TraceOptions, address: Uint8Array): number | undefined {
   for (const row of coveringRows(fib, views, address, 8 * address.length)) {
     const set = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
-    const port = set && firstPort(fib, set.content, 0);
+    const port = set && firstPort(fib, set);
     if (port !== undefined) return port;
   }
   return undefined;
 }
 
-function firstPort(fib: Fib, content: SetContent, depth: number): number | undefined {
-  switch (content.kind) {
-    case 'paths':
-      return content.paths.map((path) => fib.interfaces.portOf(path.ifindex)).find((port) => port !== undefined);
-    case 'group':
-      if (depth > 4) return undefined;
-      return content.members
-        .map((member) => firstPort(fib, member.set.content, depth + 1))
-        .find((port) => port !== undefined);
-    case 'neighbor':
-      return fib.interfaces.portOf(content.neighbor.ifindex);
-    case 'fixed':
-      return undefined;
-  }
+function firstPort(fib: Fib, group: NexthopGroup): number | undefined {
+  return pathsOf(group)
+    .map(({ path }) => fib.interfaces.portOf(path.ifindex))
+    .find((port) => port !== undefined);
 }
 
 function packetText(query: TraceQuery, size: number): string {

@@ -3,16 +3,17 @@
  * the FIB keeps, and why a route with an encapsulation goes to the host.
  */
 import type { EvpnView, PathView, LspView, SidView } from '../control/types';
-import { encapWords, labelWords } from '../fib/encap-words';
+import { describeEncap, describeLabels } from '../fib/describe-encap';
 import type { Fib } from '../fib/fib';
-import type { NexthopGroup, SetContent } from '../fib/nexthops';
+import { leavesOf } from '../fib/leaves';
+import type { NexthopGroup } from '../fib/nexthops';
 import type { NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac } from '../net/address';
 import { protocolName } from '../net/protocol';
 
 const NO_MAPPING = 'no AFT mapping, Linux forwards it';
 
-/** One way out as it is shown. */
+/** One path as it is shown. */
 export function pathView(fib: Fib, path: NexthopPath, weight: number): PathView {
   const isPort = fib.interfaces.portOf(path.ifindex) !== undefined;
   const mac = path.gateway && fib.neighbors.find(path.ifindex, path.gateway)?.mac;
@@ -24,29 +25,30 @@ export function pathView(fib: Fib, path: NexthopPath, weight: number): PathView 
     ...(mac === undefined ? {} : { mac: formatMac(mac) }),
     weight,
     state: !isPort || path.encap !== undefined ? 'host' : path.gateway === undefined ? 'glean' : resolved,
-    ...(path.encap === undefined ? {} : { encap: encapWords(path.encap) }),
+    ...(path.encap === undefined ? {} : { encap: describeEncap(path.encap) }),
   };
 }
 
 /** Why a set that comes to `unsupported` does, in plain words; undefined for any other. */
-export function unsupportedWords(set: NexthopGroup): string | undefined {
+export function describeUnsupported(set: NexthopGroup): string | undefined {
   if (set.intent.kind !== 'punt' || set.intent.reason !== 'unsupported') return undefined;
-  const causes = [...new Set(causesOf(set.content, 0))];
+  const causes = [...new Set(causesOf(set))];
   return causes.length === 0 ? undefined : `${causes.join('; ')}: ${NO_MAPPING}`;
 }
 
-function causesOf(content: SetContent, depth: number): string[] {
-  switch (content.kind) {
-    case 'paths':
-      return content.paths.flatMap(({ encap }) => (encap === undefined ? [] : [encapWords(encap)]));
-    case 'group':
-      if (depth > 4) return ['groups within groups'];
-      return content.members.flatMap(({ set }) => causesOf(set.content, depth + 1));
-    case 'fixed':
-      return content.detail === undefined ? [] : [content.detail];
-    case 'neighbor':
-      return [];
-  }
+function causesOf(group: NexthopGroup): string[] {
+  return leavesOf(group).flatMap((leaf) => {
+    switch (leaf.kind) {
+      case 'path':
+        return leaf.path.encap === undefined ? [] : [describeEncap(leaf.path.encap)];
+      case 'fixed':
+        return leaf.detail === undefined ? [] : [leaf.detail];
+      case 'nested':
+        return [`a group within a group (${leaf.group.name}), which the kernel takes neither`];
+      case 'neighbor':
+        return [];
+    }
+  });
 }
 
 /** zebra's MPLS label entries. */
@@ -55,7 +57,7 @@ export function* lspViews(fib: Fib): Generator<LspView> {
     const legs = value.paths.map((path) => ({
       ...pathView(fib, path, path.weight),
       state: 'host' as const,
-      operation: labelWords(path.outLabels),
+      operation: describeLabels(path.outLabels),
     }));
     const operations = [...new Set(legs.map(({ operation }) => operation))].join('; ');
     yield {

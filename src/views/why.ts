@@ -10,7 +10,8 @@ import type { Programmer } from '../afi/programmer';
 import type { WhyPath, WhyNexthop, WhyNode, WhyQuery, WhyRoute, WhyView } from '../control/explain-types';
 import type { AfiStatus } from '../control/types';
 import type { Fib } from '../fib/fib';
-import type { NexthopGroup, SetContent } from '../fib/nexthops';
+import { pathsOf } from '../fib/leaves';
+import type { NexthopGroup } from '../fib/nexthops';
 import { newKey, setKey } from '../fib/route-key';
 import { TARGET_UNKNOWN } from '../fib/route-table';
 import { decodeTime } from '../fib/times';
@@ -109,18 +110,18 @@ function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView[
     inFlight: programmer.operationsInFlight,
     trap: set?.intent.kind === 'punt' ? set.intent.reason : undefined,
     detail: set?.content.kind === 'fixed' ? set.content.detail : undefined,
-    legs: set === undefined ? [] : allPaths(options, set.content, 1),
+    legs: set === undefined ? [] : allPaths(options, set),
     nexthopId: zebraSet?.zebraId,
     kernelNeighbors,
   });
 }
 
-/** Legs that a forwarding route doesn't use. */
+/** Paths that a forwarding route doesn't use. */
 function notesOf(options: WhyOptions, row: number): string[] {
   const { fib } = options;
   const set = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
   if (set?.intent.kind !== 'forward') return [];
-  return allPaths(options, set.content, 1).flatMap((path) => {
+  return allPaths(options, set).flatMap((path) => {
     const name = `the path ${path.gateway === undefined ? '' : `via ${path.gateway}, `}${path.interface} isn't used: `;
     if (path.state === 'host') return [`${name}it is no port of the vASIC`];
     if (path.state === 'glean') return [`${name}it has no gateway`];
@@ -179,35 +180,30 @@ function whyRoute(options: WhyOptions, row: number, uses: ReadonlyMap<Token, Tok
   };
 }
 
-function whyNexthop(options: WhyOptions, set: NexthopGroup): WhyNexthop {
-  const { content } = set;
+function whyNexthop(options: WhyOptions, group: NexthopGroup): WhyNexthop {
+  const { content } = group;
+  return content.kind === 'group'
+    ? { ...whyGroup(group), legs: [], members: content.members.map(({ set }) => whyMember(options, set)) }
+    : whyMember(options, group);
+}
+
+/** A member that is a group itself isn't looked into: nothing is resolved by it. */
+function whyMember(options: WhyOptions, group: NexthopGroup): WhyNexthop {
+  return { ...whyGroup(group), legs: group.content.kind === 'group' ? [] : allPaths(options, group), members: [] };
+}
+
+function whyGroup(group: NexthopGroup): Omit<WhyNexthop, 'legs' | 'members'> {
   return {
-    name: content.kind === 'paths' && set.zebraId === undefined ? 'inline' : set.name,
-    ...optional('received', set.receivedAt === undefined ? undefined : iso(set.receivedAt)),
-    ...optional('acknowledged', set.ackedAt === undefined ? undefined : iso(set.ackedAt)),
-    ...optional('error', set.error),
-    legs: content.kind === 'group' ? [] : allPaths(options, content, 1),
-    members: content.kind === 'group' ? content.members.map((member) => whyNexthop(options, member.set)) : [],
+    name: group.content.kind === 'paths' && group.zebraId === undefined ? 'inline' : group.name,
+    ...optional('received', group.receivedAt === undefined ? undefined : iso(group.receivedAt)),
+    ...optional('acknowledged', group.ackedAt === undefined ? undefined : iso(group.ackedAt)),
+    ...optional('error', group.error),
   };
 }
 
-/** The legs of a set, those of a group's members included, with their share of its weight. */
-function allPaths(options: WhyOptions, content: SetContent, weight: number, depth = 0): WhyPath[] {
-  switch (content.kind) {
-    case 'paths':
-      return content.paths.map((path) => whyPath(options, path, weight * path.weight));
-    case 'group':
-      if (depth > 4) return [];
-      return content.members.flatMap((member) =>
-        allPaths(options, member.set.content, weight * member.weight, depth + 1),
-      );
-    case 'neighbor': {
-      const { ifindex, address } = content.neighbor;
-      return [whyPath(options, { ifindex, gateway: address, weight: 1 }, weight)];
-    }
-    case 'fixed':
-      return [];
-  }
+/** The paths of a group, those of its members included, with their share of its weight. */
+function allPaths(options: WhyOptions, group: NexthopGroup): WhyPath[] {
+  return pathsOf(group).map(({ path, weight }) => whyPath(options, path, weight));
 }
 
 function whyPath(options: WhyOptions, path: NexthopPath, weight: number): WhyPath {

@@ -14,7 +14,7 @@ import type { AftEntry, AftKey, AftNode, AftNodeType, Token } from '../../aft/mo
 import { formatPrefix } from '../../net/address';
 import { fieldName } from './fields';
 import { isNodeType, kindOf } from './nodes/kinds';
-import type { Compiled, Container, LinkContext } from './nodes/node';
+import type { Compiled, Container, Description, LinkContext } from './node-kind';
 import { inputPortToken, outputPortToken } from './ports';
 import type { Ports } from './ports';
 import { END } from './walk';
@@ -37,6 +37,12 @@ export class Place implements Executable {
   execute(walk: Walk): number {
     return this.compiled.execute(walk);
   }
+
+  /** What a trace says of it, see NodeKind.describe(). */
+  describe(walk: Walk, graph: Graph): Description {
+    const { container } = this.compiled;
+    return kindOf<AftNodeType>(this.node).describe(this.node, walk, { graph, container });
+  }
 }
 
 const MAX_NAME = 255;
@@ -47,9 +53,11 @@ export class Graph implements LinkContext {
   /** Nodes that clients inserted, and entries in all containers. */
   clientNodes = 0;
   entries = 0;
-  treeEntries = 0;
+  /** Those of them that a sandbox may only have so many of. */
+  limitedEntries = 0;
   private readonly byToken = new Map<Token, Place>();
-  private readonly byName = new Map<string, Place>();
+  /** Nodes of different types may share a name. */
+  private readonly byName = new Map<string, Place[]>();
   private readonly freeSlots: number[] = [];
   /** Input port → slot where its packets start. */
   private readonly bindings: number[];
@@ -70,8 +78,9 @@ export class Graph implements LinkContext {
     return this.byToken.get(token);
   }
 
-  named(name: string): Place | undefined {
-    return this.byName.get(name);
+  /** At most one of each type. */
+  named(name: string): readonly Place[] {
+    return this.byName.get(name) ?? [];
   }
 
   all(): Iterable<Place> {
@@ -244,17 +253,17 @@ export class Graph implements LinkContext {
   /** For changes of a container's entries: `by` is how many more there are. */
   countEntries(container: Container, by: number): void {
     this.entries += by;
-    if (container.keys === 'prefix') this.treeEntries += by;
+    if (container.limited) this.limitedEntries += by;
   }
 
   private checkName(node: AftNode): Refusal | undefined {
-    const { name, token } = node;
+    const { name, token, type } = node;
     if (name === undefined || name === '') return undefined;
     if (name.length > MAX_NAME)
       return refuse('invalid', `node ${token}: its name is longer than ${MAX_NAME} characters`);
-    const holder = this.byName.get(name);
+    const holder = this.named(name).find((place) => place.node.type === type);
     if (holder === undefined || holder.node.token === token) return undefined;
-    return refuse('exists', `node ${token}: the name '${name}' is node ${holder.node.token}'s already`);
+    return refuse('exists', `node ${token}: the name '${name}' is ${type} node ${holder.node.token}'s already`);
   }
 
   private checkTarget(node: AftNode, target: Token): Refusal | undefined {
@@ -287,13 +296,13 @@ export class Graph implements LinkContext {
   private index(place: Place): void {
     this.refer(place.targets, 1);
     this.byToken.set(place.node.token, place);
-    if (place.node.name) this.byName.set(place.node.name, place);
+    this.giveName(place);
   }
 
   private take(place: Place): void {
     this.refer(place.targets, -1);
     this.byToken.delete(place.node.token);
-    if (place.node.name) this.byName.delete(place.node.name);
+    this.takeName(place);
     this.nodes[place.slot] = undefined;
     this.freeSlots.push(place.slot);
   }
@@ -301,11 +310,24 @@ export class Graph implements LinkContext {
   private replace(place: Place, node: AftNode, targets: readonly number[], compiled: Compiled): void {
     this.refer(targets, 1);
     this.refer(place.targets, -1);
-    if (place.node.name) this.byName.delete(place.node.name);
-    if (node.name) this.byName.set(node.name, place);
+    this.takeName(place);
     place.node = node;
+    this.giveName(place);
     place.targets = targets;
     place.compiled = compiled;
+  }
+
+  private giveName(place: Place): void {
+    const { name } = place.node;
+    if (name) this.byName.set(name, [...this.named(name), place]);
+  }
+
+  private takeName(place: Place): void {
+    const { name } = place.node;
+    if (!name) return;
+    const others = this.named(name).filter((other) => other !== place);
+    if (others.length > 0) this.byName.set(name, others);
+    else this.byName.delete(name);
   }
 
   private refer(slots: readonly number[], by: 1 | -1): void {

@@ -3,7 +3,7 @@ import { PuntReason } from '../../../src/aft/model';
 import { policerToken, puntLimits } from '../../../src/afi/policers';
 import { parseConfig } from '../../../src/config/load';
 import { packetOf } from '../../../src/vasic/engine/packet';
-import { Bed, Server } from '../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 
 const body = Buffer.alloc(100, 7);
 

@@ -3,7 +3,7 @@ import { policerToken, policerTokens, puntLimits, type PuntLimits } from '../../
 import { PuntReason } from '../../../src/aft/model';
 import { parseConfig } from '../../../src/config/load';
 import { puntReasons } from '../../../src/views/punt';
-import { Bed, Server } from '../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 
 const DEFAULTS = parseConfig('ports: [{ index: 0, tap: tap0 }]', 'f.yaml').punt.policers;
 const MAC = '02:00:00:00:00:0a';

@@ -4,7 +4,7 @@ import { policerToken } from '../../../src/afi/policers';
 import type { LinkChange } from '../../../src/fib/updates';
 import { parseMac } from '../../../src/net/address';
 import { packetOf } from '../../../src/vasic/engine/packet';
-import { Bed, Server, ifindexOf } from '../bed/bed';
+import { Bed, Server, ifindexOf } from '../../bed/bed';
 
 const MINE = '32260a2eaaf0';
 const OTHER = '020000000077';

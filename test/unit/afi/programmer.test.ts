@@ -1,6 +1,6 @@
 import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
 import { PuntReason } from '../../../src/aft/model';
-import { Bed, Server } from '../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b', c: '02:00:00:00:00:0c' };
 const out = (port: number, mac: string): string => `p${port} ${mac.replaceAll(':', '')}`;
@@ -532,6 +532,31 @@ describe('lives of the server and of the bridge', () => {
     expect(second.packet('20.0.48.1')).toBe(`punt ${PuntReason.NoRoute}`);
     expect(second.packet('20.0.0.1')).toBe(out(1, MAC.a));
     expect(second.server.sandbox.info().nodes).toBe(nodes);
+  });
+
+  test('what an earlier bridge left is removed when nothing uses it any more: none of the removals is refused', async () => {
+    const first = await bed();
+    for (let i = 0; i < 200; i++) {
+      const [a, b] = [`10.0.1.${10 + (i % 100)}`, `10.0.2.${10 + (i % 70)}`];
+      first
+        .neighbor(1, a, MAC.a)
+        .neighbor(2, b, MAC.b)
+        .via(`20.0.${i}.0/24`, `${a}@1*${i + 1}`, `${b}@2`);
+    }
+    first.settle();
+    const second = new Bed(first.server);
+    await second.up();
+    second.fib.beginReplay();
+    second.neighbor(1, '10.0.1.2', MAC.a).nexthop(1, '10.0.1.2@1');
+    for (let i = 0; i < 200; i++) second.viaId(`20.0.${i}.0/24`, 1);
+    second.settle();
+    expect(second.fib.forwarding.adopted).toBe(0);
+    second.fib.endReplay();
+    second.programmer.releaseAdopted();
+    expect(second.programmer.holdsAdopted).toBe(false);
+    second.settle();
+    expect(second.programmer.counters.refused).toBe(0);
+    expect(second.server.sandbox.find({}).filter(({ type }) => type === 'loadBalance')).toEqual([]);
   });
 
   test('zebra reconnecting changes nothing that it confirms; ids that mean something new do not mislead old routes', async () => {

@@ -17,7 +17,7 @@ import {
   token,
   uint32,
 } from './wire-arbitraries';
-import { withoutBatch } from '../bed/without-batch';
+import { withoutBatch } from '../../bed/without-batch';
 
 const root = protobuf.loadSync(join(process.cwd(), 'proto/afi/afi.proto'));
 const ours = new protobuf.Root();
@@ -162,6 +162,23 @@ describe('operations', () => {
       kind: 'remove',
       remove: { entries: [], tokens: [9] },
     });
+  });
+
+  test('a node without next has none, and one with next 0 leads to discard', () => {
+    const nodes = [
+      { token: 1, counter: {} },
+      { token: 2, counter: {}, next: 0 },
+      { token: 3, counter: {}, next: '18446744073709551615' },
+    ];
+    const decoded = wire.decodeOperation(made('AfiOperation', { insert: { nodes } })).operation;
+    expect(decoded.kind === 'insert' && decoded.insert.nodes.map(({ next }) => next)).toEqual([
+      undefined,
+      0,
+      undefined,
+    ]);
+    expect(wire.decodeOperation(wire.encodeOperation({ sandboxId: 1, id: 1, operation: decoded })).operation).toEqual(
+      decoded,
+    );
   });
 
   test('a parameter named __proto__ is ignored and touches no prototype', () => {

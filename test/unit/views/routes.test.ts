@@ -1,7 +1,7 @@
 import type { RouteView } from '../../../src/control/types';
 import { parseAddress, parsePrefix } from '../../../src/net/address';
 import { RouteViews } from '../../../src/views/routes';
-import { Bed, Server, TABLE } from '../bed/bed';
+import { Bed, Server, TABLE } from '../../bed/bed';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
 

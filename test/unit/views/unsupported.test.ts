@@ -7,7 +7,7 @@ import { decodeProtobuf } from '../../../src/fpm/protobuf/decoder';
 import { FrameReader } from '../../../src/fpm/framing';
 import type { RouteView } from '../../../src/control/types';
 import { LAYOUTS } from '../../../src/control/show';
-import { encapWords } from '../../../src/fib/encap-words';
+import { describeEncap } from '../../../src/fib/describe-encap';
 import * as c from '../../../src/netlink/constants';
 import { parseAddress, parsePrefix } from '../../../src/net/address';
 import { RouteViews } from '../../../src/views/routes';
@@ -15,7 +15,7 @@ import { evpnViews, lspViews, sidViews } from '../../../src/views/unsupported';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PuntReason } from '../../../src/aft/model';
-import { Bed, ifindexOf, TABLE } from '../bed/bed';
+import { Bed, ifindexOf, TABLE } from '../../bed/bed';
 import { attributes, hop, labels, neighbor, nexthop, route, u16, via } from '../fpm/messages';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
@@ -210,11 +210,11 @@ test('frames of the protobuf encoding: VRFs apart from the main table, segments 
 
 test('encapsulations in words', () => {
   const segment = parseAddress('2001:db8:f::1')!;
-  expect(encapWords({ kind: 'seg6', mode: 9, segments: [segment, segment] })).toBe(
+  expect(describeEncap({ kind: 'seg6', mode: 9, segments: [segment, segment] })).toBe(
     'SRv6 mode 9 2001:db8:f::1, 2001:db8:f::1',
   );
   const endpoint = { nexthop: segment, ifindex: 4, flavors: 0x12, segments: [segment], table: 5 };
-  expect(encapWords({ kind: 'seg6local', action: 99, attributes: new Uint8Array(0), endpoint })).toBe(
+  expect(describeEncap({ kind: 'seg6local', action: 99, attributes: new Uint8Array(0), endpoint })).toBe(
     'SRv6 local action 99 table 5 via 2001:db8:f::1 interface 4 to 2001:db8:f::1 (PSP, NEXT-CSID)',
   );
 });

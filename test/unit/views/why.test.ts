@@ -6,7 +6,7 @@ import { buildProbe } from '../../../src/views/probe';
 import { RouteViews } from '../../../src/views/routes';
 import { traceView } from '../../../src/views/trace';
 import { whyView, type WhyContext } from '../../../src/views/why';
-import { Bed, Server, TABLE } from '../bed/bed';
+import { Bed, Server, TABLE } from '../../bed/bed';
 import { checksum, transportBytes } from '../vasic/testbed';
 
 const M1 = '02:00:00:00:01:01';

@@ -15,7 +15,7 @@ const SEG6_ACTIONS: readonly string[] = (
 const FLAVORS: readonly string[] = ['', 'PSP', 'USP', 'USD', 'NEXT-CSID'];
 
 /** What an encapsulation does to a packet, in plain words. */
-export function encapWords(encap: Encap): string {
+export function describeEncap(encap: Encap): string {
   switch (encap.kind) {
     case 'mpls':
       return `MPLS push ${encap.labels.join('/')}`;
@@ -24,7 +24,7 @@ export function encapWords(encap: Encap): string {
       return `SRv6 ${mode} ${encap.segments.map(formatAddress).join(', ')}`;
     }
     case 'seg6local':
-      return `SRv6 local ${SEG6_ACTIONS[encap.action] ?? `action ${encap.action}`}${endpointWords(encap.endpoint)}`;
+      return `SRv6 local ${SEG6_ACTIONS[encap.action] ?? `action ${encap.action}`}${describeEndpoint(encap.endpoint)}`;
     case 'vxlan':
       return `VXLAN VNI ${encap.vni}`;
     case 'unknown':
@@ -32,7 +32,7 @@ export function encapWords(encap: Encap): string {
   }
 }
 
-function endpointWords(endpoint: SegmentEndpoint): string {
+function describeEndpoint(endpoint: SegmentEndpoint): string {
   const { table, vrfTable, nexthop, ifindex, segments, flavors } = endpoint;
   const names = FLAVORS.filter((name, bit) => name !== '' && ((flavors ?? 0) & (1 << bit)) !== 0);
   return [
@@ -45,7 +45,7 @@ function endpointWords(endpoint: SegmentEndpoint): string {
   ].join('');
 }
 
-/** What an LSP's way out does to the label: `swap 200/300` (outermost first), `pop`. */
-export function labelWords(outLabels: readonly number[]): string {
+/** What an LSP's path does to the label: `swap 200/300` (outermost first), `pop`. */
+export function describeLabels(outLabels: readonly number[]): string {
   return outLabels.length === 0 ? 'pop' : `swap ${outLabels.join('/')}`;
 }
