@@ -19,21 +19,31 @@ import type { ForwardingSource } from '../fib/intents';
 import { formatAddress, sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 
+/** How packets go to the neighbor: its hardware address, and what the port they leave by says. */
+interface Link {
+  readonly mac: Uint8Array;
+  /** The port's own address; undefined: not known. */
+  readonly from: Uint8Array | undefined;
+  readonly mtu: number | undefined;
+}
+
+function sameLink(a: Link | undefined, b: Link): boolean {
+  return a !== undefined && sameBytes(a.mac, b.mac) && sameBytes(a.from, b.from) && a.mtu === b.mtu;
+}
+
 interface AdjacencyState {
   readonly encap: Token;
   readonly indirect: Token;
-  /** Hardware address that the vASIC acknowledged; undefined with `exists`: pointed at the host. */
-  mac: Uint8Array | undefined;
-  sent: Uint8Array | undefined;
-  /** How it leaves the port: the MAC and MTU of that, in what was sent last. */
-  via: Via | undefined;
+  /** What the vASIC acknowledged; undefined with `exists`: pointed at the host. */
+  link: Link | undefined;
+  sent: Link | undefined;
   exists: boolean;
   busy: boolean;
   /** Nexthop sets that lead to it, acknowledged or in flight. */
   users: number;
-  /** The hardware address that the vASIC refused last, and its reason. */
-  refused: { readonly mac: Uint8Array; readonly via: Via | undefined; readonly reason: string } | undefined;
-  /** It can't be pointed at the host either, so it goes on sending to `mac`. */
+  /** What the vASIC refused last, and its reason. */
+  refused: { readonly link: Link; readonly reason: string } | undefined;
+  /** It can't be pointed at the host either, so it goes on sending by `link`. */
   stuck: string | undefined;
 }
 
@@ -47,15 +57,6 @@ export interface AdjacencyView {
   readonly error: string | undefined;
   /** It sends to an address that isn't the neighbor's any more, and the vASIC refuses to have that ended. */
   readonly stuck: boolean;
-}
-
-interface Via {
-  readonly mac: Uint8Array | undefined;
-  readonly mtu: number | undefined;
-}
-
-function sameVia(a: Via | undefined, b: Via): boolean {
-  return sameBytes(a?.mac, b.mac) && a?.mtu === b.mtu;
 }
 
 export class AdjacencyWriter implements NodeWriter {
@@ -108,7 +109,7 @@ export class AdjacencyWriter implements NodeWriter {
   }
 
   private toHost(state: AdjacencyState, nodes: AftNode[]): BuildResult {
-    if (state.stuck !== undefined || (state.exists && state.mac === undefined)) return NOTHING;
+    if (state.stuck !== undefined || (state.exists && state.link === undefined)) return NOTHING;
     state.busy = true;
     state.sent = undefined;
     nodes.push({ type: 'indirect', token: state.indirect, target: trapToken('unresolved') });
@@ -124,16 +125,14 @@ export class AdjacencyWriter implements NodeWriter {
   ): BuildResult {
     const state = before ?? this.newState(id);
     const { mac: from, rules } = this.graph.portOf(port) ?? { mac: undefined };
-    const via: Via = { mac: from, mtu: rules?.mtu };
-    if (state.exists && sameBytes(state.mac, mac) && sameVia(state.via, via) && state.refused === undefined) {
-      return NOTHING;
-    }
-    if (state.refused !== undefined && sameBytes(state.refused.mac, mac) && sameVia(state.refused.via, via)) {
+    const link: Link = { mac, from, mtu: rules?.mtu };
+    if (state.exists && sameLink(state.link, link) && state.refused === undefined) return NOTHING;
+    if (state.refused !== undefined && sameLink(state.refused.link, link)) {
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
     const next = this.graph.outputs.get(port);
     if (next === undefined) {
-      state.refused = { mac, via, reason: `the vASIC has no output port ${port}` };
+      state.refused = { link, reason: `the vASIC has no output port ${port}` };
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
     nodes.push({
@@ -147,21 +146,20 @@ export class AdjacencyWriter implements NodeWriter {
       next,
       params: {
         [PARAM.metaNhId]: { kind: 'int', value: id },
-        ...(via.mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: via.mtu } }),
+        ...(link.mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: link.mtu } }),
       },
     });
-    if (!state.exists || state.mac === undefined) {
+    if (!state.exists || state.link === undefined) {
       nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
     }
     state.busy = true;
-    state.sent = mac;
-    state.via = via;
+    state.sent = link;
     return WRITTEN;
   }
 
   private newState(id: number): AdjacencyState {
     const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
-    const nothing = { mac: undefined, sent: undefined, via: undefined, exists: false, busy: false, users: 0 };
+    const nothing = { link: undefined, sent: undefined, exists: false, busy: false, users: 0 };
     const state: AdjacencyState = { encap, indirect, ...nothing, refused: undefined, stuck: undefined };
     this.states.set(id, state);
     return state;
@@ -176,13 +174,13 @@ export class AdjacencyWriter implements NodeWriter {
     if (error === undefined) {
       this.written++;
       state.exists = true;
-      state.mac = state.sent;
+      state.link = state.sent;
       state.stuck = undefined;
       if (state.sent !== undefined) state.refused = undefined;
       return;
     }
     if (state.sent === undefined) state.stuck = error;
-    else state.refused = { mac: state.sent, via: state.via, reason: error };
+    else state.refused = { link: state.sent, reason: error };
     const address = this.source.adjacency(id)?.address;
     this.log.warn('the vASIC refused a neighbor', { neighbor: address && formatAddress(address), reason: error });
   }
@@ -214,7 +212,7 @@ export class AdjacencyWriter implements NodeWriter {
       const intent = this.source.adjacency(id);
       const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
       const port = intent && this.graph.outputs.get(intent.port);
-      const target = state.mac === undefined ? trapToken('unresolved') : state.encap;
+      const target = state.link === undefined ? trapToken('unresolved') : state.encap;
       yield { token: state.encap, type: 'encap', name, next: port === undefined ? [] : [port] };
       yield { token: state.indirect, type: 'indirect', name, next: [target] };
     }

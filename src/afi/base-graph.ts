@@ -12,14 +12,7 @@
  * The ends are names of reasons: the classes of control protocols come first there (punt-classes.ts), then a policer for
  * each port and reason (policers.ts), then the receive node.
  */
-import {
-  ETHERTYPE_QINQ,
-  ETHERTYPE_VLAN,
-  ETHERTYPE_ARP,
-  ETHERTYPE_FIRST,
-  ETHERTYPE_IPV4,
-  ETHERTYPE_IPV6,
-} from '../net/ethertypes';
+import { ETHERTYPES_TAGGED, ETHERTYPE_ARP, ETHERTYPE_FIRST, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../net/ethertypes';
 import {
   AftField,
   PARAM,
@@ -185,7 +178,7 @@ function sharedEntries(): AftEntry[] {
     entry(GROUP_SWITCH, ETHERTYPE_IPV4, BROADCAST_MATCH),
     entry(GROUP_SWITCH, ETHERTYPE_IPV6, puntToken(PuntReason.Multicast)),
     ...[ETHER_TYPE_SWITCH, GROUP_SWITCH, HOST_PORT_SWITCH].map((parent) => entry(parent, ETHERTYPE_ARP, arp)),
-    ...[ETHERTYPE_VLAN, ETHERTYPE_QINQ].flatMap((tag) =>
+    ...ETHERTYPES_TAGGED.flatMap((tag) =>
       [ETHER_TYPE_SWITCH, GROUP_SWITCH].map((parent) => entry(parent, tag, VLAN_PORT_SWITCH)),
     ),
   ];

@@ -25,6 +25,7 @@ import { createBackend } from '../views/backend';
 import { Backpressure } from './backpressure';
 import { closeAll, type Closer } from './closers';
 import { IdleMemory } from './idle-memory';
+import { watchKernelRoutes } from './kernel-routes';
 import { Replay } from './replay';
 import { staticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
@@ -105,6 +106,7 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
       if (needed && config.neighbors.kernel) neighbors.need(ifindex, address);
       else neighbors.release(ifindex, address);
     },
+    onKernelRoute: () => kernelRoutes.routeSent(),
     now,
   });
   // In this mode the bridge itself makes the TAPs what their ports are.
@@ -148,6 +150,8 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     replayFrom: () => replay.startedAt,
     ...{ fpm, soon, now },
   });
+  const kernelRoutes = watchKernelRoutes({ routes: fib.kernelRoutes, soon, log: log.child('kernel') });
+  closers.push(() => kernelRoutes.close());
   const backpressure = new Backpressure(fpm, fpmLog);
   const idleMemory = new IdleMemory(giveBackMemory);
 

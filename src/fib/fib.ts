@@ -12,6 +12,7 @@ import { Interfaces } from './interfaces';
 import type { Neighbor } from './neighbors';
 import type { OwnPort } from './port-rules';
 import { KeptThings } from './kept';
+import { KernelRoutes } from './kernel-routes';
 import { dropIntent, type NexthopChange, type NexthopGroup } from './nexthops';
 import { Resolution } from './resolution';
 import { newKey, setKey } from './route-key';
@@ -39,6 +40,8 @@ export interface FibOptions {
   readonly onReport: () => void;
   /** A neighbor is needed by a route (or no longer). */
   readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
+  /** zebra sent a route that it has from the kernel: it is to be checked whether the kernel has it still. */
+  readonly onKernelRoute?: () => void;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
@@ -49,6 +52,7 @@ export class Fib {
   readonly forwarding: ForwardingState;
   readonly status: RouteStatuses;
   readonly kept = new KeptThings();
+  readonly kernelRoutes: KernelRoutes;
 
   private readonly resolution: Resolution;
   private readonly hosts: HostEntries;
@@ -75,6 +79,15 @@ export class Fib {
     });
     const { neighbors } = this.resolution;
     this.hosts = new HostEntries(this.rows, neighbors, this.interfaces);
+    this.kernelRoutes = new KernelRoutes({
+      rows: this.rows,
+      remove: (row) => {
+        this.removeZebra(row);
+        this.received(row);
+      },
+      nexthop: (update) => this.applyFpm(update),
+      onSuspect: () => options.onKernelRoute?.(),
+    });
     this.status = new RouteStatuses(this.rows, options.now);
     this.forwarding = new ForwardingState(this.rows, neighbors, this.interfaces, this.status, options.now);
   }
@@ -137,6 +150,7 @@ export class Fib {
     // zebra has just sent the route, so it has forgotten what it was told of it.
     routes.reported[row] = 0;
     this.rows.markReport(row);
+    this.kernelRoutes.received(row);
   }
 
   private deleteRoute(update: RouteDelete): void {
@@ -262,6 +276,7 @@ export class Fib {
   beginReplay(): void {
     this.replayGeneration = (this.replayGeneration + 1) & 0xff;
     this.kept.beginReplay();
+    this.kernelRoutes.beginReplay();
     for (const set of this.rows.nexthops.beginGeneration()) this.rows.retireIfUnwanted(set);
   }
 

@@ -59,6 +59,12 @@ export type RouteTarget =
   | { readonly kind: 'unsupported'; readonly reason: string };
 
 /**
+ * The reason `unsupported` of what zebra sent and could not be read, but for what it is about: Linux has it, and to go on by what
+ * zebra sent before would be wrong.
+ */
+export const MALFORMED = 'zebra sent it in a message that could not be read';
+
+/**
  * FPM's protobuf names VRFs, not tables, and nothing tells the table of a VRF: its routes are kept under a table number that
  * no zebra gives, this one plus the VRF id.
  */
