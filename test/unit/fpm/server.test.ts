@@ -48,7 +48,7 @@ async function rig(feedback: FeedbackMode = 'auto', also: Partial<FpmHandlers> =
     listen: { host: '127.0.0.1', port: 0 },
     feedback,
     zebraVty: '/nonexistent/zebra.vty',
-    sweep: { idleMs: 1, minimumMs: 1 },
+    sweep: { idleMs: 1, minimumMs: 1, maximumMs: 1, bgpdVty: '/nonexistent' },
   };
   const source = createFpmServer(config, remember(log));
   sources.push(source);
@@ -392,7 +392,7 @@ test('an address in use is refused with what to do', async () => {
     listen: source.address()!,
     feedback: 'auto' as const,
     zebraVty: '/nonexistent/zebra.vty',
-    sweep: { idleMs: 1, minimumMs: 1 },
+    sweep: { idleMs: 1, minimumMs: 1, maximumMs: 1, bgpdVty: '/nonexistent' },
   };
   const second = createFpmServer(config, nullLogger);
   const noop = (): void => undefined;
