@@ -51,6 +51,8 @@ interface AdjacencyState {
 export interface AdjacencyView {
   /** The token to point at. */
   readonly indirect: Token;
+  /** What packets to the neighbor pass last. */
+  readonly encap: Token;
   /** Whether the vASIC has it. */
   readonly exists: boolean;
   /** Why it doesn't lead to the neighbor: it leads to the host instead, unless it is `stuck`. */
@@ -78,8 +80,8 @@ export class AdjacencyWriter implements NodeWriter {
   get(id: number): AdjacencyView | undefined {
     const state = this.states.get(id);
     if (state === undefined) return undefined;
-    const { indirect, exists, stuck } = state;
-    return { indirect, exists, error: stuck ?? state.refused?.reason, stuck: stuck !== undefined };
+    const { indirect, encap, exists, stuck } = state;
+    return { indirect, encap, exists, error: stuck ?? state.refused?.reason, stuck: stuck !== undefined };
   }
 
   acquire(id: number): void {

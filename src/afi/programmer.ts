@@ -452,6 +452,12 @@ export class Programmer {
     return this.adjacencies.get(id)?.indirect;
   }
 
+  /** The token of a neighbor's AftEncap, which counts its packets; undefined while the vASIC has none. */
+  encapOfAdjacency(id: number): Token | undefined {
+    const view = this.adjacencies.get(id);
+    return view?.exists === true ? view.encap : undefined;
+  }
+
   /** Every token in use: its node type, what it stands for, and where it leads. */
   *tokens(): Generator<TokenUse> {
     yield* baseTokens(this.graph.ports);

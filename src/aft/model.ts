@@ -363,4 +363,6 @@ export interface NodeInfo {
   readonly entries: number;
   /** Nodes, entries and input ports that point at it. */
   readonly references: number;
+  /** Ours: packets, bytes and drops are counted here; else they are 0. */
+  readonly counted: boolean;
 }

@@ -26,6 +26,7 @@ import { Backpressure } from './backpressure';
 import { closeAll, type Closer } from './closers';
 import { IdleMemory } from './idle-memory';
 import { watchKernelRoutes } from './kernel-routes';
+import { NeighborVerification, staleHosts, VERIFICATION_POLL_MS } from './neighbor-verification';
 import { Replay } from './replay';
 import { staticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
@@ -209,12 +210,19 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     replay.check();
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
+  const verification = new NeighborVerification({
+    stale: () => staleHosts(fib.neighbors.all(), (id) => programmer.encapOfAdjacency(id)),
+    counters: (tokens) => transport.nodeInfo(tokens),
+    verify: (ifindex, address) => neighbors.verify(ifindex, address),
+  });
+  const verifying = setInterval(() => void verification.poll(), VERIFICATION_POLL_MS);
   const readAgain = setInterval(() => void programmer.retryAdoption(), READ_AGAIN_MS);
   closers.push(() => {
     statuses.close();
     clearInterval(tick);
     clearInterval(retry);
     clearInterval(readAgain);
+    clearInterval(verifying);
   });
 
   transport.onDrain(() => programmer.drained());

@@ -236,8 +236,7 @@ function decodeNeighbor(message: NetlinkMessage, present: boolean): NeighborMess
     present,
     ifindex: body.readInt32LE(4),
     address,
-    // A group MAC can't be one neighbor's; forwarding to it would flood.
-    ...(mac !== undefined && (mac[0]! & 1) === 0 && { mac }),
+    ...(mac !== undefined && { mac }),
     state: neighborState(body.readUInt16LE(8)),
   };
 }

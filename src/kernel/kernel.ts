@@ -50,6 +50,8 @@ export interface NeighborSource {
   /** A route depends on it: resolve it now and keep it fresh. A set, not a count. */
   need(ifindex: number, address: Uint8Array): void;
   release(ifindex: number, address: Uint8Array): void;
+  /** It is being used: have the kernel verify it once if it is stale. Many at once get their turn one after the other. */
+  verify(ifindex: number, address: Uint8Array): void;
   /** What was done to resolve it; undefined: it isn't needed. */
   progress(ifindex: number, address: Uint8Array): ResolveProgress | undefined;
   counters(): NeighborCounters;
@@ -58,6 +60,8 @@ export interface NeighborSource {
 
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 const REQUESTS_PER_SECOND = 100;
+/** A neighbor in use becomes stale every half minute or so: twelve thousand get their turn within a minute. */
+const VERIFICATIONS_PER_SECOND = 200;
 
 /** @param options.taps names of the ports' TAPs: neighbors and addresses of other interfaces are not reported */
 export function createKernelNeighbors(
@@ -131,6 +135,7 @@ export function createKernelNeighbors(
     stateOf: (ifindex, address) => mirror.neighborState(ifindex, address),
     usable: (ifindex) => mirror.isPortUp(ifindex),
     perSecond: REQUESTS_PER_SECOND,
+    verifiedPerSecond: VERIFICATIONS_PER_SECOND,
   });
 
   /** Lets the resolver run, now and when it asks for it. */
@@ -148,6 +153,14 @@ export function createKernelNeighbors(
       timer = undefined;
       resolveDue();
     }, wait).unref();
+  }
+
+  /** The same, once for all that comes in this turn of the event loop. */
+  function resolveSoon(): void {
+    due ??= setImmediate(() => {
+      due = undefined;
+      resolveDue();
+    });
   }
 
   function onReport(report: NetlinkWorkerReport): void {
@@ -204,11 +217,11 @@ export function createKernelNeighbors(
     },
     need(ifindex, address) {
       resolver.need(ifindex, address);
-      // Needs come in bursts: one run for all of them.
-      due ??= setImmediate(() => {
-        due = undefined;
-        resolveDue();
-      });
+      resolveSoon();
+    },
+    verify(ifindex, address) {
+      resolver.verify(ifindex, address);
+      resolveSoon();
     },
     release: (ifindex, address) => resolver.release(ifindex, address),
     progress: (ifindex, address) => resolver.progress(ifindex, address),

@@ -93,7 +93,7 @@ export class Bed {
   readonly queue: { id: number; operation: AftOperation }[] = [];
   /** All that were ever sent. */
   readonly sent: AftOperation[] = [];
-  /** What zebra was told last, by prefix. */
+  /** What was reported to zebra last, by prefix. */
   readonly told = new Map<string, RouteStatus>();
   readonly needed = new Set<string>();
   /** Why what the server holds can't be read. */

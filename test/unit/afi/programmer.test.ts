@@ -96,9 +96,10 @@ describe('a route', () => {
     ['delay', true],
     ['probe', true],
     ['permanent', true],
+    ['noarp', true],
     ['incomplete', false],
     ['failed', false],
-    ['noarp', false],
+    ['none', false],
   ] as const)('neighbor state %s is usable: %s', async (state, usable) => {
     const b = await bed();
     b.neighbor(1, '10.0.1.2', MAC.a, state).via('192.0.2.0/24', '10.0.1.2@1').settle();
@@ -335,21 +336,34 @@ describe('connected subnets', () => {
   test('the router itself, broadcast, multicast and link-local go to the host', async () => {
     const b = await bed();
     b.via('10.0.1.0/24', '@1').address(1, '10.0.1.1/24').via('224.0.0.0/4', '@2').settle();
-    expect(['10.0.1.1', '10.0.1.255', '224.0.0.5', '255.255.255.255', '169.254.1.1'].map((to) => b.packet(to))).toEqual(
-      [
-        `punt ${PuntReason.Local}`,
-        `punt ${PuntReason.Broadcast}`,
-        `punt ${PuntReason.Multicast}`,
-        `punt ${PuntReason.Broadcast}`,
-        `punt ${PuntReason.LinkLocal}`,
-      ],
-    );
+    expect(['10.0.1.1', '10.0.1.255', '224.0.0.5', '255.255.255.255', 'fe80::1'].map((to) => b.packet(to))).toEqual([
+      `punt ${PuntReason.Local}`,
+      `punt ${PuntReason.Broadcast}`,
+      `punt ${PuntReason.Multicast}`,
+      `punt ${PuntReason.Broadcast}`,
+      `punt ${PuntReason.LinkLocal}`,
+    ]);
     expect([b.packet('ff02::5'), b.packet('fe80::1')]).toEqual([
       `punt ${PuntReason.Multicast}`,
       `punt ${PuntReason.LinkLocal}`,
     ]);
     b.address(1, '10.0.1.1/24', false).settle();
     expect(b.packet('10.0.1.1')).toBe(`punt ${PuntReason.Glean}`);
+  });
+
+  test('169.254.0.0/16 is routed like any other prefix, as Linux does', async () => {
+    const b = await bed();
+    b.via('169.254.5.0/30', '@1').address(1, '169.254.5.1/30').neighbor(1, '169.254.5.2', MAC.a);
+    b.via('192.0.2.0/24', '169.254.5.2@1').via('169.254.6.0/24', '169.254.5.2@1').settle();
+    expect(['169.254.5.1', '169.254.5.3', '169.254.7.1'].map((to) => b.packet(to))).toEqual([
+      `punt ${PuntReason.Local}`,
+      `punt ${PuntReason.Broadcast}`,
+      `punt ${PuntReason.NoRoute}`,
+    ]);
+    const forwarded = ['169.254.5.2', '192.0.2.9', '169.254.6.1'].map((to) => b.packet(to));
+    expect(forwarded).toEqual(Array(3).fill(out(1, MAC.a)));
+    b.neighborGone(1, '169.254.5.2').settle();
+    expect(b.packet('169.254.5.2')).toBe(`punt ${PuntReason.Glean}`);
   });
 
   test('an interface that comes later makes its routes work', async () => {

@@ -303,10 +303,12 @@ describe('replies and requests', () => {
     const find = { sandboxId: 1, tokens: [5, 6], name: 'n', type: 'tree', entriesOf: 9 };
     expect(wire.decodeFind(wire.encodeFind(find))).toEqual(find);
     expect(wire.decodeFind(made('AfiFindRequest', { sandbox_id: 1 }))).toEqual({ sandboxId: 1 });
-    const infos = [{ token: 7, found: true, packets: 1, bytes: 2, drops: 3, entries: 4, references: 5 }];
+    const infos = [{ token: 7, found: true, packets: 1, bytes: 2, drops: 3, entries: 4, references: 5, counted: true }];
     expect(wire.decodeNodeInfoReply(wire.encodeNodeInfoReply(infos))).toEqual(infos);
     same(seen('AfiNodeInfoReply', wire.encodeNodeInfoReply(infos)), {
-      nodes: [{ token: '7', found: true, packets: '1', bytes: '2', drops: '3', entries: '4', references: '5' }],
+      nodes: [
+        { token: '7', found: true, packets: '1', bytes: '2', drops: '3', entries: '4', references: '5', counted: true },
+      ],
     });
     fc.assert(
       fc.property(uint32, fc.array(token), (sandboxId, tokens) => {

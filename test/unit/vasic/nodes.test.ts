@@ -306,6 +306,24 @@ describe('switch, table, lookup', () => {
 describe('encapsulation', () => {
   const labeled = (bed: Testbed): Buffer => frames(bed)[0]!;
 
+  test('counts the packets that got the header; written again in place it counts on', () => {
+    const bed = testbed();
+    const counted = (token: number): unknown => bed.sandbox.nodeInfo([token])[0];
+    bed.run([ethernet(2001, out(1))], 2001);
+    bed.receive(ip4Frame());
+    bed.run([ethernet(2001, out(1), Uint8Array.of(2, 0, 0, 0, 0, 0x77))], 2001);
+    bed.receive(ip4Frame());
+    expect(counted(2001)).toMatchObject({ counted: true, packets: 2, drops: 0 });
+    expect(counted(out(1))).toMatchObject({ counted: true, packets: 2 });
+  });
+
+  test('a node that counts nothing says so', () => {
+    const bed = testbed();
+    bed.run([ethernet(2001, out(1)), { type: 'indirect', token: 2002, target: 2001 }], 2002);
+    bed.receive(ip4Frame());
+    expect(bed.sandbox.nodeInfo([2002])[0]).toMatchObject({ counted: false, packets: 0 });
+  });
+
   test('label on a routed packet: in front of the IP packet, whose TTL is decremented', () => {
     const bed = testbed();
     const labels = { type: 'list' as const, token: 2002, tokens: [2003, 2004, 2001] };

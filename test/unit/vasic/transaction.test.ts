@@ -509,7 +509,7 @@ describe('reading back', () => {
   test('unknown nodes are answered as not found', () => {
     const bed = testbed();
     expect(bed.sandbox.nodeInfo([9999])).toEqual([
-      { token: 9999, found: false, packets: 0, bytes: 0, drops: 0, entries: 0, references: 0 },
+      { token: 9999, found: false, packets: 0, bytes: 0, drops: 0, entries: 0, references: 0, counted: false },
     ]);
   });
 });

@@ -5,7 +5,8 @@
  * has. Parameters encap.ether.ovlan and encap.ether.ivlan: outer and inner VLAN id, each in a tag of type 0x8100.
  * `label`: an MPLS label (parameter label.value; RFC 3032; TC 0, TTL 255) in front of the whole packet: the L2 frame as
  * received, unless a lookup routed it or its header was stripped. The innermost label has the bottom-of-stack bit.
- * Parameter meta.nhid: the number to know the next hop by; nh.mtu: the MTU towards it, where it is below the port's.
+ * Parameter meta.nhid: the number to know the next hop by; nh.mtu: the MTU towards it, where it is below the port's. Counts the
+ * packets that got the header, as they were received.
  */
 import { ETHERTYPE_MPLS, ETHERTYPE_VLAN } from '../../../net/ethertypes';
 import { AftField, PARAM } from '../../../aft/model';
@@ -14,6 +15,7 @@ import { formatMac } from '../../../net/address';
 import { write16, write32 } from '../../../net/checksum';
 import { fieldName } from '../fields';
 import { ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
+import { newCounters, type Counters } from '../ports';
 import type { Walk } from '../walk';
 import type { Compiled, LinkContext, NodeKind, NodeOf } from '../node-kind';
 import { intParam } from './params';
@@ -53,7 +55,7 @@ function vlansOf(node: NodeOf<'encap'>): number[] {
   return VLANS.map((name) => intParam(node, name)).filter((id) => id !== undefined);
 }
 
-function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
+function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number, counters: Counters): Compiled {
   const mtu = intParam(node, PARAM.nhMtu) ?? Infinity;
   const [vlan1 = -1, vlan2 = -1] = vlansOf(node);
   // All but the ethertype.
@@ -63,6 +65,7 @@ function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compil
     ...vlansOf(node).flatMap((id) => [ETHERTYPE_VLAN >> 8, ETHERTYPE_VLAN & 0xff, id >> 8, id & 0xff]),
   );
   return {
+    counters,
     execute(walk) {
       if (walk.proto < ETHERTYPE_MIN) return walk.drop('noEtherType');
       const start = walk.open(walk.l3, header.length + 2);
@@ -72,6 +75,7 @@ function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compil
       write16(buffer, start + header.length, walk.proto);
       walk.setEthernet(start, vlan1, vlan2);
       walk.mtu = mtu;
+      walk.count(counters);
       if (nhId >= 0) walk.nhId = nhId;
       return next;
     },
@@ -83,16 +87,18 @@ function isLabelStack(walk: Walk): boolean {
   return walk.proto === ETHERTYPE_MPLS && walk.carry === walk.l3;
 }
 
-function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
+function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number, counters: Counters): Compiled {
   const label = intParam(node, PARAM.labelValue)!;
   const entry = label * 0x1000 + 0xff;
   return {
+    counters,
     execute(walk) {
       const bottom = isLabelStack(walk) ? 0 : 0x100;
       const start = walk.open(walk.carry, LABEL_BYTES);
       if (start < 0) return walk.drop('noHeadroom');
       write32(walk.buffer, start, entry + bottom);
       walk.setNetwork(start, ETHERTYPE_MPLS);
+      walk.count(counters);
       if (nhId >= 0) walk.nhId = nhId;
       return next;
     },
@@ -120,10 +126,11 @@ export const encap: NodeKind<'encap'> = {
         return `there is no encapsulation '${node.template}': ethernet and label are known`;
     }
   },
-  link(node, context: LinkContext) {
+  link(node, context: LinkContext, previous) {
     const next = context.slotOf(node.next);
     const nhId = intParam(node, PARAM.metaNhId) ?? -1;
-    return node.template === 'ethernet' ? linkEthernet(node, next, nhId) : linkLabel(node, next, nhId);
+    const counters = previous?.counters ?? newCounters();
+    return (node.template === 'ethernet' ? linkEthernet : linkLabel)(node, next, nhId, counters);
   },
   describe(node) {
     if (node.template !== 'ethernet') return () => node.template;
