@@ -93,6 +93,11 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
   if (rule !== undefined) return { at: 'rule', why: rule };
   switch (trap) {
     case 'notAPort': {
+      const given = legs.find((path) => path.givenTo !== undefined);
+      if (given !== undefined) {
+        const why = `it leaves by ${given.interface}, which Linux has given to ${given.givenTo!}: Linux forwards`;
+        return { at: 'link', why, remedy: `for the vASIC to forward: ip link set ${given.interface} nomaster` };
+      }
       const names = [...new Set(legs.map((path) => path.interface))].join(', ');
       const why = `it leaves by ${names}, which is no port of the vASIC: Linux forwards`;
       return { at: 'configuration', why, remedy: 'if it is meant to be a port, add its TAP to ports and restart' };
@@ -107,7 +112,11 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
     }
     case 'linkDown': {
       const down = legs.filter((path) => !path.linkUp).map((path) => path.interface);
-      const remedy = '"fpm2afi show ports": is the wire in, is the other end up?';
+      const set = legs.find((path) => path.setDown === true);
+      const remedy =
+        set === undefined
+          ? '"fpm2afi show ports": is the wire in, is the other end up?'
+          : `${set.interface} is set down: ip link set ${set.interface} up`;
       return { at: 'link', why: `the link of ${[...new Set(down)].join(', ')} is down`, remedy };
     }
     default: {
