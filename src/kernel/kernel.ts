@@ -11,6 +11,7 @@ import type { Logger } from '../observe/log';
 import { RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK, RTMGRP_NEIGH } from '../netlink/constants';
 import { closeNetlink, openNetlink, sendNetlink } from '../sys/netlink-socket';
 import { type PollThread, startPollThread } from '../sys/poll-thread';
+import { GroupWatch } from './groups';
 import { KernelMirror } from './mirror';
 import { KernelMonitor } from './monitor';
 import { Resolver, type ResolveProgress } from './resolver';
@@ -72,6 +73,7 @@ export function createKernelNeighbors(
   let handlers: NeighborHandlers = { update: () => undefined, batchEnd: () => undefined };
   let updates = 0;
   let pending = false;
+  let groupsMayDiffer = false;
   let foreign = 0;
   let resolveRequests = 0;
   let restarts = 0;
@@ -87,11 +89,21 @@ export function createKernelNeighbors(
     emit(update) {
       updates++;
       pending = true;
+      groupsMayDiffer ||= update.kind !== 'neighborAdd' && update.kind !== 'neighborDelete';
       handlers.update(update);
     },
     portAppeared: () => monitor.sync(),
     neighborSeen: (ifindex, address) => resolver.seen(ifindex, address),
     linkChanged: (ifindex) => resolver.linkChanged(ifindex),
+  });
+
+  const groups = new GroupWatch({
+    ports: () => mirror.ports(),
+    emit(update) {
+      updates++;
+      handlers.update(update);
+    },
+    changed: () => handlers.batchEnd(),
   });
 
   const monitor = new KernelMonitor({
@@ -172,6 +184,8 @@ export function createKernelNeighbors(
     }
     if (pending) {
       pending = false;
+      if (groupsMayDiffer) groups.look();
+      groupsMayDiffer = false;
       handlers.batchEnd();
     }
     resolveDue();
@@ -199,6 +213,7 @@ export function createKernelNeighbors(
         abandoned = reject;
         monitor.sync();
       });
+      groups.start();
     },
     need(ifindex, address) {
       resolver.need(ifindex, address);
@@ -225,6 +240,7 @@ export function createKernelNeighbors(
       thread = undefined;
       abandoned(new Error('closed before the kernel had told everything'));
       clearTimeout(timer);
+      groups.close();
       delays.forEach((delay) => clearTimeout(delay));
       await ending.close();
       closeNetlink(fd);

@@ -114,8 +114,10 @@ function findNodes(graph: Graph, request: FindRequest): AftNode[] {
     });
   }
   if (byName !== undefined) {
-    const place = graph.named(byName);
-    return place !== undefined && matches(place) ? [place.node] : [];
+    return graph
+      .named(byName)
+      .filter(matches)
+      .map(({ node }) => node);
   }
   const found: AftNode[] = [];
   for (const place of graph.all()) {

@@ -9,9 +9,6 @@ async function bed(server?: Server, options?: { batch?: number; inFlight?: numbe
   return new Bed(server, options).up();
 }
 
-/** Of the base graph; all other entries are routes. */
-const SWITCH_ENTRIES = 4;
-
 describe('a route', () => {
   test('forwards to its neighbor, and zebra hears of it only then', async () => {
     const b = await bed();
@@ -187,9 +184,9 @@ describe('what stands before the route tree', () => {
   const mine = '32:26:0a:2e:aa:f0';
 
   test.each([
-    ['ARP to the port', mine, 0x0806, `punt ${PuntReason.NonIp}`],
-    ['ARP to everybody', 'ff:ff:ff:ff:ff:ff', 0x0806, `punt ${PuntReason.NonIp}`],
-    ['IS-IS', '01:80:c2:00:00:14', 46, `punt ${PuntReason.NonIp}`],
+    ['ARP to the port', mine, 0x0806, `punt ${PuntReason.Arp}`],
+    ['ARP to everybody', 'ff:ff:ff:ff:ff:ff', 0x0806, `punt ${PuntReason.Arp}`],
+    ['IS-IS', '01:80:c2:00:00:14', 46, `punt ${PuntReason.Isis}`],
     ['IPv4 multicast', '01:00:5e:00:00:05', 0x0800, `punt ${PuntReason.Multicast}`],
     ["somebody else's frame", '32:26:0a:2e:aa:99', 0x0806, 'dropped'],
   ])('%s', async (_name, destination, type, expected) => {
@@ -521,7 +518,7 @@ describe('lives of the server and of the bridge', () => {
     b.programmer.down('the connection broke');
     await b.up();
     expect(b.fib.rows.failed.size).toBe(0);
-    expect(b.fib.rows.routes.size).toBe(b.server.sandbox.info().entries - SWITCH_ENTRIES);
+    expect(b.fib.rows.routes.size).toBe(b.entries().size);
   });
 
   test('a restarted bridge takes over, forwards all the while, and sweeps what zebra does not confirm', async () => {
@@ -611,7 +608,7 @@ describe('lives of the server and of the bridge', () => {
       const { nodes, entries } = b.server.sandbox.info();
       expect({ nodes, entries }).toEqual({ nodes: empty.nodes, entries: empty.entries });
       expect(b.fib.neighbors.size).toBe(0);
-      expect(b.fib.rows.routes.size).toBe(empty.entries - SWITCH_ENTRIES);
+      expect(b.fib.rows.routes.size).toBe(b.entries().size);
     }
     // A strict server would have refused anything removed while it was pointed at.
     expect(b.programmer.counters.refused).toBe(0);

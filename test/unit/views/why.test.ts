@@ -49,7 +49,7 @@ test('an ECMP route, one path without an answer', async () => {
   ]);
 });
 
-test('the moments: sent, acknowledged, told; forgotten when zebra sends the route again', async () => {
+test('the moments: sent, acknowledged, reported; forgotten when zebra sends the route again', async () => {
   const bed = await new Bed().up();
   bed.via('10.40.0.0/16', '10.1.1.99@1');
   const waiting = why(bed, '10.40.0.0/16').routes[0]!;
