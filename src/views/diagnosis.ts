@@ -78,7 +78,7 @@ function neighborStop(path: WhyPath, kernelNeighbors: boolean): Stop {
 
 /** The sentences for packets that go to the host because a rule says so. */
 const RULES: Readonly<Partial<Record<TrapReason, string>>> = {
-  glean: 'glean: a connected subnet. Linux resolves its neighbors; each one known has an entry of its own',
+  glean: 'glean: a connected subnet. Linux resolves its neighbors; each one with a MAC address of its own has an entry',
   local: 'local: an address of the router itself',
   broadcast: 'broadcast: a broadcast address of the router',
   multicast: 'multicast goes to the host',
