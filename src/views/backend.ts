@@ -41,7 +41,7 @@ import { packageVersion } from '../observe/version';
 import type { Punt, PuntCounters } from '../punt/punt';
 import { puntReasons } from './punt';
 import { RouteViews } from './routes';
-import { evpnViews, lspViews, sidViews } from './unsupported';
+import { evpnViews, lspViews, sidViews, malformedProblem } from './unsupported';
 import { traceView } from './trace';
 import { whyView, type WhyOptions } from './why';
 
@@ -193,6 +193,8 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       list.push(
         `${fibView.failed === 1 ? '1 route was' : `${fibView.failed} routes were`} refused by the vASIC: show routes --state failed`,
       );
+    const malformed = malformedProblem(fib);
+    if (malformed !== undefined) list.push(malformed);
     for (const { tap } of config.ports) {
       if (fib.interfaces.byName(tap) === undefined) list.push(`there is no interface ${tap}`);
     }
