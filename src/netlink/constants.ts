@@ -145,10 +145,21 @@ export const IFINFOMSG_LEN = 16;
 export const IFLA_ADDRESS = 1;
 export const IFLA_IFNAME = 3;
 export const IFLA_MTU = 4;
+export const IFLA_LINK = 5;
 export const IFLA_MASTER = 10;
 export const IFLA_OPERSTATE = 16;
+export const IFLA_LINKINFO = 18;
+export const IFLA_PROMISCUITY = 30;
+export const IFLA_ALLMULTI = 61;
+/** Nested in IFLA_LINKINFO. */
+export const IFLA_INFO_KIND = 1;
+export const IFLA_INFO_DATA = 2;
+/** Nested in the IFLA_INFO_DATA of a VLAN device, and of a VRF device. */
+export const IFLA_VLAN_ID = 1;
+export const IFLA_VRF_TABLE = 1;
 export const IFF_UP = 0x1;
 export const IFF_RUNNING = 0x40;
+export const IFF_ALLMULTI = 0x200;
 export const IFF_LOWER_UP = 0x10000;
 
 /** Lightweight tunnel encapsulations (linux/lwtunnel.h), and FRR's own number for VXLAN (zebra_fpm_netlink.c). */

@@ -89,19 +89,28 @@ export function sendNetlink(fd: number, messages: Uint8Array): void {
 export type NetlinkReceived = number | 'nothing' | 'overrun' | 'foreign';
 
 const sender = Buffer.alloc(SOCKADDR_NL);
+/** The kernel raises it at most once per dump; a socket that gives nothing else is broken. */
+const MAX_INVALID = 16;
 
-/** @throws SysError for anything but an overrun */
-export function receiveNetlink(fd: number, buffer: Uint8Array): NetlinkReceived {
-  let length: number;
-  try {
-    length = recvfrom(fd, buffer, sender);
-  } catch (error) {
-    if (error instanceof SysError && error.code === 'ENOBUFS') return 'overrun';
-    throw error;
+/**
+ * Receives what is next. EINVAL is no fault of the socket: while one thread receives, the kernel carries on the running
+ * dump there, and says EINVAL when a request that another thread sent has just finished that dump. Nothing is lost then.
+ * @param receive as `recvfrom`; for tests
+ * @throws SysError for anything but an overrun, and for EINVAL without end
+ */
+export function receiveNetlink(fd: number, buffer: Uint8Array, receive = recvfrom): NetlinkReceived {
+  for (let invalid = 0; ; invalid++) {
+    try {
+      const length = receive(fd, buffer, sender);
+      if (length < 0) return 'nothing';
+      // Port id 0 is the kernel; a privileged process could send too.
+      return sender.readUInt32LE(4) === 0 ? length : 'foreign';
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      if (error.code === 'ENOBUFS') return 'overrun';
+      if (error.code !== 'EINVAL' || invalid === MAX_INVALID) throw error;
+    }
   }
-  if (length < 0) return 'nothing';
-  // Port id 0 is the kernel; a privileged process could send too.
-  return sender.readUInt32LE(4) === 0 ? length : 'foreign';
 }
 
 export function closeNetlink(fd: number): void {

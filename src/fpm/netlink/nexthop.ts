@@ -1,5 +1,5 @@
 /**
- * RTM_NEWNEXTHOP and RTM_DELNEXTHOP to updates: a way out, a weighted group of other ids, or a blackhole.
+ * RTM_NEWNEXTHOP and RTM_DELNEXTHOP to updates: a path, a weighted group of other ids, or a blackhole.
  * Formats: linux/nexthop.h; FRR's rt_netlink.c (netlink_nexthop_msg_encode).
  */
 import { MALFORMED, type NexthopAdd, type NexthopContent, type NexthopDelete } from '../../fib/updates';

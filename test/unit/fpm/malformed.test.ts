@@ -3,7 +3,7 @@ import { decodeNetlink } from '../../../src/fpm/netlink/decoder';
 import { decodeProtobuf, fpmMessageType } from '../../../src/fpm/protobuf/decoder';
 import * as c from '../../../src/netlink/constants';
 import { malformedProblem } from '../../../src/views/unsupported';
-import { Bed } from '../bed/bed';
+import { Bed } from '../../bed/bed';
 import { describeUpdate } from './describe';
 import { attributes, nexthop, neighbor, route, u16 } from './messages';
 
