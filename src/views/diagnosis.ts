@@ -5,6 +5,7 @@
 import type { AfiStatus } from '../control/types';
 import type { Stop, WhyPath, WhyNeighbor } from '../control/explain-types';
 import type { TrapReason } from '../fib/intents';
+import { MALFORMED } from '../fib/updates';
 import { isGroupMac, parseMac } from '../net/address';
 
 /** What the diagnosis goes by. */
@@ -105,10 +106,18 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
     case 'otherTable':
       return tableStop(symptoms);
     case 'unsupported':
+      if (detail === MALFORMED) {
+        const remedy =
+          'the log says what is wrong with it ("dropped a malformed message"); a recording of it is worth a report';
+        return { at: 'zebra', why: detail, remedy };
+      }
       return { at: 'rule', why: `nothing in the vASIC corresponds to it${detail === undefined ? '' : ` (${detail})`}` };
     case 'missingNexthop': {
       const why = `zebra named nexthop id ${nexthopId ?? '?'} and has not sent that`;
-      return { at: 'zebra', why, remedy: 'in vtysh: "show nexthop-group rib"; "no fpm address", then "fpm address …"' };
+      const remedy =
+        `in vtysh: "show nexthop-group rib"; "ip nexthop get id ${nexthopId ?? 'ID'}" shows one that is the kernel's, ` +
+        'which is asked for it; "no fpm address", then "fpm address …" has zebra send all again';
+      return { at: 'zebra', why, remedy };
     }
     case 'linkDown': {
       const down = legs.filter((path) => !path.linkUp).map((path) => path.interface);
