@@ -21,6 +21,13 @@ const ALL_MS = 900_000;
 const FRAMES = 3;
 const PATIENCE: readonly number[] = [300, 1000, 2500];
 
+/** What led to a difference. */
+export interface History {
+  readonly events: readonly Event[];
+  /** With a packet to each host before. */
+  readonly warm: boolean;
+}
+
 export class Cases {
   private readonly known = new Map<string, Case>();
   private left = ALL_MS;
@@ -39,8 +46,22 @@ export class Cases {
     return true;
   }
 
+  /** Differences on a new stage. */
+  atOnce(differences: readonly Difference[], warm: boolean): void {
+    for (const one of differences) {
+      if (this.known.has(signature(one))) continue;
+      this.put(
+        signature(one),
+        one,
+        { events: [], reproduced: true, attempts: 0, complete: true },
+        { events: [], warm },
+        [],
+      );
+    }
+  }
+
   /** Differences at the end of a list of events. */
-  async add(events: readonly Event[], differences: readonly Difference[], trouble: readonly string[]): Promise<void> {
+  async add(history: History, differences: readonly Difference[], trouble: readonly string[]): Promise<void> {
     const groups = new Map<string, Difference[]>();
     for (const one of differences) {
       const name = signature(one);
@@ -48,52 +69,56 @@ export class Cases {
       if (seen !== undefined) seen.times++;
       else groups.set(name, [...(groups.get(name) ?? []), one]);
     }
-    await this.take(groups, [], trouble);
+    await this.take(groups, { ...history, events: [] }, trouble);
     while (groups.size > 0) {
       const [name, group] = [...groups][0]!;
-      const minimal = await this.shorten(events, group.map(({ spec }) => spec).slice(0, FRAMES));
+      const minimal = await this.shorten(history, group.map(({ spec }) => spec).slice(0, FRAMES));
       const { reproduced } = minimal;
-      this.put(name, group[0]!, minimal, trouble);
+      this.put(name, group[0]!, minimal, history, trouble);
       groups.delete(name);
       // What else these events show needs no search of its own.
-      if (reproduced) await this.take(groups, minimal.events, trouble);
+      if (reproduced) await this.take(groups, { ...history, events: minimal.events }, trouble);
     }
   }
 
   /** Events after which the stage itself was in trouble: a refused command, other kernel routes, an end of a program. */
-  async addTrouble(events: readonly Event[], trouble: readonly string[]): Promise<void> {
+  async addTrouble(history: History, trouble: readonly string[]): Promise<void> {
+    const { events } = history;
     const name = `${events.at(-1)?.kind ?? 'no event'}: ${trouble[0]!.replaceAll(/[0-9a-f]*[:.][0-9a-f:.]+(\/\d+)?|\d+/g, '#')}`;
     const seen = this.known.get(name);
     if (seen !== undefined) {
       seen.times++;
       return;
     }
-    const fails = async (list: readonly Event[]): Promise<boolean> => (await this.replay(list, [])).trouble;
+    const fails = async (list: readonly Event[]): Promise<boolean> =>
+      (await this.replay({ ...history, events: list }, [])).trouble;
     const minimal = await this.timed((deadline) => minimise(events, fails, deadline));
     const lines = [...commands(minimal), ...trouble.map((line) => `  ${line}`)];
     this.keep({ signature: name, lines, events: minimal.reproduced ? minimal.events.length : undefined, times: 1 });
   }
 
   /** Takes those groups out that differ after `events` alone. */
-  private async take(
-    groups: Map<string, Difference[]>,
-    events: readonly Event[],
-    trouble: readonly string[],
-  ): Promise<void> {
+  private async take(groups: Map<string, Difference[]>, history: History, trouble: readonly string[]): Promise<void> {
     if (groups.size === 0) return;
     const specs = [...groups.values()].flatMap((group) => group.slice(0, FRAMES).map(({ spec }) => spec));
-    const { differences } = await this.replay(events, specs);
+    const { differences } = await this.replay(history, specs);
     for (const [name, group] of [...groups]) {
       const again = differences.find(({ spec }) => group.some((one) => one.spec === spec));
       if (again === undefined) continue;
-      this.put(name, again, { events, reproduced: true, attempts: 1, complete: true }, trouble);
+      this.put(
+        name,
+        again,
+        { events: history.events, reproduced: true, attempts: 1, complete: true },
+        history,
+        trouble,
+      );
       groups.delete(name);
     }
   }
 
-  private shorten(events: readonly Event[], specs: readonly FrameSpec[]): Promise<Minimised> {
+  private shorten({ events, warm }: History, specs: readonly FrameSpec[]): Promise<Minimised> {
     const fails = async (list: readonly Event[]): Promise<boolean> =>
-      (await this.replay(list, specs)).differences.length > 0;
+      (await this.replay({ events: list, warm }, specs)).differences.length > 0;
     return this.timed((deadline) => minimise(events, fails, deadline));
   }
 
@@ -106,18 +131,22 @@ export class Cases {
 
   /** The frames before the events, behind each, and at the end until they agree or patience ends. */
   private async replay(
-    events: readonly Event[],
+    { events, warm }: History,
     specs: readonly FrameSpec[],
   ): Promise<{ readonly differences: readonly Difference[]; readonly trouble: boolean }> {
     try {
       return await withScene(async (player) => {
         let trouble = false;
-        await player.frames(specs, []);
+        const look = async (): Promise<void> => {
+          if (warm) await player.warm();
+          await player.frames(specs, { patience: [] });
+        };
+        await look();
         for (const event of events) {
           trouble = (await player.event(event)).length > 0;
-          await player.frames(specs, []);
+          await look();
         }
-        return { differences: (await player.frames(specs, PATIENCE)).differences, trouble };
+        return { differences: (await player.frames(specs, { patience: PATIENCE })).differences, trouble };
       });
     } catch (error) {
       this.say(`  (a stage broke: ${errorText(error)})`);
@@ -125,9 +154,16 @@ export class Cases {
     }
   }
 
-  private put(name: string, difference: Difference, minimal: Minimised, trouble: readonly string[]): void {
+  private put(
+    name: string,
+    difference: Difference,
+    minimal: Minimised,
+    { warm }: History,
+    trouble: readonly string[],
+  ): void {
     const { spec, sent, onlyLinux, onlyOurs, both } = difference;
     const lines = [
+      ...(warm ? ['a packet to each host before'] : []),
       ...commands(minimal),
       `frame: ${describeFrame(spec)}`,
       ...sent.map((hex) => `  ${hex}`),
@@ -136,7 +172,12 @@ export class Cases {
       ...both.map((seen) => `  both:       ${describeSeen(seen)}`),
       ...trouble.map((line) => `  ${line}`),
     ];
-    this.keep({ signature: name, lines, events: minimal.reproduced ? minimal.events.length : undefined, times: 1 });
+    this.keep({
+      signature: name,
+      lines,
+      events: minimal.reproduced ? minimal.events.length : undefined,
+      times: 1,
+    });
   }
 
   private keep(found: Case): void {

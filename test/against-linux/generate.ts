@@ -1,7 +1,7 @@
 /** Frames by kind: each kind is one question about forwarding, with the details chosen at random. */
 import type { Random } from '../fuzz/random';
 import type { Body, FrameSpec, IpPacket, Packet4, Packet6 } from './frame';
-import { farNet4, farNet6, hostMac, PORTS, subnet4, subnet6 } from './plan';
+import { farNet4, farNet6, hostMac, PORTS, routerMac, subnet4, subnet6 } from './plan';
 import { isFamily, type World } from './world';
 
 type Family = 4 | 6;
@@ -518,4 +518,22 @@ export function nextFrame(random: Random, world: World): FrameSpec {
     srcMac: hostMac(port, made.packet.family === 6 ? '::2' : '0.0.0.2'),
     ...made,
   };
+}
+
+/** A packet to each host that there may be. */
+export function greetings(): readonly FrameSpec[] {
+  const port = 0;
+  const to = (family: Family, dst: string): FrameSpec => ({
+    kind: 'greeting',
+    port,
+    dstMac: routerMac(port),
+    srcMac: hostMac(port, family === 6 ? '::2' : '0.0.0.2'),
+    packet: {
+      ...{ family, dst, ttl: 64, spread: true, body: { proto: 'udp', port: 9, length: 16 } },
+      src: family === 4 ? `${farNet4(port)}.0.0` : `${farNet6(port)}::1:0`,
+    },
+  });
+  return [0, 1, 2, 3].flatMap((net) =>
+    [2, 3].flatMap((host) => [to(4, `${subnet4(net)}.${host}`), to(6, `${subnet6(net)}::${host}`)]),
+  );
 }

@@ -41,6 +41,8 @@ export interface RunResult {
 
 /** Steps on one stage, at most. */
 const EPISODE = 40;
+/** Frames before the first event of the first stages: faults that need no event come first. */
+const FIRST_BATCH = 800;
 
 const add = (counts: Map<string, number>, key: string, n = 1): void => void counts.set(key, (counts.get(key) ?? 0) + n);
 
@@ -76,12 +78,16 @@ export async function run(options: RunOptions): Promise<RunResult> {
 
 /** Returns at the first fault that needs events, or at the end of the episode. */
 async function episode(result: RunResult, seed: number, batch: number, options: RunOptions): Promise<void> {
+  const { cases } = result;
   const random = new Random(seed);
   const world = initialWorld();
   const events: Event[] = [];
   let trouble: readonly string[] = [];
   let open: readonly Difference[] = [];
+  // Half of the episodes begin with hosts that nobody has spoken to.
+  const warm = random.below(2) === 0;
   const play = async (player: Player): Promise<void> => {
+    if (warm) await player.warm();
     for (let step = 0; step <= EPISODE; step++) {
       if (step > 0) {
         const event = nextEvent(random, world);
@@ -90,15 +96,18 @@ async function episode(result: RunResult, seed: number, batch: number, options: 
         result.steps++;
         trouble = await player.event(event);
       }
-      const specs = Array.from({ length: batch }, () => nextFrame(random, world));
-      const played = await player.frames(specs);
+      const size = events.length === 0 && seed % 1000 < 2 ? FIRST_BATCH : batch;
+      const specs = Array.from({ length: size }, () => nextFrame(random, world));
+      const known = (one: Difference): boolean => cases.needsNoEvent(one);
+      const played = await player.frames(specs, { known });
       count(result, played.first);
       result.again += played.again;
       for (const name of played.explained) add(result.explained, name);
-      for (const { spec } of played.differences) result.kinds.get(spec.kind)!.differ++;
-      open = played.differences.filter((one) => !result.cases.needsNoEvent(one));
-      if (open.length > 0 || trouble.length > 0 || (result.steps >= options.steps && result.frames >= options.frames))
-        return;
+      for (const { spec } of [...played.known, ...played.differences]) result.kinds.get(spec.kind)!.differ++;
+      if (step === 0) cases.atOnce(played.differences, warm);
+      else open = played.differences;
+      const isOver = result.steps >= options.steps && result.frames >= options.frames;
+      if (open.length > 0 || trouble.length > 0 || isOver) return;
     }
   };
   try {
@@ -107,6 +116,6 @@ async function episode(result: RunResult, seed: number, batch: number, options: 
     if (events.length === 0) throw error;
     trouble = [`the stage broke: ${errorText(error)}`];
   }
-  if (open.length > 0) await result.cases.add(events, open, trouble);
-  else if (trouble.length > 0) await result.cases.addTrouble(events, trouble);
+  if (open.length > 0) await cases.add({ events, warm }, open, trouble);
+  else if (trouble.length > 0) await cases.addTrouble({ events, warm }, trouble);
 }
