@@ -15,7 +15,8 @@ help:
 	@echo 'make lint               eslint and prettier --check'
 	@echo 'make format             prettier --write'
 	@echo 'make unit               unit tests only: no root, no FRR, about a minute'
-	@echo 'make one TEST=FILE      one test file, such as test/unit/fib/times.test.ts (ONLY=words for the tests with these words in their names)'
+	@echo 'make one TEST=PATTERN   the tests with PATTERN in their paths, such as test/unit/fib/times.test.ts, unit/fib or times'
+	@echo '                        ONLY=words for the tests with these words in their names'
 	@echo 'make test               setup, lint, unit, slow and integration tests'
 	@echo 'make demo PROTO=ospf    FRR programs the software vASIC; checks in out/demo-ospf.json'
 	@echo '                        PROTO may be ospf, isis, bgp, ospf6 or ecmp'
@@ -50,11 +51,8 @@ unit: node_modules/.package-lock.json
 	@npm run --silent build
 	@npx --no-install jest --selectProjects unit
 
-# The project of a test is the folder below test/ that it lies in.
 one: node_modules/.package-lock.json
-	@test -f "$(TEST)" || { echo 'usage: make one TEST=test/unit/fib/times.test.ts [ONLY="some words"]' >&2; exit 2; }
-	@npm run --silent build
-	@npx --no-install jest --selectProjects $(word 2,$(subst /, ,$(TEST))) --runInBand --runTestsByPath dist/$(TEST:.ts=.js) $(if $(ONLY),-t "$(ONLY)")
+	@scripts/one.sh "$(TEST)" "$(ONLY)"
 
 test: setup
 	@scripts/test.sh

@@ -1,26 +1,64 @@
 /**
  * Adjacencies in the vASIC: per neighbor an AftEncap with the hardware addresses, leading to the output port, and an
  * AftIndirect in front of it that nexthops point at. A new hardware address is the AftEncap written again in place: one
- * node, however many routes lead to it. A lost neighbor is the AftIndirect pointed at the host.
+ * node, however many routes lead to it. A lost neighbor is the AftIndirect pointed at the host, and so is one whose new address
+ * the vASIC refuses: its packets must not go on to the old one.
  */
 import { trapToken } from './base-graph';
-import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
+import {
+  NOTHING,
+  WRITTEN,
+  type BuildResult,
+  type Graph,
+  type NodeInsert,
+  type NodeWriter,
+  type TokenUse,
+} from './graph';
 import { AftField, PARAM, type AftNode, type Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
 import { formatAddress, sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 
+/** How packets go to the neighbor: its hardware address, and what the port they leave by says. */
+interface Link {
+  readonly mac: Uint8Array;
+  /** The port's own address; undefined: not known. */
+  readonly from: Uint8Array | undefined;
+  readonly mtu: number | undefined;
+}
+
+function sameLink(a: Link | undefined, b: Link): boolean {
+  return a !== undefined && sameBytes(a.mac, b.mac) && sameBytes(a.from, b.from) && a.mtu === b.mtu;
+}
+
 interface AdjacencyState {
   readonly encap: Token;
   readonly indirect: Token;
-  /** Hardware address that the vASIC acknowledged; undefined with `exists`: pointed at the host. */
-  mac: Uint8Array | undefined;
-  sent: Uint8Array | undefined;
+  /** What the vASIC acknowledged; undefined with `exists`: pointed at the host. */
+  link: Link | undefined;
+  sent: Link | undefined;
   exists: boolean;
   busy: boolean;
   /** Nexthop sets that lead to it, acknowledged or in flight. */
   users: number;
-  error: string | undefined;
+  /** What the vASIC refused last, and its reason. */
+  refused: { readonly link: Link; readonly reason: string } | undefined;
+  /** It can't be pointed at the host either, so it goes on sending by `link`. */
+  stuck: string | undefined;
+}
+
+/** A neighbor's nodes as nexthop groups see them. */
+export interface AdjacencyView {
+  /** The token to point at. */
+  readonly indirect: Token;
+  /** What packets to the neighbor pass last. */
+  readonly encap: Token;
+  /** Whether the vASIC has it. */
+  readonly exists: boolean;
+  /** Why it doesn't lead to the neighbor: it leads to the host instead, unless it is `stuck`. */
+  readonly error: string | undefined;
+  /** It sends to an address that isn't the neighbor's any more, and the vASIC refuses to have that ended. */
+  readonly stuck: boolean;
 }
 
 export class AdjacencyWriter implements NodeWriter {
@@ -39,11 +77,11 @@ export class AdjacencyWriter implements NodeWriter {
     this.dirty.clear();
   }
 
-  /** The token to point at, whether the vASIC has it, and why not. */
-  get(
-    id: number,
-  ): { readonly indirect: Token; readonly exists: boolean; readonly error: string | undefined } | undefined {
-    return this.states.get(id);
+  get(id: number): AdjacencyView | undefined {
+    const state = this.states.get(id);
+    if (state === undefined) return undefined;
+    const { indirect, encap, exists, stuck } = state;
+    return { indirect, encap, exists, error: stuck ?? state.refused?.reason, stuck: stuck !== undefined };
   }
 
   acquire(id: number): void {
@@ -56,78 +94,96 @@ export class AdjacencyWriter implements NodeWriter {
     if (this.source.adjacency(id)?.mac === undefined) this.dirty.add(id);
   }
 
-  build(id: number, { nodes }: NodeInsert): boolean {
+  build(id: number, { nodes }: NodeInsert): BuildResult {
     const state = this.states.get(id);
     // The acknowledgement brings it back.
-    if (state?.busy === true) return false;
+    if (state?.busy === true) return NOTHING;
     const intent = this.source.adjacency(id);
     if (intent?.mac !== undefined) return this.buildUsable(id, intent.port, intent.mac, state, nodes);
-    if (state === undefined) return false;
+    if (state === undefined) return NOTHING;
+    state.refused = undefined;
     if (state.users === 0) {
       this.states.delete(id);
       this.graph.discard({ entries: [], tokens: [state.indirect, state.encap], done: () => undefined });
-      return false;
+      return NOTHING;
     }
-    if (state.exists && state.mac === undefined) return false;
+    return this.toHost(state, nodes);
+  }
+
+  private toHost(state: AdjacencyState, nodes: AftNode[]): BuildResult {
+    if (state.stuck !== undefined || (state.exists && state.link === undefined)) return NOTHING;
     state.busy = true;
     state.sent = undefined;
     nodes.push({ type: 'indirect', token: state.indirect, target: trapToken('unresolved') });
-    return true;
+    return WRITTEN;
   }
 
   private buildUsable(
     id: number,
     port: number,
     mac: Uint8Array,
-    known: AdjacencyState | undefined,
+    before: AdjacencyState | undefined,
     nodes: AftNode[],
-  ): boolean {
-    let state = known;
-    if (state === undefined) {
-      const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
-      const nothing = { mac: undefined, sent: undefined, exists: false, busy: false, users: 0, error: undefined };
-      this.states.set(id, (state = { encap, indirect, ...nothing }));
-    } else if (state.exists && sameBytes(state.mac, mac)) return false;
+  ): BuildResult {
+    const state = before ?? this.newState(id);
+    const { mac: from, rules } = this.graph.portOf(port) ?? { mac: undefined };
+    const link: Link = { mac, from, mtu: rules?.mtu };
+    if (state.exists && sameLink(state.link, link) && state.refused === undefined) return NOTHING;
+    if (state.refused !== undefined && sameLink(state.refused.link, link)) {
+      return state.exists ? this.toHost(state, nodes) : NOTHING;
+    }
     const next = this.graph.outputs.get(port);
     if (next === undefined) {
-      state.error = `the vASIC has no output port ${port}`;
-      return false;
+      state.refused = { link, reason: `the vASIC has no output port ${port}` };
+      return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
     nodes.push({
       type: 'encap',
       token: state.encap,
       template: 'ethernet',
       keys: [
-        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: this.graph.macOf(port) ?? new Uint8Array(6) } },
+        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: from ?? new Uint8Array(6) } },
         { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: mac } },
       ],
       next,
-      params: { [PARAM.metaNhId]: { kind: 'int', value: id } },
+      params: {
+        [PARAM.metaNhId]: { kind: 'int', value: id },
+        ...(link.mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: link.mtu } }),
+      },
     });
-    if (!state.exists || state.mac === undefined) {
+    if (!state.exists || state.link === undefined) {
       nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
     }
     state.busy = true;
-    state.sent = mac;
-    return true;
+    state.sent = link;
+    return WRITTEN;
+  }
+
+  private newState(id: number): AdjacencyState {
+    const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
+    const nothing = { link: undefined, sent: undefined, exists: false, busy: false, users: 0 };
+    const state: AdjacencyState = { encap, indirect, ...nothing, refused: undefined, stuck: undefined };
+    this.states.set(id, state);
+    return state;
   }
 
   done(id: number, error: string | undefined): void {
     const state = this.states.get(id);
     if (state === undefined) return;
     state.busy = false;
-    state.error = error;
+    // Its intent may have changed meanwhile, and what was refused must lead to the host.
+    this.dirty.add(id);
     if (error === undefined) {
       this.written++;
       state.exists = true;
-      state.mac = state.sent;
-      // Its intent may have changed meanwhile.
-      this.dirty.add(id);
+      state.link = state.sent;
+      state.stuck = undefined;
+      if (state.sent !== undefined) state.refused = undefined;
       return;
     }
-    const intent = this.source.adjacency(id);
-    if (!sameBytes(intent?.mac, state.sent)) this.dirty.add(id);
-    const address = intent?.address;
+    if (state.sent === undefined) state.stuck = error;
+    else state.refused = { link: state.sent, reason: error };
+    const address = this.source.adjacency(id)?.address;
     this.log.warn('the vASIC refused a neighbor', { neighbor: address && formatAddress(address), reason: error });
   }
 
@@ -145,7 +201,12 @@ export class AdjacencyWriter implements NodeWriter {
   }
 
   retryRefused(): void {
-    for (const [id, state] of this.states) if (state.error !== undefined) this.dirty.add(id);
+    for (const [id, state] of this.states) {
+      if (state.refused === undefined && state.stuck === undefined) continue;
+      state.refused = undefined;
+      state.stuck = undefined;
+      this.dirty.add(id);
+    }
   }
 
   *tokens(): Generator<TokenUse> {
@@ -153,7 +214,7 @@ export class AdjacencyWriter implements NodeWriter {
       const intent = this.source.adjacency(id);
       const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
       const port = intent && this.graph.outputs.get(intent.port);
-      const target = state.mac === undefined ? trapToken('unresolved') : state.encap;
+      const target = state.link === undefined ? trapToken('unresolved') : state.encap;
       yield { token: state.encap, type: 'encap', name, next: port === undefined ? [] : [port] };
       yield { token: state.indirect, type: 'indirect', name, next: [target] };
     }

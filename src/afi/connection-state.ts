@@ -3,6 +3,8 @@
  * sandbox is from taking routes. Everybody else reads it.
  */
 
+import type { AftSandboxInfo } from '../aft/model';
+
 /** Parts that every state of an open sandbox has. */
 export interface AfiSession {
   /** When the sandbox was opened. */
@@ -15,6 +17,8 @@ export interface AfiSession {
  * - `connecting`: the first connection hasn't come about yet.
  * - `down`: it was up once; `reason` for people, `instance` of the server that was connected last.
  * - `adopting`: the sandbox is open, what it holds is being read.
+ * - `unreadable`: the sandbox is open and holds something that could not be read, `reason` says why. It is read again now and
+ *   then; programming blindly would leave entries behind that nobody wants.
  * - `placingGraph`: the base graph was sent and not acknowledged; `refusedBefore` says why the last try in this session failed.
  * - `ready`: routes can go in.
  * - `refused`: the server refused the base graph, `reason` says why. It is tried again now and then.
@@ -23,6 +27,7 @@ export type AfiState =
   | { readonly kind: 'connecting'; readonly since: Date }
   | { readonly kind: 'down'; readonly since: Date; readonly reason: string; readonly instance: string | undefined }
   | ({ readonly kind: 'adopting' | 'ready' } & AfiSession)
+  | ({ readonly kind: 'unreadable'; readonly reason: string; readonly info: AftSandboxInfo } & AfiSession)
   | ({ readonly kind: 'placingGraph'; readonly refusedBefore: string | undefined } & AfiSession)
   | ({ readonly kind: 'refused'; readonly reason: string } & AfiSession);
 

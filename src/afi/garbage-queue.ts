@@ -43,6 +43,10 @@ export class GarbageQueue {
     this.adopted = nodes;
   }
 
+  get holdsAdopted(): boolean {
+    return this.adopted.length > 0;
+  }
+
   releaseAdopted(): void {
     for (const item of removalOrder(this.adopted)) this.pending.push({ ...item, done: nothing });
     this.adopted = [];

@@ -3,7 +3,9 @@
  * are not used any more.
  */
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
+import type { PortRules } from '../fib/intents';
 import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from '../aft/model';
+import type { NexthopVerdict } from '../fib/intents';
 
 /** Operations on nodes carry few of them, so that a refusal costs little. */
 export const NODES_PER_OPERATION = 64;
@@ -14,14 +16,29 @@ export const SLOTS_PER_OPERATION = 8192;
 export interface NodeInsert {
   readonly nodes: AftNode[];
   readonly entries: AftEntry[];
+  readonly binds: { readonly port: number; readonly next: Token }[];
 }
+
+/** What building a member has come to. */
+export type BuildResult =
+  /** Its nodes were added to the operation. */
+  | { readonly kind: 'written' }
+  /** There is nothing to write now: it waits, is in flight, or is as it should be. */
+  | { readonly kind: 'nothing' }
+  /** Decided without an operation. */
+  | { readonly kind: 'settled'; readonly verdict: NexthopVerdict }
+  /** The vASIC has nothing of it, and it isn't wanted. */
+  | { readonly kind: 'gone' };
+
+export const WRITTEN: BuildResult = { kind: 'written' };
+export const NOTHING: BuildResult = { kind: 'nothing' };
 
 /** A layer of nodes, written member by member. */
 export interface NodeWriter {
   /** To be looked at again. */
   readonly dirty: Set<number>;
-  /** Adds a member's nodes; false when there is nothing to write (now). */
-  build(id: number, insert: NodeInsert): boolean;
+  /** Adds a member's nodes. It reads what the FIB wants and changes nothing there: the result says what to tell it. */
+  build(id: number, insert: NodeInsert): BuildResult;
   /** The server's verdict. */
   done(id: number, error: string | undefined): void;
   /** Refused together with others: will be built anew. */
@@ -48,13 +65,17 @@ export interface TokenUse {
 
 /** One life of the sandbox as this client uses it. */
 export class Graph {
-  ports: readonly BasePort[] = [];
   /** Output port index → token. */
   outputs: ReadonlyMap<number, Token> = new Map();
+  /** Port index → hardware address that it has by itself. */
+  private own: ReadonlyMap<number, Uint8Array | undefined> = new Map();
   private next: Token = FIRST_DYNAMIC;
 
-  /** `discard` queues nodes for removal. */
-  constructor(readonly discard: (garbage: Garbage) => void) {}
+  /** `discard` queues nodes for removal; `rulesOf` is Linux's word on a port. */
+  constructor(
+    readonly discard: (garbage: Garbage) => void,
+    private readonly rulesOf: (port: number) => PortRules | undefined,
+  ) {}
 
   /**
    * The sandbox is open.
@@ -62,10 +83,9 @@ export class Graph {
    */
   setPorts({ inputPorts, outputPorts }: AftSandboxInfo, used: readonly BasePort[]): void {
     this.outputs = new Map(outputPorts.map((port) => [port.index, port.token]));
-    this.ports = used.map(({ index, mac }) => ({
-      index,
-      mac: mac ?? inputPorts.find((port) => port.index === index)?.mac,
-    }));
+    this.own = new Map(
+      used.map(({ index, mac }) => [index, mac ?? inputPorts.find((port) => port.index === index)?.mac]),
+    );
   }
 
   newToken(): Token {
@@ -77,7 +97,15 @@ export class Graph {
     this.next = next;
   }
 
-  macOf(port: number): Uint8Array | undefined {
-    return this.ports.find(({ index }) => index === port)?.mac;
+  /** The used ports as they are to be now. */
+  get ports(): readonly BasePort[] {
+    return [...this.own.keys()].map((index) => this.portOf(index)!);
+  }
+
+  /** A port by Linux's word, where it has one; undefined for one that isn't used. */
+  portOf(index: number): BasePort | undefined {
+    if (!this.own.has(index)) return undefined;
+    const rules = this.rulesOf(index);
+    return { index, mac: rules?.mac ?? this.own.get(index), rules };
   }
 }

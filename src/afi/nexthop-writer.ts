@@ -7,58 +7,46 @@
  * transaction that takes them out is acknowledged. After a lost connection it is not known whether the last transaction
  * went in: then the table is written whole, and what either version needs is held until that is acknowledged.
  *
+ * A change that the server refuses doesn't leave the old one in force: the AftIndirect is pointed at the host. When that is
+ * refused as well, the FIB is told that it is stuck, and takes the entries away from it.
+ *
  * Direct sets have no node: their entries point at the neighbor's AftIndirect, the receive node or discard itself.
  */
 import { trapToken } from './base-graph';
 import type { AdjacencyWriter } from './adjacency-writer';
-import type { Graph, NodeInsert, NodeWriter, TokenUse } from './graph';
+import {
+  NOTHING,
+  WRITTEN,
+  type BuildResult,
+  type Graph,
+  type NodeInsert,
+  type NodeWriter,
+  type TokenUse,
+} from './graph';
 import { assignSlots, tableSize, type WeightedTarget } from './path-slots';
-import { AftField, FLOW_FIELDS, TOKEN_DISCARD, type AftKey, type Token } from '../aft/model';
+import { TOKEN_DISCARD, type Token } from '../aft/model';
+import {
+  addDifference,
+  balancerOf,
+  newState,
+  slotKey,
+  type GroupState,
+  type Version,
+  type VersionResult,
+} from './nexthop-version';
 import { RecentTables } from './recent-tables';
-import type { ForwardingSource, NexthopIntent } from '../fib/intents';
+import { intentsEqual, type ForwardingSource, type NexthopIntent } from '../fib/intents';
 import type { Logger } from '../observe/log';
 
-/** One version of a set in the vASIC, or on its way there: where it leads, and the adjacencies it holds on to. */
-interface Version {
-  readonly intent: NexthopIntent;
-  /** What the AftIndirect leads to: the load balancer where there are slots. */
-  readonly next: Token;
-  readonly slots: readonly Token[] | undefined;
-  readonly adjacencies: readonly number[];
-}
-
-interface SetState {
-  readonly id: number;
-  /** The AftIndirect; undefined for direct sets. */
-  readonly indirect: Token | undefined;
-  /** The AftLoadBalance, once it needed one. */
-  balancer: Token | undefined;
-  current: Version | undefined;
-  sending: Version | undefined;
-  /** Sent since `current`, outcome unknown. */
-  readonly unconfirmed: Version[];
-  /** The server may hold the AftIndirect: it was sent, whatever became of it. */
-  mayExist: boolean;
-  /** Came up while it was in flight. */
-  again: boolean;
-  removing: boolean;
-  /** It was tried to make it known what the server holds. */
-  settled: boolean;
-}
-
 const GONE: NexthopIntent = { kind: 'drop' };
-
-/** The key of a load balancer's entry. */
-export function slotKey(slot: number): AftKey {
-  return { field: AftField.None, data: { kind: 'int', value: slot } };
-}
+const HELD_BACK: NexthopIntent = { kind: 'punt', reason: 'unresolved' };
 
 export class NexthopWriter implements NodeWriter {
   readonly dirty = new Set<number>();
   written = 0;
   /** Sets whose adjacencies the vASIC doesn't have (yet, or refused). */
   private readonly waiting = new Set<number>();
-  private readonly states = new Map<number, SetState>();
+  private readonly states = new Map<number, GroupState>();
   private readonly recent = new RecentTables();
 
   constructor(
@@ -88,8 +76,17 @@ export class NexthopWriter implements NodeWriter {
     return state.indirect ?? state.current.next;
   }
 
-  /** Adds a set's nodes; false when there is nothing to write (now): it waits, it is done already, or it goes away. */
-  build(id: number, insert: NodeInsert): boolean {
+  /** An adjacency was refused: who leads to it has to say so, and to leave it if it is stuck. */
+  adjacencyRefused(adjacency: number): void {
+    for (const [id, { current }] of this.states) if (current?.adjacencies.includes(adjacency)) this.dirty.add(id);
+  }
+
+  /** What was refused may be tried again. */
+  retryRefused(): void {
+    for (const state of this.states.values()) state.refused = undefined;
+  }
+
+  build(id: number, insert: NodeInsert): BuildResult {
     const wanted = this.source.nexthop(id);
     let state = this.states.get(id);
     if (wanted === undefined) return this.remove(id, state, insert);
@@ -99,32 +96,51 @@ export class NexthopWriter implements NodeWriter {
     }
     if (state.sending !== undefined) {
       state.again = true;
-      return false;
+      return NOTHING;
     }
-    const version = this.versionOf(state, wanted.intent);
-    if (version === 'wait') {
-      this.waiting.add(id);
-      return false;
+    if (state.refused !== undefined && intentsEqual(wanted.intent, state.refused.intent)) {
+      return this.leave(state, state.refused.reason, insert);
     }
-    if (typeof version === 'string') {
-      this.waiting.add(id);
-      this.source.nexthopDone(id, wanted.intent, version);
-      return false;
+    state.refused = undefined;
+    const result = this.versionOf(state, wanted.intent);
+    switch (result.kind) {
+      case 'waiting':
+        this.waiting.add(id);
+        return NOTHING;
+      case 'refused': {
+        this.waiting.add(id);
+        const left = result.stuck ? this.leave(state, result.reason, insert) : NOTHING;
+        if (left.kind === 'written') return left;
+        return { kind: 'settled', verdict: { acked: undefined, error: result.reason, stuck: false } };
+      }
+      case 'version':
+        return this.send(state, result.version, insert);
     }
-    for (const adjacency of version.adjacencies) this.adjacencies.acquire(adjacency);
-    if (state.indirect !== undefined && this.write(state.indirect, state, version, insert)) {
-      state.sending = version;
-      state.mayExist = true;
-      return true;
-    }
-    this.acknowledged(state, version);
-    this.source.nexthopDone(id, wanted.intent, undefined);
-    return false;
   }
 
-  /** What an intent comes to in tokens; 'wait' until its adjacencies are there; another text is why it can't be had. */
-  private versionOf(state: SetState, intent: NexthopIntent): Version | string {
-    const plain = (target: Token): Version => this.fill(state, intent, [{ target, weight: 1 }], []);
+  private send(state: GroupState, version: Version, insert: NodeInsert): BuildResult {
+    for (const adjacency of version.adjacencies) this.adjacencies.acquire(adjacency);
+    if (state.indirect !== undefined && addDifference(state.indirect, state, version, insert)) {
+      state.sending = version;
+      state.mayExist = true;
+      return WRITTEN;
+    }
+    this.acknowledged(state, version);
+    return { kind: 'settled', verdict: { acked: version.intent, error: undefined, stuck: false } };
+  }
+
+  /** Points the set at the host, as what it leads to may not stay, unless it is there. Its slots stay for what comes next. */
+  private leave(state: GroupState, reason: string, insert: NodeInsert): BuildResult {
+    const { current, indirect } = state;
+    if (indirect === undefined || current === undefined || current.next === trapToken('unresolved')) return NOTHING;
+    const version = { ...current, intent: HELD_BACK, next: trapToken('unresolved') };
+    const result = this.send(state, version, insert);
+    if (result.kind === 'written') state.retreat = reason;
+    return result;
+  }
+
+  private versionOf(state: GroupState, intent: NexthopIntent): VersionResult {
+    const plain = (target: Token): VersionResult => this.fill(state, intent, [{ target, weight: 1 }], []);
     switch (intent.kind) {
       case 'drop':
         return plain(TOKEN_DISCARD);
@@ -133,9 +149,13 @@ export class NexthopWriter implements NodeWriter {
       case 'forward': {
         const adjacencies = intent.paths.map((path) => path.adjacency);
         const states = adjacencies.map((id) => this.adjacencies.get(id));
-        const refused = states.find((known) => known?.error !== undefined);
-        if (refused?.error !== undefined) return `neighbor refused: ${refused.error}`;
-        if (states.some((known) => known?.exists !== true)) return 'wait';
+        const refused = states.filter((known) => known?.error !== undefined);
+        const [first] = refused;
+        if (first?.error !== undefined) {
+          const stuck = refused.some((known) => known?.stuck === true);
+          return { kind: 'refused', reason: `neighbor refused: ${first.error}`, stuck };
+        }
+        if (states.some((known) => known?.exists !== true)) return { kind: 'waiting' };
         const targets = intent.paths.map(({ weight }, path) => ({ target: states[path]!.indirect, weight }));
         return this.fill(state, intent, targets, adjacencies);
       }
@@ -143,21 +163,24 @@ export class NexthopWriter implements NodeWriter {
   }
 
   private fill(
-    state: SetState,
+    state: GroupState,
     intent: NexthopIntent,
     targets: readonly WeightedTarget[],
     adjacencies: readonly number[],
-  ): Version {
+  ): VersionResult {
     const known = [...(state.current === undefined ? [] : [state.current]), ...state.unconfirmed];
     const tables = known.flatMap(({ slots }) => (slots === undefined ? [] : [slots]));
     const simple = tables.length === 0 && targets.length === 1;
-    if (simple) return { intent, next: targets[0]!.target, slots: undefined, adjacencies };
+    if (simple) {
+      return { kind: 'version', version: { intent, next: targets[0]!.target, slots: undefined, adjacencies } };
+    }
     state.balancer ??= this.graph.newToken();
     const before = tables[0] ?? this.inherited(state.id) ?? this.recent.closest(targets);
     // A table never shrinks: another server may not allow it while it has entries, and flows would move.
     const least = Math.max(before?.length ?? 0, ...tables.map((table) => table.length));
     const size = Math.max(least, tableSize(targets.map(({ weight }) => weight)));
-    return { intent, next: state.balancer, slots: assignSlots(before, targets, size), adjacencies };
+    const slots = assignSlots(before, targets, size);
+    return { kind: 'version', version: { intent, next: state.balancer, slots, adjacencies } };
   }
 
   /** The slots of the set that the routes of this one had before. */
@@ -166,27 +189,8 @@ export class NexthopWriter implements NodeWriter {
     return before === undefined ? undefined : this.states.get(before)?.current?.slots;
   }
 
-  /** Adds what has to be written to get from what the server holds to `version`; false when that is nothing. */
-  private write(indirect: Token, state: SetState, version: Version, { nodes, entries }: NodeInsert): boolean {
-    const sure = state.unconfirmed.length === 0 ? state.current : undefined;
-    const { slots, next } = version;
-    const before = [nodes.length, entries.length];
-    if (slots !== undefined && state.balancer !== undefined) {
-      const parent = state.balancer;
-      const same = sure?.slots?.length === slots.length ? sure.slots : undefined;
-      if (same === undefined) {
-        nodes.push({ type: 'loadBalance', token: parent, max: slots.length, fields: FLOW_FIELDS });
-      }
-      slots.forEach((target, slot) => {
-        if (target !== same?.[slot]) entries.push({ parent, key: slotKey(slot), next: target });
-      });
-    }
-    if (sure?.next !== next) nodes.push({ type: 'indirect', token: indirect, target: next });
-    return nodes.length > before[0]! || entries.length > before[1]!;
-  }
-
   /** The server holds this version, and none before it. */
-  private acknowledged(state: SetState, version: Version): void {
+  private acknowledged(state: GroupState, version: Version): void {
     const before = [...(state.current === undefined ? [] : [state.current]), ...state.unconfirmed.splice(0)];
     for (const old of before) this.releaseAdjacencies(old);
     state.current = version;
@@ -197,62 +201,75 @@ export class NexthopWriter implements NodeWriter {
     for (const id of version.adjacencies) this.adjacencies.release(id);
   }
 
-  private remove(id: number, state: SetState | undefined, insert: NodeInsert): boolean {
-    if (state === undefined) {
-      this.source.nexthopGone(id);
-      return false;
-    }
+  private remove(id: number, state: GroupState | undefined, insert: NodeInsert): BuildResult {
+    if (state === undefined) return { kind: 'gone' };
     // The acknowledgement in flight, or the removal of its last entry, brings it back here.
     if (state.sending !== undefined) state.again = true;
-    if (state.removing || state.sending !== undefined || this.source.entriesUsing(id) > 0) return false;
+    if (state.removing || state.sending !== undefined || this.source.entriesUsing(id) > 0) return NOTHING;
     // What isn't known to be there can't be removed as a whole: it is written first.
     if (state.indirect !== undefined && state.unconfirmed.length > 0 && !state.settled) {
       state.settled = true;
       const nothing = this.fill(state, GONE, [{ target: TOKEN_DISCARD, weight: 1 }], []);
-      this.write(state.indirect, state, nothing, insert);
-      state.sending = nothing;
-      state.again = true;
-      return true;
+      if (nothing.kind === 'version') {
+        addDifference(state.indirect, state, nothing.version, insert);
+        state.sending = nothing.version;
+        state.again = true;
+        return WRITTEN;
+      }
     }
     state.removing = true;
     this.waiting.delete(id);
     const { current, unconfirmed, indirect, balancer } = state;
     const versions = [...(current === undefined ? [] : [current]), ...unconfirmed];
     const slots = Math.max(0, ...versions.map((version) => version.slots?.length ?? 0));
-    const done = (): void => {
+    const release = (): void => {
       for (const version of versions) this.releaseAdjacencies(version);
       this.states.delete(id);
+    };
+    const done = (): void => {
+      release();
       this.source.nexthopGone(id);
     };
     if (balancer !== undefined) this.recent.forget(balancer);
     if (indirect === undefined || !state.mayExist) {
-      done();
-      return false;
+      release();
+      return { kind: 'gone' };
     }
     if (balancer === undefined || slots === 0) this.graph.discard({ entries: [], tokens: [indirect], done });
     else {
       const entries = Array.from({ length: slots }, (_, slot) => ({ parent: balancer, key: slotKey(slot) }));
       this.graph.discard({ entries, tokens: [indirect, balancer], done });
     }
-    return false;
+    return NOTHING;
   }
 
   done(id: number, error: string | undefined): void {
     const state = this.states.get(id);
     const version = state?.sending;
     if (state === undefined || version === undefined) return;
+    const { retreat } = state;
     state.sending = undefined;
+    state.retreat = undefined;
     if (error === undefined) {
       this.written++;
       this.acknowledged(state, version);
+      this.source.nexthopDone(id, { acked: version.intent, error: retreat, stuck: false });
     } else {
       this.releaseAdjacencies(version);
       this.log.warn('the vASIC refused a nexthop', { nexthop: this.source.nexthop(id)?.name, reason: error });
+      this.wasRefused(id, state, version, `nexthop refused: ${error}`, retreat !== undefined);
     }
-    this.source.nexthopDone(id, version.intent, error === undefined ? undefined : `nexthop refused: ${error}`);
     if (!state.again) return;
     state.again = false;
     this.dirty.add(id);
+  }
+
+  private wasRefused(id: number, state: GroupState, version: Version, error: string, stuck: boolean): void {
+    if (!stuck) {
+      state.refused = { intent: version.intent, reason: error };
+      state.again = true;
+    }
+    this.source.nexthopDone(id, { acked: undefined, error, stuck });
   }
 
   returned(id: number): void {
@@ -260,6 +277,7 @@ export class NexthopWriter implements NodeWriter {
     if (state?.sending === undefined) return;
     this.releaseAdjacencies(state.sending);
     state.sending = undefined;
+    state.retreat = undefined;
     state.settled = false;
   }
 
@@ -268,6 +286,7 @@ export class NexthopWriter implements NodeWriter {
     if (state?.sending === undefined) return;
     state.unconfirmed.push(state.sending);
     state.sending = undefined;
+    state.retreat = undefined;
     state.settled = false;
     this.dirty.add(id);
   }
@@ -275,35 +294,23 @@ export class NexthopWriter implements NodeWriter {
   /** The nodes made for each set, the one that entries point at first. */
   tokensBySet(): Map<number, Token[]> {
     const tokens = new Map<number, Token[]>();
-    for (const [id, { indirect, current }] of this.states) {
-      if (indirect === undefined) continue;
-      tokens.set(id, current?.slots === undefined ? [indirect] : [indirect, current.next]);
+    for (const [id, state] of this.states) {
+      if (state.indirect === undefined) continue;
+      const balancer = balancerOf(state);
+      tokens.set(id, balancer === undefined ? [state.indirect] : [state.indirect, balancer]);
     }
     return tokens;
   }
 
   *tokens(): Generator<TokenUse> {
-    for (const [id, { indirect, current }] of this.states) {
+    for (const [id, state] of this.states) {
+      const { indirect, current } = state;
       if (indirect === undefined) continue;
       const name = `nexthop ${this.source.nexthop(id)?.name ?? 'that is gone'}`;
       yield { token: indirect, type: 'indirect', name, next: current === undefined ? [] : [current.next] };
-      if (current?.slots === undefined) continue;
-      yield { token: current.next, type: 'loadBalance', name, next: [...new Set(current.slots)] };
+      const balancer = balancerOf(state);
+      if (balancer === undefined) continue;
+      yield { token: balancer, type: 'loadBalance', name, next: [...new Set(current?.slots)] };
     }
   }
-}
-
-function newState(id: number, indirect: Token | undefined): SetState {
-  return {
-    id,
-    indirect,
-    balancer: undefined,
-    current: undefined,
-    sending: undefined,
-    unconfirmed: [],
-    mayExist: false,
-    again: false,
-    removing: false,
-    settled: false,
-  };
 }

@@ -20,8 +20,10 @@ import type { Garbage, NodeInsert, NodeWriter, TokenUse } from './graph';
 import type { AftError, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
-import { RouteWriter, type RouteBatch } from './route-writer';
+import { PortWriter } from './port-writer';
+import { RouteWriter, halves, type RouteBatch } from './route-writer';
 import type { ForwardingSource } from '../fib/intents';
+import { errorText } from '../net/error-text';
 import type { Logger } from '../observe/log';
 
 /** What the programmer needs of the connection to the AFI server. */
@@ -50,7 +52,10 @@ interface NodeBatch {
 }
 
 type Batch =
-  { readonly kind: 'base' } | NodeBatch | RouteBatch | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
+  | { readonly kind: 'base'; readonly ports: readonly BasePort[] }
+  | NodeBatch
+  | RouteBatch
+  | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
 
 /** Totals since start; `operations` and `refused` count AFI operations, the others members. */
 export interface ProgrammerCounters {
@@ -67,7 +72,8 @@ export class Programmer {
   /** The life of the server whose tables hold our base graph; undefined: none that is known. */
   private placedIn: string | undefined;
   private readonly garbage: GarbageQueue;
-  private readonly graph = new Graph((garbage) => this.garbage.push(garbage));
+  private readonly graph: Graph;
+  private readonly ports: PortWriter;
   private readonly adjacencies: AdjacencyWriter;
   private readonly nexthops: NexthopWriter;
   private readonly routes: RouteWriter;
@@ -75,8 +81,11 @@ export class Programmer {
   private retries: Batch[] = [];
   private nextId = 1;
   private writable = true;
-  /** Something was removed since refused things were last tried again. */
-  private freed = false;
+  /** Something was removed since refused removals were last tried again, and nodes among it. */
+  private removed = false;
+  private nodesRemoved = false;
+  /** What an earlier run left may go when everything is written anew. */
+  private adoptedDue = false;
   /** The sandbox has a route tree, which must be left as it is. */
   private hasTree = false;
   private operations = 0;
@@ -85,6 +94,11 @@ export class Programmer {
   constructor(private readonly options: ProgrammerOptions) {
     const { source, log } = options;
     this.garbage = new GarbageQueue(log);
+    this.graph = new Graph(
+      (garbage) => this.garbage.push(garbage),
+      (port) => source.portRules(port),
+    );
+    this.ports = new PortWriter(this.graph, log);
     this.adjacencies = new AdjacencyWriter(source, this.graph, log);
     this.nexthops = new NexthopWriter(source, this.graph, this.adjacencies, log);
     this.routes = new RouteWriter(source, this.nexthops, options.batch, log);
@@ -132,13 +146,14 @@ export class Programmer {
     const { log, source } = this.options;
     const before = this.placedIn;
     const session: AfiSession = { since: new Date(), instance: info.instance };
-    const adopting: AfiState = { kind: 'adopting', ...session };
+    const adopting = { kind: 'adopting', ...session } as const;
     this.state = adopting;
     this.writable = true;
     this.graph.setPorts(info, this.options.ports);
     if (before === info.instance) {
       log.info('the AFI server is the one we programmed: going on where the connection broke');
       this.state = { kind: 'ready', ...session };
+      this.ports.review();
       this.pump();
       return;
     }
@@ -146,34 +161,70 @@ export class Programmer {
       log.warn('the AFI server has restarted with empty tables: programming everything again');
     }
     this.placedIn = undefined;
+    this.ports.clear();
     this.adjacencies.clear();
     this.nexthops.clear();
     this.retries = [];
     this.garbage.clear();
+    this.adoptedDue = false;
+    this.routes.forgetFull();
     this.graph.restart();
     source.forgetProgrammed();
-    const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage));
-    if (this.state !== adopting) return;
-    this.hasTree = hasTree;
-    this.sendBase(session);
+    await this.adopt(info, adopting);
+  }
+
+  private async adopt(info: AftSandboxInfo, adopting: AfiState & { readonly kind: 'adopting' }): Promise<void> {
+    const { since, instance } = adopting;
+    try {
+      const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage, this.ports));
+      if (this.state !== adopting) return;
+      this.hasTree = hasTree;
+      this.sendBase(adopting);
+    } catch (error) {
+      if (this.state !== adopting) return;
+      const reason = errorText(error);
+      this.options.log.error('what the vASIC holds could not be read, so nothing is programmed: it is tried again', {
+        reason,
+      });
+      this.state = { kind: 'unreadable', since, instance, reason, info };
+    }
+  }
+
+  /** Reads again what the server holds, where that failed. Call now and then. */
+  async retryAdoption(): Promise<void> {
+    if (this.state.kind !== 'unreadable') return;
+    const { since, instance, info } = this.state;
+    const adopting = { kind: 'adopting', since, instance } as const;
+    this.state = adopting;
+    await this.adopt(info, adopting);
   }
 
   private sendBase({ since, instance }: AfiSession): void {
     this.state = { kind: 'placingGraph', since, instance, refusedBefore: this.failure };
+    const { ports } = this.graph;
     this.send(
-      { kind: 'base' },
-      { kind: 'insert', insert: baseGraph(this.graph.ports, !this.hasTree, this.options.limits) },
+      { kind: 'base', ports },
+      { kind: 'insert', insert: baseGraph(ports, !this.hasTree, this.options.limits) },
     );
   }
 
-  /** The replay is over: the nodes of an earlier run may go once no entry uses them. */
+  /** Whether nodes of an earlier run wait for `releaseAdopted`. */
+  get holdsAdopted(): boolean {
+    return this.garbage.holdsAdopted && !this.adoptedDue;
+  }
+
+  /** The replay is over: the nodes of an earlier run go when all entries are written, so that none uses them. */
   releaseAdopted(): void {
-    this.garbage.releaseAdopted();
+    this.adoptedDue = true;
     this.pump();
   }
 
-  /** The connection is lost: what was in flight has an unknown outcome and is written again. */
-  down(reason: string): void {
+  /**
+   * The connection is lost: what was in flight has an unknown outcome and is written again.
+   * @param tables `lost`: the sandbox was closed, and what was in it may be gone
+   */
+  down(reason: string, tables: 'kept' | 'lost' = 'kept'): void {
+    if (tables === 'lost') this.placedIn = undefined;
     this.state = { kind: 'down', since: new Date(), reason, instance: instanceOf(this.state) };
     const batches = [...this.inFlight.values()];
     this.inFlight.clear();
@@ -225,6 +276,8 @@ export class Programmer {
     const retry = this.retries.shift();
     if (retry !== undefined) return retry;
     source.retireUnwanted();
+    const ports = takeMembers(this.ports.dirty, () => source.takePort());
+    if (ports.length > 0) return { kind: 'nodes', writer: this.ports, ids: ports };
     const neighbors = takeMembers(this.adjacencies.dirty, () => source.takeAdjacency());
     if (neighbors.length > 0) return { kind: 'nodes', writer: this.adjacencies, ids: neighbors };
     const sets = takeMembers(this.nexthops.dirty, () => source.takeNexthop());
@@ -254,31 +307,61 @@ export class Programmer {
   }
 
   private sendNodes({ writer, ids }: NodeBatch): void {
-    const insert: NodeInsert = { nodes: [], entries: [] };
+    const insert: NodeInsert = { nodes: [], entries: [], binds: [] };
     const sent: number[] = [];
     let looked = 0;
     while (looked < ids.length && insert.entries.length < SLOTS_PER_OPERATION) {
       const id = ids[looked++]!;
-      if (writer.build(id, insert)) sent.push(id);
+      const result = writer.build(id, insert);
+      switch (result.kind) {
+        case 'written':
+          sent.push(id);
+          break;
+        case 'settled':
+          this.options.source.nexthopDone(id, result.verdict);
+          break;
+        case 'gone':
+          this.options.source.nexthopGone(id);
+          break;
+        case 'nothing':
+          break;
+      }
     }
     if (looked < ids.length) this.retries.push({ kind: 'nodes', writer, ids: ids.slice(looked) });
     if (sent.length > 0) this.send({ kind: 'nodes', writer, ids: sent }, { kind: 'insert', insert });
   }
 
-  /** Nothing more to send: what was refused may fit now, if something was removed. */
+  /** Nothing more to send: what was refused may go now, as much as there is room for. */
   private whenIdle(): void {
-    if (this.freed && this.idle) this.retry();
+    if (!this.idle) return;
+    const { adoptedDue, removed, nodesRemoved } = this;
+    const room = this.routes.takeRoom();
+    this.adoptedDue = false;
+    this.removed = false;
+    this.nodesRemoved = false;
+    if (adoptedDue) this.garbage.releaseAdopted();
+    if (removed) this.garbage.retryStuck();
+    if (nodesRemoved) this.retryNodes();
+    if (room > 0) this.options.source.retryWithoutRoom(room);
+    if (adoptedDue || removed) this.pump();
   }
 
-  /** Tries again what the server refused: its mind, or the room it has, may have changed. */
+  private retryNodes(): void {
+    this.adjacencies.retryRefused();
+    this.nexthops.retryRefused();
+    this.options.source.retryNexthops();
+  }
+
+  /** Tries again all that the server refused: its mind, or the room it has, may have changed. */
   retry(): void {
-    this.freed = false;
     if (this.state.kind === 'refused') this.sendBase(this.state);
     if (!this.ready) return;
     this.garbage.retryStuck();
-    this.adjacencies.retryRefused();
+    this.routes.forgetFull();
+    this.ports.retryRefused();
+    this.retryNodes();
     this.options.source.retryFailed();
-    if (!this.idle || !this.garbage.empty) this.pump();
+    this.pump();
   }
 
   // ---- acknowledgements -------------------------------------------------------------------------------------------
@@ -299,6 +382,7 @@ export class Programmer {
         if (!isOpen(this.state)) return;
         this.state = { kind: 'ready', since: this.state.since, instance: this.state.instance };
         this.placedIn = this.state.instance;
+        this.ports.placed(batch.ports);
         this.options.log.info('the forwarding graph is in place', { ports: this.graph.ports.length });
         return;
       case 'nodes':
@@ -306,17 +390,20 @@ export class Programmer {
       case 'insert':
         return this.routes.done(batch);
       case 'remove':
-        this.freed = true;
+        this.removed = true;
         return this.routes.done(batch);
       case 'garbage':
-        this.freed = true;
+        this.removed = true;
+        this.nodesRemoved = true;
         for (const item of batch.items) item.done();
     }
   }
 
   private nodesDone({ writer, ids }: NodeBatch, error: string | undefined): void {
     for (const id of ids) writer.done(id, error);
-    if (writer === this.adjacencies) this.nexthops.wake();
+    if (writer !== this.adjacencies) return;
+    this.nexthops.wake();
+    for (const id of ids) if (this.adjacencies.get(id)?.error !== undefined) this.nexthops.adjacencyRefused(id);
   }
 
   private refused(batch: Batch, error: AftError): void {
@@ -335,9 +422,7 @@ export class Programmer {
         return;
       case 'insert':
       case 'remove':
-        for (const rows of halves(this.routes.refused(batch, error, reason))) {
-          this.retries.push(this.routes.batchOf(batch.kind, rows));
-        }
+        this.retries.push(...this.routes.refused(batch, error, reason));
         return;
       case 'garbage':
         if (batch.items.length === 1) return this.garbage.refused(batch.items[0]!, error);
@@ -357,9 +442,20 @@ export class Programmer {
     return this.nexthops.tokensBySet();
   }
 
+  /** Ports of which the server refused what Linux says, and why. */
+  portFailures(): Iterable<readonly [port: number, reason: string]> {
+    return this.ports.failures();
+  }
+
   /** The token of a neighbor's AftIndirect. */
   tokenOfAdjacency(id: number): Token | undefined {
     return this.adjacencies.get(id)?.indirect;
+  }
+
+  /** The token of a neighbor's AftEncap, which counts its packets; undefined while the vASIC has none. */
+  encapOfAdjacency(id: number): Token | undefined {
+    const view = this.adjacencies.get(id);
+    return view?.exists === true ? view.encap : undefined;
   }
 
   /** Every token in use: its node type, what it stands for, and where it leads. */
@@ -384,9 +480,4 @@ function takeMembers(dirty: Set<number>, next: () => number | undefined): number
     ids.push(id);
   }
   return ids;
-}
-
-function halves<T>(members: readonly T[]): (readonly T[])[] {
-  const middle = Math.ceil(members.length / 2);
-  return [members.slice(0, middle), members.slice(middle)].filter((part) => part.length > 0);
 }

@@ -16,11 +16,17 @@ import type { Logger } from '../observe/log';
 export interface RouteBatch {
   readonly kind: 'insert' | 'remove';
   readonly routes: RowBatch;
+  /** The server took these before it found no room for what came after them. */
+  readonly fits?: boolean;
 }
 
 export class RouteWriter {
   written = 0;
   removed = 0;
+  /** Entries that were removed since `takeRoom`. */
+  private room = 0;
+  /** Why the server has no room for further entries, by family. */
+  private readonly full = new Map<4 | 6, string>();
   private readonly batches: RowBatches;
   private readonly refusals: RefusalLog;
 
@@ -54,7 +60,7 @@ export class RouteWriter {
   }
 
   /** A batch of these rows, to be built. */
-  batchOf(kind: RouteBatch['kind'], rows: readonly number[]): RouteBatch {
+  private batchOf(kind: RouteBatch['kind'], rows: readonly number[]): RouteBatch {
     const routes = this.batches.take();
     routes.rows.set(rows);
     routes.count = rows.length;
@@ -62,9 +68,9 @@ export class RouteWriter {
   }
 
   /** The batch's operation, from the state as it is now; undefined when nothing of it is left to do: it is over then. */
-  build({ kind, routes }: RouteBatch): AftOperation | undefined {
+  build({ kind, routes, fits }: RouteBatch): AftOperation | undefined {
     const prefixes = new PrefixBatch(ROUTE_TREE, routes.count);
-    if (kind === 'insert') this.keepRows(routes, (row) => this.insert(row, prefixes));
+    if (kind === 'insert') this.keepRows(routes, (row) => this.insert(row, prefixes, fits === true));
     else this.keepRows(routes, (row) => this.remove(row, prefixes));
     if (routes.count === 0) {
       this.batches.give(routes);
@@ -75,7 +81,7 @@ export class RouteWriter {
   }
 
   /** Returns the set that the row's entry points at; undefined: nothing to write (now). */
-  private insert(row: number, prefixes: PrefixBatch): number | undefined {
+  private insert(row: number, prefixes: PrefixBatch, fits: boolean): number | undefined {
     const wanted = this.source.routeWanted(row);
     if (wanted === 0) return undefined;
     const next = this.nexthops.tokenOf(wanted);
@@ -83,9 +89,33 @@ export class RouteWriter {
       this.source.routeParked(row);
       return undefined;
     }
+    if (this.full.size > 0 && !fits && this.refuseUnsent(row, wanted)) return undefined;
     this.addPrefix(prefixes, row, next);
     this.source.routeSent(row, wanted);
     return wanted;
+  }
+
+  /** A new entry where the server has no room is refused here: asking for each would cost an operation each. */
+  private refuseUnsent(row: number, set: number): boolean {
+    const reason = this.full.get(this.source.routeFamily(row));
+    if (reason === undefined || this.source.routeHasEntry(row)) return false;
+    this.refusals.add(formatPrefix(this.source.routePrefix(row)), 'insert', reason);
+    this.source.routeSent(row, set);
+    this.source.routeDone(row, set, { reason, noRoom: true });
+    return true;
+  }
+
+  /** What found no room may be tried again. */
+  forgetFull(): void {
+    this.full.clear();
+  }
+
+  /** How many entries were removed since this was asked last: so many may go in that found no room. */
+  takeRoom(): number {
+    const { room } = this;
+    this.room = 0;
+    if (room > 0) this.full.clear();
+    return room;
   }
 
   /** Returns 0, which stands for no set; undefined: its entry is wanted again. */
@@ -126,34 +156,47 @@ export class RouteWriter {
   /** The server has done it. */
   done({ kind, routes }: RouteBatch): void {
     if (kind === 'insert') this.written += routes.count;
-    else this.removed += routes.count;
+    else {
+      this.removed += routes.count;
+      this.room += routes.count;
+    }
     this.forRows(routes, (row, set) => this.source.routeDone(row, set, undefined));
   }
 
   /**
-   * The server refused it: the row at fault, if that is known, gets its verdict. Returns the other rows, to be sent again in
-   * smaller batches.
+   * The server refused it: the row at fault, if that is known, gets its verdict. Returns the other rows in smaller batches, to
+   * be sent again.
    */
-  refused({ kind, routes }: RouteBatch, error: AftError, reason: string): number[] {
+  refused({ kind, routes }: RouteBatch, error: AftError, reason: string): RouteBatch[] {
     const { source } = this;
     const named = error.item?.list === 'entry' && error.item.index < routes.count ? error.item.index : undefined;
     const culprit = routes.count === 1 ? 0 : named;
+    const noRoom = kind === 'insert' && error.code === 'full';
     if (culprit !== undefined) {
       const row = routes.rows[culprit]!;
       // An entry that isn't there is as good as removed.
       const gone = kind === 'remove' && error.code === 'unknownEntry';
       if (!gone) this.refusals.add(formatPrefix(source.routePrefix(row)), kind, reason);
-      source.routeDone(row, routes.sets[culprit]!, gone ? undefined : reason);
+      if (noRoom) this.full.set(source.routeFamily(row), reason);
+      source.routeDone(row, routes.sets[culprit]!, gone ? undefined : { reason, noRoom });
       routes.rows.copyWithin(culprit, culprit + 1, routes.count);
       routes.sets.copyWithin(culprit, culprit + 1, routes.count--);
     }
     const rest = Array.from(routes.rows.subarray(0, routes.count));
     this.forRows(routes, (row, set) => source.routeReturned(row, set));
-    return rest;
+    if (culprit === undefined || !noRoom) return halves(rest).map((rows) => this.batchOf(kind, rows));
+    const before = { ...this.batchOf(kind, rest.slice(0, culprit)), fits: true };
+    return [before, this.batchOf(kind, rest.slice(culprit))].filter((batch) => batch.routes.count > 0);
   }
 
   /** What became of it is not known: its rows are written again. */
   uncertain({ routes }: RouteBatch): void {
     this.forRows(routes, (row, set) => this.source.routeUncertain(row, set));
   }
+}
+
+/** Both halves, those that have something in them. */
+export function halves<T>(members: readonly T[]): (readonly T[])[] {
+  const middle = Math.ceil(members.length / 2);
+  return [members.slice(0, middle), members.slice(middle)].filter((part) => part.length > 0);
 }

@@ -18,8 +18,11 @@ import type { FindReply, NodeInfo, OperationReply, PortEvent, SandboxAction, Tes
 export interface AfiTransportHandlers {
   /** The sandbox is there and open, the stream takes operations. `info.instance` tells a reconnect from a restart. */
   up(info: AftSandboxInfo): void;
-  /** Follows an `up`, once: no acks come any more for what is in flight; whether it was applied is unknown. */
-  down(reason: string): void;
+  /**
+   * Follows an `up`, once: no acks come any more for what is in flight; whether it was applied is unknown.
+   * @param tables `lost`: somebody closed the sandbox, and what was in it may be gone
+   */
+  down(reason: string, tables: 'kept' | 'lost'): void;
   /** One operation's answer. No error: applied. */
   ack(id: number, error: AftError | undefined): void;
   /** A port's state: all ports after `up`, then changes. */
@@ -66,6 +69,8 @@ export type AfiTransportConfig = Config['afi'] & { readonly ports: number };
 const KEEPALIVE_MS = 2000;
 /** A find may list a million entries; this bounds one that stalls. */
 const FIND_TIMEOUT_MS = 60_000;
+
+const SANDBOX_CLOSED = 'somebody closed the sandbox, and what was in it may be gone';
 
 /** An open session: its channel, streams and operations in flight. */
 interface Session {
@@ -156,7 +161,8 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     handlers?.up(info);
     operate.on('data', (reply: OperationReply) => {
       if (self.ended) return;
-      if (acks.take(reply.id)) handlers?.ack(reply.id, reply.error);
+      if (reply.error?.code === 'noSandbox') end(self, SANDBOX_CLOSED, 'lost');
+      else if (acks.take(reply.id)) handlers?.ack(reply.id, reply.error);
       else log.warn(`the AFI server acknowledged operation ${reply.id}, which is not in flight; ignored`);
     });
     operate.on('drain', () => {
@@ -164,14 +170,24 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     });
     operate.on('error', (error: Error) => end(self, explain(error)));
     operate.on('end', () => end(self, 'the server ended the operation stream'));
+    let watched = true;
     watch.on('data', (event: PortEvent) => {
       if (!self.ended) handlers?.port(event.index, event.up);
     });
     watch.on('error', (error: grpc.ServiceError) => {
+      watched = false;
       if (error.code === grpc.status.UNIMPLEMENTED) log.debug('the AFI server tells no port states');
       else end(self, explain(error));
     });
-    watch.on('end', () => undefined);
+    watch.on('end', () => setImmediate(() => watched && void checkSandbox(self)));
+  }
+
+  /** The server tells no port states any more: most likely, somebody closed the sandbox. */
+  async function checkSandbox(self: Session): Promise<void> {
+    if (self.ended) return;
+    const reply = await unary(self.client, AFI_METHODS.sandboxInfo, sandbox).catch(() => undefined);
+    if (reply !== undefined && 'error' in reply) end(self, SANDBOX_CLOSED, 'lost');
+    else log.warn('the AFI server ended the stream of port states: links that go down are not noticed any more');
   }
 
   /** ALLOC or OPEN; rejects with the server's reason. */
@@ -208,7 +224,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
   }
 
   /** Ends a session, once: streams canceled, `down` if it was up, and the next attempt scheduled. */
-  function end(self: Session, reason: string): void {
+  function end(self: Session, reason: string, tables: 'kept' | 'lost' = 'kept'): void {
     if (self.ended) return;
     self.ended = true;
     session = undefined;
@@ -230,7 +246,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     if (closed) return;
     retry = setTimeout(connect, backoff);
     backoff = Math.min(backoff * 2, reconnectMs.max);
-    if (opened !== undefined) handlers?.down(reason);
+    if (opened !== undefined) handlers?.down(reason, tables);
   }
 
   function current(): NonNullable<Session['open']> & { readonly client: grpc.Client } {

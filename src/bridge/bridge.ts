@@ -23,7 +23,10 @@ import { startStandalonePunt } from '../punt/standalone';
 import { giveBackMemory } from '../sys/libc';
 import { createBackend } from '../views/backend';
 import { Backpressure } from './backpressure';
+import { closeAll, type Closer } from './closers';
 import { IdleMemory } from './idle-memory';
+import { watchKernelRoutes } from './kernel-routes';
+import { NeighborVerification, staleHosts, VERIFICATION_POLL_MS } from './neighbor-verification';
 import { Replay } from './replay';
 import { staticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
@@ -31,6 +34,8 @@ import { StatusReporter } from './status-reporter';
 const TICK_MS = 250;
 /** Refused routes get another try this often, in case the server's mind has changed. */
 const RETRY_MS = 60_000;
+/** What the sandbox holds is read again this often, where that failed. */
+const READ_AGAIN_MS = 5000;
 
 export interface BridgeOptions {
   /** A file that takes all FPM sessions (docs/decode.md). */
@@ -68,10 +73,8 @@ export async function startBridge(
   log: Logger,
   options: BridgeOptions = {},
 ): Promise<{ close(): Promise<void> }> {
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.reverse().splice(0)) await closer();
-  };
+  const closers: Closer[] = [];
+  const close = (): Promise<void> => closeAll(closers, log);
   try {
     await build(config, log, closers, options);
   } catch (error) {
@@ -81,12 +84,7 @@ export async function startBridge(
   return { close };
 }
 
-async function build(
-  config: Config,
-  log: Logger,
-  closers: (() => Promise<void> | void)[],
-  { record }: BridgeOptions,
-): Promise<void> {
+async function build(config: Config, log: Logger, closers: Closer[], { record }: BridgeOptions): Promise<void> {
   const fpmLog = log.child('fpm');
   const afiLog = log.child('afi');
   let fpmSince = new Date();
@@ -109,8 +107,12 @@ async function build(
       if (needed && config.neighbors.kernel) neighbors.need(ifindex, address);
       else neighbors.release(ifindex, address);
     },
+    onKernelRoute: () => kernelRoutes.routeSent(),
     now,
   });
+  // In this mode the bridge itself makes the TAPs what their ports are.
+  const foreign = config.punt.mode !== 'worker';
+  for (const { index, mac } of config.ports) fib.portOwn(index, { mac }, foreign);
   const programmer = new Programmer({
     source: fib.forwarding,
     transport: {
@@ -135,6 +137,7 @@ async function build(
     fib: {
       beginReplay: () => fib.beginReplay(),
       endReplay: () => fib.endReplay(),
+      dropAdopted: () => fib.forwarding.dropAdopted(),
       get routes() {
         return fib.rows.routes.size;
       },
@@ -148,6 +151,8 @@ async function build(
     replayFrom: () => replay.startedAt,
     ...{ fpm, soon, now },
   });
+  const kernelRoutes = watchKernelRoutes({ routes: fib.kernelRoutes, soon, log: log.child('kernel') });
+  closers.push(() => kernelRoutes.close());
   const backpressure = new Backpressure(fpm, fpmLog);
   const idleMemory = new IdleMemory(giveBackMemory);
 
@@ -205,22 +210,32 @@ async function build(
     replay.check();
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
+  const verification = new NeighborVerification({
+    stale: () => staleHosts(fib.neighbors.all(), (id) => programmer.encapOfAdjacency(id)),
+    counters: (tokens) => transport.nodeInfo(tokens),
+    verify: (ifindex, address) => neighbors.verify(ifindex, address),
+  });
+  const verifying = setInterval(() => void verification.poll(), VERIFICATION_POLL_MS);
+  const readAgain = setInterval(() => void programmer.retryAdoption(), READ_AGAIN_MS);
   closers.push(() => {
     statuses.close();
     clearInterval(tick);
     clearInterval(retry);
+    clearInterval(readAgain);
+    clearInterval(verifying);
   });
 
   transport.onDrain(() => programmer.drained());
   transport.start({
     up: (info) => {
       punt?.setSandbox(info.id);
-      for (const { index } of config.ports) {
+      for (const { index, mac } of config.ports) {
         const port = info.outputPorts.find((candidate) => candidate.index === index);
         punt?.configurePort(index, {
           ...(port?.mac === undefined ? {} : { mac: port.mac }),
           ...(port?.mtu === undefined ? {} : { mtu: port.mtu }),
         });
+        fib.portOwn(index, { mac: mac ?? port?.mac, mtu: port?.mtu }, foreign);
         if (port?.up === undefined) {
           punt?.setCarrier(index, true);
           fib.portChanged(index, true);
@@ -230,7 +245,7 @@ async function build(
         afiLog.error('could not take over the sandbox', { reason: errorText(error) });
       });
     },
-    down: (reason) => programmer.down(reason),
+    down: (reason, tables) => programmer.down(reason, tables),
     ack: (id, error) => {
       programmer.ack(id, error);
       soon();

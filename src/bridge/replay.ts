@@ -19,11 +19,15 @@ export interface ReplayParts {
       readonly adopted: number;
       readonly kept: number;
     };
+    /** Removes entries that an earlier bridge left and nothing here asked for; says how many. */
+    dropAdopted(): number;
     /** Routes that are there when the replay begins. */
     readonly routes: number;
   };
   readonly programmer: {
     readonly ready: boolean;
+    /** Nodes of an earlier run wait for `releaseAdopted`. */
+    readonly holdsAdopted: boolean;
     /** Lets nodes of an earlier run go once no entry uses them. */
     releaseAdopted(): void;
   };
@@ -41,6 +45,8 @@ export interface ReplayParts {
 
 export class Replay {
   private began: number | undefined;
+  /** zebra's table was seen whole once: what we have is what zebra wants, whoever connects. */
+  private seen = false;
 
   constructor(private readonly parts: ReplayParts) {}
 
@@ -65,13 +71,25 @@ export class Replay {
   /** Ends the replay and sweeps when it is time. Call now and then. Returns what was swept. */
   check(): Swept | undefined {
     const { fib, fpm, programmer, sweep, now, log } = this.parts;
+    if (this.began === undefined) this.sweepAdopted();
     if (this.began === undefined || fpm.peer() === undefined || !programmer.ready) return undefined;
     const time = now();
     if (time - this.began < sweep.minimumMs || time - fpm.lastActivity() < sweep.idleMs) return undefined;
     this.began = undefined;
+    this.seen = true;
     const swept = fib.endReplay();
     log.info('the replay is over: what it did not confirm is removed', swept);
     programmer.releaseAdopted();
     return swept;
+  }
+
+  /** A server that was adopted after the replay holds what zebra took back while it was away, or never wanted. */
+  private sweepAdopted(): void {
+    const { fib, programmer, log } = this.parts;
+    if (!this.seen || !programmer.ready) return;
+    const adopted = fib.dropAdopted();
+    if (adopted === 0 && !programmer.holdsAdopted) return;
+    log.info('what an earlier bridge left in the vASIC and zebra does not want is removed', { adopted });
+    programmer.releaseAdopted();
   }
 }

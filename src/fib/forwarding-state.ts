@@ -3,10 +3,12 @@
  * it refused. A row's entry follows its nexthop group (`routeWanted`), and work is only ever the difference to what was
  * acknowledged. What follows from that for zebra is route-status.ts.
  */
-import type { AdjacencyIntent, ForwardingSource, NexthopIntent, NexthopGroupIntent } from './intents';
+import type { AdjacencyIntent, ForwardingSource, NexthopGroupIntent, NexthopVerdict, RouteRefusal } from './intents';
 import type { Interfaces } from './interfaces';
+import type { PortRules } from './intents';
 import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
+import type { NexthopGroup } from './nexthops';
 import { newKey, setKey } from './route-key';
 import { isPassing, type RouteStatuses } from './route-status';
 import { ROW, TARGET_UNKNOWN } from './route-table';
@@ -18,9 +20,10 @@ const PREDECESSOR_ROWS = 16;
 
 /** What the vASIC is to have, has, and refused. */
 export class ForwardingState implements ForwardingSource {
+  readonly dirtyPorts = new Set<number>();
   readonly dirtyAdjacencies = new Set<number>();
-  /** Entries found in the vASIC that nobody has asked for since. */
-  adopted = 0;
+  /** Entries were found in the vASIC since it was looked last whether anybody asked for them. */
+  private mayHaveAdopted = false;
   /** From zebra's last message about a route to the acknowledgement of what it changed. */
   readonly latencies = new Latencies();
   private readonly key = newKey();
@@ -50,6 +53,14 @@ export class ForwardingState implements ForwardingSource {
     return { id, port, ifindex: neighbor.ifindex, address: neighbor.address, mac: neighbor.mac };
   }
 
+  takePort(): number | undefined {
+    return takeFirst(this.dirtyPorts);
+  }
+
+  portRules(port: number): PortRules | undefined {
+    return this.interfaces.rules(port);
+  }
+
   takeNexthop(): number | undefined {
     return takeFirst(this.rows.dirtyNexthops);
   }
@@ -73,24 +84,33 @@ export class ForwardingState implements ForwardingSource {
     return undefined;
   }
 
-  nexthopDone(id: number, intent: NexthopIntent, error: string | undefined): void {
+  nexthopDone(id: number, { acked, error, stuck }: NexthopVerdict): void {
     const { nexthops, routes } = this.rows;
     const set = nexthops.get(id);
     if (set === undefined) return;
     const first = set.acked === undefined && error === undefined;
-    const otherWay = set.acked?.kind !== intent.kind || isPassing(set.acked) !== isPassing(intent);
-    const changed = first || otherWay || set.error !== error;
+    const otherWay =
+      acked !== undefined && (set.acked?.kind !== acked.kind || isPassing(set.acked) !== isPassing(acked));
+    const changed = first || otherWay || set.error !== error || set.stuck !== stuck;
     set.error = error;
-    if (error === undefined) {
-      this.status.nexthopAcknowledged(id, set.acked, intent);
-      set.acked = intent;
+    set.stuck = stuck;
+    if (stuck) this.rows.markNexthop(this.toHost());
+    if (acked !== undefined) {
+      this.status.nexthopAcknowledged(id, set.acked, acked);
+      set.acked = acked;
       set.ackedAt = this.now();
     }
     if (!changed) return;
     for (let row = set.firstRow; row !== 0; row = routes.nextInSet[row]!) {
-      if (routes.programmed[row] === set.id || error !== undefined) this.rows.markReport(row);
+      if (routes.programmed[row] === this.routeWanted(row) || (error !== undefined && !stuck))
+        this.rows.markReport(row);
       else this.rows.markDirty(row);
     }
+  }
+
+  /** Where packets go whose nexthop group the vASIC can't be made to leave. */
+  private toHost(): NexthopGroup {
+    return this.rows.fixed({ kind: 'punt', reason: 'unresolved' });
   }
 
   nexthopGone(id: number): void {
@@ -122,8 +142,10 @@ export class ForwardingState implements ForwardingSource {
 
   /** The set whose entry the vASIC should have: none for a refused route, so that no outdated entry stays. */
   routeWanted(row: number): number {
-    const { routes } = this.rows;
-    return (routes.flags[row]! & ROW.failed) !== 0 ? 0 : routes.wanted[row]!;
+    const { nexthops, routes } = this.rows;
+    if ((routes.flags[row]! & ROW.failed) !== 0) return 0;
+    const wanted = routes.wanted[row]!;
+    return nexthops.get(wanted)?.stuck === true ? this.toHost().id : wanted;
   }
 
   routePrefix(row: number): { readonly bytes: Uint8Array; readonly length: number } {
@@ -144,25 +166,34 @@ export class ForwardingState implements ForwardingSource {
     if (set !== 0) nexthops.get(set)!.entries++;
   }
 
-  routeDone(row: number, sent: number, error: string | undefined): void {
-    const { routes, failed } = this.rows;
+  routeHasEntry(row: number): boolean {
+    return this.rows.routes.programmed[row] !== 0;
+  }
+
+  routeFamily(row: number): 4 | 6 {
+    return this.rows.routes.isIp6(row) ? 6 : 4;
+  }
+
+  routeDone(row: number, sent: number, refusal: RouteRefusal | undefined): void {
+    const { routes, failed, withoutRoom } = this.rows;
     routes.flags[row]! &= ~ROW.inFlight;
-    if (error === undefined) {
+    if (refusal === undefined) {
       this.entryGone(routes.programmed[row]!);
       routes.programmed[row] = sent;
       routes.acknowledgedAt[row] = encodeTime(this.now());
     } else {
       this.entryGone(sent);
-      failed.set(row, error);
+      failed.set(row, refusal.reason);
+      if (refusal.noRoom) withoutRoom.add(row);
       // A refused entry is not asked for again before something changes; a refused removal keeps its entry.
-      if (sent !== 0 && sent === routes.wanted[row]) routes.flags[row]! |= ROW.failed;
+      if (sent !== 0 && sent === this.routeWanted(row)) routes.flags[row]! |= ROW.failed;
     }
     const flags = routes.flags[row]!;
     if (this.routeWanted(row) !== routes.programmed[row]) {
-      if (error === undefined || sent !== 0) this.rows.markDirty(row);
-    } else if (error === undefined) {
+      if (refusal === undefined || sent !== 0) this.rows.markDirty(row);
+    } else if (refusal === undefined) {
       if ((flags & ROW.timed) !== 0) this.countLatency(row);
-      if ((flags & ROW.failed) === 0) failed.delete(row);
+      if ((flags & ROW.failed) === 0) this.rows.forgetRefusal(row);
     }
     this.rows.markReport(row);
     this.rows.freeIfDone(row);
@@ -208,21 +239,31 @@ export class ForwardingState implements ForwardingSource {
     const row = routes.upsert(setKey(this.key, this.rows.table, bytes, length));
     if (routes.programmed[row] !== 0 || (routes.flags[row]! & ROW.inFlight) !== 0) return;
     routes.programmed[row] = TARGET_UNKNOWN;
-    if (routes.wanted[row] === 0) this.adopted++;
+    if (routes.wanted[row] === 0) this.mayHaveAdopted = true;
     else this.rows.markDirty(row);
+  }
+
+  /** How many entries were found in the vASIC that nobody has asked for since. */
+  get adopted(): number {
+    return this.mayHaveAdopted ? this.adoptedRows().length : 0;
+  }
+
+  private adoptedRows(): number[] {
+    const { routes } = this.rows;
+    const rows: number[] = [];
+    for (let row = 1; row < routes.end; row++) {
+      if (routes.live(row) && routes.wanted[row] === 0 && routes.programmed[row] === TARGET_UNKNOWN) rows.push(row);
+    }
+    return rows;
   }
 
   /** Has entries removed that were adopted and nobody wants. Returns how many. */
   dropAdopted(): number {
-    const { routes } = this.rows;
-    let dropped = 0;
-    for (let row = 1; row < routes.end; row++) {
-      if (!routes.live(row) || routes.wanted[row] !== 0 || routes.programmed[row] !== TARGET_UNKNOWN) continue;
-      this.rows.markDirty(row);
-      dropped++;
-    }
-    this.adopted = 0;
-    return dropped;
+    if (!this.mayHaveAdopted) return 0;
+    this.mayHaveAdopted = false;
+    const rows = this.adoptedRows();
+    for (const row of rows) this.rows.markDirty(row);
+    return rows.length;
   }
 
   forgetProgrammed(): void {
@@ -235,6 +276,7 @@ export class ForwardingState implements ForwardingSource {
       set.acked = undefined;
       set.ackedAt = undefined;
       set.error = undefined;
+      set.stuck = false;
       if (!nexthops.wanted(set)) nexthops.release(set);
       else if (set.rows > 0) this.rows.markNexthop(set);
     }
@@ -248,14 +290,28 @@ export class ForwardingState implements ForwardingSource {
       if (routes.wanted[row] !== 0) this.rows.markDirty(row);
       else this.rows.freeIfDone(row);
     }
-    this.adopted = 0;
+    this.mayHaveAdopted = false;
   }
 
   retryFailed(): void {
-    for (const row of [...this.rows.failed.keys()]) {
-      this.rows.clearFailed(row);
-      this.rows.markDirty(row);
+    for (const row of [...this.rows.failed.keys()]) this.retryRow(row);
+    this.retryNexthops();
+  }
+
+  retryWithoutRoom(most: number): void {
+    let left = most;
+    for (const row of this.rows.withoutRoom) {
+      if (left-- === 0) return;
+      this.retryRow(row);
     }
+  }
+
+  private retryRow(row: number): void {
+    this.rows.clearFailed(row);
+    this.rows.markDirty(row);
+  }
+
+  retryNexthops(): void {
     for (const set of this.rows.nexthops.all()) if (set.error !== undefined) this.rows.markNexthop(set);
   }
 }

@@ -6,6 +6,7 @@
  * a port, a *nexthop group* is what one zebra nexthop id (or one inline set of nexthops) resolves to, a *route* is a
  * prefix and the set it wants.
  */
+import { sameBytes } from '../net/address';
 
 /** Why packets of a route go to the host. */
 export type TrapReason =
@@ -62,6 +63,47 @@ export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): bo
   }
 }
 
+/** Linux's word on a port: what it would do with a frame that comes in at the TAP, and how it would send. */
+export interface PortRules {
+  /**
+   * `forward`: the vASIC forwards. `host`: everything is for Linux, which has given the port to a bridge, a bond or a VRF
+   * of another table. `discard`: Linux would not receive, the interface is set down.
+   */
+  readonly input: 'forward' | 'host' | 'discard';
+  /** The interface's hardware address; undefined: not known, or not ours yet. */
+  readonly mac: Uint8Array | undefined;
+  /** The interface's MTU where it is below the vASIC port's own, or that isn't known. */
+  readonly mtu: number | undefined;
+  /** Linux takes frames for other hardware addresses too. */
+  readonly promiscuous: boolean;
+  /** Group addresses that Linux takes; undefined: all. */
+  readonly groups: readonly Uint8Array[] | undefined;
+  /** VLANs that Linux takes; undefined: all. */
+  readonly vlans: readonly number[] | undefined;
+}
+
+/** Whether frames fare the same by both. */
+export function sameRules(a: PortRules, b: PortRules): boolean {
+  return a.input === b.input && a.promiscuous === b.promiscuous && sameSending(a, b) && sameFilter(a, b);
+}
+
+/** Whether what is sent out of the port is the same by both. */
+export function sameSending(a: PortRules, b: PortRules): boolean {
+  return a.mtu === b.mtu && sameBytes(a.mac, b.mac);
+}
+
+function sameFilter(a: PortRules, b: PortRules): boolean {
+  const { groups, vlans } = b;
+  if ((a.groups === undefined) !== (groups === undefined) || (a.vlans === undefined) !== (vlans === undefined))
+    return false;
+  return (
+    a.groups?.length === groups?.length &&
+    a.vlans?.length === vlans?.length &&
+    (a.groups ?? []).every((group, i) => sameBytes(group, groups![i])) &&
+    (a.vlans ?? []).every((id, i) => id === vlans![i])
+  );
+}
+
 /** A nexthop group as the programmer sees it. */
 export interface NexthopGroupIntent {
   readonly id: number;
@@ -70,6 +112,23 @@ export interface NexthopGroupIntent {
   /** Entries point straight at the adjacency, receive or discard node: the set has no node of its own. */
   readonly direct: boolean;
   readonly intent: NexthopIntent;
+}
+
+/** What became of a nexthop group in the vASIC. */
+export interface NexthopVerdict {
+  /** What its packets meet from now on; undefined: what they met before. */
+  readonly acked: NexthopIntent | undefined;
+  /** Why it isn't as wanted. */
+  readonly error: string | undefined;
+  /** What was refused stays in force, and its nodes can't end that: no entry may point at it. */
+  readonly stuck: boolean;
+}
+
+/** Why the vASIC doesn't have a route as wanted. */
+export interface RouteRefusal {
+  readonly reason: string;
+  /** There was no room for it: it may go in when others go. */
+  readonly noRoom: boolean;
 }
 
 /** One route as the programmer sees it. */
@@ -84,6 +143,10 @@ export interface RouteIntent {
 export interface ForwardingSource {
   /** Lets go of the nexthop groups that nothing wants any more. Call before taking work: it makes some. */
   retireUnwanted(): void;
+  /** The next port that Linux says something else of. Each is given once until that changes again. */
+  takePort(): number | undefined;
+  /** Linux's word on a port; undefined: none of ours. */
+  portRules(port: number): PortRules | undefined;
   /** The next adjacency whose intent changed, or undefined. Each is given once until it changes again. */
   takeAdjacency(): number | undefined;
   /** Undefined: not wanted any more. */
@@ -97,8 +160,8 @@ export interface ForwardingSource {
   entriesUsing(id: number): number;
   /** The other set whose entry a route of this set has until now, if there is one: its flows are this set's flows. */
   predecessor(id: number): number | undefined;
-  /** The vASIC has (or refused) this intent of the set. */
-  nexthopDone(id: number, intent: NexthopIntent, error: string | undefined): void;
+  /** The vASIC has (or refused) what was wanted of the set. */
+  nexthopDone(id: number, verdict: NexthopVerdict): void;
   /** The set's nodes are gone (or it never had any): its number may be used again. */
   nexthopGone(id: number): void;
 
@@ -114,8 +177,11 @@ export interface ForwardingSource {
   routeLength(row: number): number;
   /** An operation that sets the row's entry to `set` (0: removes it) was sent. */
   routeSent(row: number, set: number): void;
-  /** What was sent of it (`set`) was acknowledged, or refused for this reason. */
-  routeDone(row: number, set: number, error: string | undefined): void;
+  /** What was sent of it (`set`) was acknowledged, or refused. */
+  routeDone(row: number, set: number, refusal: RouteRefusal | undefined): void;
+  /** Whether the vASIC has an entry for the row, as far as is known: replacing one needs no room. */
+  routeHasEntry(row: number): boolean;
+  routeFamily(row: number): 4 | 6;
   /** It was refused together with others and will be sent again: nothing changed. */
   routeReturned(row: number, set: number): void;
   /** It can't be sent because the set it needs isn't there; it comes back when that changes. */
@@ -129,4 +195,8 @@ export interface ForwardingSource {
   forgetProgrammed(): void;
   /** Room may have come free: refused things are worth another try. */
   retryFailed(): void;
+  /** The same for so many rows, of those only that found no room. */
+  retryWithoutRoom(most: number): void;
+  /** The same for nexthop groups. */
+  retryNexthops(): void;
 }

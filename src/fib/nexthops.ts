@@ -36,6 +36,8 @@ export interface NexthopGroup {
   acked: NexthopIntent | undefined;
   /** Why the vASIC refused it. */
   error: string | undefined;
+  /** It does what it no longer should, and the vASIC refuses every change of it: its routes' entries go to the host. */
+  stuck: boolean;
   /** When its content came, and when the vASIC acknowledged what it resolves to (`now`). */
   receivedAt: number | undefined;
   ackedAt: number | undefined;
@@ -116,6 +118,7 @@ export class NexthopTable {
       intent,
       acked: undefined,
       error: undefined,
+      stuck: false,
       receivedAt: undefined,
       ackedAt: undefined,
       zebraRoutes: 0,

@@ -32,6 +32,8 @@ export class Rows {
   readonly dirtyNexthops = new Set<number>();
   /** Refused rows, and why. */
   readonly failed = new Map<number, string>();
+  /** Those of them that only found no room, in the order in which they were refused. */
+  readonly withoutRoom = new Set<number>();
   /** Host parts: row → who asked for it → nexthop group. */
   private readonly hostParts = new Map<number, Map<string, number>>();
   /** Neighbor parts: row → nexthop group. */
@@ -209,14 +211,19 @@ export class Rows {
 
   clearFailed(row: number): void {
     this.routes.flags[row]! &= ~ROW.failed;
+    this.forgetRefusal(row);
+  }
+
+  forgetRefusal(row: number): void {
     this.failed.delete(row);
+    this.withoutRoom.delete(row);
   }
 
   freeIfDone(row: number): void {
     const { routes } = this;
     const busy = ROW.zebra | ROW.host | ROW.neighbor | ROW.dirty | ROW.notify | ROW.inFlight;
     if ((routes.flags[row]! & busy) !== 0 || routes.programmed[row] !== 0) return;
-    this.failed.delete(row);
+    this.forgetRefusal(row);
     routes.free(row);
   }
 }

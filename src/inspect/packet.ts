@@ -3,7 +3,7 @@
  * loop, raw), IPv4 and IPv6 with extension headers, TCP. Anything else is no concern here; what ends too early is what
  * the capture cut off.
  */
-import { ETHERTYPE_IPV4 as IPV4, ETHERTYPE_IPV6 as IPV6 } from '../net/ethertypes';
+import { ETHERTYPE_IPV4 as IPV4, ETHERTYPE_IPV6 as IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN } from '../net/ethertypes';
 import { formatAddress } from '../net/address';
 
 export interface Segment {
@@ -22,7 +22,7 @@ export interface Segment {
 /** Why a packet gave no segment, where somebody may wonder. */
 export type Packetless = 'not TCP' | 'IP fragment' | 'cut off' | `link type ${number}`;
 
-const VLANS = [0x8100, 0x88a8, 0x9100];
+const VLANS = [ETHERTYPE_VLAN, ETHERTYPE_QINQ, 0x9100];
 const TCP = 6;
 
 /** A read beyond the end of what was captured. */

@@ -4,6 +4,7 @@
  * around it is in worker.ts. Knows no descriptors, so that it can be tested with plain arrays.
  */
 import { HOSTPATH_HEADER, HOSTPATH_MAX_FRAME, decodeHostpathHeader, encodeHostpathHeader } from '../hostpath/header';
+import { formatSockaddr, sameEndpoint } from '../net/sockaddr';
 import type { CounterTable, PortDrop, PuntDrop } from './counters';
 
 /** Frames taken from one TAP before the next source has its turn; also the size of a UDP batch. */
@@ -61,8 +62,8 @@ export function createPump(options: PumpOptions): Pump {
   }
 
   function punted(datagram: Buffer, size: number, from: Buffer): void {
-    if (!sameSender(from, vasic)) {
-      drop('foreignSender', () => senderText(from));
+    if (!sameEndpoint(from, vasic)) {
+      drop('foreignSender', () => `from ${formatSockaddr(from)}`);
       return;
     }
     const header = decodeHostpathHeader(datagram, size);
@@ -136,17 +137,4 @@ export function createPump(options: PumpOptions): Pump {
   }
 
   return { punt: () => udp.receive(punted), inject };
-}
-
-/** Family, port and address; the rest of an IPv6 sockaddr (flow label, scope) is the kernel's. */
-function sameSender(from: Buffer, vasic: Buffer): boolean {
-  return vasic.length === 16
-    ? from.compare(vasic, 0, 8, 0, 8) === 0
-    : from.compare(vasic, 0, 4, 0, 4) === 0 && from.compare(vasic, 8, 24, 8, 24) === 0;
-}
-
-function senderText(from: Buffer): string {
-  const port = from.readUInt16BE(2);
-  const address = from.readUInt16LE(0) === 2 ? from.subarray(4, 8).join('.') : from.toString('hex', 8, 24);
-  return `from ${address} port ${port}`;
 }

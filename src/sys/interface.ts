@@ -2,7 +2,8 @@
  * Network interfaces of this network namespace by name, through the SIOCGIF… and SIOCSIF… ioctls (netdevice(7)). Reads what
  * is; sets nothing but IFF_UP.
  */
-import { AF_INET, SOCK_DGRAM, SysError, addressOf, close, ioctl, socket } from './libc';
+import { AF_INET } from '../net/sockaddr';
+import { SOCK_DGRAM, SysError, addressOf, close, ioctl, socket } from './libc';
 
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;

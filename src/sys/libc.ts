@@ -10,8 +10,6 @@
 import { endianness } from 'node:os';
 import koffi from 'koffi';
 
-export const AF_INET = 2;
-export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_DGRAM = 2;

@@ -31,6 +31,9 @@ import {
   setsockopt,
   socket,
 } from './libc';
+import { ETHERTYPE_VLAN } from '../net/ethertypes';
+import { noOffload, OFFLOAD_NEEDS_CSUM } from '../net/offload';
+import type { Offload } from '../net/offload';
 import { MessageVector } from './mmsg';
 
 const ETH_P_ALL = 0x0003;
@@ -52,7 +55,6 @@ const AUX_VLAN_TCI = 32;
 const AUX_VLAN_TPID = 34;
 const TP_STATUS_VLAN_VALID = 0x10;
 const TP_STATUS_VLAN_TPID_VALID = 0x40;
-const ETHERTYPE_VLAN = 0x8100;
 const VLAN_TAG = 4;
 const MAC_ADDRESSES = 12;
 
@@ -65,22 +67,12 @@ const SHORT_FRAME = 128;
 const MAX_FRAME = 65536 + 64;
 const SOCKET_BUFFER_BYTES = 16 << 20;
 
-/** Offload metadata of a frame (struct virtio_net_hdr); offsets count from the frame's first byte. */
-export interface VnetHeader {
-  flags: number;
-  gsoType: number;
-  hdrLen: number;
-  gsoSize: number;
-  csumStart: number;
-  csumOffset: number;
-}
-
 /** A received frame in its slot; `headroom` bytes (as asked for in `open`) are free before `offset`. */
 export interface ReceivedFrame {
   readonly buffer: Buffer;
   offset: number;
   length: number;
-  readonly offload: VnetHeader;
+  readonly offload: Offload;
 }
 
 /** Frames that weren't carried, since the socket was opened. */
@@ -125,7 +117,7 @@ export class PacketSocket {
       buffer,
       offset: 0,
       length: 0,
-      offload: { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 },
+      offload: noOffload(),
     }));
   }
 
@@ -185,7 +177,7 @@ export class PacketSocket {
   }
 
   /** Takes a frame for sending: copied or sent before this returns. What fails later is in `stats`. */
-  send(buffer: Buffer, offset: number, length: number, offload: VnetHeader): void {
+  send(buffer: Buffer, offset: number, length: number, offload: Offload): void {
     if (length > SEND_SLOT_BYTES) return this.sendLarge(buffer, offset, length, offload);
     const i = this.queued;
     writeVnetHeader(this.outbox.prefixes[i]!, offload);
@@ -195,7 +187,7 @@ export class PacketSocket {
     if (++this.queued === SEND_SLOTS) this.flush();
   }
 
-  private sendLarge(buffer: Buffer, offset: number, length: number, offload: VnetHeader): void {
+  private sendLarge(buffer: Buffer, offset: number, length: number, offload: Offload): void {
     this.flush();
     let address = this.addresses.get(buffer);
     if (address === undefined) this.addresses.set(buffer, (address = addressOf(buffer)));
@@ -260,7 +252,7 @@ function setBuffer(fd: number, force: number, plain: number): void {
   }
 }
 
-function readVnetHeader(from: Buffer, into: VnetHeader): void {
+function readVnetHeader(from: Buffer, into: Offload): void {
   into.flags = from[0]!;
   into.gsoType = from[1]!;
   into.hdrLen = from[2]! | (from[3]! << 8);
@@ -269,7 +261,7 @@ function readVnetHeader(from: Buffer, into: VnetHeader): void {
   into.csumOffset = from[8]! | (from[9]! << 8);
 }
 
-function writeVnetHeader(into: Buffer, from: VnetHeader): void {
+function writeVnetHeader(into: Buffer, from: Offload): void {
   into[0] = from.flags;
   into[1] = from.gsoType;
   into[2] = from.hdrLen;
@@ -295,5 +287,5 @@ function restoreTag(frame: ReceivedFrame, control: Buffer, length: number): void
   buffer.writeUInt16BE(tpid, frame.offset + MAC_ADDRESSES);
   buffer.writeUInt16BE(control.readUInt16LE(AUX_VLAN_TCI), frame.offset + MAC_ADDRESSES + 2);
   if (offload.hdrLen !== 0) offload.hdrLen += VLAN_TAG;
-  if ((offload.flags & 1) !== 0) offload.csumStart += VLAN_TAG;
+  if ((offload.flags & OFFLOAD_NEEDS_CSUM) !== 0) offload.csumStart += VLAN_TAG;
 }

@@ -8,20 +8,8 @@
  * Owner: whoever opened it; frames may be read and written in another thread by descriptor.
  */
 import { type InterfaceState, interfaceState, setInterfaceUp } from './interface';
-import {
-  AF_INET,
-  O_CLOEXEC,
-  O_NONBLOCK,
-  O_RDWR,
-  SOCK_DGRAM,
-  SysError,
-  close,
-  ioctl,
-  open,
-  read,
-  socket,
-  write,
-} from './libc';
+import { O_CLOEXEC, O_NONBLOCK, O_RDWR, SOCK_DGRAM, SysError, close, ioctl, open, read, socket, write } from './libc';
+import { AF_INET } from '../net/sockaddr';
 
 /** linux/if_tun.h */
 const TUNSETIFF = 0x400454ca;

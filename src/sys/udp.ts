@@ -2,11 +2,9 @@
  * UDP by file descriptor, for the threads that sit in poll(2) instead of Node's event loop: softvasic's dataplane and the
  * punt worker. Datagrams are received and sent in batches (recvmmsg, sendmmsg) over slots that are allocated once.
  *
- * Owner: whoever opened the socket; one thread only. Addresses are packed sockaddrs made by `sockaddr`.
+ * Owner: whoever opened the socket; one thread only. Addresses are packed sockaddrs (net/sockaddr.ts).
  */
 import {
-  AF_INET,
-  AF_INET6,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOL_SOCKET,
@@ -22,33 +20,12 @@ import {
   socket,
 } from './libc';
 import { MessageVector } from './mmsg';
-import { formatAddress, parseAddress } from '../net/address';
+import { formatSockaddr, sockaddr, SOCKADDR_BYTES } from '../net/sockaddr';
 
-/** sizeof(struct sockaddr_in6), the longest name a UDP socket reports. */
-const NAME_BYTES = 28;
 /** A UDP payload is at most 65,507 bytes (IPv4). */
 const SLOT_BYTES = 65536;
 const SLOTS = 32;
 const SOCKET_BUFFER_BYTES = 4 << 20;
-
-/** A packed sockaddr_in or sockaddr_in6 for a numeric address; `localhost` is 127.0.0.1. Throws on anything else. */
-export function sockaddr(host: string, port: number): Buffer {
-  const address = parseAddress(host === 'localhost' ? '127.0.0.1' : host);
-  if (address === undefined) throw new Error(`${host} is not an IP address; a numeric IPv4 or IPv6 address is needed`);
-  const packed = Buffer.alloc(address.length === 4 ? 16 : NAME_BYTES);
-  packed.writeUInt16LE(address.length === 4 ? AF_INET : AF_INET6, 0);
-  packed.writeUInt16BE(port, 2);
-  packed.set(address, address.length === 4 ? 4 : 8);
-  return packed;
-}
-
-/** Address and port of a packed sockaddr as people write them, e.g. `127.0.0.1:9002`, `[::1]:9002`. */
-export function formatSockaddr(packed: Buffer): string {
-  const port = packed.readUInt16BE(2);
-  return packed.readUInt16LE(0) === AF_INET6
-    ? `[${formatAddress(packed.subarray(8, 24))}]:${port}`
-    : `${formatAddress(packed.subarray(4, 8))}:${port}`;
-}
 
 /** What became of datagrams that weren't carried. */
 export interface UdpStats {
@@ -61,8 +38,8 @@ export interface UdpStats {
 /** One bound UDP socket. */
 export class UdpSocket {
   readonly stats: UdpStats = { sendDrops: 0, lastSendError: '' };
-  private readonly inbox = new MessageVector({ slots: SLOTS, slotBytes: SLOT_BYTES, nameBytes: NAME_BYTES });
-  private readonly outbox = new MessageVector({ slots: SLOTS, slotBytes: SLOT_BYTES, nameBytes: NAME_BYTES });
+  private readonly inbox = new MessageVector({ slots: SLOTS, slotBytes: SLOT_BYTES, nameBytes: SOCKADDR_BYTES });
+  private readonly outbox = new MessageVector({ slots: SLOTS, slotBytes: SLOT_BYTES, nameBytes: SOCKADDR_BYTES });
   private queued = 0;
   private closed = false;
 

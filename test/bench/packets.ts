@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseAddress, parseMac } from '../../src/net/address';
 import { SysError } from '../../src/sys/libc';
-import { PacketSocket, type ReceivedFrame, type VnetHeader } from '../../src/sys/packet';
+import { noOffload } from '../../src/net/offload';
+import { PacketSocket, type ReceivedFrame } from '../../src/sys/packet';
 import { sleep } from '../../lab/wait';
 
-export const PLAIN: VnetHeader = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
+export const PLAIN = noOffload();
 const TIMEOUT_MS = 10_000;
 const ETHERNET = 14;
 const IPV4 = 20;

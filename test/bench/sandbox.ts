@@ -2,7 +2,7 @@
 import { nullLogger } from '../../src/observe/log';
 import type { Sandbox } from '../../src/vasic/engine/api';
 import type { FromDataplane } from '../../src/vasic/server/dataplane-protocol';
-import { createMemoryPort } from '../unit/bed/memory-port';
+import { createMemoryPort } from '../bed/memory-port';
 import { createSandbox } from '../../src/vasic/engine/sandbox';
 import { createSandboxHost, type SandboxHost } from '../../src/vasic/server/sandbox-host';
 

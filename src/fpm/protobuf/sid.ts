@@ -1,6 +1,6 @@
 /** fpm.SRv6LocalSID of the protobuf encoding to updates: a segment of this router and what it does with a packet. */
 import type { SidAdd, SidDelete } from '../../fib/updates';
-import { readNexthop, type NexthopMessage } from './nexthop';
+import { readNexthop, type NexthopMessage } from './path';
 
 /** fpm.SRv6LocalSID as protobufjs gives it: the behavior set is an object, the others are absent. */
 export interface SidMessage {

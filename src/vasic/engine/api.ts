@@ -16,7 +16,8 @@ import type {
 } from '../../aft/model';
 import type { TestReply } from '../../aft/wire';
 import type { Prefix } from '../../net/address';
-import type { Offload, Packet } from './packet';
+import type { Offload } from '../../net/offload';
+import type { Packet } from './packet';
 
 /** A port's I/O, below the engine. */
 export interface PortIo {

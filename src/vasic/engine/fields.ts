@@ -5,9 +5,11 @@
  * The ether type is the first one in the frame: 0x8100 where it has a VLAN tag, whatever is behind that.
  * A field that the packet at hand doesn't have reads as ABSENT and compares as unequal to everything.
  */
+import { formatAddress, formatMac } from '../../net/address';
+import { ETHERTYPE_MPLS } from '../../net/ethertypes';
 import { AftField, FIELD_NAMES } from '../../aft/model';
 import type { AftData } from '../../aft/model';
-import { ETHERTYPE, PROTO } from './headers';
+import { PROTO } from './headers';
 import type { Walk } from './walk';
 
 export const ABSENT = -1;
@@ -83,7 +85,7 @@ export function locate(walk: Walk, layer: Layer): number {
     case 'ip6':
       return walk.isIp6 ? walk.l3 : ABSENT;
     case 'mpls':
-      return walk.proto === ETHERTYPE.mpls && walk.l3 + 4 <= walk.end ? walk.l3 : ABSENT;
+      return walk.proto === ETHERTYPE_MPLS && walk.l3 + 4 <= walk.end ? walk.l3 : ABSENT;
     case 'transport': {
       const { at, proto } = walk.transport();
       const hasPorts = proto === PROTO.tcp || proto === PROTO.udp || proto === 33 || proto === 132 || proto === 136;
@@ -148,6 +150,23 @@ export function numberBits(field: AftField): number {
   const layout = LAYOUTS[field];
   if (layout !== undefined) return layout.bits > 48 ? 0 : layout.bits;
   return field === AftField.MetaIfInput || field === AftField.MetaNhId ? 48 : 0;
+}
+
+/** A number read from a field, as people write it. */
+export function describeNumber(field: AftField, value: number): string {
+  if (value === ABSENT) return 'absent';
+  if (field === AftField.EtherSaddr || field === AftField.EtherDaddr) {
+    return formatMac(Uint8Array.from({ length: 6 }, (_, i) => Math.floor(value / 256 ** (5 - i)) % 256));
+  }
+  return field === AftField.EtherType ? `0x${value.toString(16).padStart(4, '0')}` : String(value);
+}
+
+/** A packet's value of a field, as people write it. */
+export function describeField(walk: Walk, field: AftField): string {
+  if (!isAddressField(field)) return describeNumber(field, readNumber(walk, field));
+  const found = { at: 0, size: 0 };
+  locateAddress(walk, field, found);
+  return found.size === 0 ? 'absent' : formatAddress(walk.buffer.subarray(found.at, found.at + found.size));
 }
 
 /** A value as a number comparable with readNumber(); undefined for kinds that have none. */

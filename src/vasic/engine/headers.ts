@@ -2,10 +2,10 @@
  * Packet headers as offsets into a frame: which ethertypes and protocols the engine knows, whether an IP header may be
  * routed by (RFC 1812 5.2.2), and where the transport header of an IP packet lies. Nothing here changes a byte.
  */
+import { ETHERTYPE_QINQ, ETHERTYPE_VLAN } from '../../net/ethertypes';
 import { read16, sumBytes } from '../../net/checksum';
 
-export const ETHERTYPE = { ip4: 0x0800, ip6: 0x86dd, vlan: 0x8100, qinq: 0x88a8, mpls: 0x8847 } as const;
-export const PROTO = { tcp: 6, udp: 17, icmp6: 58 } as const;
+export const PROTO = { hopByHop: 0, tcp: 6, udp: 17, icmp6: 58 } as const;
 export const ETHER_HEADER = 14;
 export const LABEL_BYTES = 4;
 
@@ -13,7 +13,7 @@ export const LABEL_BYTES = 4;
 export const ETHERTYPE_MIN = 0x600;
 
 export function isVlanType(type: number): boolean {
-  return type === ETHERTYPE.vlan || type === ETHERTYPE.qinq;
+  return type === ETHERTYPE_VLAN || type === ETHERTYPE_QINQ;
 }
 
 export type IpProblem = 'badIpHeader' | 'badIpLength' | 'badIpChecksum';

@@ -5,7 +5,7 @@
 import type { AftField, AftKey, AftParams } from '../../aft/model';
 import { AftField as Field } from '../../aft/model';
 import { dataNumber, fieldName } from './fields';
-import type { ContainerEntry } from './nodes/node';
+import type { ContainerEntry } from './node-kind';
 
 export class IntegerEntries {
   private readonly slots = new Map<number, number>();

@@ -5,7 +5,7 @@
 import type { AftPrefixes } from '../../aft/model';
 import { prefixEntry } from '../../aft/prefix-batch';
 import type { Graph } from './graph';
-import type { Container } from './nodes/node';
+import type { Container } from './node-kind';
 import type { Refusal } from './verdict';
 import { END } from './walk';
 

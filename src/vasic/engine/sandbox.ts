@@ -4,7 +4,7 @@
  */
 import { TOKEN_FIRST_CLIENT } from '../../aft/model';
 import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../../aft/model';
-import { noOffload } from './packet';
+import { noOffload } from '../../net/offload';
 import type { FindRequest, Sandbox, SandboxOptions } from './api';
 import type { NodeInfo } from '../../aft/model';
 import type { Packet } from './packet';
@@ -12,7 +12,7 @@ import { Drops } from './drops';
 import { Graph } from './graph';
 import { packetOf } from './packet';
 import type { Place } from './graph';
-import type { Container } from './nodes/node';
+import type { Container } from './node-kind';
 import { createPorts, inputPortTable, newCounters, outputPortTable, type PortState } from './ports';
 import { applyOperation, limitsOf } from './transaction';
 import { createTrial } from './trace';
@@ -114,8 +114,10 @@ function findNodes(graph: Graph, request: FindRequest): AftNode[] {
     });
   }
   if (byName !== undefined) {
-    const place = graph.named(byName);
-    return place !== undefined && matches(place) ? [place.node] : [];
+    return graph
+      .named(byName)
+      .filter(matches)
+      .map(({ node }) => node);
   }
   const found: AftNode[] = [];
   for (const place of graph.all()) {
@@ -135,7 +137,10 @@ function* containerEntries(graph: Graph, parent: Token, container: Container): I
 
 function nodeInfo(graph: Graph, token: Token): NodeInfo {
   const place = graph.at(token);
-  const { packets, bytes, drops } = place?.compiled.counters ?? newCounters();
+  const counters = place?.compiled.counters;
+  const { packets, bytes, drops } = counters ?? newCounters();
   const entries = place?.compiled.container?.count ?? 0;
-  return { token, found: place !== undefined, packets, bytes, drops, entries, references: place?.references ?? 0 };
+  const references = place?.references ?? 0;
+  const counted = counters !== undefined;
+  return { token, found: place !== undefined, packets, bytes, drops, entries, references, counted };
 }

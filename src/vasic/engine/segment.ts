@@ -4,8 +4,8 @@
  *
  * Used where a frame goes somewhere that takes complete frames only: to the host, or out of a port behind a label stack.
  */
-import { OFFLOAD_NEEDS_CSUM, GSO } from './packet';
-import type { Offload } from './packet';
+import { OFFLOAD_NEEDS_CSUM, GSO } from '../../net/offload';
+import type { Offload } from '../../net/offload';
 import { pseudoHeaderSum, read16, read32, sumBytes, write16, write32 } from '../../net/checksum';
 import { PROTO } from './headers';
 
@@ -32,57 +32,65 @@ function transportHeader(buffer: Buffer, l4: number, end: number, proto: number)
   return size >= 20 && l4 + size <= end ? size : -1;
 }
 
+/** A frame that its sender left unfinished, wherever it has got to. All numbers are offsets into the buffer. */
+export interface UnfinishedFrame {
+  readonly buffer: Buffer;
+  /** Where it started when it was received: what the offload metadata count from. */
+  readonly frame: number;
+  /** Its IP header. */
+  readonly receivedL3: number;
+  /** Its end, which may be behind padding. */
+  readonly end: number;
+  readonly offload: Offload;
+}
+
+/** A large segment: what is repeated in each frame made of it, and what is not. */
+interface Segment {
+  readonly version: 4 | 6;
+  readonly proto: number;
+  readonly l4: number;
+  readonly headerEnd: number;
+}
+
 /** What kind of segment the offload describes, checked against the frame. Undefined: no sense in it. */
-function describeSegment(
-  buffer: Buffer,
-  l4: number,
-  ip: number,
-  end: number,
-  offload: Offload,
-): { version: 4 | 6; proto: number; headerEnd: number } | undefined {
+function describeSegment({ buffer, frame, receivedL3: ip, end, offload }: UnfinishedFrame): Segment | undefined {
   const kind = offload.gsoType & ~GSO.ecn;
   const proto = kind === GSO.udpL4 ? PROTO.udp : PROTO.tcp;
   if (kind !== GSO.tcpv4 && kind !== GSO.tcpv6 && kind !== GSO.udpL4) return undefined;
   if (offload.gsoSize === 0 || ip + 20 > end) return undefined;
   const version = buffer[ip]! >> 4;
   if (version !== 4 && version !== 6) return undefined;
+  const l4 = frame + offload.csumStart;
   if (l4 < ip + (version === 4 ? 20 : 40)) return undefined;
   const size = transportHeader(buffer, l4, end, proto);
-  return size < 0 ? undefined : { version, proto, headerEnd: l4 + size };
+  return size < 0 ? undefined : { version, proto, l4, headerEnd: l4 + size };
 }
 
 /**
  * Size of the largest IP packet that a frame becomes once it is segmented; the packet's own where it isn't to be.
- * -1: the metadata don't fit. `frame` is what csumStart counts from.
+ * -1: the metadata don't fit.
  */
-export function wirePacketSize(buffer: Buffer, frame: number, ip: number, end: number, offload: Offload): number {
-  if (offload.gsoType === GSO.none) return end - ip;
-  const segment = describeSegment(buffer, frame + offload.csumStart, ip, end, offload);
+export function wirePacketSize(unfinished: UnfinishedFrame): number {
+  const { receivedL3, end, offload } = unfinished;
+  if (offload.gsoType === GSO.none) return end - receivedL3;
+  const segment = describeSegment(unfinished);
   if (segment === undefined) return -1;
-  return Math.min(end, segment.headerEnd + offload.gsoSize) - ip;
+  return Math.min(end, segment.headerEnd + offload.gsoSize) - receivedL3;
 }
 
 /**
- * Calls `take` for each complete frame that [start, end) amounts to. `frame` is what csumStart counts from (`start`
- * unless headers were put in front), `ip` the IP header's offset. The checksum of an unsegmented frame is filled in
- * place; `end` may include padding behind the IP packet.
+ * Calls `take` for each complete frame that the packet amounts to, sent from `start`: the frame's own start, unless headers
+ * were put in front or taken off. The checksum of an unsegmented frame is filled in place.
  * False, and nothing taken, when the metadata don't fit the frame.
  */
-export function completeFrames(
-  buffer: Buffer,
-  start: number,
-  frame: number,
-  ip: number,
-  end: number,
-  offload: Offload,
-  take: FrameTaker,
-): boolean {
-  if (offload.gsoType !== GSO.none) return segment(buffer, start, frame, ip, end, offload, take);
+export function completeFrames(unfinished: UnfinishedFrame, start: number, take: FrameTaker): boolean {
+  const { buffer, frame, receivedL3, end, offload } = unfinished;
+  if (offload.gsoType !== GSO.none) return segment(unfinished, start, take);
   if ((offload.flags & OFFLOAD_NEEDS_CSUM) !== 0) {
     const from = frame + offload.csumStart;
     const field = from + offload.csumOffset;
     if (from < start || field + 2 > end) return false;
-    const sum = ~sumBytes(buffer, from, packetEnd(buffer, ip, end)) & 0xffff;
+    const sum = ~sumBytes(buffer, from, packetEnd(buffer, receivedL3, end)) & 0xffff;
     // For UDP zero means "none"; for TCP both zeros are equal.
     write16(buffer, field, sum === 0 ? 0xffff : sum);
   }
@@ -98,19 +106,11 @@ function packetEnd(buffer: Buffer, ip: number, end: number): number {
   return Math.min(end, ip + length);
 }
 
-function segment(
-  buffer: Buffer,
-  start: number,
-  frame: number,
-  ip: number,
-  end: number,
-  offload: Offload,
-  take: FrameTaker,
-): boolean {
-  const l4 = frame + offload.csumStart;
-  const shape = describeSegment(buffer, l4, ip, end, offload);
+function segment(unfinished: UnfinishedFrame, start: number, take: FrameTaker): boolean {
+  const { buffer, receivedL3: ip, end, offload } = unfinished;
+  const shape = describeSegment(unfinished);
   if (shape === undefined || ip < start) return false;
-  const { version, proto, headerEnd } = shape;
+  const { version, proto, l4, headerEnd } = shape;
   const headers = headerEnd - start;
   const size = offload.gsoSize;
   if (scratch.length < headers + size) scratch = Buffer.alloc(headers + size);

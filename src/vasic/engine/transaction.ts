@@ -120,6 +120,6 @@ function checkRefused(limits: Limits, key: AftKey): Refusal | undefined {
 
 /** Looks after an entry went in: replacing one is always possible. */
 function checkFull(graph: Graph, limits: Limits): Refusal | undefined {
-  if (graph.treeEntries <= limits.maxEntries) return undefined;
+  if (graph.limitedEntries <= limits.maxEntries) return undefined;
   return refuse('full', `the trees are full: ${limits.maxEntries} entries (softvasic's --max-entries) are in already`);
 }

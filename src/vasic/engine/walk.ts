@@ -9,13 +9,16 @@
  * label is pushed in front of, `emit` what an output port would send from. Upon reception `emit` is `l3` and `carry` the
  * Ethernet header: a vMX sends a frame it didn't encapsulate without its Ethernet header, and labels the whole frame.
  */
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../net/ethertypes';
 import { PuntReason } from '../../aft/model';
 import { read16 } from '../../net/checksum';
-import { ETHERTYPE, ETHER_HEADER, findTransport4, findTransport6, isVlanType } from './headers';
+import { ETHER_HEADER, findTransport4, findTransport6, isVlanType } from './headers';
 import type { Transport } from './headers';
-import { HEADROOM, noOffload } from './packet';
+import { noOffload } from '../../net/offload';
+import { HEADROOM } from './packet';
 import type { HostSink } from './api';
-import type { Offload, Packet } from './packet';
+import type { Offload } from '../../net/offload';
+import type { Packet } from './packet';
 import type { Drops, DropReason } from './drops';
 import type { Counters, Ports, PortState } from './ports';
 import { completeFrames } from './segment';
@@ -38,6 +41,7 @@ export interface RoutePolicy {
   readonly ttlExpired: number;
   readonly mtuExceeded: number;
   readonly ipOptions: number;
+  readonly linkLocalSource: number;
 }
 
 /**
@@ -63,7 +67,7 @@ export interface WalkEnvironment {
   readonly trial?: Trial;
 }
 
-/** Each step logs at most an Ethernet header. */
+/** Each step logs an Ethernet header with two tags at most, or what a write node changes. */
 const LOG_BYTES = MAX_STEPS * 48;
 
 export class Walk {
@@ -94,6 +98,8 @@ export class Walk {
   routedIp = 0;
   /** meta.nhid of the last encapsulation that had one. */
   nhId = -1;
+  /** nh.mtu of the last ethernet encapsulation. */
+  mtu = Infinity;
   /** Why the packet would be punted if it reached the punt port now. */
   reason: PuntReason = PuntReason.Unspecified;
 
@@ -176,24 +182,15 @@ export class Walk {
   punt(reason: PuntReason): number {
     this.restore();
     const { ports, host, sandboxId } = this.env;
-    const ip = this.receivedL3;
-    const sent = completeFrames(
-      this.buffer,
-      this.frame,
-      this.frame,
-      ip,
-      this.frameEnd,
-      this.offload,
-      (buffer, at, end) => {
-        if (this.trial !== undefined) {
-          this.trial.punted(reason, buffer.subarray(at, end));
-          return;
-        }
-        ports.punt.packets++;
-        ports.punt.bytes += end - at;
-        host.punt(sandboxId, this.port.index, reason, buffer, at, end - at);
-      },
-    );
+    const sent = completeFrames(this, this.frame, (buffer, at, end) => {
+      if (this.trial !== undefined) {
+        this.trial.punted(reason, buffer.subarray(at, end));
+        return;
+      }
+      ports.punt.packets++;
+      ports.punt.bytes += end - at;
+      host.punt(sandboxId, this.port.index, reason, buffer, at, end - at);
+    });
     return sent ? DONE : this.drop('badOffload');
   }
 
@@ -237,11 +234,11 @@ export class Walk {
     this.l2 = -1;
   }
 
-  /** An untagged Ethernet header was put in front of l3, at `l2`. */
-  setEthernet(l2: number): void {
+  /** An Ethernet header was put in front of l3, at `l2`, with these VLAN ids, outermost first; -1: no tag. */
+  setEthernet(l2: number, vlan1: number, vlan2: number): void {
     this.l2 = l2;
-    this.vlan1 = -1;
-    this.vlan2 = -1;
+    this.vlan1 = vlan1;
+    this.vlan2 = vlan2;
     this.carry = l2;
     this.emit = l2;
   }
@@ -276,7 +273,7 @@ export class Walk {
     return start;
   }
 
-  /** To be called before received bytes are overwritten; at most 16 at a time, four times a step. */
+  /** To be called before received bytes are overwritten; at most 48 a step, four times. */
   keep(at: number, length: number): void {
     if (at + length <= this.frame) return;
     const entry = this.logEntries++;
@@ -287,11 +284,11 @@ export class Walk {
   }
 
   get isIp4(): boolean {
-    return this.proto === ETHERTYPE.ip4 && this.end - this.l3 >= 20;
+    return this.proto === ETHERTYPE_IPV4 && this.end - this.l3 >= 20;
   }
 
   get isIp6(): boolean {
-    return this.proto === ETHERTYPE.ip6 && this.end - this.l3 >= 40;
+    return this.proto === ETHERTYPE_IPV6 && this.end - this.l3 >= 40;
   }
 
   /** The transport header of the packet as it is now. The answer is valid until the next call. */
@@ -310,6 +307,7 @@ export class Walk {
     this.end = this.frameEnd;
     this.policy = undefined;
     this.nhId = -1;
+    this.mtu = Infinity;
     this.reason = PuntReason.Unspecified;
     if (!this.parseEthernet(this.frame)) return false;
     this.receivedL3 = this.l3;

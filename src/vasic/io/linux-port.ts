@@ -10,7 +10,8 @@ import type { Logger } from '../../observe/log';
 import { interfaceState } from '../../sys/interface';
 import { SysError } from '../../sys/libc';
 import { PacketSocket } from '../../sys/packet';
-import { HEADROOM, type Offload, type Packet } from '../engine/packet';
+import type { Offload } from '../../net/offload';
+import { HEADROOM, type Packet } from '../engine/packet';
 import type { PortIo } from '../engine/api';
 
 /** What the kernel didn't carry, since the port was made; the engine's own counters don't know of these. */

@@ -12,10 +12,12 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { decodeHostpathHeader, encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../../hostpath/header';
 import type { AftPort, AftSandboxInfo } from '../../aft/model';
 import { errorText } from '../../net/error-text';
+import { formatSockaddr, sameHost, sockaddr } from '../../net/sockaddr';
+import { RTMGRP_LINK } from '../../netlink/constants';
 import { PollSet, usleep } from '../../sys/libc';
 import { raiseThreadPriority } from '../../sys/priority';
 import { closeNetlink, openNetlink, receiveNetlink } from '../../sys/netlink-socket';
-import { formatSockaddr, sockaddr, UdpSocket } from '../../sys/udp';
+import { UdpSocket } from '../../sys/udp';
 import { Wakeup } from '../../sys/wakeup';
 import type { HostSink } from '../engine/api';
 import type { Packet } from '../engine/packet';
@@ -25,7 +27,6 @@ import { createSandbox } from '../engine/sandbox';
 import { createSandboxHost } from './sandbox-host';
 import { createThreadLogger } from './thread-log';
 
-const RTMGRP_LINK = 0x1;
 const SANDBOX_ID = 1;
 const AFI_SLICE_MS = 0.25;
 /** Packets that come sooner than this after the last round gather for about as long. */
@@ -240,12 +241,6 @@ function withKernelDrops(info: AftSandboxInfo, ports: readonly LinuxPort[]): Aft
       };
     }),
   };
-}
-
-/** Whether two packed sockaddrs have the same address, ports aside. */
-function sameHost(a: Buffer, b: Buffer): boolean {
-  const [start, end] = b.length === 16 ? [4, 8] : [8, 24];
-  return a.readUInt16LE(0) === b.readUInt16LE(0) && a.compare(b, start, end, start, end) === 0;
 }
 
 run(workerData as ThreadOptions);

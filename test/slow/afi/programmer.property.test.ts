@@ -1,7 +1,7 @@
 /** Any sequence of updates, answers, lost connections and restarts ends in the state that the last updates call for. */
 import fc from 'fast-check';
 import { PuntReason } from '../../../src/aft/model';
-import { Bed, Server } from '../../unit/bed/bed';
+import { Bed, Server } from '../../bed/bed';
 
 const GATEWAYS = ['10.0.0.2@0', '10.0.1.2@1', '10.0.2.2@2', '10.0.3.2@3'] as const;
 const SINGLES = [1, 2, 3, 4];

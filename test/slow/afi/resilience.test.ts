@@ -1,6 +1,6 @@
 /** Load balancing as packets see it: how flows spread, and how few of them move when paths come and go. */
 import type { AftOperation } from '../../../src/aft/model';
-import { Bed } from '../../unit/bed/bed';
+import { Bed } from '../../bed/bed';
 
 const GROUP = 1000;
 const PREFIX = '20.0.0.0/16';

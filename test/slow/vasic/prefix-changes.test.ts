@@ -4,7 +4,7 @@ import { AftField, type AftEntry, type AftError, type AftOperation } from '../..
 import { PrefixBatch } from '../../../src/aft/prefix-batch';
 import { parsePrefix } from '../../../src/net/address';
 import type { SandboxOptions } from '../../../src/vasic/engine/api';
-import { withoutBatch } from '../../unit/bed/without-batch';
+import { withoutBatch } from '../../bed/without-batch';
 import { int, out, prefix, PUNT, route, testbed, tree, type Testbed } from '../../unit/vasic/testbed';
 
 const TREE = 3000;

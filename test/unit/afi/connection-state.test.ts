@@ -1,5 +1,5 @@
 import { instanceOf, isOpen } from '../../../src/afi/connection-state';
-import { Bed } from '../bed/bed';
+import { Bed } from '../../bed/bed';
 
 test('from the first connection to ready routes, by every state in between', async () => {
   const earlier = await new Bed().up();
@@ -69,4 +69,37 @@ test('a connection that breaks during adoption leaves the next one to begin anew
   expect(bed.programmer.connection).toMatchObject({ kind: 'down', reason: 'broke again' });
   await bed.up();
   expect(bed.programmer.ready).toBe(true);
+});
+
+test('what cannot be read is a state of its own; nothing is programmed, it is read again, and nothing is left behind', async () => {
+  const earlier = await new Bed().via('198.51.100.0/24', '@1').via('203.0.113.0/24', '@1').up();
+  const bed = new Bed(earlier.server);
+  bed.readFails = 'UNIMPLEMENTED';
+  await bed.programmer.up(bed.server.sandbox.info());
+  bed.via('198.51.100.0/24', '@1').settle();
+  expect(bed.programmer.connection).toMatchObject({ kind: 'unreadable', reason: 'UNIMPLEMENTED' });
+  expect([isOpen(bed.programmer.connection), bed.programmer.ready, bed.sent.length]).toEqual([true, false, 0]);
+  await bed.programmer.retryAdoption();
+  expect(bed.programmer.connection.kind).toBe('unreadable');
+  bed.readFails = undefined;
+  await bed.programmer.retryAdoption();
+  bed.settle();
+  expect(bed.programmer.ready).toBe(true);
+  expect(bed.fib.forwarding.adopted).toBeGreaterThan(0);
+  expect(bed.entries().has('203.0.113.0/24')).toBe(true);
+  bed.fib.forwarding.dropAdopted();
+  bed.settle();
+  expect(bed.entries().has('203.0.113.0/24')).toBe(false);
+  expect(bed.entries().has('198.51.100.0/24')).toBe(true);
+});
+
+test('a sandbox that was closed is programmed anew, though its server is the same', async () => {
+  const bed = await new Bed().via('198.51.100.0/24', '@1').up();
+  const { instance } = bed.server.sandbox.info();
+  bed.programmer.down('the sandbox was closed', 'lost');
+  bed.server.empty();
+  expect(bed.server.sandbox.info().instance).toBe(instance);
+  await bed.up();
+  expect(bed.programmer.ready).toBe(true);
+  expect(bed.entries().has('198.51.100.0/24')).toBe(true);
 });

@@ -1,5 +1,5 @@
 /** The vASIC knows first that a port's link is gone: the kernel may take a second to tell of the TAP's lost carrier. */
-import { Bed } from '../bed/bed';
+import { Bed } from '../../bed/bed';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
 

@@ -1,7 +1,7 @@
 /** The gRPC transport against a real AFI server in this process: life of a session, answers, loss, time-out, back-pressure. */
 import { createServer, type Server, type Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
-import { AFI_RAW_SERVICE } from '../../../src/aft/service';
+import { AFI_METHODS, AFI_RAW_SERVICE } from '../../../src/aft/service';
 import {
   AftField,
   type AftEntry,
@@ -18,7 +18,7 @@ import { createInProcessDataplane, type InProcessDataplane } from '../vasic/inpr
 
 type Event =
   | { kind: 'up'; info: AftSandboxInfo }
-  | { kind: 'down'; reason: string }
+  | { kind: 'down'; reason: string; tables: 'kept' | 'lost' }
   | { kind: 'ack'; id: number; error: AftError | undefined }
   | { kind: 'port'; index: number; up: boolean };
 
@@ -29,7 +29,7 @@ class Events {
 
   handlers = {
     up: (info: AftSandboxInfo): void => this.add({ kind: 'up', info }),
-    down: (reason: string): void => this.add({ kind: 'down', reason }),
+    down: (reason: string, tables: 'kept' | 'lost'): void => this.add({ kind: 'down', reason, tables }),
     ack: (id: number, error: AftError | undefined): void => this.add({ kind: 'ack', id, error }),
     port: (index: number, up: boolean): void => this.add({ kind: 'port', index, up }),
   };
@@ -233,6 +233,30 @@ test('a server that dies is noticed at once and reconnected to; the same tables 
   expect(log.lines.filter((line) => /^error: lost the AFI server .*reconnecting in 10 ms/.test(line))).toHaveLength(1);
 });
 
+test.each(['release', 'close'] as const)(
+  'a sandbox that another client takes away (%s) ends the session, with its tables, before an operation is wasted',
+  async (action) => {
+    const port = await listen();
+    const events = connect(port);
+    await events.until(() => events.of('up').length === 1);
+    const { path, requestSerialize, responseDeserialize } = AFI_METHODS.sandbox;
+    const other = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+    const request = { action, sandbox: { engine: 'trio', name: 'green' }, inputPorts: 2, outputPorts: 2 };
+    await new Promise<void>((resolve, reject) => {
+      other.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error) =>
+        error === null ? resolve() : reject(error),
+      );
+    });
+    other.close();
+    transport!.send(7, insertNodes(tree));
+    await events.until(() => events.of('up').length === 2);
+    expect(events.of('down')).toEqual([
+      { kind: 'down', reason: 'somebody closed the sandbox, and what was in it may be gone', tables: 'lost' },
+    ]);
+    expect(events.of('ack')).toEqual([]);
+  },
+);
+
 test('a restarted server has another instance', async () => {
   const port = await listen();
   const events = connect(port);
@@ -301,7 +325,7 @@ test('something that accepts and says nothing is given up after the time-out', a
 });
 
 test.each([
-  [{ ports: 3 }, /this vASIC has 2 \(--port\).*\(invalid\)/],
+  [{ ports: 4 }, /this vASIC has 2 \(--port\).*\(invalid\)/],
   [{ sandbox: 'blue' }, /no sandbox trio:blue here; this vASIC has trio:green.*\(noSandbox\)/],
 ])('a sandbox that the server refuses (%j) is explained', async (options, message) => {
   const log = new Log();

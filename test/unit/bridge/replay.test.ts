@@ -6,18 +6,33 @@ const SWEPT = { routes: 3, nexthops: 1, adopted: 2, kept: 0 };
 function bed() {
   const calls: string[] = [];
   const { log, lines } = fakeLog();
-  const world = { now: 1000, activity: 1000, ready: true, peer: '10.0.0.1:4' as string | undefined };
+  const world = {
+    ...{ now: 1000, activity: 1000, ready: true, left: 0, holds: false },
+    peer: '10.0.0.1:4' as string | undefined,
+  };
   const replay = new Replay({
     fib: {
       beginReplay: () => calls.push('beginReplay'),
       endReplay: () => (calls.push('endReplay'), SWEPT),
+      dropAdopted: () => {
+        const { left } = world;
+        world.left = 0;
+        if (left > 0) calls.push('dropAdopted');
+        return left;
+      },
       routes: 7,
     },
     programmer: {
       get ready() {
         return world.ready;
       },
-      releaseAdopted: () => calls.push('releaseAdopted'),
+      get holdsAdopted() {
+        return world.holds;
+      },
+      releaseAdopted: () => {
+        world.holds = false;
+        calls.push('releaseAdopted');
+      },
     },
     fpm: { peer: () => world.peer, lastActivity: () => world.activity },
     sweep: { idleMs: 500, minimumMs: 2000 },
@@ -86,4 +101,26 @@ test('a zebra that connects anew begins anew', () => {
   expect(replay.check()).toBeUndefined();
   world.now = 4500;
   expect(replay.check()).toEqual(SWEPT);
+});
+
+test.each([
+  ['entries', { left: 3 }],
+  ['nodes', { holds: true }],
+])('a server with %s of another life that comes when the replay is over is swept as well, once', (what, found) => {
+  const { replay, world, calls, lines } = bed();
+  Object.assign(world, found, { now: 9000 });
+  replay.check();
+  expect(calls).toEqual([]);
+  replay.begin('10.0.0.1:4');
+  Object.assign(world, { now: 19_000, left: 0, holds: false });
+  replay.check();
+  calls.length = 0;
+  Object.assign(world, found, { ready: false, peer: undefined });
+  replay.check();
+  expect(calls).toEqual([]);
+  world.ready = true;
+  replay.check();
+  replay.check();
+  expect(calls).toEqual(what === 'entries' ? ['dropAdopted', 'releaseAdopted'] : ['releaseAdopted']);
+  expect(lines.at(-1)?.[0]).toBe('what an earlier bridge left in the vASIC and zebra does not want is removed');
 });

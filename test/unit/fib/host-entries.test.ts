@@ -1,5 +1,5 @@
 /** Which neighbors have an entry of their own: those that zebra's longest route, as it is now, says are on their interface. */
-import { Bed } from '../bed/bed';
+import { Bed } from '../../bed/bed';
 
 const MAC = '02:00:00:00:00:09';
 const TO_1 = /^p1 020000000009/;

@@ -1,5 +1,5 @@
 /** Which changes are timed, and from when to when: from zebra's last message to the acknowledgement of what it wants. */
-import { Bed, Server } from '../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 import { latencyCount } from '../../../src/fib/latencies';
 import { parsePrefix } from '../../../src/net/address';
 

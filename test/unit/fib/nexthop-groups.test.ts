@@ -1,5 +1,5 @@
 /** What zebra's nexthop groups come to, those that mean nothing among them. */
-import { Bed } from '../bed/bed';
+import { Bed } from '../../bed/bed';
 
 const MAC5 = '02:00:00:00:00:05';
 const MAC6 = '02:00:00:00:00:06';

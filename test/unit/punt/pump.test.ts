@@ -3,7 +3,7 @@ import { decodeHostpathHeader, encodeHostpathHeader } from '../../../src/hostpat
 import type { HostpathHeader } from '../../../src/hostpath/header';
 import { CounterTable, type PortDrop } from '../../../src/punt/counters';
 import { ANY_SANDBOX, BATCH, createPump } from '../../../src/punt/pump';
-import { sockaddr } from '../../../src/sys/udp';
+import { sockaddr } from '../../../src/net/sockaddr';
 
 const VASIC = sockaddr('127.0.0.16', 9002);
 const PORTS = [

@@ -1,5 +1,6 @@
 /** UDP by file descriptor, over the loopback interface. */
-import { formatSockaddr, sockaddr, UdpSocket } from '../../../src/sys/udp';
+import { formatSockaddr, sockaddr } from '../../../src/net/sockaddr';
+import { UdpSocket } from '../../../src/sys/udp';
 import { PollSet } from '../../../src/sys/libc';
 
 let a: UdpSocket;

@@ -2,7 +2,7 @@
 import { nullLogger } from '../../../src/observe/log';
 import type { HostSink } from '../../../src/vasic/engine/api';
 import type { Dataplane, FromDataplane } from '../../../src/vasic/server/dataplane-protocol';
-import { createMemoryPort, type MemoryPort } from '../bed/memory-port';
+import { createMemoryPort, type MemoryPort } from '../../bed/memory-port';
 import { createSandbox } from '../../../src/vasic/engine/sandbox';
 import { createSandboxHost, type SandboxHost } from '../../../src/vasic/server/sandbox-host';
 

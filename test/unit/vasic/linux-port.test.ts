@@ -1,7 +1,7 @@
 /** A Linux port without an interface. What needs interfaces and root is in test/integration/softvasic.test.ts. */
 import { nullLogger } from '../../../src/observe/log';
 import { interfaceState } from '../../../src/sys/interface';
-import { noOffload } from '../../../src/vasic/engine/packet';
+import { noOffload } from '../../../src/net/offload';
 import { createLinuxPort } from '../../../src/vasic/io/linux-port';
 
 test('a port whose interface is missing is down, takes nothing and can be looked at', () => {

@@ -1,7 +1,7 @@
 /** Completing frames: partial checksums, and TCP and UDP segmentation, against properties of what must come out. */
 import fc from 'fast-check';
-import { GSO, noOffload } from '../../../src/vasic/engine/packet';
-import type { Offload } from '../../../src/vasic/engine/packet';
+import { GSO, noOffload } from '../../../src/net/offload';
+import type { Offload } from '../../../src/net/offload';
 import { completeFrames, wirePacketSize } from '../../../src/vasic/engine/segment';
 import { checksum, ether, ip4, ip6, tcp, transportBytes, udp, withChecksum } from './testbed';
 
@@ -9,10 +9,15 @@ import { checksum, ether, ip4, ip6, tcp, transportBytes, udp, withChecksum } fro
 function complete(frame: Buffer, offload: Offload, ip = 14): Buffer[] | undefined {
   const buffer = Buffer.concat([Buffer.alloc(64), frame]);
   const taken: Buffer[] = [];
-  const done = completeFrames(buffer, 64, 64, 64 + ip, buffer.length, offload, (out, start, end) => {
+  const unfinished = { buffer, frame: 64, receivedL3: 64 + ip, end: buffer.length, offload };
+  const done = completeFrames(unfinished, 64, (out, start, end) => {
     taken.push(Buffer.from(out.subarray(start, end)));
   });
   return done ? taken : undefined;
+}
+
+function wireSize(frame: Buffer, offload: Offload): number {
+  return wirePacketSize({ buffer: frame, frame: 0, receivedL3: 14, end: frame.length, offload });
 }
 
 const bytes = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, i) => (i * 7) & 0xff));
@@ -146,13 +151,13 @@ describe('segmentation', () => {
   ])('refused: %s', (_what, offload) => {
     const frame = ether(0x0800, ip4(tcp(bytes(500)), { proto: 6 }));
     expect(complete(frame, offload)).toBeUndefined();
-    expect(wirePacketSize(frame, 0, 14, frame.length, offload)).toBe(-1);
+    expect(wireSize(frame, offload)).toBe(-1);
   });
 
   test('size on the wire', () => {
     const frame = ether(0x0800, ip4(tcp(bytes(500)), { proto: 6 }));
-    expect(wirePacketSize(frame, 0, 14, frame.length, noOffload())).toBe(540);
-    expect(wirePacketSize(frame, 0, 14, frame.length, gso(GSO.tcpv4, 100, 34, 16))).toBe(140);
-    expect(wirePacketSize(frame, 0, 14, frame.length, gso(GSO.tcpv4, 900, 34, 16))).toBe(540);
+    expect(wireSize(frame, noOffload())).toBe(540);
+    expect(wireSize(frame, gso(GSO.tcpv4, 100, 34, 16))).toBe(140);
+    expect(wireSize(frame, gso(GSO.tcpv4, 900, 34, 16))).toBe(540);
   });
 });

@@ -4,12 +4,12 @@
  */
 import { AftField } from '../../../src/aft/model';
 import type { AftData, AftEntry, AftError, AftInsert, AftKey, AftNode, Token } from '../../../src/aft/model';
-import { noOffload } from '../../../src/vasic/engine/packet';
-import type { Offload } from '../../../src/vasic/engine/packet';
+import { noOffload } from '../../../src/net/offload';
+import type { Offload } from '../../../src/net/offload';
 import type { Sandbox, SandboxOptions } from '../../../src/vasic/engine/api';
-import { createMemoryPort } from '../bed/memory-port';
+import { createMemoryPort } from '../../bed/memory-port';
 import { packetOf } from '../../../src/vasic/engine/packet';
-import type { MemoryPort } from '../bed/memory-port';
+import type { MemoryPort } from '../../bed/memory-port';
 import { outputPortToken } from '../../../src/vasic/engine/ports';
 import { createSandbox } from '../../../src/vasic/engine/sandbox';
 import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
@@ -102,13 +102,14 @@ export function label(token: Token, value: number, next?: Token): AftNode {
 /** A plain route tree; with tokens for expired and oversized packets and such with options where given. */
 export function tree(
   token: Token,
-  policy: { ttl?: Token; mtu?: Token; options?: Token } = {},
+  policy: { ttl?: Token; mtu?: Token; options?: Token; linkLocal?: Token } = {},
   defaultNext = PUNT,
 ): AftNode {
   const params = {
     ...(policy.ttl === undefined ? {} : { 'rt.ttlExpired': int(policy.ttl) }),
     ...(policy.mtu === undefined ? {} : { 'rt.mtuExceeded': int(policy.mtu) }),
     ...(policy.options === undefined ? {} : { 'rt.ipOptions': int(policy.options) }),
+    ...(policy.linkLocal === undefined ? {} : { 'rt.linkLocalSource': int(policy.linkLocal) }),
   };
   return { type: 'tree', token, fields: [AftField.PacketLookupKey], defaultNext, params };
 }

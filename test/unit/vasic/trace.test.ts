@@ -1,19 +1,23 @@
 /** A trial of a packet: it says what forwarding then does, and leaves no trace of itself. */
 import * as fc from 'fast-check';
 import { AftField, PuntReason } from '../../../src/aft/model';
-import type { AftNode } from '../../../src/aft/model';
+import type { AftData, AftEntry, AftNode } from '../../../src/aft/model';
 import type { TestOutcome } from '../../../src/aft/wire';
 import { parsePrefix } from '../../../src/net/address';
 import {
   entry,
   ether,
   ethernet,
+  int,
   ip4,
   ip4Frame,
   ip6Frame,
+  label,
   out,
   PEER_MAC,
   PORT_MACS,
+  prefix,
+  PUNT,
   route,
   testbed,
   tree,
@@ -201,4 +205,78 @@ test('any bytes: tried and sent come to the same', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+describe('each kind of node says what it made of the packet', () => {
+  const step = (nodes: AftNode[], frame = ip4Frame(), entries: AftEntry[] = [], start?: number): string[] => {
+    const bed = testbed();
+    bed.run(nodes, start, entries);
+    return bed.sandbox
+      .test(0, frame)
+      .steps.slice(1)
+      .map(({ type, detail }) => `${type}: ${detail}`);
+  };
+  const match = (field: AftField, value: AftData): AftNode => {
+    return { type: 'match', token: 3000, field, op: 'eq', value, trueNext: out(1), falseNext: 0 };
+  };
+
+  test.each<[string[], AftNode[]]>([
+    [
+      ['match: packet.ip4.saddr is 192.0.2.1: yes', 'outputPort: ge-0/0/1'],
+      [match(AftField.Ip4Saddr, prefix('192.0.2.0/24'))],
+    ],
+    [['match: packet.ip4.ttl is 64: no', 'discard: '], [match(AftField.Ip4Ttl, int(1))]],
+    [['match: packet.ether.vlan1 is absent: no', 'discard: '], [match(AftField.EtherVlan1, int(1))]],
+    [['match: packet.ip6.daddr is absent: no', 'discard: '], [match(AftField.Ip6Daddr, prefix('::/0'))]],
+    [
+      ['write: set packet.ip4.tos', 'discard: '],
+      [{ type: 'write', token: 3000, key: { field: AftField.Ip4Tos, data: int(8) }, op: 'set', next: 0 }],
+    ],
+    [['encap: from 32:26:0a:2e:aa:f1 to 32:26:0a:2e:cc:f1', 'outputPort: to the host'], [ethernet(3000, PUNT)]],
+    [['encap: label', 'discard: '], [label(3000, 17, 0)]],
+    [['decap: ethernet', 'discard: '], [{ type: 'decap', token: 3000, template: 'ethernet', next: 0 }]],
+    [['receive: to the host: reason 250'], [receive(3000, 250)]],
+    [
+      ['policer: within its rate', 'discard: '],
+      [{ type: 'policer', token: 3000, rate: 1, burst: 1e6, packetMode: false, next: 0 }],
+    ],
+    [['policer: above its rate'], [{ type: 'policer', token: 3000, rate: 1, burst: 1, packetMode: false, next: 0 }]],
+    [['sandboxLink: sandbox red'], [{ type: 'sandboxLink', token: 3000, sandbox: 'red', port: 1 }]],
+    [['loadBalance: no paths'], [{ type: 'loadBalance', token: 3000, max: 2, fields: [] }]],
+    [['indirect: ', 'discard: '], [{ type: 'indirect', token: 3000, target: 0 }]],
+    [['tree: no route: default', 'discard: '], [tree(3000, {}, 0)]],
+    [
+      ['lookup: in node 3001', 'discard: '],
+      [tree(3001, {}, 0), { type: 'lookup', token: 3000, container: 3001, fields: [], next: 0 }],
+    ],
+  ])('%j', (expected, nodes) => {
+    expect(step(nodes, ip4Frame(), [], 3000)).toEqual(expected);
+  });
+
+  test('a table, a switch and a tree by their entries', () => {
+    const table: AftNode = { type: 'table', token: 3000, size: 256, fields: [AftField.Ip4Ttl], defaultNext: 0 };
+    expect(step([table])[0]).toBe('table: packet.ip4.ttl is 64: no entry, default');
+    expect(step([table], ip4Frame(), [entry(3000, 64, out(1))])[0]).toBe('table: packet.ip4.ttl is 64');
+    const bySource: AftNode = { type: 'switch', token: 3000, field: AftField.EtherSaddr, defaultNext: 0 };
+    expect(step([bySource])[0]).toBe('switch: packet.ether.saddr is 02:00:00:00:00:01: no entry, default');
+    expect(step([tree(3000)], ip6Frame(), [route(3000, '2001:db8::/32', out(1))])[0]).toBe('tree: 2001:db8::/32');
+    expect(step([tree(3000)], ether(0x88cc, Buffer.alloc(46)))[0]).toBe('tree: no address to look up: default');
+    expect(step([tree(3000)], ether(0x0800, Buffer.alloc(46)))).toEqual(['tree: the IP header is not sound']);
+  });
+
+  test('a number of four bytes is no address', () => {
+    const frame = ip6Frame({ flow: 0x12345 });
+    expect(step([match(AftField.Ip6FlowLabel, int(0x12345))], frame)[0]).toBe(
+      'match: packet.ip6.flowlabel is 74565: yes',
+    );
+  });
+
+  test('a packet too large for its port', () => {
+    const nodes = [receive(3001, PuntReason.Mtu), ethernet(3002, out(1)), tree(3000, { ttl: 3001, mtu: 3001 })];
+    const large = ip4Frame({ to: '10.0.0.1' }, Buffer.alloc(1600));
+    expect(step(nodes, large, [route(3000, '10.0.0.0/8', 3002)], 3000).slice(2)).toEqual([
+      'outputPort: larger than its MTU 1500',
+      'receive: to the host: Mtu',
+    ]);
+  });
 });

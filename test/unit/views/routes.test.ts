@@ -1,7 +1,7 @@
 import type { RouteView } from '../../../src/control/types';
 import { parseAddress, parsePrefix } from '../../../src/net/address';
 import { RouteViews } from '../../../src/views/routes';
-import { Bed, Server, TABLE } from '../bed/bed';
+import { Bed, Server, TABLE } from '../../bed/bed';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
 
@@ -15,7 +15,7 @@ async function stage(
 }
 
 describe('RouteViews', () => {
-  test('a forwarded route: nexthop, MAC, token, what zebra was told', async () => {
+  test('a forwarded route: nexthop, MAC, token, what was reported to zebra', async () => {
     const { b, show } = await stage();
     b.neighbor(1, '10.0.1.2', MAC.a).nexthop(7, '10.0.1.2@1').viaId('192.0.2.0/24', 7).settle();
     expect(show('192.0.2.0/24')).toEqual({

@@ -15,7 +15,7 @@ import { evpnViews, lspViews, sidViews } from '../../../src/views/unsupported';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PuntReason } from '../../../src/aft/model';
-import { Bed, ifindexOf, TABLE } from '../bed/bed';
+import { Bed, ifindexOf, TABLE } from '../../bed/bed';
 import { attributes, hop, labels, neighbor, nexthop, route, u16, via } from '../fpm/messages';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
@@ -111,7 +111,7 @@ describe('a route with an encapsulation is trapped and says why', () => {
     ]);
   });
 
-  test('an unknown type of route, and one with no way out', async () => {
+  test('an unknown type of route, and one without a path', async () => {
     const { b, give, show } = await bed();
     give(route({ type: 9 }, [[c.RTA_DST, '192.0.2.0']]), route({}, [[c.RTA_DST, '198.51.100.0']]));
     expect(show('192.0.2.0/24')).toMatchObject({ state: 'trapped', type: 'unsupported' });

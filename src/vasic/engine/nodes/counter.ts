@@ -1,5 +1,5 @@
 /** AftCounter: counts packets and bytes (as received, L2 header included), from the values that it was inserted with. */
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 export const counter: NodeKind<'counter'> = {
   noneAllowed: false,
@@ -19,4 +19,5 @@ export const counter: NodeKind<'counter'> = {
       },
     };
   },
+  describe: () => () => '',
 };

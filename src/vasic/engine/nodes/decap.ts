@@ -2,9 +2,10 @@
  * AftDecap: takes a header off the packet. `ethernet`: the Ethernet header and VLAN tags. `label`: the whole MPLS label
  * stack; the Ethernet frame behind it is parsed afresh and can be looked up, or sent out of a port as it is.
  */
-import { LABEL_BYTES, ETHERTYPE } from '../headers';
+import { ETHERTYPE_MPLS } from '../../../net/ethertypes';
+import { LABEL_BYTES } from '../headers';
 import type { Walk } from '../walk';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 /** Deeper stacks are not to be believed. */
 const MAX_LABELS = 16;
@@ -38,7 +39,7 @@ export const decap: NodeKind<'decap'> = {
     }
     return {
       execute(walk) {
-        if (walk.proto !== ETHERTYPE.mpls) return walk.drop('notMpls');
+        if (walk.proto !== ETHERTYPE_MPLS) return walk.drop('notMpls');
         const inner = stackEnd(walk);
         if (inner < 0 || !walk.parseEthernet(inner)) return walk.drop('malformed');
         walk.carry = inner;
@@ -47,4 +48,5 @@ export const decap: NodeKind<'decap'> = {
       },
     };
   },
+  describe: (node) => () => node.template,
 };

@@ -1,6 +1,6 @@
 /** AftDiscard: drops the packet, and counts it. */
 import { newCounters } from '../ports';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 export const discard: NodeKind<'discard'> = {
   noneAllowed: false,
@@ -16,4 +16,5 @@ export const discard: NodeKind<'discard'> = {
       },
     };
   },
+  describe: () => () => '',
 };

@@ -1,5 +1,5 @@
 /** AftIndirect: goes to its target. Replacing it in place moves everything that points at it, in one operation. */
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 export const indirect: NodeKind<'indirect'> = {
   noneAllowed: false,
@@ -9,4 +9,5 @@ export const indirect: NodeKind<'indirect'> = {
     const target = context.slotOf(node.target);
     return { execute: () => target };
   },
+  describe: () => () => '',
 };

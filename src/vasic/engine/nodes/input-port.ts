@@ -1,5 +1,5 @@
 /** AftInputPort: goes where packets received on that port start. What a port is bound to is set by AftInsert.binds. */
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 export const inputPort: NodeKind<'inputPort'> = {
   noneAllowed: false,
@@ -11,4 +11,5 @@ export const inputPort: NodeKind<'inputPort'> = {
     const counters = context.ports.list[node.index]!.input;
     return { counters, execute: () => context.inputStart(node.index) };
   },
+  describe: () => () => '',
 };

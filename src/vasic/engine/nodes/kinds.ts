@@ -10,7 +10,7 @@ import { indexedList, list } from './list';
 import { loadBalance } from './load-balance';
 import { lookup } from './lookup';
 import { match } from './match';
-import type { NodeKind, NodeOf } from './node';
+import type { NodeKind, NodeOf } from '../node-kind';
 import { outputPort } from './output-port';
 import { policer } from './policer';
 import { receive } from './receive';

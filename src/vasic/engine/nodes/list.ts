@@ -4,7 +4,7 @@
  */
 import type { Token } from '../../../aft/model';
 import { DONE } from '../walk';
-import type { Compiled, LinkContext, NodeKind } from './node';
+import type { Compiled, Description, LinkContext, NodeKind } from '../node-kind';
 
 /** Longer lists would only run into the limit of steps per packet. */
 const MAX_TOKENS = 64;
@@ -29,5 +29,13 @@ function link(node: ListNode, context: LinkContext): Compiled {
   };
 }
 
-export const list: NodeKind<'list'> = { noneAllowed: false, targets: (node) => node.tokens, check, link };
-export const indexedList: NodeKind<'indexedList'> = { noneAllowed: false, targets: (node) => node.tokens, check, link };
+const describe = (): Description => () => '';
+
+export const list: NodeKind<'list'> = { noneAllowed: false, targets: (node) => node.tokens, check, link, describe };
+export const indexedList: NodeKind<'indexedList'> = {
+  noneAllowed: false,
+  targets: (node) => node.tokens,
+  check,
+  link,
+  describe,
+};

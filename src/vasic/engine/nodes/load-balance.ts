@@ -10,13 +10,14 @@ import { fieldName, isField } from '../fields';
 import { FLOW_FIELDS } from '../../../aft/model';
 import { avalanche, hashFlow, pick } from '../flow-hash';
 import { checkIndexKey, IntegerEntries } from '../integer-entries';
+import { END } from '../walk';
 import type { Walk } from '../walk';
-import type { Container, ContainerEntry, NodeKind } from './node';
+import type { Container, ContainerEntry, NodeKind } from '../node-kind';
 
-const MAX_LEGS = 4096;
+const MAX_PATHS = 4096;
 
 class Paths implements Container {
-  readonly keys = 'path';
+  readonly limited = false;
   /** Slots of the paths present, in order of their keys; made when one is missing. */
   private present: number[] | undefined;
 
@@ -32,6 +33,10 @@ class Paths implements Container {
 
   checkKey(key: AftKey): string | undefined {
     return checkIndexKey(AftField.None, key, this.max);
+  }
+
+  checkFields(): string {
+    return 'a load balancer cannot be looked up';
   }
 
   get(key: AftKey): number {
@@ -66,12 +71,25 @@ class Paths implements Container {
   }
 }
 
+/** Which of the paths leads to `next`, and how many places it has. */
+function describePath(container: Container, next: number): string {
+  const paths: number[] = [];
+  let all = 0;
+  let places = 0;
+  for (const { slot } of container.entries()) {
+    all++;
+    if (slot === next) places++;
+    if (!paths.includes(slot)) paths.push(slot);
+  }
+  return `path ${paths.indexOf(next) + 1} of ${paths.length}, which has ${places} of ${all} places`;
+}
+
 export const loadBalance: NodeKind<'loadBalance'> = {
   noneAllowed: false,
   targets: () => [],
   check(node, _context, replaced) {
-    if (!Number.isInteger(node.max) || node.max < 1 || node.max > MAX_LEGS) {
-      return `a load balancer has room for 1 to ${MAX_LEGS} paths`;
+    if (!Number.isInteger(node.max) || node.max < 1 || node.max > MAX_PATHS) {
+      return `a load balancer has room for 1 to ${MAX_PATHS} paths`;
     }
     const wrong = node.fields.find((field) => !isField(field));
     if (wrong !== undefined) return `there is no ${fieldName(wrong)}`;
@@ -82,5 +100,8 @@ export const loadBalance: NodeKind<'loadBalance'> = {
     const store = previous?.container instanceof Paths ? previous.container.store : new IntegerEntries();
     const container = new Paths(node.max, node.fields.length === 0 ? FLOW_FIELDS : node.fields, store);
     return { container, execute: (walk) => container.lookup(walk) };
+  },
+  describe(_node, _walk, { container }) {
+    return (next) => (next > END ? describePath(container!, next) : 'no paths');
   },
 };

@@ -2,9 +2,7 @@
  * AftLookup: looks a packet up in a container by fields of its own choice (the container's, where it names none),
  * e.g. the source address in a route tree. The container's default applies.
  */
-import { fieldName, isAddressField } from '../fields';
-import { checkNumberField } from './switch';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 export const lookup: NodeKind<'lookup'> = {
   noneAllowed: false,
@@ -12,17 +10,7 @@ export const lookup: NodeKind<'lookup'> = {
   check(node, context) {
     const container = context.containerAt(context.slotOf(node.container));
     if (container === undefined) return `node ${node.container} has no entries to look up`;
-    switch (container.keys) {
-      case 'prefix': {
-        const wrong = node.fields.find((field) => !isAddressField(field));
-        return wrong === undefined ? undefined : `${fieldName(wrong)} cannot be looked up in a tree`;
-      }
-      case 'number':
-        if (node.fields.length > 1) return 'a switch or table is looked up by one field';
-        return node.fields.length === 0 ? undefined : checkNumberField(node.fields[0]!);
-      case 'path':
-        return 'a load balancer cannot be looked up';
-    }
+    return container.checkFields(node.fields);
   },
   link(node, context) {
     const slot = context.slotOf(node.container);
@@ -30,4 +18,5 @@ export const lookup: NodeKind<'lookup'> = {
     // The container may be replaced in place, so it is asked for every time.
     return { execute: (walk) => context.containerAt(slot)!.lookup(walk, node.fields) || next };
   },
+  describe: (node) => () => `in node ${node.container}`,
 };

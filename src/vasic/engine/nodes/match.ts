@@ -11,6 +11,7 @@ import {
   ABSENT,
   checkNumber,
   dataNumber,
+  describeField,
   isAddressField,
   isField,
   fieldName,
@@ -19,7 +20,7 @@ import {
 } from '../fields';
 import { checkPrefix } from '../prefix-key';
 import type { Walk } from '../walk';
-import type { NodeKind, NodeOf } from './node';
+import type { NodeKind, NodeOf } from '../node-kind';
 
 /** The outcome for a field that compares as `order` (negative: smaller than the value). */
 function holds(op: MatchOp, order: number): boolean {
@@ -104,5 +105,9 @@ export const match: NodeKind<'match'> = {
     const whenFalse = context.slotOf(node.falseNext);
     const compare = comparison(node.field, node.op, node.value);
     return { execute: (walk) => (compare(walk) ? whenTrue : whenFalse) };
+  },
+  describe(node, walk, { graph }) {
+    const value = describeField(walk, node.field);
+    return (next) => `${fieldName(node.field)} is ${value}: ${next === graph.slotOf(node.trueNext) ? 'yes' : 'no'}`;
   },
 };

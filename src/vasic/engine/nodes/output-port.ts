@@ -2,15 +2,17 @@
  * AftOutputPort: sends the packet, or hands it to the host where the port is the extra last one, `punt`. Whether a packet
  * may leave, and with which TTL, is said in ttl-and-mtu.ts.
  */
-import { GSO, noOffload, OFFLOAD_NEEDS_CSUM } from '../packet';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../../net/ethertypes';
+import { PuntReason } from '../../../aft/model';
+import { GSO, noOffload, OFFLOAD_NEEDS_CSUM } from '../../../net/offload';
 import type { DropReason } from '../drops';
-import { ETHERTYPE } from '../headers';
 import type { PortState } from '../ports';
 import { completeFrames } from '../segment';
-import { LEAVES, passTtlAndMtu } from '../ttl-and-mtu';
+import { describeMartian, findMartian } from '../martians';
+import { isRouted, LEAVES, passTtlAndMtu } from '../ttl-and-mtu';
 import { DONE } from '../walk';
 import type { Walk } from '../walk';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 /** Metadata of the frame being sent; ports take what they need before send() returns. */
 const sending = noOffload();
@@ -20,10 +22,12 @@ const complete = noOffload();
 function transmit(walk: Walk, port: PortState): DropReason | undefined {
   const { buffer, emit, end, offload } = walk;
   const shift = walk.frame - emit;
-  const plainIp = emit === walk.l2 && (walk.proto === ETHERTYPE.ip4 || walk.proto === ETHERTYPE.ip6);
+  // Not every kernel passes a tagged segment on: it is cut here.
+  const plainIp =
+    emit === walk.l2 && walk.vlan1 < 0 && (walk.proto === ETHERTYPE_IPV4 || walk.proto === ETHERTYPE_IPV6);
   if (offload.gsoType !== GSO.none && !plainIp) {
     let reason: DropReason | undefined;
-    const sound = completeFrames(buffer, emit, walk.frame, walk.receivedL3, end, offload, (out, start, stop) => {
+    const sound = completeFrames(walk, emit, (out, start, stop) => {
       if (!walk.send(port, out, start, stop - start, complete)) reason = 'sendFailed';
     });
     return sound ? reason : 'badOffload';
@@ -60,5 +64,16 @@ export const outputPort: NodeKind<'outputPort'> = {
     const port = context.ports.list[node.index];
     if (port === undefined) return { counters: context.ports.punt, execute: (walk) => walk.punt(walk.reason) };
     return { counters: port.output, execute: (walk) => forward(walk, port) };
+  },
+  describe(node, walk, { graph }) {
+    const port = graph.ports.list[node.index];
+    if (port === undefined) return () => 'to the host';
+    const { name, up, mtu } = port.io;
+    const martian = isRouted(walk) ? findMartian(walk, port) : undefined;
+    return (next) => {
+      if (martian !== undefined) return `not forwarded: ${describeMartian(martian)}`;
+      if (next === DONE) return up ? name : `${name}: its link is down`;
+      return walk.reason === PuntReason.Mtu ? `larger than its MTU ${mtu}` : 'its TTL or hop limit would expire';
+    };
   },
 };

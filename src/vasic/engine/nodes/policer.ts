@@ -3,7 +3,8 @@
  * full, and drops what it has no tokens for. Bytes are those received, L2 header included.
  */
 import { newCounters } from '../ports';
-import type { NodeKind } from './node';
+import { DONE } from '../walk';
+import type { NodeKind } from '../node-kind';
 
 export const policer: NodeKind<'policer'> = {
   noneAllowed: false,
@@ -34,4 +35,5 @@ export const policer: NodeKind<'policer'> = {
       },
     };
   },
+  describe: () => (next) => (next === DONE ? 'above its rate' : 'within its rate'),
 };

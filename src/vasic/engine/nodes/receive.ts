@@ -1,6 +1,7 @@
 /** AftReceive: hands the packet to the host as it was received, with the node's code as the reason. */
+import { PuntReason } from '../../../aft/model';
 import { newCounters } from '../ports';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 export const receive: NodeKind<'receive'> = {
   noneAllowed: false,
@@ -19,4 +20,5 @@ export const receive: NodeKind<'receive'> = {
       },
     };
   },
+  describe: (node) => () => `to the host: ${PuntReason[node.code] ?? `reason ${node.code}`}`,
 };

@@ -1,6 +1,6 @@
 /** AftSandboxLink: leads to an input port of another sandbox. Accepted, so that graphs with it load, but packets are dropped. */
 import { newCounters } from '../ports';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 export const sandboxLink: NodeKind<'sandboxLink'> = {
   noneAllowed: false,
@@ -19,4 +19,5 @@ export const sandboxLink: NodeKind<'sandboxLink'> = {
       },
     };
   },
+  describe: (node) => () => `sandbox ${node.sandbox}`,
 };

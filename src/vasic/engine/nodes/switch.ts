@@ -1,13 +1,14 @@
 /** AftSwitch: goes where the entry for the value of a field leads; without one (or without the field) to the default. */
 import type { AftField, AftKey } from '../../../aft/model';
-import { checkNumber, fieldName, isField, numberBits, readNumber } from '../fields';
+import { ABSENT, checkNumber, describeNumber, fieldName, isField, numberBits, readNumber } from '../fields';
 import { checkIndexKey, IntegerEntries } from '../integer-entries';
+import { END } from '../walk';
 import type { Walk } from '../walk';
-import type { Compiled, Container, NodeKind } from './node';
+import type { Compiled, Container, DescribeContext, Description, NodeKind } from '../node-kind';
 
 /** A container looked up by one number field: switch and table. */
 export class NumberLookup implements Container {
-  readonly keys = 'number';
+  readonly limited = false;
 
   constructor(
     private readonly field: AftField,
@@ -22,6 +23,11 @@ export class NumberLookup implements Container {
 
   checkKey(key: AftKey): string | undefined {
     return checkIndexKey(this.field, key, this.limit) ?? checkNumber(this.field, key.data);
+  }
+
+  checkFields(fields: readonly AftField[]): string | undefined {
+    if (fields.length > 1) return 'a switch or table is looked up by one field';
+    return fields.length === 0 ? undefined : checkNumberField(fields[0]!);
   }
 
   get(key: AftKey): number {
@@ -55,6 +61,13 @@ export function inheritedStore(previous: Compiled | undefined): IntegerEntries {
   return previous?.container instanceof NumberLookup ? previous.container.store : new IntegerEntries();
 }
 
+/** What a lookup by the number of a field comes to, as a trace says it. */
+export function describeLookup(field: AftField, walk: Walk, { container }: DescribeContext): Description {
+  const value = readNumber(walk, field);
+  const known = value !== ABSENT && container!.get({ field, data: { kind: 'int', value } }) !== END;
+  return () => `${fieldName(field)} is ${describeNumber(field, value)}${known ? '' : ': no entry, default'}`;
+}
+
 /** What keeps a field from being looked up by its number. */
 export function checkNumberField(field: AftField): string | undefined {
   if (!isField(field)) return `there is no ${fieldName(field)}`;
@@ -76,4 +89,5 @@ export const switchNode: NodeKind<'switch'> = {
     const next = context.slotOf(node.next);
     return { container, execute: (walk) => container.lookup(walk, []) || next };
   },
+  describe: (node, walk, context) => describeLookup(node.field, walk, context),
 };

@@ -1,7 +1,7 @@
 /** AftTable: an array of `size` entries, indexed by the value of one field; empty places lead to the default. */
 import { fieldName } from '../fields';
-import { checkNumberField, inheritedStore, NumberLookup } from './switch';
-import type { NodeKind } from './node';
+import { checkNumberField, describeLookup, inheritedStore, NumberLookup } from './switch';
+import type { NodeKind } from '../node-kind';
 
 export const table: NodeKind<'table'> = {
   noneAllowed: true,
@@ -23,4 +23,5 @@ export const table: NodeKind<'table'> = {
     const next = context.slotOf(node.next);
     return { container, execute: (walk) => container.lookup(walk, []) || next };
   },
+  describe: (node, walk, context) => describeLookup(node.fields[0]!, walk, context),
 };

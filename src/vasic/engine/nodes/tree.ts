@@ -6,19 +6,20 @@
  * `rt.ttlExpired` (and `rt.mtuExceeded`) the rest of a router's work is done upon leaving, see ttl-and-mtu.ts. With
  * `rt.ipOptions`, IPv4 packets with options go to that token instead. A packet without an address goes to the default.
  */
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../../net/ethertypes';
 import { AftField, PARAM, PuntReason } from '../../../aft/model';
 import type { AftKey, AftNode, AftParams, AftPrefixes, Token } from '../../../aft/model';
 import { ADDRESS_STEP } from '../../../aft/prefix-batch';
-import { formatPrefix } from '../../../net/address';
+import { formatPrefix, maskAddress } from '../../../net/address';
 import { read16 } from '../../../net/checksum';
 import { fieldName, isAddressField, locateAddress } from '../fields';
-import { checkIp4, checkIp6, ETHERTYPE } from '../headers';
+import { checkIp4, checkIp6, PROTO } from '../headers';
 import { checkPrefix, hasHostBits, loadAddress, newAddress, storeAddress } from '../prefix-key';
 import type { PrefixData } from '../prefix-key';
 import { PrefixTrie } from '../prefix-trie';
 import { DONE, END } from '../walk';
 import type { RoutePolicy, Walk } from '../walk';
-import type { Container, ContainerEntry, NodeKind } from './node';
+import type { Container, ContainerEntry, LinkContext, NodeKind } from '../node-kind';
 import { intParam } from './params';
 
 /** The entries of a tree; survives the replacement of the node. */
@@ -30,7 +31,7 @@ class PrefixEntries {
 }
 
 /** The parameters that make a tree's lookup a router's. */
-const POLICY = [PARAM.rtTtlExpired, PARAM.rtMtuExceeded, PARAM.rtIpOptions] as const;
+const POLICY = [PARAM.rtTtlExpired, PARAM.rtMtuExceeded, PARAM.rtIpOptions, PARAM.rtLinkLocalSource] as const;
 
 const words = newAddress();
 const found = { at: 0, size: 0 };
@@ -41,7 +42,7 @@ function dataOf(key: AftKey): PrefixData {
 }
 
 class TreeContainer implements Container {
-  readonly keys = 'prefix';
+  readonly limited = true;
 
   constructor(
     private readonly fields: readonly AftField[],
@@ -60,6 +61,11 @@ class TreeContainer implements Container {
     if (problem !== undefined || this.fields.includes(AftField.PacketLookupKey)) return problem;
     if (key.field === AftField.PacketLookupKey || this.fields.includes(key.field)) return undefined;
     return `its entries have keys of ${this.fields.map(fieldName).join(' or ')}, not ${fieldName(key.field)}`;
+  }
+
+  checkFields(fields: readonly AftField[]): string | undefined {
+    const wrong = fields.find((field) => !isAddressField(field));
+    return wrong === undefined ? undefined : `${fieldName(wrong)} cannot be looked up in a tree`;
   }
 
   get(key: AftKey): number {
@@ -149,28 +155,50 @@ class TreeContainer implements Container {
 /** Checks an IP packet's header, and takes the padding off the frame. false: unsound, dropped. */
 function soundIp(walk: Walk): boolean {
   const { buffer, l3, end } = walk;
-  if (walk.proto === ETHERTYPE.ip4) {
+  if (walk.proto === ETHERTYPE_IPV4) {
     const problem = checkIp4(buffer, l3, end);
     if (problem !== undefined) return walk.drop(problem) !== DONE;
     walk.end = l3 + read16(buffer, l3 + 2);
-  } else if (walk.proto === ETHERTYPE.ip6) {
+  } else if (walk.proto === ETHERTYPE_IPV6) {
     const problem = checkIp6(buffer, l3, end);
     if (problem !== undefined) return walk.drop(problem) !== DONE;
-    // RFC 2675: zero where a jumbo payload's length is elsewhere.
+    // RFC 2675: with hop-by-hop options the length may be among these. Linux takes the whole frame then, too.
     const length = read16(buffer, l3 + 4);
-    if (length !== 0) walk.end = l3 + 40 + length;
+    if (length !== 0 || buffer[l3 + 6] !== PROTO.hopByHop) walk.end = l3 + 40 + length;
   }
   return true;
 }
 
 /** Whether an IPv4 header is longer than the fixed one. */
 function hasOptions(walk: Walk): boolean {
-  return walk.proto === ETHERTYPE.ip4 && (walk.buffer[walk.l3]! & 0x0f) > 5;
+  return walk.proto === ETHERTYPE_IPV4 && (walk.buffer[walk.l3]! & 0x0f) > 5;
+}
+
+/** The longest prefix of the tree that holds the address. */
+function matchedPrefix(container: Container, address: Uint8Array): string | undefined {
+  for (let length = 8 * address.length; length >= 0; length--) {
+    const bytes = maskAddress(address, length);
+    const key: AftKey = { field: AftField.None, data: { kind: 'prefix', bytes, length } };
+    if (container.get(key) !== END) return formatPrefix({ bytes, length });
+  }
+  return undefined;
 }
 
 /** Tokens that the tree's parameters name, in the order of POLICY. */
 function policyTokens(node: AftNode): (Token | undefined)[] {
   return POLICY.map((name) => intParam(node, name));
+}
+
+/** undefined: the tree has none of the parameters. */
+function routePolicy(node: AftNode, context: LinkContext): RoutePolicy | undefined {
+  if (policyTokens(node).every((token) => token === undefined)) return undefined;
+  const slot = (name: (typeof POLICY)[number]): number => context.slotOf(intParam(node, name));
+  return {
+    ttlExpired: slot(PARAM.rtTtlExpired),
+    mtuExceeded: slot(PARAM.rtMtuExceeded),
+    ipOptions: slot(PARAM.rtIpOptions),
+    linkLocalSource: slot(PARAM.rtLinkLocalSource),
+  };
 }
 
 export const tree: NodeKind<'tree'> = {
@@ -190,16 +218,24 @@ export const tree: NodeKind<'tree'> = {
     return same ? undefined : 'it has entries: remove them before it gets other fields';
   },
   link(node, context, previous) {
-    const tokens = policyTokens(node);
-    const [ttlExpired, mtuExceeded, ipOptions] = tokens.map((token) => context.slotOf(token)) as [
-      number,
-      number,
-      number,
-    ];
-    const policy = tokens.every((token) => token === undefined) ? undefined : { ttlExpired, mtuExceeded, ipOptions };
     const store = previous?.container instanceof TreeContainer ? previous.container.store : new PrefixEntries();
-    const container = new TreeContainer(node.fields, context.slotOf(node.defaultNext), policy, store);
+    const container = new TreeContainer(
+      node.fields,
+      context.slotOf(node.defaultNext),
+      routePolicy(node, context),
+      store,
+    );
     const next = context.slotOf(node.next);
     return { container, execute: (walk) => container.lookup(walk, []) || next };
+  },
+  describe(node, walk, { container }) {
+    found.size = 0;
+    for (const field of node.fields) if (found.size === 0) locateAddress(walk, field, found);
+    const address = Uint8Array.from(walk.buffer.subarray(found.at, found.at + found.size));
+    return (next) => {
+      if (next === DONE) return 'the IP header is not sound';
+      if (address.length === 0) return 'no address to look up: default';
+      return matchedPrefix(container!, address) ?? 'no route: default';
+    };
   },
 };

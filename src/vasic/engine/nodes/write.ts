@@ -4,13 +4,13 @@
  */
 import { AftField } from '../../../aft/model';
 import type { AftData, WriteOp } from '../../../aft/model';
-import { OFFLOAD_NEEDS_CSUM } from '../packet';
+import { OFFLOAD_NEEDS_CSUM } from '../../../net/offload';
 import { fold, read16, sumBytes, updateChecksum, write16 } from '../../../net/checksum';
 import { ABSENT, checkNumber, dataNumber, fieldName, isAddressField, isField, layoutOf, locate } from '../fields';
 import type { Layout } from '../fields';
 import { PROTO } from '../headers';
 import type { Walk } from '../walk';
-import type { NodeKind } from './node';
+import type { NodeKind } from '../node-kind';
 
 /** The value as `bytes` bytes, shifted to the field's place. */
 function operand(data: AftData, layout: Layout): Uint8Array {
@@ -122,4 +122,5 @@ export const write: NodeKind<'write'> = {
       },
     };
   },
+  describe: (node) => () => `${node.op} ${fieldName(node.key.field)}`,
 };

@@ -1,6 +1,6 @@
 /** A port without a wire: keeps what is sent for a test to look at. */
-import type { PortIo } from '../../../src/vasic/engine/api';
-import type { Offload } from '../../../src/vasic/engine/packet';
+import type { PortIo } from '../../src/vasic/engine/api';
+import type { Offload } from '../../src/net/offload';
 
 export interface SentFrame {
   readonly frame: Buffer;

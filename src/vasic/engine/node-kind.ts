@@ -1,23 +1,25 @@
 /**
- * What a node type is: each file in this folder exports one or two of these, and kinds.ts lists them all.
+ * What a node type is: each file in nodes/ exports one or two of these, and kinds.ts there lists them all.
  *
  * A node is checked and linked when it is inserted, and from then on only executed. Tokens become slots, positions in
  * the graph that stay the same when a node is replaced in place.
  */
-import type { AftEntry, AftKey, AftNode, AftNodeType, AftParams, AftPrefixes, Token } from '../../../aft/model';
-import type { AftField } from '../../../aft/model';
-import type { Counters, Ports } from '../ports';
-import type { Executable, Walk } from '../walk';
+import type { AftEntry, AftKey, AftNode, AftNodeType, AftParams, AftPrefixes, Token } from '../../aft/model';
+import type { AftField } from '../../aft/model';
+import type { Counters, Ports } from './ports';
+import type { Executable, Walk } from './walk';
 
 export type NodeOf<T extends AftNodeType> = Extract<AftNode, { type: T }>;
 
 /** A node type that has entries. */
 export interface Container {
   readonly count: number;
-  /** By what its entries are found. */
-  readonly keys: 'prefix' | 'number' | 'path';
+  /** Whether its entries count towards the most that a sandbox holds. */
+  readonly limited: boolean;
   /** What is wrong with a key; undefined: it can be used. Only keys that passed may be given to the others. */
   checkKey(key: AftKey): string | undefined;
+  /** What keeps packets from being looked up by these fields instead of its own; undefined: nothing. */
+  checkFields(fields: readonly AftField[]): string | undefined;
   /** Slot of the entry with that key, 0 for none. */
   get(key: AftKey): number;
   /** Adds or replaces. */
@@ -65,6 +67,16 @@ export interface Replaced<T extends AftNodeType> {
   readonly entries: number;
 }
 
+/** Says what a node made of a packet, now that it ran; `next` is what its execute() returned. */
+export type Description = (next: number) => string;
+
+/** What a node may ask while it is described. */
+export interface DescribeContext {
+  readonly graph: LinkContext;
+  /** The node's own, in a node type that has one. */
+  readonly container: Container | undefined;
+}
+
 export interface NodeKind<T extends AftNodeType> {
   /** Tokens that the node refers to beside its `next`. They have to exist; TOKEN_NONE only where noneAllowed says so. */
   targets(node: NodeOf<T>): readonly Token[];
@@ -74,4 +86,6 @@ export interface NodeKind<T extends AftNodeType> {
   check(node: NodeOf<T>, context: LinkContext, replaced: Replaced<T> | undefined): string | undefined;
   /** `previous` is what the node replaces under the same token; a container takes over its entries. */
   link(node: NodeOf<T>, context: LinkContext, previous: Compiled | undefined): Compiled;
+  /** For a trace. Asked before the node runs, as it may change what it reads; answered once it ran. */
+  describe(node: NodeOf<T>, walk: Walk, context: DescribeContext): Description;
 }

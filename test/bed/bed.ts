@@ -2,25 +2,26 @@
  * A bench for the FIB and the programmer against a real softvasic sandbox, without gRPC between them: operations wait in
  * a queue until the test lets the server answer, so that every order of events can be played.
  */
-import type { PuntLimits } from '../../../src/afi/policers';
-import { Programmer } from '../../../src/afi/programmer';
-import type { AftError, AftOperation } from '../../../src/aft/model';
-import { UNRESOLVED_GRACE_MS } from '../../../src/fib/route-status';
-import { Fib } from '../../../src/fib/fib';
+import type { PuntLimits } from '../../src/afi/policers';
+import { Programmer } from '../../src/afi/programmer';
+import type { AftEntry, AftError, AftOperation } from '../../src/aft/model';
+import { UNRESOLVED_GRACE_MS } from '../../src/fib/route-status';
+import { Fib } from '../../src/fib/fib';
 import type {
   FpmUpdate,
+  LinkChange,
   NexthopContent,
   NexthopPath,
   NeighborState,
   RouteStatus,
   RouteTarget,
-} from '../../../src/fib/updates';
-import { formatPrefix, parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
-import { nullLogger } from '../../../src/observe/log';
-import type { Sandbox, SandboxOptions } from '../../../src/vasic/engine/api';
+} from '../../src/fib/updates';
+import { formatPrefix, parseAddress, parseMac, parsePrefix } from '../../src/net/address';
+import { nullLogger } from '../../src/observe/log';
+import type { Sandbox, SandboxOptions } from '../../src/vasic/engine/api';
 import { createMemoryPort, type MemoryPort } from './memory-port';
-import { packetOf } from '../../../src/vasic/engine/packet';
-import { createSandbox } from '../../../src/vasic/engine/sandbox';
+import { packetOf } from '../../src/vasic/engine/packet';
+import { createSandbox } from '../../src/vasic/engine/sandbox';
 import { withoutBatch } from './without-batch';
 
 export const TABLE = 254;
@@ -74,6 +75,11 @@ export class Server {
     });
   }
 
+  /** As after somebody closed the sandbox: empty tables, the same instance. */
+  empty(): void {
+    this.sandbox = this.fresh(this.sandbox.info().instance);
+  }
+
   /** As after kill -9: empty tables, another instance. */
   restart(): void {
     this.sandbox = this.fresh(String(Number(this.sandbox.info().instance) + 1));
@@ -87,9 +93,11 @@ export class Bed {
   readonly queue: { id: number; operation: AftOperation }[] = [];
   /** All that were ever sent. */
   readonly sent: AftOperation[] = [];
-  /** What zebra was told last, by prefix. */
+  /** What was reported to zebra last, by prefix. */
   readonly told = new Map<string, RouteStatus>();
   readonly needed = new Set<string>();
+  /** Why what the server holds can't be read. */
+  readFails: string | undefined;
   private time = 0;
 
   constructor(
@@ -118,9 +126,7 @@ export class Bed {
           return true;
         },
         readNodes: () => Promise.resolve(server.sandbox.find({}).filter((node) => node.token >= 1024)),
-        async *readEntries(container) {
-          yield await Promise.resolve([...(server.sandbox.entriesOf(container) ?? [])]);
-        },
+        readEntries: (container) => this.readEntries(container),
       },
       batch: options.batch ?? 100,
       inFlight: options.inFlight ?? 4,
@@ -137,9 +143,15 @@ export class Bed {
     return this.settle();
   }
 
+  private async *readEntries(container: number): AsyncGenerator<readonly AftEntry[]> {
+    if (this.readFails !== undefined) throw new Error(this.readFails);
+    yield await Promise.resolve([...(this.server.sandbox.entriesOf(container) ?? [])]);
+  }
+
   // ---- what zebra and the kernel say ----
 
-  link(port: number, present: boolean, up = present): this {
+  /** `over`: what else Linux says of it. */
+  link(port: number, present: boolean, up = present, over: Partial<LinkChange> = {}): this {
     this.fib.applyKernel({
       kind: 'link',
       ifindex: ifindexOf(port),
@@ -148,6 +160,7 @@ export class Bed {
       up,
       mac: macOfPort(port),
       master: 0,
+      ...over,
     });
     return this;
   }

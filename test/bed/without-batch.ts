@@ -1,6 +1,6 @@
 /** Operations as tests compare them: batches of prefixes and lone entries mean the same. */
-import type { AftOperation } from '../../../src/aft/model';
-import { prefixEntries } from '../../../src/aft/prefix-batch';
+import type { AftOperation } from '../../src/aft/model';
+import { prefixEntries } from '../../src/aft/prefix-batch';
 
 /** The same operation with every entry as an object. */
 export function withoutBatch(operation: AftOperation): AftOperation {

@@ -1,4 +1,4 @@
-/** fpm.Nexthop of the protobuf encoding: an interface, an address, or both. */
+/** fpm.Nexthop of the protobuf encoding, a path of a route: an interface, an address, or both. */
 import { gatewayAt } from '../netlink/path';
 
 const MAX_INDEX = 0x7fffffff;
