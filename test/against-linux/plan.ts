@@ -22,9 +22,6 @@ export const farNet6 = (port: number): string => `2001:db8:20${port}`;
 export const BALANCED4 = '10.77.0.0/16';
 export const BALANCED6 = '2001:db8:77::/48';
 
-export const MGMT = '128.0.0.1';
-export const VASIC = '128.0.0.16';
-
 /** Hosts answer on any port, with a MAC address that names the port: what goes astray is seen. */
 export function hostMac(port: number, address: string, generation = 0): string {
   const last = Number.parseInt(address.split(/[.:]/).at(-1)!, 16) & 0xff;

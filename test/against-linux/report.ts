@@ -45,8 +45,8 @@ export function checksOf(
     ...INTENDED.map(({ name, reason, document }) =>
       check(`intended: ${name}`, `explained ${result.explained.get(name) ?? 0} frames. ${reason} (${document})`, true),
     ),
-    ...result.cases.found.map(({ signature, lines, times }) =>
-      check(`no difference: ${signature}`, [`${times} times`, ...lines].join('\n'), false),
+    ...result.cases.found.map(({ name, lines, signatures, times }) =>
+      check(`no difference: ${name}`, [`${times} times: ${[...signatures].join('; ')}`, ...lines].join('\n'), false),
     ),
   ];
 }

@@ -104,6 +104,7 @@ async function episode(result: RunResult, seed: number, batch: number, options: 
       result.again += played.again;
       for (const name of played.explained) add(result.explained, name);
       for (const { spec } of [...played.known, ...played.differences]) result.kinds.get(spec.kind)!.differ++;
+      cases.again(played.known);
       if (step === 0) cases.atOnce(played.differences, warm);
       else open = played.differences;
       const isOver = result.steps >= options.steps && result.frames >= options.frames;
@@ -116,6 +117,5 @@ async function episode(result: RunResult, seed: number, batch: number, options: 
     if (events.length === 0) throw error;
     trouble = [`the stage broke: ${errorText(error)}`];
   }
-  if (open.length > 0) await cases.add({ events, warm }, open, trouble);
-  else if (trouble.length > 0) await cases.addTrouble({ events, warm }, trouble);
+  if (open.length + trouble.length > 0) await cases.add({ events, warm }, open, trouble);
 }

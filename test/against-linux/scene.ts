@@ -1,7 +1,7 @@
 /**
  * The stage: two routers that differ in what forwards, and one wire.
  *
- *   ours   tap0 … tap2 (TAPs)  zebra, staticd, fpm2afi ── mgmt0 ── vasic  softvasic on p0 … p2 ── ours0  … ours2  ┐
+ *   router tap0 … tap2 (TAPs)  zebra, staticd, fpm2afi ── mgmt0 ── vasic  softvasic on p0 … p2 ── ours0  … ours2  ┐
  *                                                                                                                 ├ wire
  *   linux  tap0 … tap2 (veth)  zebra, staticd          ────────────────────────────────────────── linux0 … linux2 ┘
  *
@@ -9,14 +9,16 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PuntPolicers } from '../../src/config/types';
 import { requestStatus } from '../../src/control/client';
 import { startFrr } from '../../lab/frr';
 import type { Lab } from '../../lab/lab';
 import { link, type LabNode } from '../../lab/node';
 import { waitForLine } from '../../lab/process';
-import { startBridge, startSoftvasic } from '../../lab/programs';
+import { ROUTER_MGMT, ROUTER_MGMT_MAC } from '../../lab/plan';
+import { buildRouter, startPrograms } from '../../lab/router';
 import { sleep, waitFor } from '../../lab/wait';
-import { CONFIG, HOSTS, MGMT, portMtu, portName, PORTS, routerMac, SIDES, VASIC, wireName } from './plan';
+import { CONFIG, HOSTS, portMtu, portName, PORTS, routerMac, SIDES, wireName } from './plan';
 import type { Heard, WireCommand, WireFrame } from './wire';
 
 /** What an event does, in words that can be printed and played again. */
@@ -56,20 +58,37 @@ const SYSCTLS = {
 /** Requests for neighbors are given up after 0.3 s, as nobody wants to wait for 3 s a thousand times. */
 const NEIGHBORS = { retrans_time_ms: 100, locktime: 0, delay_first_probe_time: 1 };
 
-const REASONS = [
-  ...['noRoute', 'glean', 'local', 'unresolved', 'multicast', 'broadcast', 'linkLocal', 'ttlExpired'],
-  ...['nonIp', 'notAPort', 'unsupported', 'mtu', 'ipOptions'],
-];
+/** No limits: what passes doesn't depend on how fast it comes. */
+const POLICERS: Readonly<Record<keyof PuntPolicers, 0>> = {
+  ...{
+    noRoute: 0,
+    glean: 0,
+    local: 0,
+    unresolved: 0,
+    multicast: 0,
+    broadcast: 0,
+    linkLocal: 0,
+    ttlExpired: 0,
+    nonIp: 0,
+  },
+  ...{
+    notAPort: 0,
+    unsupported: 0,
+    mtu: 0,
+    ipOptions: 0,
+    arp: 0,
+    neighborDiscovery: 0,
+    ospf: 0,
+    isis: 0,
+    bgp: 0,
+    bfd: 0,
+  },
+  ...{ control: 0, tagged: 0, otherAddress: 0, hostPort: 0 },
+};
 const WIRE_MTU = 9000;
 const QUIET_MS = 400;
 /** Kernel routes that are given up waiting for are reported. */
 const REST_MS = 4000;
-
-async function makeRouter(lab: Lab, name: string): Promise<LabNode> {
-  const router = await lab.node(name);
-  await router.sysctl(SYSCTLS);
-  return router;
-}
 
 async function quickNeighbors(router: LabNode): Promise<void> {
   for (const port of PORTS) {
@@ -84,16 +103,15 @@ async function quickNeighbors(router: LabNode): Promise<void> {
 
 /** Builds it; returns when both routers have their routes. */
 export async function openScene(lab: Lab): Promise<Scene> {
-  const ours = await makeRouter(lab, 'ours');
-  const linux = await makeRouter(lab, 'linux');
-  const vasic = await lab.node('vasic');
+  const { router: ours, vasic } = await buildRouter(lab, true);
+  const linux = await lab.node('linux');
   const wire = await lab.node('wire');
   await wire.sysctl({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
+  for (const router of [ours, linux]) await router.sysctl(SYSCTLS);
   await link(
-    { node: ours, ifname: 'mgmt0', addresses: [`${MGMT}/24`] },
-    { node: vasic, ifname: 'mgmt0', addresses: [`${VASIC}/24`] },
+    { node: linux, ifname: 'mgmt0', mac: ROUTER_MGMT_MAC, addresses: [`${ROUTER_MGMT}/24`] },
+    { node: wire, ifname: 'mgmt0' },
   );
-  await link({ node: linux, ifname: 'mgmt0', addresses: [`${MGMT}/24`] }, { node: wire, ifname: 'mgmt0' });
   for (const port of PORTS) {
     const mac = routerMac(port);
     const mtu = portMtu(port);
@@ -106,13 +124,12 @@ export async function openScene(lab: Lab): Promise<Scene> {
   const tell = (command: WireCommand): void => program.tell(JSON.stringify(command));
   for (const address of HOSTS) tell({ kind: 'host', address, generation: 0, announce: false });
 
-  await startSoftvasic(vasic, { address: VASIC, client: MGMT, ports: PORTS.map((port) => `p${port}`) });
-  await startBridge(ours, {
-    vasic: VASIC,
-    address: MGMT,
-    taps: PORTS.map(portName),
-    settings: ['fpm.sweep.idle=500ms', 'fpm.sweep.minimum=1s', ...REASONS.map((name) => `punt.policers.${name}=0`)],
-  });
+  const settings = [
+    'fpm.sweep.idle=500ms',
+    'fpm.sweep.minimum=1s',
+    ...Object.keys(POLICERS).map((name) => `punt.policers.${name}=0`),
+  ];
+  await startPrograms({ router: ours, vasic }, { ports: PORTS, settings });
   for (const router of [ours, linux]) await quickNeighbors(router);
   const daemons = ['staticd'] as const;
   await Promise.all([
