@@ -63,6 +63,19 @@ export const INTENDED: readonly Intended[] = [
         ? { ...difference, onlyOurs: [] }
         : difference,
   },
+  {
+    name: 'an unspecified IPv6 source, out by the port it came in by',
+    reason:
+      'Linux looks at the source only where a packet leaves by another port. Nobody can answer such a packet: the vASIC drops all of them.',
+    document: 'docs/limits.md, "Addresses that are not forwarded"',
+    explain: (difference) => {
+      const { spec, onlyLinux } = difference;
+      const isHairpin = onlyLinux.every((seen) => isForwarded(seen) && seen.port === spec.port);
+      return spec.packet.family === 6 && spec.packet.src === '::' && isHairpin
+        ? { ...difference, onlyLinux: [] }
+        : difference;
+    },
+  },
 ];
 
 /** What of a difference is left after all that is intended, and what explained the rest. */
