@@ -12,7 +12,7 @@ interface Port {
   readonly tap: string;
   own: OwnPort;
   settled: boolean;
-  /** The interface is set up by somebody else: it is settled as soon as it is there. */
+  /** The interface is group up by somebody else: it is settled as soon as it is there. */
   foreign: boolean;
   rules: PortRules;
 }
@@ -95,7 +95,7 @@ export class Interfaces {
   }
 
   /**
-   * What the port is to be: Linux's word counts once its interface has been that (or was told to be set up by others).
+   * What the port is to be: Linux's word counts once its interface has been that (or was told to be group up by others).
    */
   setOwn(index: number, own: OwnPort, foreign: boolean): void {
     const port = this.ports.get(index);
