@@ -19,19 +19,31 @@ import type { ForwardingSource } from '../fib/intents';
 import { formatAddress, sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 
+/** How packets go to the neighbor: its hardware address, and what the port they leave by says. */
+interface Link {
+  readonly mac: Uint8Array;
+  /** The port's own address; undefined: not known. */
+  readonly from: Uint8Array | undefined;
+  readonly mtu: number | undefined;
+}
+
+function sameLink(a: Link | undefined, b: Link): boolean {
+  return a !== undefined && sameBytes(a.mac, b.mac) && sameBytes(a.from, b.from) && a.mtu === b.mtu;
+}
+
 interface AdjacencyState {
   readonly encap: Token;
   readonly indirect: Token;
-  /** Hardware address that the vASIC acknowledged; undefined with `exists`: pointed at the host. */
-  mac: Uint8Array | undefined;
-  sent: Uint8Array | undefined;
+  /** What the vASIC acknowledged; undefined with `exists`: pointed at the host. */
+  link: Link | undefined;
+  sent: Link | undefined;
   exists: boolean;
   busy: boolean;
   /** Nexthop sets that lead to it, acknowledged or in flight. */
   users: number;
-  /** The hardware address that the vASIC refused last, and its reason. */
-  refused: { readonly mac: Uint8Array; readonly reason: string } | undefined;
-  /** It can't be pointed at the host either, so it goes on sending to `mac`. */
+  /** What the vASIC refused last, and its reason. */
+  refused: { readonly link: Link; readonly reason: string } | undefined;
+  /** It can't be pointed at the host either, so it goes on sending by `link`. */
   stuck: string | undefined;
 }
 
@@ -39,6 +51,8 @@ interface AdjacencyState {
 export interface AdjacencyView {
   /** The token to point at. */
   readonly indirect: Token;
+  /** What packets to the neighbor pass last. */
+  readonly encap: Token;
   /** Whether the vASIC has it. */
   readonly exists: boolean;
   /** Why it doesn't lead to the neighbor: it leads to the host instead, unless it is `stuck`. */
@@ -66,8 +80,8 @@ export class AdjacencyWriter implements NodeWriter {
   get(id: number): AdjacencyView | undefined {
     const state = this.states.get(id);
     if (state === undefined) return undefined;
-    const { indirect, exists, stuck } = state;
-    return { indirect, exists, error: stuck ?? state.refused?.reason, stuck: stuck !== undefined };
+    const { indirect, encap, exists, stuck } = state;
+    return { indirect, encap, exists, error: stuck ?? state.refused?.reason, stuck: stuck !== undefined };
   }
 
   acquire(id: number): void {
@@ -97,7 +111,7 @@ export class AdjacencyWriter implements NodeWriter {
   }
 
   private toHost(state: AdjacencyState, nodes: AftNode[]): BuildResult {
-    if (state.stuck !== undefined || (state.exists && state.mac === undefined)) return NOTHING;
+    if (state.stuck !== undefined || (state.exists && state.link === undefined)) return NOTHING;
     state.busy = true;
     state.sent = undefined;
     nodes.push({ type: 'indirect', token: state.indirect, target: trapToken('unresolved') });
@@ -112,13 +126,15 @@ export class AdjacencyWriter implements NodeWriter {
     nodes: AftNode[],
   ): BuildResult {
     const state = before ?? this.newState(id);
-    if (state.exists && sameBytes(state.mac, mac) && state.refused === undefined) return NOTHING;
-    if (state.refused !== undefined && sameBytes(state.refused.mac, mac)) {
+    const { mac: from, rules } = this.graph.portOf(port) ?? { mac: undefined };
+    const link: Link = { mac, from, mtu: rules?.mtu };
+    if (state.exists && sameLink(state.link, link) && state.refused === undefined) return NOTHING;
+    if (state.refused !== undefined && sameLink(state.refused.link, link)) {
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
     const next = this.graph.outputs.get(port);
     if (next === undefined) {
-      state.refused = { mac, reason: `the vASIC has no output port ${port}` };
+      state.refused = { link, reason: `the vASIC has no output port ${port}` };
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
     nodes.push({
@@ -126,23 +142,26 @@ export class AdjacencyWriter implements NodeWriter {
       token: state.encap,
       template: 'ethernet',
       keys: [
-        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: this.graph.macOf(port) ?? new Uint8Array(6) } },
+        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: from ?? new Uint8Array(6) } },
         { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: mac } },
       ],
       next,
-      params: { [PARAM.metaNhId]: { kind: 'int', value: id } },
+      params: {
+        [PARAM.metaNhId]: { kind: 'int', value: id },
+        ...(link.mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: link.mtu } }),
+      },
     });
-    if (!state.exists || state.mac === undefined) {
+    if (!state.exists || state.link === undefined) {
       nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
     }
     state.busy = true;
-    state.sent = mac;
+    state.sent = link;
     return WRITTEN;
   }
 
   private newState(id: number): AdjacencyState {
     const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
-    const nothing = { mac: undefined, sent: undefined, exists: false, busy: false, users: 0 };
+    const nothing = { link: undefined, sent: undefined, exists: false, busy: false, users: 0 };
     const state: AdjacencyState = { encap, indirect, ...nothing, refused: undefined, stuck: undefined };
     this.states.set(id, state);
     return state;
@@ -157,13 +176,13 @@ export class AdjacencyWriter implements NodeWriter {
     if (error === undefined) {
       this.written++;
       state.exists = true;
-      state.mac = state.sent;
+      state.link = state.sent;
       state.stuck = undefined;
       if (state.sent !== undefined) state.refused = undefined;
       return;
     }
     if (state.sent === undefined) state.stuck = error;
-    else state.refused = { mac: state.sent, reason: error };
+    else state.refused = { link: state.sent, reason: error };
     const address = this.source.adjacency(id)?.address;
     this.log.warn('the vASIC refused a neighbor', { neighbor: address && formatAddress(address), reason: error });
   }
@@ -195,7 +214,7 @@ export class AdjacencyWriter implements NodeWriter {
       const intent = this.source.adjacency(id);
       const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
       const port = intent && this.graph.outputs.get(intent.port);
-      const target = state.mac === undefined ? trapToken('unresolved') : state.encap;
+      const target = state.link === undefined ? trapToken('unresolved') : state.encap;
       yield { token: state.encap, type: 'encap', name, next: port === undefined ? [] : [port] };
       yield { token: state.indirect, type: 'indirect', name, next: [target] };
     }

@@ -3,6 +3,7 @@
  * are not used any more.
  */
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
+import type { PortRules } from '../fib/intents';
 import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from '../aft/model';
 import type { NexthopVerdict } from '../fib/intents';
 
@@ -15,6 +16,7 @@ export const SLOTS_PER_OPERATION = 8192;
 export interface NodeInsert {
   readonly nodes: AftNode[];
   readonly entries: AftEntry[];
+  readonly binds: { readonly port: number; readonly next: Token }[];
 }
 
 /** What building a member has come to. */
@@ -63,13 +65,17 @@ export interface TokenUse {
 
 /** One life of the sandbox as this client uses it. */
 export class Graph {
-  ports: readonly BasePort[] = [];
   /** Output port index → token. */
   outputs: ReadonlyMap<number, Token> = new Map();
+  /** Port index → hardware address that it has by itself. */
+  private own: ReadonlyMap<number, Uint8Array | undefined> = new Map();
   private next: Token = FIRST_DYNAMIC;
 
-  /** `discard` queues nodes for removal. */
-  constructor(readonly discard: (garbage: Garbage) => void) {}
+  /** `discard` queues nodes for removal; `rulesOf` is Linux's word on a port. */
+  constructor(
+    readonly discard: (garbage: Garbage) => void,
+    private readonly rulesOf: (port: number) => PortRules | undefined,
+  ) {}
 
   /**
    * The sandbox is open.
@@ -77,10 +83,9 @@ export class Graph {
    */
   setPorts({ inputPorts, outputPorts }: AftSandboxInfo, used: readonly BasePort[]): void {
     this.outputs = new Map(outputPorts.map((port) => [port.index, port.token]));
-    this.ports = used.map(({ index, mac }) => ({
-      index,
-      mac: mac ?? inputPorts.find((port) => port.index === index)?.mac,
-    }));
+    this.own = new Map(
+      used.map(({ index, mac }) => [index, mac ?? inputPorts.find((port) => port.index === index)?.mac]),
+    );
   }
 
   newToken(): Token {
@@ -92,7 +97,15 @@ export class Graph {
     this.next = next;
   }
 
-  macOf(port: number): Uint8Array | undefined {
-    return this.ports.find(({ index }) => index === port)?.mac;
+  /** The used ports as they are to be now. */
+  get ports(): readonly BasePort[] {
+    return [...this.own.keys()].map((index) => this.portOf(index)!);
+  }
+
+  /** A port by Linux's word, where it has one; undefined for one that isn't used. */
+  portOf(index: number): BasePort | undefined {
+    if (!this.own.has(index)) return undefined;
+    const rules = this.rulesOf(index);
+    return { index, mac: rules?.mac ?? this.own.get(index), rules };
   }
 }

@@ -24,65 +24,29 @@ import {
   type TokenUse,
 } from './graph';
 import { assignSlots, tableSize, type WeightedTarget } from './path-slots';
-import { AftField, FLOW_FIELDS, TOKEN_DISCARD, type AftKey, type Token } from '../aft/model';
+import { TOKEN_DISCARD, type Token } from '../aft/model';
+import {
+  addDifference,
+  balancerOf,
+  newState,
+  slotKey,
+  type GroupState,
+  type Version,
+  type VersionResult,
+} from './nexthop-version';
 import { RecentTables } from './recent-tables';
 import { intentsEqual, type ForwardingSource, type NexthopIntent } from '../fib/intents';
 import type { Logger } from '../observe/log';
 
-/** One version of a set in the vASIC, or on its way there: where it leads, and the adjacencies it holds on to. */
-interface Version {
-  readonly intent: NexthopIntent;
-  /** What the AftIndirect leads to: the load balancer where there are slots. */
-  readonly next: Token;
-  readonly slots: readonly Token[] | undefined;
-  readonly adjacencies: readonly number[];
-}
-
-/** What an intent comes to. */
-type VersionResult =
-  | { readonly kind: 'version'; readonly version: Version }
-  /** Its adjacencies aren't in the vASIC yet. */
-  | { readonly kind: 'waiting' }
-  /** An adjacency was refused. `stuck`: it goes on sending to where it should not. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly stuck: boolean };
-
-interface SetState {
-  readonly id: number;
-  /** The AftIndirect; undefined for direct sets. */
-  readonly indirect: Token | undefined;
-  /** The AftLoadBalance, once it needed one. */
-  balancer: Token | undefined;
-  current: Version | undefined;
-  sending: Version | undefined;
-  /** What is being sent only ends what may not stay, for this reason. */
-  retreat: string | undefined;
-  /** What the server refused last, and its reason: not tried again by itself. */
-  refused: { readonly intent: NexthopIntent; readonly reason: string } | undefined;
-  /** Sent since `current`, outcome unknown. */
-  readonly unconfirmed: Version[];
-  /** The server may hold the AftIndirect: it was sent, whatever became of it. */
-  mayExist: boolean;
-  /** Came up while it was in flight. */
-  again: boolean;
-  removing: boolean;
-  /** It was tried to make it known what the server holds. */
-  settled: boolean;
-}
-
 const GONE: NexthopIntent = { kind: 'drop' };
 const HELD_BACK: NexthopIntent = { kind: 'punt', reason: 'unresolved' };
-
-/** The key of a load balancer's entry. */
-export function slotKey(slot: number): AftKey {
-  return { field: AftField.None, data: { kind: 'int', value: slot } };
-}
 
 export class NexthopWriter implements NodeWriter {
   readonly dirty = new Set<number>();
   written = 0;
   /** Sets whose adjacencies the vASIC doesn't have (yet, or refused). */
   private readonly waiting = new Set<number>();
-  private readonly states = new Map<number, SetState>();
+  private readonly states = new Map<number, GroupState>();
   private readonly recent = new RecentTables();
 
   constructor(
@@ -154,9 +118,9 @@ export class NexthopWriter implements NodeWriter {
     }
   }
 
-  private send(state: SetState, version: Version, insert: NodeInsert): BuildResult {
+  private send(state: GroupState, version: Version, insert: NodeInsert): BuildResult {
     for (const adjacency of version.adjacencies) this.adjacencies.acquire(adjacency);
-    if (state.indirect !== undefined && this.write(state.indirect, state, version, insert)) {
+    if (state.indirect !== undefined && addDifference(state.indirect, state, version, insert)) {
       state.sending = version;
       state.mayExist = true;
       return WRITTEN;
@@ -166,7 +130,7 @@ export class NexthopWriter implements NodeWriter {
   }
 
   /** Points the set at the host, as what it leads to may not stay, unless it is there. Its slots stay for what comes next. */
-  private leave(state: SetState, reason: string, insert: NodeInsert): BuildResult {
+  private leave(state: GroupState, reason: string, insert: NodeInsert): BuildResult {
     const { current, indirect } = state;
     if (indirect === undefined || current === undefined || current.next === trapToken('unresolved')) return NOTHING;
     const version = { ...current, intent: HELD_BACK, next: trapToken('unresolved') };
@@ -175,7 +139,7 @@ export class NexthopWriter implements NodeWriter {
     return result;
   }
 
-  private versionOf(state: SetState, intent: NexthopIntent): VersionResult {
+  private versionOf(state: GroupState, intent: NexthopIntent): VersionResult {
     const plain = (target: Token): VersionResult => this.fill(state, intent, [{ target, weight: 1 }], []);
     switch (intent.kind) {
       case 'drop':
@@ -199,7 +163,7 @@ export class NexthopWriter implements NodeWriter {
   }
 
   private fill(
-    state: SetState,
+    state: GroupState,
     intent: NexthopIntent,
     targets: readonly WeightedTarget[],
     adjacencies: readonly number[],
@@ -225,27 +189,8 @@ export class NexthopWriter implements NodeWriter {
     return before === undefined ? undefined : this.states.get(before)?.current?.slots;
   }
 
-  /** Adds what has to be written to get from what the server holds to `version`; false when that is nothing. */
-  private write(indirect: Token, state: SetState, version: Version, { nodes, entries }: NodeInsert): boolean {
-    const sure = state.unconfirmed.length === 0 ? state.current : undefined;
-    const { slots, next } = version;
-    const before = [nodes.length, entries.length];
-    if (slots !== undefined && state.balancer !== undefined) {
-      const parent = state.balancer;
-      const same = sure?.slots?.length === slots.length ? sure.slots : undefined;
-      if (same === undefined) {
-        nodes.push({ type: 'loadBalance', token: parent, max: slots.length, fields: FLOW_FIELDS });
-      }
-      slots.forEach((target, slot) => {
-        if (target !== same?.[slot]) entries.push({ parent, key: slotKey(slot), next: target });
-      });
-    }
-    if (sure?.next !== next) nodes.push({ type: 'indirect', token: indirect, target: next });
-    return nodes.length > before[0]! || entries.length > before[1]!;
-  }
-
   /** The server holds this version, and none before it. */
-  private acknowledged(state: SetState, version: Version): void {
+  private acknowledged(state: GroupState, version: Version): void {
     const before = [...(state.current === undefined ? [] : [state.current]), ...state.unconfirmed.splice(0)];
     for (const old of before) this.releaseAdjacencies(old);
     state.current = version;
@@ -256,7 +201,7 @@ export class NexthopWriter implements NodeWriter {
     for (const id of version.adjacencies) this.adjacencies.release(id);
   }
 
-  private remove(id: number, state: SetState | undefined, insert: NodeInsert): BuildResult {
+  private remove(id: number, state: GroupState | undefined, insert: NodeInsert): BuildResult {
     if (state === undefined) return { kind: 'gone' };
     // The acknowledgement in flight, or the removal of its last entry, brings it back here.
     if (state.sending !== undefined) state.again = true;
@@ -266,7 +211,7 @@ export class NexthopWriter implements NodeWriter {
       state.settled = true;
       const nothing = this.fill(state, GONE, [{ target: TOKEN_DISCARD, weight: 1 }], []);
       if (nothing.kind === 'version') {
-        this.write(state.indirect, state, nothing.version, insert);
+        addDifference(state.indirect, state, nothing.version, insert);
         state.sending = nothing.version;
         state.again = true;
         return WRITTEN;
@@ -319,7 +264,7 @@ export class NexthopWriter implements NodeWriter {
     this.dirty.add(id);
   }
 
-  private wasRefused(id: number, state: SetState, version: Version, error: string, stuck: boolean): void {
+  private wasRefused(id: number, state: GroupState, version: Version, error: string, stuck: boolean): void {
     if (!stuck) {
       state.refused = { intent: version.intent, reason: error };
       state.again = true;
@@ -368,26 +313,4 @@ export class NexthopWriter implements NodeWriter {
       yield { token: balancer, type: 'loadBalance', name, next: [...new Set(current?.slots)] };
     }
   }
-}
-
-/** The load balancer that the server is known to have. */
-function balancerOf({ balancer, current }: SetState): Token | undefined {
-  return current?.slots === undefined ? undefined : balancer;
-}
-
-function newState(id: number, indirect: Token | undefined): SetState {
-  return {
-    id,
-    indirect,
-    balancer: undefined,
-    current: undefined,
-    sending: undefined,
-    retreat: undefined,
-    refused: undefined,
-    unconfirmed: [],
-    mayExist: false,
-    again: false,
-    removing: false,
-    settled: false,
-  };
 }

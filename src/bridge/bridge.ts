@@ -25,6 +25,8 @@ import { createBackend } from '../views/backend';
 import { Backpressure } from './backpressure';
 import { closeAll, type Closer } from './closers';
 import { IdleMemory } from './idle-memory';
+import { watchKernelRoutes } from './kernel-routes';
+import { NeighborVerification, staleHosts, VERIFICATION_POLL_MS } from './neighbor-verification';
 import { Replay } from './replay';
 import { staticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
@@ -105,8 +107,12 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
       if (needed && config.neighbors.kernel) neighbors.need(ifindex, address);
       else neighbors.release(ifindex, address);
     },
+    onKernelRoute: () => kernelRoutes.routeSent(),
     now,
   });
+  // In this mode the bridge itself makes the TAPs what their ports are.
+  const foreign = config.punt.mode !== 'worker';
+  for (const { index, mac } of config.ports) fib.portOwn(index, { mac }, foreign);
   const programmer = new Programmer({
     source: fib.forwarding,
     transport: {
@@ -145,6 +151,8 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     replayFrom: () => replay.startedAt,
     ...{ fpm, soon, now },
   });
+  const kernelRoutes = watchKernelRoutes({ routes: fib.kernelRoutes, soon, log: log.child('kernel') });
+  closers.push(() => kernelRoutes.close());
   const backpressure = new Backpressure(fpm, fpmLog);
   const idleMemory = new IdleMemory(giveBackMemory);
 
@@ -202,24 +210,32 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     replay.check();
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
+  const verification = new NeighborVerification({
+    stale: () => staleHosts(fib.neighbors.all(), (id) => programmer.encapOfAdjacency(id)),
+    counters: (tokens) => transport.nodeInfo(tokens),
+    verify: (ifindex, address) => neighbors.verify(ifindex, address),
+  });
+  const verifying = setInterval(() => void verification.poll(), VERIFICATION_POLL_MS);
   const readAgain = setInterval(() => void programmer.retryAdoption(), READ_AGAIN_MS);
   closers.push(() => {
     statuses.close();
     clearInterval(tick);
     clearInterval(retry);
     clearInterval(readAgain);
+    clearInterval(verifying);
   });
 
   transport.onDrain(() => programmer.drained());
   transport.start({
     up: (info) => {
       punt?.setSandbox(info.id);
-      for (const { index } of config.ports) {
+      for (const { index, mac } of config.ports) {
         const port = info.outputPorts.find((candidate) => candidate.index === index);
         punt?.configurePort(index, {
           ...(port?.mac === undefined ? {} : { mac: port.mac }),
           ...(port?.mtu === undefined ? {} : { mtu: port.mtu }),
         });
+        fib.portOwn(index, { mac: mac ?? port?.mac, mtu: port?.mtu }, foreign);
         if (port?.up === undefined) {
           punt?.setCarrier(index, true);
           fib.portChanged(index, true);

@@ -115,7 +115,7 @@ export type RouteState = (typeof ROUTE_STATES)[number];
 /** `ready`: the neighbor is known; `unresolved`: it isn't; `glean`: directly connected; `host`: not by the vASIC. */
 export type LegState = 'ready' | 'unresolved' | 'glean' | 'host';
 
-/** One way out of a route or nexthop. */
+/** One path of a route or nexthop. */
 export interface PathView {
   readonly gateway?: string;
   /** Name; `?` when no interface has the index. */

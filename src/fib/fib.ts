@@ -10,7 +10,9 @@ import { ForwardingState } from './forwarding-state';
 import { HostEntries } from './host-entries';
 import { Interfaces } from './interfaces';
 import type { Neighbor } from './neighbors';
+import type { OwnPort } from './port-rules';
 import { KeptThings } from './kept';
+import { KernelRoutes } from './kernel-routes';
 import { dropIntent, type NexthopChange, type NexthopGroup } from './nexthops';
 import { Resolution } from './resolution';
 import { newKey, setKey } from './route-key';
@@ -38,6 +40,8 @@ export interface FibOptions {
   readonly onReport: () => void;
   /** A neighbor is needed by a route (or no longer). */
   readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
+  /** zebra sent a route that it has from the kernel: it is to be checked whether the kernel has it still. */
+  readonly onKernelRoute?: () => void;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
@@ -48,6 +52,7 @@ export class Fib {
   readonly forwarding: ForwardingState;
   readonly status: RouteStatuses;
   readonly kept = new KeptThings();
+  readonly kernelRoutes: KernelRoutes;
 
   private readonly resolution: Resolution;
   private readonly hosts: HostEntries;
@@ -55,7 +60,11 @@ export class Fib {
   private readonly key = newKey();
 
   constructor(private readonly options: FibOptions) {
-    this.interfaces = new Interfaces(options.ports);
+    this.interfaces = new Interfaces({
+      ports: options.ports,
+      table: options.table,
+      onRules: (port, sending) => this.portRulesChanged(port, sending),
+    });
     this.rows = new Rows({
       table: options.table,
       onWork: options.onWork,
@@ -70,6 +79,15 @@ export class Fib {
     });
     const { neighbors } = this.resolution;
     this.hosts = new HostEntries(this.rows, neighbors, this.interfaces);
+    this.kernelRoutes = new KernelRoutes({
+      rows: this.rows,
+      remove: (row) => {
+        this.removeZebra(row);
+        this.received(row);
+      },
+      nexthop: (update) => this.applyFpm(update),
+      onSuspect: () => options.onKernelRoute?.(),
+    });
     this.status = new RouteStatuses(this.rows, options.now);
     this.forwarding = new ForwardingState(this.rows, neighbors, this.interfaces, this.status, options.now);
   }
@@ -132,6 +150,7 @@ export class Fib {
     // zebra has just sent the route, so it has forgotten what it was told of it.
     routes.reported[row] = 0;
     this.rows.markReport(row);
+    this.kernelRoutes.received(row);
   }
 
   private deleteRoute(update: RouteDelete): void {
@@ -209,8 +228,26 @@ export class Fib {
       case 'addressDelete':
         return this.hosts.removeAddress(update);
       case 'link':
-        if (this.interfaces.apply(update)) this.interfaceChanged(update.ifindex);
+        for (const ifindex of this.interfaces.apply(update)) this.interfaceChanged(ifindex);
+        return;
+      case 'groups':
+        return this.interfaces.applyGroups(update);
     }
+  }
+
+  /** What the port is by itself; `foreign`: its interface is set up by somebody else. */
+  portOwn(port: number, own: OwnPort, foreign: boolean): void {
+    this.interfaces.setOwn(port, own, foreign);
+  }
+
+  private portRulesChanged(port: number, sending: boolean): void {
+    this.forwarding.dirtyPorts.add(port);
+    if (sending) {
+      for (const neighbor of this.neighbors.all()) {
+        if (this.interfaces.portOf(neighbor.ifindex) === port) this.forwarding.dirtyAdjacencies.add(neighbor.id);
+      }
+    }
+    this.options.onWork();
   }
 
   /** The vASIC tells that a port's link came or went. */
@@ -239,6 +276,7 @@ export class Fib {
   beginReplay(): void {
     this.replayGeneration = (this.replayGeneration + 1) & 0xff;
     this.kept.beginReplay();
+    this.kernelRoutes.beginReplay();
     for (const set of this.rows.nexthops.beginGeneration()) this.rows.retireIfUnwanted(set);
   }
 

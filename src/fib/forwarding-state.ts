@@ -5,6 +5,7 @@
  */
 import type { AdjacencyIntent, ForwardingSource, NexthopGroupIntent, NexthopVerdict, RouteRefusal } from './intents';
 import type { Interfaces } from './interfaces';
+import type { PortRules } from './intents';
 import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
 import type { NexthopGroup } from './nexthops';
@@ -19,6 +20,7 @@ const PREDECESSOR_ROWS = 16;
 
 /** What the vASIC is to have, has, and refused. */
 export class ForwardingState implements ForwardingSource {
+  readonly dirtyPorts = new Set<number>();
   readonly dirtyAdjacencies = new Set<number>();
   /** Entries were found in the vASIC since it was looked last whether anybody asked for them. */
   private mayHaveAdopted = false;
@@ -49,6 +51,14 @@ export class ForwardingState implements ForwardingSource {
     const port = neighbor === undefined ? undefined : this.interfaces.portOf(neighbor.ifindex);
     if (neighbor === undefined || port === undefined) return undefined;
     return { id, port, ifindex: neighbor.ifindex, address: neighbor.address, mac: neighbor.mac };
+  }
+
+  takePort(): number | undefined {
+    return takeFirst(this.dirtyPorts);
+  }
+
+  portRules(port: number): PortRules | undefined {
+    return this.interfaces.rules(port);
   }
 
   takeNexthop(): number | undefined {

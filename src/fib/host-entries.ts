@@ -22,7 +22,6 @@ import type { AddressAdd, AddressDelete } from './updates';
 const HOST_PREFIXES: readonly (readonly [string, TrapReason])[] = [
   ['224.0.0.0/4', 'multicast'],
   ['255.255.255.255/32', 'broadcast'],
-  ['169.254.0.0/16', 'linkLocal'],
   ['ff00::/8', 'multicast'],
   ['fe80::/10', 'linkLocal'],
 ];

@@ -6,6 +6,7 @@
  * a port, a *nexthop group* is what one zebra nexthop id (or one inline set of nexthops) resolves to, a *route* is a
  * prefix and the set it wants.
  */
+import { sameBytes } from '../net/address';
 
 /** Why packets of a route go to the host. */
 export type TrapReason =
@@ -62,6 +63,47 @@ export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): bo
   }
 }
 
+/** Linux's word on a port: what it would do with a frame that comes in at the TAP, and how it would send. */
+export interface PortRules {
+  /**
+   * `forward`: the vASIC forwards. `host`: everything is for Linux, which has given the port to a bridge, a bond or a VRF
+   * of another table. `discard`: Linux would not receive, the interface is set down.
+   */
+  readonly input: 'forward' | 'host' | 'discard';
+  /** The interface's hardware address; undefined: not known, or not ours yet. */
+  readonly mac: Uint8Array | undefined;
+  /** The interface's MTU where it is below the vASIC port's own, or that isn't known. */
+  readonly mtu: number | undefined;
+  /** Linux takes frames for other hardware addresses too. */
+  readonly promiscuous: boolean;
+  /** Group addresses that Linux takes; undefined: all. */
+  readonly groups: readonly Uint8Array[] | undefined;
+  /** VLANs that Linux takes; undefined: all. */
+  readonly vlans: readonly number[] | undefined;
+}
+
+/** Whether frames fare the same by both. */
+export function sameRules(a: PortRules, b: PortRules): boolean {
+  return a.input === b.input && a.promiscuous === b.promiscuous && sameSending(a, b) && sameFilter(a, b);
+}
+
+/** Whether what is sent out of the port is the same by both. */
+export function sameSending(a: PortRules, b: PortRules): boolean {
+  return a.mtu === b.mtu && sameBytes(a.mac, b.mac);
+}
+
+function sameFilter(a: PortRules, b: PortRules): boolean {
+  const { groups, vlans } = b;
+  if ((a.groups === undefined) !== (groups === undefined) || (a.vlans === undefined) !== (vlans === undefined))
+    return false;
+  return (
+    a.groups?.length === groups?.length &&
+    a.vlans?.length === vlans?.length &&
+    (a.groups ?? []).every((group, i) => sameBytes(group, groups![i])) &&
+    (a.vlans ?? []).every((id, i) => id === vlans![i])
+  );
+}
+
 /** A nexthop group as the programmer sees it. */
 export interface NexthopGroupIntent {
   readonly id: number;
@@ -101,6 +143,10 @@ export interface RouteIntent {
 export interface ForwardingSource {
   /** Lets go of the nexthop groups that nothing wants any more. Call before taking work: it makes some. */
   retireUnwanted(): void;
+  /** The next port that Linux says something else of. Each is given once until that changes again. */
+  takePort(): number | undefined;
+  /** Linux's word on a port; undefined: none of ours. */
+  portRules(port: number): PortRules | undefined;
   /** The next adjacency whose intent changed, or undefined. Each is given once until it changes again. */
   takeAdjacency(): number | undefined;
   /** Undefined: not wanted any more. */

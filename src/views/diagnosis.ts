@@ -5,6 +5,7 @@
 import type { AfiStatus } from '../control/types';
 import type { Stop, WhyPath, WhyNeighbor } from '../control/explain-types';
 import type { TrapReason } from '../fib/intents';
+import { isGroupMac, parseMac } from '../net/address';
 
 /** What the diagnosis goes by. */
 export interface Symptoms {
@@ -36,6 +37,8 @@ export function neighborText(path: WhyPath): string {
   const asked = (count: number): string => (count === 1 ? 'asked once' : `asked ${count} times`);
   const { neighbor } = path;
   const requests = neighbor?.asked === undefined || neighbor.asked === 0 ? '' : `, ${asked(neighbor.asked)}`;
+  const group = groupMac(neighbor);
+  if (group !== undefined) return `${where} has the MAC address of a group, ${group}: only Linux sends there`;
   switch (neighbor?.state) {
     case 'failed':
       return `no ${isIp6(path) ? 'ND' : 'ARP'} answer from ${where}${requests}`;
@@ -48,12 +51,23 @@ export function neighborText(path: WhyPath): string {
   }
 }
 
+/** The group's MAC address that a neighbor is said to have in place of one of its own. */
+export function groupMac(neighbor: WhyNeighbor | undefined): string | undefined {
+  return neighbor?.told.map(({ mac }) => mac).find((mac) => mac !== undefined && isGroupMac(parseMac(mac)!));
+}
+
 function unaskedText(neighbor: WhyNeighbor | undefined, requests: string): string {
   if (neighbor?.asked === undefined) return ', and the kernel is not being asked for it';
   return neighbor.asked === 0 ? ', the kernel has not been asked yet' : `: the kernel was ${requests.slice(2)}`;
 }
 
 function neighborStop(path: WhyPath, kernelNeighbors: boolean): Stop {
+  if (groupMac(path.neighbor) !== undefined) {
+    const remedy =
+      'nothing, where it is a cluster that wants each packet at all its members: Linux forwards. For a single host, ' +
+      `"ip neigh replace ${path.gateway!} lladdr MAC dev ${path.interface}" with a MAC address of its own`;
+    return { at: 'neighbor', why: neighborText(path), remedy };
+  }
   const filter = isIp6(path) ? 'icmp6' : 'arp';
   const remedy =
     `is ${path.gateway!} up, and on the wire behind ${path.interface}? "tcpdump -eni ${path.interface} ${filter}" shows ` +

@@ -9,6 +9,7 @@ import { UNRESOLVED_GRACE_MS } from '../../src/fib/route-status';
 import { Fib } from '../../src/fib/fib';
 import type {
   FpmUpdate,
+  LinkChange,
   NexthopContent,
   NexthopPath,
   NeighborState,
@@ -92,7 +93,7 @@ export class Bed {
   readonly queue: { id: number; operation: AftOperation }[] = [];
   /** All that were ever sent. */
   readonly sent: AftOperation[] = [];
-  /** What zebra was told last, by prefix. */
+  /** What was reported to zebra last, by prefix. */
   readonly told = new Map<string, RouteStatus>();
   readonly needed = new Set<string>();
   /** Why what the server holds can't be read. */
@@ -149,7 +150,8 @@ export class Bed {
 
   // ---- what zebra and the kernel say ----
 
-  link(port: number, present: boolean, up = present): this {
+  /** `over`: what else Linux says of it. */
+  link(port: number, present: boolean, up = present, over: Partial<LinkChange> = {}): this {
     this.fib.applyKernel({
       kind: 'link',
       ifindex: ifindexOf(port),
@@ -158,6 +160,7 @@ export class Bed {
       up,
       mac: macOfPort(port),
       master: 0,
+      ...over,
     });
     return this;
   }

@@ -25,8 +25,12 @@ export const DROP_REASONS = [
   /** Ethernet encapsulation of a frame whose payload has no ethertype (802.3 length). */
   'noEtherType',
   /** A load balancer with no paths. */
-  'noLegs',
+  'noPaths',
   'sandboxLink',
+  /** Addresses that aren't forwarded (martians.ts), or an IPv6 source of the link alone with no node for that. */
+  'martianSource',
+  'martianDestination',
+  'linkLocalSource',
   /** Larger than the output port carries, and the route tree names no node for that. */
   'mtu',
   'portDown',

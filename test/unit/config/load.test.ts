@@ -56,6 +56,16 @@ test('ports alone are enough: everything else has its default', () => {
         unsupported: 20000,
         mtu: 1000,
         ipOptions: 100,
+        arp: 5000,
+        neighborDiscovery: 5000,
+        ospf: 10000,
+        isis: 10000,
+        bgp: 20000,
+        bfd: 20000,
+        control: 5000,
+        tagged: 20000,
+        otherAddress: 1000,
+        hostPort: 20000,
       },
     },
     neighbors: { kernel: true, static: [] },
@@ -89,7 +99,8 @@ punt:
   listen: 128.0.0.1:8001
   vasic: 128.0.0.16:8001
   policers: { noRoute: 1, glean: 2, local: 0, unresolved: 4, multicast: 5, broadcast: 6, linkLocal: 7, ttlExpired: 8,
-    nonIp: 9, notAPort: 10, unsupported: 11, mtu: 10000000, ipOptions: 13 }
+    nonIp: 9, notAPort: 10, unsupported: 11, mtu: 10000000, ipOptions: 13,
+    arp: 14, neighborDiscovery: 15, ospf: 16, isis: 17, bgp: 18, bfd: 19, control: 20, tagged: 21, otherAddress: 22, hostPort: 23 }
 neighbors:
   kernel: false
   static:
@@ -140,6 +151,16 @@ log: { level: debug, format: json }
         unsupported: 11,
         mtu: 10000000,
         ipOptions: 13,
+        arp: 14,
+        neighborDiscovery: 15,
+        ospf: 16,
+        isis: 17,
+        bgp: 18,
+        bfd: 19,
+        control: 20,
+        tagged: 21,
+        otherAddress: 22,
+        hostPort: 23,
       },
     },
     neighbors: {

@@ -81,7 +81,7 @@ describe('encapsulations', () => {
       expect(faultOf(route({}, list))).toHaveLength(1);
     }
   });
-  test('a segment without a way out is a way out for those who know', () => {
+  test('a segment without a nexthop is a path for those who know', () => {
     const list = [DST, [c.RTA_ENCAP_TYPE, u16(7)], [c.RTA_ENCAP, attributes([[c.SEG6_LOCAL_ACTION, 1]])]] as const;
     expect(target(route({}, list))).toBe('direct@0*1 (seg6local action 1 0800010001000000)');
   });
@@ -193,7 +193,7 @@ describe('weights of hops', () => {
 });
 
 describe('nexthop objects', () => {
-  test('a way out', () => {
+  test('a path', () => {
     expect(
       one(
         nexthop([

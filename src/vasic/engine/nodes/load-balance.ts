@@ -14,7 +14,7 @@ import { END } from '../walk';
 import type { Walk } from '../walk';
 import type { Container, ContainerEntry, NodeKind } from '../node-kind';
 
-const MAX_LEGS = 4096;
+const MAX_PATHS = 4096;
 
 class Paths implements Container {
   readonly limited = false;
@@ -62,7 +62,7 @@ class Paths implements Container {
   }
 
   lookup(walk: Walk): number {
-    if (this.store.count === 0) return walk.drop('noLegs');
+    if (this.store.count === 0) return walk.drop('noPaths');
     const hash = hashFlow(walk, this.fields);
     const own = this.store.find(pick(hash, this.max));
     if (own !== 0) return own;
@@ -88,8 +88,8 @@ export const loadBalance: NodeKind<'loadBalance'> = {
   noneAllowed: false,
   targets: () => [],
   check(node, _context, replaced) {
-    if (!Number.isInteger(node.max) || node.max < 1 || node.max > MAX_LEGS) {
-      return `a load balancer has room for 1 to ${MAX_LEGS} paths`;
+    if (!Number.isInteger(node.max) || node.max < 1 || node.max > MAX_PATHS) {
+      return `a load balancer has room for 1 to ${MAX_PATHS} paths`;
     }
     const wrong = node.fields.find((field) => !isField(field));
     if (wrong !== undefined) return `there is no ${fieldName(wrong)}`;
