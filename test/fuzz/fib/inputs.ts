@@ -58,7 +58,18 @@ export class Inputs {
 
   portOf(ifindex: number): number | undefined {
     const link = this.links.get(ifindex);
-    return link === undefined ? undefined : portOfName(link.name);
+    if (link === undefined || this.isEnslaved(link)) return undefined;
+    return portOfName(link.name);
+  }
+
+  /** Linux has given it to a device that isn't the VRF whose table is forwarded by. */
+  private isEnslaved({ master }: LinkChange): boolean {
+    return master !== 0 && this.links.get(master)?.vrfTable !== TABLE;
+  }
+
+  /** Whether frames that come in at a port are forwarded: Linux may have it for itself. */
+  forwards(port: number): boolean {
+    return [...this.links.values()].every((link) => portOfName(link.name) !== port || !this.isEnslaved(link));
   }
 
   ids(): number[] {
@@ -122,6 +133,9 @@ export class Inputs {
       case 'link':
         if (update.present) this.links.set(update.ifindex, update);
         else this.links.delete(update.ifindex);
+        return;
+      case 'groups':
+        return;
     }
   }
 

@@ -43,12 +43,11 @@ const NOT_A_PORT = punt(PuntReason.NotAPort);
 const ALWAYS_HOST: readonly (readonly [Prefix, PuntReason])[] = [
   [parsePrefix('224.0.0.0/4')!, PuntReason.Multicast],
   [parsePrefix('255.255.255.255/32')!, PuntReason.Broadcast],
-  [parsePrefix('169.254.0.0/16')!, PuntReason.LinkLocal],
   [parsePrefix('ff00::/8')!, PuntReason.Multicast],
   [parsePrefix('fe80::/10')!, PuntReason.LinkLocal],
 ];
 const SOURCES: readonly NeighborSource[] = ['static', 'fpm', 'kernel'];
-const USABLE: readonly NeighborState[] = ['reachable', 'stale', 'delay', 'probe', 'permanent'];
+const USABLE: readonly NeighborState[] = ['reachable', 'stale', 'delay', 'probe', 'permanent', 'noarp'];
 
 const hostPrefix = (address: Uint8Array): Prefix => ({
   family: address.length === 4 ? 4 : 6,
@@ -94,7 +93,7 @@ export class Oracle {
   private macOf(ifindex: number, address: Uint8Array): Uint8Array | undefined {
     for (const source of SOURCES) {
       const told = this.inputs.neighbors.get(`${source} ${ifindex} ${formatAddress(address)}`);
-      if (told?.mac !== undefined && USABLE.includes(told.state)) return told.mac;
+      if (told?.mac !== undefined && (told.mac[0]! & 1) === 0 && USABLE.includes(told.state)) return told.mac;
     }
     return undefined;
   }
