@@ -182,6 +182,9 @@ export class NexthopTable {
     }
     for (const set of outlived) set.deleted = true;
     this.zebra = new Map();
+    // Of a replay that broke off: its ids mean nothing in this one.
+    this.deferred.clear();
+    this.awaited.clear();
     return outlived;
   }
 
@@ -294,11 +297,16 @@ export class NexthopTable {
     return orphans;
   }
 
-  /** Whether anything still needs the set, apart from entries in the vASIC. */
+  /** Whether anything still needs the set, apart from entries in the vASIC. Groups that only hold each other need nothing. */
   wanted(set: NexthopGroup): boolean {
-    if (set.permanent || set.zebraRoutes > 0 || set.rows > 0 || set.parents.size > 0) return true;
-    if (set.content.kind === 'neighbor') return set.content.neighbor.hostSet === set.id;
-    return set.zebraId !== undefined && !set.deleted;
+    if (isWantedItself(set)) return true;
+    if (set.parents.size === 0) return false;
+    const holders = new Set(set.parents);
+    for (const holder of holders) {
+      if (isWantedItself(holder)) return true;
+      for (const parent of holder.parents) holders.add(parent);
+    }
+    return false;
   }
 
   /** Takes a set out of every index. Returns the members of a group that lost a parent by it. */
@@ -319,6 +327,13 @@ export class NexthopTable {
     this.sets[set.id] = undefined;
     this.freeIds.push(set.id);
   }
+}
+
+/** Whether something other than a group needs the set. */
+function isWantedItself(set: NexthopGroup): boolean {
+  if (set.permanent || set.zebraRoutes > 0 || set.rows > 0) return true;
+  if (set.content.kind === 'neighbor') return set.content.neighbor.hostSet === set.id;
+  return set.zebraId !== undefined && !set.deleted;
 }
 
 function contentsEqual(a: SetContent, b: SetContent): boolean {
