@@ -89,10 +89,19 @@ export class HostEntries {
       const set = nexthops.get(neighbor.hostSet)!;
       neighbor.hostRow = 0;
       neighbor.hostSet = 0;
-      this.rows.removeNeighborPart(row, set);
+      this.rows.removeNeighborPart(row, set, this.heirOf(neighbor));
       this.rows.retireIfUnwanted(set);
       this.neighbors.dropIfUnused(neighbor);
     }
+  }
+
+  /** The same address may answer on another interface of the subnet. */
+  private heirOf({ ifindex, address }: Neighbor): NexthopGroup | undefined {
+    for (const other of this.interfaces.portInterfaces()) {
+      const neighbor = other === ifindex ? undefined : this.neighbors.find(other, address);
+      if (neighbor !== undefined && neighbor.hostSet !== 0) return this.rows.nexthops.get(neighbor.hostSet);
+    }
+    return undefined;
   }
 
   private eligible(neighbor: Neighbor): boolean {
