@@ -112,7 +112,11 @@ export class Generator {
     const { random } = this;
     const prefix = random.pick(SUBNETS);
     const port = Number(/^(?:10\.0\.|2001:db8:)(\d)/.exec(prefix)![1]);
-    const paths = [{ ifindex: random.below(4) > 0 ? ifindexOf(port) : random.pick(IFINDEXES) || 30, weight: 1 }];
+    const onto = (): NexthopPath => ({
+      ifindex: random.below(4) > 0 ? ifindexOf(port) : random.pick(IFINDEXES) || 30,
+      weight: 1,
+    });
+    const paths = random.below(4) > 0 ? [onto()] : [onto(), { ifindex: ifindexOf((port + 1) % 4), weight: 1 }];
     const target: RouteTarget = { kind: 'paths', paths };
     return { kind: 'routeAdd', table: TABLE, prefix: parsePrefix(prefix)!, protocol: 11, metric: 0, target };
   }
@@ -146,12 +150,15 @@ export class Generator {
     }
   }
 
+  /** Often the same address on two interfaces. */
   private neighbor(): Extract<KernelUpdate, { kind: 'neighborAdd' | 'neighborDelete' }> {
     const { random } = this;
     const address = random.pick(HOSTS);
     const port = /^(?:10\.0|2001:db8)[.:](\d)/.exec(address)?.[1];
     const ifindex =
-      port !== undefined && random.below(4) > 0 ? ifindexOf(Number(port)) : random.pick(IFINDEXES) || ifindexOf(0);
+      port !== undefined && random.below(3) > 0
+        ? ifindexOf((Number(port) + (random.below(3) === 0 ? 1 : 0)) % PORTS.length)
+        : random.pick(IFINDEXES) || ifindexOf(0);
     const source = random.below(6) === 0 ? 'static' : 'kernel';
     const base = { source, ifindex, address: parseAddress(address)! } as const;
     if (random.below(5) === 0) return { kind: 'neighborDelete', ...base };

@@ -36,6 +36,7 @@ const VAGUE: Fate = { kind: 'vague' };
 const DROP: Fate = { kind: 'drop' };
 const punt = (reason: PuntReason, passing = false): Fate => ({ kind: 'punt', reason, passing });
 const UNRESOLVED = punt(PuntReason.Unresolved, true);
+const MISSING = punt(PuntReason.Unresolved, true);
 const GLEAN = punt(PuntReason.Glean);
 const UNSUPPORTED = punt(PuntReason.Unsupported);
 const NOT_A_PORT = punt(PuntReason.NotAPort);
@@ -113,14 +114,14 @@ export class Oracle {
     if (fates.includes(VAGUE)) return VAGUE;
     const hops = fates.flatMap((fate) => (fate.kind === 'forward' ? fate.hops : []));
     if (hops.length > 0) return { kind: 'forward', hops };
-    for (const fate of [UNRESOLVED, GLEAN, UNSUPPORTED, NOT_A_PORT]) if (fates.includes(fate)) return fate;
+    for (const fate of [UNRESOLVED, GLEAN, UNSUPPORTED, NOT_A_PORT, MISSING]) if (fates.includes(fate)) return fate;
     return fates.find(({ kind }) => kind === 'punt') ?? fates[0] ?? UNRESOLVED;
   }
 
   private fateOfMeaning({ update, members, vague }: Meaning): Fate {
     if (vague) return VAGUE;
     const content = update?.content;
-    if (content === undefined) return UNRESOLVED;
+    if (content === undefined) return MISSING;
     switch (content.kind) {
       case 'path':
         return this.fateOfPath(content.path);
@@ -219,7 +220,11 @@ export class Oracle {
       const fates = this.fatesAt(prefix);
       if (fates.length === 0) continue;
       if (fates.includes(VAGUE)) return undefined;
-      return new Set(fates.flatMap((fate) => this.outcomes(fate)));
+      const forwards = fates.some(({ kind }) => kind === 'forward');
+      return new Set([
+        ...fates.flatMap((fate) => this.outcomes(fate)),
+        ...(forwards && isMartian(destination) ? ['dropped'] : []),
+      ]);
     }
     return new Set([`punt ${PuntReason.NoRoute}`]);
   }
@@ -255,6 +260,14 @@ export class Oracle {
       ...this.knownNeighbors.map(({ address }) => address),
     ];
   }
+}
+
+/** Whether no router forwards there, be there a route or not (RFC 1812 5.3.7, RFC 4291 2.5). */
+function isMartian(address: Uint8Array): boolean {
+  const [first, second] = address as unknown as [number, number];
+  if (address.length === 4) return first === 0 || first === 127 || first >= 224;
+  if (first === 0xff || (first === 0xfe && (second & 0xc0) === 0x80)) return true;
+  return address.subarray(0, 15).every((byte) => byte === 0) && address[15]! <= 1;
 }
 
 function longest<T>(list: readonly T[], prefixOf: (item: T) => Prefix, address: Uint8Array): T | undefined {
