@@ -39,7 +39,7 @@ interface AdjacencyState {
   sent: Link | undefined;
   exists: boolean;
   busy: boolean;
-  /** Nexthop sets that lead to it, acknowledged or in flight. */
+  /** Nexthop groups that lead to it, acknowledged or in flight. */
   users: number;
   /** What the vASIC refused last, and its reason. */
   refused: { readonly link: Link; readonly reason: string } | undefined;

@@ -7,7 +7,7 @@
  *              switch (address) ──broadcast, groups that Linux takes──▶ the ether type of what is for a group
  *                     └──else──▶ discard; all groups, or all addresses, where Linux takes those
  *
- * A port that Linux has for itself hands everything to the host; one that is set down discards. Tagged frames come by the
+ * A port that Linux has for itself hands everything to the host; one that is group down discards. Tagged frames come by the
  * port's switch of VLANs.
  */
 import {

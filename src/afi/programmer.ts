@@ -4,7 +4,7 @@
  * It pulls work from the FIB whenever fewer than `inFlight` operations are unacknowledged, so a slow server lets dirty
  * sets grow (bounded by the tables) and no queue. Order keeps make-before-break: a layer is only pointed at when the
  * layer below it is acknowledged (adjacency, then nexthop group, then route entry), and nodes are removed when nothing
- * acknowledged or in flight points at them any more. One member (adjacency, set or row) has at most one operation in
+ * acknowledged or in flight points at them any more. One member (adjacency, group or row) has at most one operation in
  * flight; if its intent changes meanwhile, it is written again after the acknowledgement.
  *
  * A refused operation is bisected: the member at fault, where the server names it, gets its verdict, the rest is sent
@@ -280,8 +280,8 @@ export class Programmer {
     if (ports.length > 0) return { kind: 'nodes', writer: this.ports, ids: ports };
     const neighbors = takeMembers(this.adjacencies.dirty, () => source.takeAdjacency());
     if (neighbors.length > 0) return { kind: 'nodes', writer: this.adjacencies, ids: neighbors };
-    const sets = takeMembers(this.nexthops.dirty, () => source.takeNexthop());
-    if (sets.length > 0) return { kind: 'nodes', writer: this.nexthops, ids: sets };
+    const groups = takeMembers(this.nexthops.dirty, () => source.takeNexthop());
+    if (groups.length > 0) return { kind: 'nodes', writer: this.nexthops, ids: groups };
     if (!this.garbage.empty) return { kind: 'garbage', items: this.garbage.take() };
     const [first, ...others] = this.routes.take();
     this.retries.push(...others);
@@ -433,13 +433,13 @@ export class Programmer {
   // ---- for the control API ----------------------------------------------------------------------------------------
 
   /** The token that entries of this nexthop group point at. */
-  tokenOfSet(id: number): Token | undefined {
+  tokenOfGroup(id: number): Token | undefined {
     return this.nexthops.tokenOf(id);
   }
 
   /** The nodes made for each nexthop group, the one that entries point at first. */
-  tokensBySet(): Map<number, Token[]> {
-    return this.nexthops.tokensBySet();
+  tokensByGroup(): Map<number, Token[]> {
+    return this.nexthops.tokensByGroup();
   }
 
   /** Ports of which the server refused what Linux says, and why. */

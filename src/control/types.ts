@@ -113,7 +113,7 @@ export const ROUTE_STATES = ['offloaded', 'trapped', 'failed', 'unresolved', 'pe
 export type RouteState = (typeof ROUTE_STATES)[number];
 
 /** `ready`: the neighbor is known; `unresolved`: it isn't; `glean`: directly connected; `host`: not by the vASIC. */
-export type LegState = 'ready' | 'unresolved' | 'glean' | 'host';
+export type PathState = 'ready' | 'unresolved' | 'glean' | 'host';
 
 /** One path of a route or nexthop. */
 export interface PathView {
@@ -123,7 +123,7 @@ export interface PathView {
   readonly ifindex: number;
   readonly mac?: string;
   readonly weight: number;
-  readonly state: LegState;
+  readonly state: PathState;
   /** What it puts around packets, in plain words: `MPLS push 16/17`. */
   readonly encap?: string;
 }

@@ -12,7 +12,7 @@ interface Port {
   readonly tap: string;
   own: OwnPort;
   settled: boolean;
-  /** The interface is set up by somebody else: it is settled as soon as it is there. */
+  /** The interface is group up by somebody else: it is settled as soon as it is there. */
   foreign: boolean;
   rules: PortRules;
 }
@@ -28,11 +28,15 @@ export interface InterfacesOptions {
 
 export class Interfaces {
   private readonly links = new Map<number, LinkChange>();
+  /** Interface → port, of those that the vASIC forwards for. */
+  private forwarded: ReadonlyMap<number, number> = new Map();
+  private forwardedIndexes: ReadonlySet<number> = new Set();
+  /** By name. */
+  private readonly indexes = new Map<string, number>();
   private readonly groups = new Map<number, readonly Uint8Array[]>();
   /** Ports that the vASIC calls down. */
   private readonly downPorts = new Set<number>();
   private readonly ports = new Map<number, Port>();
-  private portIndexes: ReadonlySet<number> = new Set();
 
   constructor(private readonly options: InterfacesOptions) {
     for (const [tap, index] of options.ports) {
@@ -44,19 +48,44 @@ export class Interfaces {
   /** Takes a link's new state. Returns the interfaces whose routes may now resolve to something else. */
   apply(change: LinkChange): readonly number[] {
     const { ifindex } = change;
-    const before = this.forwardedPorts();
-    const wasUp = this.isUp(ifindex);
-    if (change.present) this.links.set(ifindex, change);
-    else {
-      this.links.delete(ifindex);
-      this.groups.delete(ifindex);
+    const known = this.links.get(ifindex);
+    if (![known, change].some((link) => link !== undefined && this.concernsPorts(link))) {
+      this.keep(change);
+      return [];
     }
+    const before = this.forwarded;
+    const wasUp = this.isUp(ifindex);
+    this.keep(change);
     this.reviewPorts();
     const after = this.forwardedPorts();
-    this.portIndexes = new Set(after.keys());
+    this.forwarded = after;
+    this.forwardedIndexes = new Set(after.keys());
     const changed = new Set([...before.keys(), ...after.keys()].filter((each) => before.get(each) !== after.get(each)));
     if (after.has(ifindex) && wasUp !== this.isUp(ifindex)) changed.add(ifindex);
     return [...changed];
+  }
+
+  private keep(change: LinkChange): void {
+    const { ifindex, name, present } = change;
+    const known = this.links.get(ifindex);
+    if (known !== undefined && this.indexes.get(known.name) === ifindex) this.indexes.delete(known.name);
+    if (present) {
+      this.links.set(ifindex, change);
+      this.indexes.set(name, ifindex);
+    } else {
+      this.links.delete(ifindex);
+      this.groups.delete(ifindex);
+    }
+  }
+
+  /** Most links of a large router are no matter of its ports. */
+  private concernsPorts({ ifindex, name, vlan }: LinkChange): boolean {
+    if (this.options.ports.has(name)) return true;
+    for (const { tap } of this.ports.values()) {
+      const link = this.byName(tap);
+      if (link !== undefined && (link.master === ifindex || link.ifindex === vlan?.parent)) return true;
+    }
+    return false;
   }
 
   /** Takes the groups that Linux takes on an interface. */
@@ -66,7 +95,7 @@ export class Interfaces {
   }
 
   /**
-   * What the port is to be: Linux's word counts once its interface has been that (or was told to be set up by others).
+   * What the port is to be: Linux's word counts once its interface has been that (or was told to be group up by others).
    */
   setOwn(index: number, own: OwnPort, foreign: boolean): void {
     const port = this.ports.get(index);
@@ -120,9 +149,9 @@ export class Interfaces {
     return this.ports.get(index)?.own ?? {};
   }
 
-  /** Indexes of the interfaces that are ports. */
+  /** Indexes of the interfaces that the vASIC forwards for. */
   portInterfaces(): ReadonlySet<number> {
-    return this.portIndexes;
+    return this.forwardedIndexes;
   }
 
   /** The interface's name; `if5` for one the kernel has not told of. */
@@ -136,15 +165,14 @@ export class Interfaces {
 
   /** The interface of this name. */
   byName(name: string): LinkChange | undefined {
-    for (const link of this.links.values()) if (link.name === name) return link;
-    return undefined;
+    const ifindex = this.indexes.get(name);
+    return ifindex === undefined ? undefined : this.links.get(ifindex);
   }
 
   private isHostPort(link: LinkChange): boolean {
     return isHostPort({ link, master: this.links.get(link.master), table: this.options.table });
   }
 
-  /** Interface → port, of those that the vASIC forwards for. */
   private forwardedPorts(): Map<number, number> {
     const ports = new Map<number, number>();
     for (const { tap } of this.ports.values()) {

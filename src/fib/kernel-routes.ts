@@ -151,7 +151,7 @@ export class KernelRoutes {
   }
 
   private groupOf(row: number): NexthopGroup {
-    return this.options.rows.nexthops.get(this.options.rows.routes.zebraSet[row]!)!;
+    return this.options.rows.nexthops.get(this.options.rows.routes.zebraGroup[row]!)!;
   }
 
   private hasGateway(row: number): boolean {
@@ -163,7 +163,7 @@ export class KernelRoutes {
 function missingIn(group: NexthopGroup): number[] {
   const { content, zebraId } = group;
   if (content.kind === 'group') {
-    return content.members.flatMap(({ set }) => (set.content.kind === 'group' ? [] : missingIn(set)));
+    return content.members.flatMap(({ group }) => (group.content.kind === 'group' ? [] : missingIn(group)));
   }
   const isMissing =
     content.kind === 'fixed' && content.intent.kind === 'punt' && content.intent.reason === 'missingNexthop';

@@ -35,10 +35,10 @@ export interface Neighbor {
   mac: Uint8Array | undefined;
   state: NeighborState;
   source: NeighborSource | undefined;
-  /** Nexthop sets with a path at this neighbor. */
+  /** Nexthop groups with a path at this neighbor. */
   readonly users: Set<number>;
   /** Its host entry's nexthop group and row; 0: none. */
-  hostSet: number;
+  hostGroup: number;
   hostRow: number;
 }
 
@@ -81,7 +81,7 @@ export class NeighborTable {
         state: 'none',
         source: undefined,
         users: new Set(),
-        hostSet: 0,
+        hostGroup: 0,
         hostRow: 0,
       };
       this.byKey.set(key, neighbor);
@@ -110,7 +110,7 @@ export class NeighborTable {
 
   /** Forgets a record that nobody tells of and nobody needs. */
   dropIfUnused(neighbor: Neighbor): void {
-    if (neighbor.told.size > 0 || neighbor.users.size > 0 || neighbor.hostSet !== 0) return;
+    if (neighbor.told.size > 0 || neighbor.users.size > 0 || neighbor.hostGroup !== 0) return;
     this.byKey.delete(keyOf(neighbor.ifindex, neighbor.address));
     this.byId.delete(neighbor.id);
   }

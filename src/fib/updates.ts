@@ -34,7 +34,7 @@ export interface SegmentEndpoint {
   readonly flavors?: number;
 }
 
-/** One way out: to a gateway, or directly onto an interface when there is no gateway. */
+/** A path: to a gateway, or directly onto an interface when there is no gateway. */
 export interface NexthopPath {
   /** 4 or 16 bytes (an IPv4 route may have an IPv6 gateway, RFC 8950); IPv4-mapped IPv6 is given as IPv4. */
   readonly gateway?: Uint8Array;

@@ -29,10 +29,10 @@ export function pathView(fib: Fib, path: NexthopPath, weight: number): PathView 
   };
 }
 
-/** Why a set that comes to `unsupported` does, in plain words; undefined for any other. */
-export function describeUnsupported(set: NexthopGroup): string | undefined {
-  if (set.intent.kind !== 'punt' || set.intent.reason !== 'unsupported') return undefined;
-  const causes = [...new Set(causesOf(set))];
+/** Why a group that comes to `unsupported` does, in plain words; undefined for any other. */
+export function describeUnsupported(group: NexthopGroup): string | undefined {
+  if (group.intent.kind !== 'punt' || group.intent.reason !== 'unsupported') return undefined;
+  const causes = [...new Set(causesOf(group))];
   return causes.length === 0 ? undefined : `${causes.join('; ')}: ${NO_MAPPING}`;
 }
 

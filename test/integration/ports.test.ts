@@ -91,8 +91,9 @@ async function send(port: number, hex: string, times = 1): Promise<void> {
 /** UDP of IPv4 to 224.10.11.12, in a frame to its group. */
 const GROUP_FRAME =
   '01005e0a0b0c0200000000aa0800' + '4500001c00000000ff11194e0a010002e00a0b0c' + '03e807d000080000' + '00'.repeat(20);
+/** The same to everybody, with a tag. */
 const tagged = (id: number): string =>
-  `${GROUP_FRAME.slice(0, 24)}8100${id.toString(16).padStart(4, '0')}${GROUP_FRAME.slice(24)}`;
+  `ffffffffffff${GROUP_FRAME.slice(12, 24)}8100${id.toString(16).padStart(4, '0')}${GROUP_FRAME.slice(24)}`;
 
 test('another hardware address: the port takes frames for it, and sends with it', async () => {
   await reaches(0, '10.9.1.1');

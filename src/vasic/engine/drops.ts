@@ -25,7 +25,7 @@ export const DROP_REASONS = [
   /** Ethernet encapsulation of a frame whose payload has no ethertype (802.3 length). */
   'noEtherType',
   /** A load balancer with no paths. */
-  'noPaths',
+  'noLegs',
   'sandboxLink',
   /** Addresses that aren't forwarded (martians.ts), or an IPv6 source of the link alone with no node for that. */
   'martianSource',

@@ -160,6 +160,6 @@ describe('paths', () => {
   test('no paths: dropped', () => {
     const bed = balancer(4, []);
     bed.receive(ip4Frame());
-    expect(bed.sandbox.drops()).toEqual({ noPaths: 1 });
+    expect(bed.sandbox.drops()).toEqual({ noLegs: 1 });
   });
 });

@@ -126,7 +126,7 @@ test.each([
   ['no IP', ether(0x88cc, Buffer.alloc(46)), { kind: 'punt', reason: PuntReason.NonIp }],
   ['discarded', ip4Frame({ to: '10.30.0.1' }), { kind: 'discard', reason: 'discard' }],
   ['a list of nodes', ip4Frame({ to: '10.42.0.1' }), { kind: 'output', port: 1 }],
-  ['no paths', ip4Frame({ to: '10.43.0.1' }), { kind: 'discard', reason: 'noPaths' }],
+  ['no paths', ip4Frame({ to: '10.43.0.1' }), { kind: 'discard', reason: 'noLegs' }],
   [
     'a wrong header checksum',
     ether(0x0800, ip4(udp(Buffer.alloc(9))).fill(0, 10, 12)),

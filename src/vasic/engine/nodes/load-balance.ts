@@ -62,7 +62,7 @@ class Paths implements Container {
   }
 
   lookup(walk: Walk): number {
-    if (this.store.count === 0) return walk.drop('noPaths');
+    if (this.store.count === 0) return walk.drop('noLegs');
     const hash = hashFlow(walk, this.fields);
     const own = this.store.find(pick(hash, this.max));
     if (own !== 0) return own;
