@@ -12,6 +12,7 @@ import {
   type Graph,
   type NodeInsert,
   type NodeWriter,
+  type ProgrammedNode,
   type TokenUse,
 } from './graph';
 import { AftField, PARAM, type AftNode, type Token } from '../aft/model';
@@ -121,9 +122,19 @@ export class AdjacencyWriter implements NodeWriter {
       state.refused = { mac, reason: `the vASIC has no output port ${port}` };
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
-    nodes.push({
+    nodes.push(this.encapNode(id, state.encap, port, mac, next));
+    if (!state.exists || state.mac === undefined) {
+      nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
+    }
+    state.busy = true;
+    state.sent = mac;
+    return WRITTEN;
+  }
+
+  private encapNode(id: number, token: Token, port: number, mac: Uint8Array, next: Token): AftNode {
+    return {
       type: 'encap',
-      token: state.encap,
+      token,
       template: 'ethernet',
       keys: [
         { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: this.graph.macOf(port) ?? new Uint8Array(6) } },
@@ -131,13 +142,7 @@ export class AdjacencyWriter implements NodeWriter {
       ],
       next,
       params: { [PARAM.metaNhId]: { kind: 'int', value: id } },
-    });
-    if (!state.exists || state.mac === undefined) {
-      nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
-    }
-    state.busy = true;
-    state.sent = mac;
-    return WRITTEN;
+    };
   }
 
   private newState(id: number): AdjacencyState {
@@ -199,5 +204,25 @@ export class AdjacencyWriter implements NodeWriter {
       yield { token: state.encap, type: 'encap', name, next: port === undefined ? [] : [port] };
       yield { token: state.indirect, type: 'indirect', name, next: [target] };
     }
+  }
+
+  /** What the vASIC is known to hold of each neighbor. */
+  *programmed(): Generator<ProgrammedNode> {
+    for (const [id, { encap, indirect, mac, exists, busy }] of this.states) {
+      const intent = this.source.adjacency(id);
+      const next = intent && this.graph.outputs.get(intent.port);
+      const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
+      const sure = exists && !busy && !this.dirty.has(id);
+      const target = mac === undefined ? trapToken('unresolved') : encap;
+      const known = sure && mac !== undefined && intent !== undefined && next !== undefined;
+      const common = { layer: 'adjacency', id, name, entries: undefined } as const;
+      yield { ...common, token: encap, node: known ? this.encapNode(id, encap, intent.port, mac, next) : undefined };
+      yield { ...common, token: indirect, node: sure ? { type: 'indirect', token: indirect, target } : undefined };
+    }
+  }
+
+  /** Has a neighbor's nodes written again, whatever the vASIC holds. */
+  rewrite(id: number): void {
+    if (this.states.get(id)?.busy === false) this.uncertain(id);
   }
 }
