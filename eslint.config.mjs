@@ -22,7 +22,8 @@ export const MAY_KNOW = {
   punt: ['config', 'hostpath', 'sys', 'observe'],
   vasic: ['aft', 'hostpath', 'netlink/constants', 'sys', 'observe', 'config/types'],
   control: ['config', 'observe'],
-  bridge: ['afi', 'aft', 'config', 'control', 'fib', 'fpm', 'kernel', 'metrics', 'observe', 'punt', 'sys', 'views'],
+  bridge: ['afi', 'aft', 'audit', 'config', 'control', 'fib', 'fpm', 'kernel', 'metrics', 'observe', 'punt', 'sys', 'views'],
+  audit: ['aft', 'afi', 'control/audit-types', 'fib', 'kernel/decode', 'observe'],
   views: ['aft', 'afi', 'config', 'control', 'fib', 'fpm', 'observe', 'punt'],
 };
 

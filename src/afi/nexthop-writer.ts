@@ -321,7 +321,11 @@ export class NexthopWriter implements NodeWriter {
       if (indirect === undefined) continue;
       const settled = sending === undefined && unconfirmed.length === 0 && !removing && !this.dirty.has(id);
       const sure = settled ? current : undefined;
-      const common = { layer: 'nexthop', id, name: `nexthop ${this.source.nexthop(id)?.name ?? 'that is gone'}` } as const;
+      const common = {
+        layer: 'nexthop',
+        id,
+        name: `nexthop ${this.source.nexthop(id)?.name ?? 'that is gone'}`,
+      } as const;
       const target = sure?.next;
       const node = target === undefined ? undefined : ({ type: 'indirect', token: indirect, target } as const);
       yield { ...common, token: indirect, node, entries: undefined };

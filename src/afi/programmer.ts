@@ -445,7 +445,9 @@ export class Programmer {
     for (const node of nodes) {
       const { token } = node;
       const own = entries.filter(({ parent }) => parent === token);
-      const leads = own.flatMap(({ key: { data }, next }) => (data.kind === 'int' ? [[data.value, next] as const] : []));
+      const leads = own.flatMap(({ key: { data }, next }) =>
+        data.kind === 'int' ? [[data.value, next] as const] : [],
+      );
       const map = node.type === 'switch' ? new Map(leads) : undefined;
       yield { layer: 'base', id: 0, name: node.name ?? node.type, token, node, entries: map };
     }

@@ -109,7 +109,7 @@ export function compareKernel(
 /** States that come and go by themselves make no difference, as long as the neighbor is usable in all of them. */
 function describeNeighbor(
   neighbor:
-    | Pick<Extract<KernelMessage, { kind: 'neighbor' }>, 'state'> & { readonly mac?: Uint8Array | undefined }
+    | (Pick<Extract<KernelMessage, { kind: 'neighbor' }>, 'state'> & { readonly mac?: Uint8Array | undefined })
     | undefined,
 ): string {
   if (neighbor?.mac === undefined || !isUsable(neighbor.state)) return 'no usable hardware address';

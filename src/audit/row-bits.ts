@@ -22,7 +22,8 @@ export class RowBits {
   /** The rows that are in it, in order. */
   *rows(): Generator<number> {
     for (let at = 0; at < this.bytes.length; at++) {
-      for (let byte = this.bytes[at]!, bit = 0; byte !== 0; byte >>>= 1, bit++) if ((byte & 1) !== 0) yield 8 * at + bit;
+      for (let byte = this.bytes[at]!, bit = 0; byte !== 0; byte >>>= 1, bit++)
+        if ((byte & 1) !== 0) yield 8 * at + bit;
     }
   }
 }

@@ -90,7 +90,9 @@ async function differenceInEntries(
     }
   }
   const missing = entries!.size - same;
-  return missing === 0 && others === 0 ? undefined : `${missing} of its ${entries!.size} entries are not as acknowledged`;
+  return missing === 0 && others === 0
+    ? undefined
+    : `${missing} of its ${entries!.size} entries are not as acknowledged`;
 }
 
 /** What a node does, as text: without its names, which nothing depends on, and parameters. */

@@ -8,12 +8,14 @@ import { performance } from 'node:perf_hooks';
 import { puntLimits } from '../afi/policers';
 import { Programmer } from '../afi/programmer';
 import { createGrpcTransport } from '../afi/transport';
+import { createAudit } from '../audit/audit';
 import type { Config } from '../config/types';
 import { startControlServer } from '../control/server';
 import { Fib } from '../fib/fib';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
 import { createFpmServer } from '../fpm/server';
+import { dumpKernel } from '../kernel/dump';
 import { createKernelNeighbors } from '../kernel/kernel';
 import { formatAddress } from '../net/address';
 import { startMetricsServer } from '../metrics/exporter';
@@ -244,8 +246,18 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
   });
   closers.push(() => transport.close());
 
+  const audit = createAudit({
+    ...{ fib, programmer, transport, fpm, replay, now, soon },
+    vtyPath: config.fpm.zebraVty,
+    table: config.table,
+    taps: config.ports.map(({ tap }) => tap),
+    neighbors: config.neighbors.kernel,
+    dump: dumpKernel,
+    resync: () => neighbors.resync(),
+    log: log.child('audit'),
+  });
   const backend = createBackend({
-    ...{ config, fib, programmer, transport, fpm, punt, replay },
+    ...{ config, fib, programmer, transport, fpm, punt, replay, audit },
     fpmSince: () => fpmSince,
     progress: (ifindex, address) => neighbors.progress(ifindex, address),
   });

@@ -57,7 +57,10 @@ export interface AuditQuery {
 export interface AuditSummary {
   /** When it ended. */
   readonly time: string;
-  readonly layers: readonly { readonly layer: AuditLayer; /** Absent: not compared. */ readonly differences?: number }[];
+  readonly layers: readonly {
+    readonly layer: AuditLayer;
+    /** Absent: not compared. */ readonly differences?: number;
+  }[];
 }
 
 /** How many differences there are in a layer; undefined: it was not compared. */

@@ -54,7 +54,10 @@ async function dumpOne(
   seq: number,
 ): Promise<{ messages: KernelMessage[]; interrupted: boolean }> {
   const writer = new NetlinkWriter();
-  writer.begin(type, NLM_F_REQUEST | NLM_F_DUMP, seq).u8(AF_UNSPEC).bytes(new Uint8Array(header - 1));
+  writer
+    .begin(type, NLM_F_REQUEST | NLM_F_DUMP, seq)
+    .u8(AF_UNSPEC)
+    .bytes(new Uint8Array(header - 1));
   sendNetlink(fd, writer.end().view());
   const messages: KernelMessage[] = [];
   const buffer = Buffer.alloc(NETLINK_RECEIVE_BYTES);
