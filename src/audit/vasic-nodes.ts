@@ -97,8 +97,7 @@ async function differenceInEntries(
 
 /** What a node does, as text: without its names, which nothing depends on, and parameters. */
 export function nodeContent(node: AftNode): string {
-  const { token: _token, name: _name, params: _params, ...content } = node;
-  return JSON.stringify(content, (_key, value: unknown) => {
+  return JSON.stringify({ ...node, token: undefined, name: undefined, params: undefined }, (_key, value: unknown) => {
     if (value instanceof Uint8Array) return value.length === 6 ? formatMac(value) : Buffer.from(value).toString('hex');
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));

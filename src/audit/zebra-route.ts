@@ -4,8 +4,8 @@ import { parseAddress, formatAddress } from '../net/address';
 /** The selected route of a prefix. */
 export interface ZebraRoute {
   readonly protocol: string;
-  /** zebra is still at work on it. */
-  readonly queued: boolean;
+  /** zebra has chosen another, and is about to use that. */
+  readonly leaving: boolean;
   /** What zebra was told of it: true, false (failed), or nothing. */
   readonly offloaded: boolean | undefined;
   /** `GATEWAY@IFINDEX` of each path that is in use, in order; of a drop: its kind. */
@@ -15,7 +15,6 @@ export interface ZebraRoute {
 interface JsonNexthop {
   readonly ip?: unknown;
   readonly interfaceIndex?: unknown;
-  readonly fib?: unknown;
   readonly active?: unknown;
   readonly recursive?: unknown;
   readonly duplicate?: unknown;
@@ -28,8 +27,6 @@ interface JsonRoute {
   readonly protocol?: unknown;
   readonly selected?: unknown;
   readonly destSelected?: unknown;
-  readonly installed?: unknown;
-  readonly queued?: unknown;
   readonly offloaded?: unknown;
   readonly nexthops?: unknown;
 }
@@ -43,11 +40,10 @@ export function zebraRoute(routes: unknown): ZebraRoute | undefined {
   const nexthops = Array.isArray(route.nexthops) ? (route.nexthops as readonly JsonNexthop[]) : [];
   return {
     protocol: String(route.protocol),
-    // Another route was chosen, or this one is on its way.
-    queued: route.queued === true || route.selected !== true || route.installed !== true,
+    leaving: route.selected !== true,
     offloaded: typeof route.offloaded === 'boolean' ? route.offloaded : undefined,
     paths: nexthops
-      .filter((hop) => hop.recursive !== true && hop.duplicate !== true && (hop.fib === true || hop.active === true))
+      .filter((hop) => hop.active === true && hop.recursive !== true && hop.duplicate !== true)
       .map(pathText)
       .sort(),
   };

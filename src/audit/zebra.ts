@@ -150,14 +150,14 @@ async function countRoutes(fib: Fib, family: Family): Promise<Uint32Array> {
   return counts;
 }
 
-/** How zebra's route and the FIB's row differ; undefined: they don't, or one of them is at work on it. */
+/** How zebra's route and the FIB's row differ; undefined: they don't, or zebra is about to change it. */
 function difference({ fib, feedback }: ZebraParts, row: number, route: ZebraRoute | undefined): Difference | undefined {
   const has = row !== 0 && (fib.rows.routes.flags[row]! & ROW.zebra) !== 0;
   if (route === undefined) {
     const why = 'the FIB has a route of zebra that zebra has not';
     return has ? { kind: 'surplus', why, status: false } : undefined;
   }
-  if (route.queued) return undefined;
+  if (route.leaving) return undefined;
   if (!has) return { kind: 'missing', why: `zebra has the route (${route.protocol}), the FIB has not`, status: false };
   const paths = pathsOfRow(fib, row);
   if (paths !== undefined && paths.join(', ') !== route.paths.join(', ')) {
