@@ -8,6 +8,7 @@ import { errorText } from './net/error-text';
 import { ConfigError, loadConfig } from './config/load';
 import type { Config, LogLevel } from './config/types';
 import type { Override } from './config/validate';
+import { withAudit } from './control/audit-cli';
 import { withShow } from './control/cli';
 import { withExplain } from './control/explain-cli';
 import { ControlError } from './control/client';
@@ -79,7 +80,7 @@ function commandLine(): yargs.Argv {
       process.stdout.write(`fpm2afi ${packageVersion()}\n`);
     });
   const shows = withExplain(withShow(cli, process.stdout, process.stderr), process.stdout);
-  return withInspect(shows, process.stdout, process.stderr)
+  return withInspect(withAudit(shows, process.stdout), process.stdout, process.stderr)
     .demandCommand(1, 1, 'no command given')
     .strict()
     .recommendCommands()

@@ -12,6 +12,7 @@ import {
   type Graph,
   type NodeInsert,
   type NodeWriter,
+  type ProgrammedNode,
   type TokenUse,
 } from './graph';
 import { AftField, PARAM, type AftNode, type Token } from '../aft/model';
@@ -137,26 +138,30 @@ export class AdjacencyWriter implements NodeWriter {
       state.refused = { link, reason: `the vASIC has no output port ${port}` };
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
-    nodes.push({
-      type: 'encap',
-      token: state.encap,
-      template: 'ethernet',
-      keys: [
-        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: from ?? new Uint8Array(6) } },
-        { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: mac } },
-      ],
-      next,
-      params: {
-        [PARAM.metaNhId]: { kind: 'int', value: id },
-        ...(link.mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: link.mtu } }),
-      },
-    });
+    nodes.push(this.encapNode(id, state.encap, link, next));
     if (!state.exists || state.link === undefined) {
       nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
     }
     state.busy = true;
     state.sent = link;
     return WRITTEN;
+  }
+
+  private encapNode(id: number, token: Token, link: Link, next: Token): AftNode {
+    return {
+      type: 'encap',
+      token,
+      template: 'ethernet',
+      keys: [
+        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: link.from ?? new Uint8Array(6) } },
+        { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: link.mac } },
+      ],
+      next,
+      params: {
+        [PARAM.metaNhId]: { kind: 'int', value: id },
+        ...(link.mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: link.mtu } }),
+      },
+    };
   }
 
   private newState(id: number): AdjacencyState {
@@ -218,5 +223,25 @@ export class AdjacencyWriter implements NodeWriter {
       yield { token: state.encap, type: 'encap', name, next: port === undefined ? [] : [port] };
       yield { token: state.indirect, type: 'indirect', name, next: [target] };
     }
+  }
+
+  /** What the vASIC is known to hold of each neighbor. */
+  *programmed(): Generator<ProgrammedNode> {
+    for (const [id, { encap, indirect, link, exists, busy }] of this.states) {
+      const intent = this.source.adjacency(id);
+      const next = intent && this.graph.outputs.get(intent.port);
+      const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
+      const sure = exists && !busy && !this.dirty.has(id);
+      const target = link === undefined ? trapToken('unresolved') : encap;
+      const known = sure && link !== undefined && intent !== undefined && next !== undefined;
+      const common = { layer: 'adjacency', id, name, entries: undefined } as const;
+      yield { ...common, token: encap, node: known ? this.encapNode(id, encap, link, next) : undefined };
+      yield { ...common, token: indirect, node: sure ? { type: 'indirect', token: indirect, target } : undefined };
+    }
+  }
+
+  /** Has a neighbor's nodes written again, whatever the vASIC holds. */
+  rewrite(id: number): void {
+    if (this.states.get(id)?.busy === false) this.uncertain(id);
   }
 }

@@ -3,7 +3,7 @@
  * the server refuses waits until something else was removed; what the server doesn't have counts as removed.
  */
 import { NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage } from './graph';
-import type { AftError, AftNode, AftOperation } from '../aft/model';
+import type { AftError, AftNode, AftOperation, Token } from '../aft/model';
 import { removalOrder } from './removal-order';
 import type { Logger } from '../observe/log';
 
@@ -48,7 +48,7 @@ export class GarbageQueue {
   }
 
   releaseAdopted(): void {
-    for (const item of removalOrder(this.adopted)) this.pending.push({ ...item, done: nothing });
+    this.pushNodes(this.adopted);
     this.adopted = [];
   }
 
@@ -92,5 +92,16 @@ export class GarbageQueue {
   /** Something was removed: what was refused may go now. */
   retryStuck(): void {
     this.pending.push(...this.stuck.splice(0));
+  }
+
+  /** The nodes that wait for their removal. */
+  *tokens(): Generator<Token> {
+    for (const item of [...this.pending, ...this.stuck]) yield* item.tokens;
+    for (const { token } of this.adopted) yield token;
+  }
+
+  /** Has nodes removed that are nobody's. */
+  pushNodes(nodes: readonly AftNode[]): void {
+    for (const item of removalOrder(nodes)) this.pending.push({ ...item, done: nothing });
   }
 }

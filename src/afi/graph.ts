@@ -63,6 +63,20 @@ export interface TokenUse {
   readonly next: readonly Token[];
 }
 
+/** A node as the vASIC is known to hold it, for an audit. */
+export interface ProgrammedNode {
+  readonly layer: 'base' | 'adjacency' | 'nexthop';
+  /** Of the neighbor or nexthop group; 0 for the base graph. */
+  readonly id: number;
+  /** What it stands for, in plain words. */
+  readonly name: string;
+  readonly token: Token;
+  /** Its content; undefined: not known for sure, as it is being written. */
+  readonly node: AftNode | undefined;
+  /** Where its entries lead by their keys, of a container other than the route tree. */
+  readonly entries: { readonly size: number; get(key: number): Token | undefined } | undefined;
+}
+
 /** One life of the sandbox as this client uses it. */
 export class Graph {
   /** Output port index → token. */

@@ -21,10 +21,11 @@ import {
   type Graph,
   type NodeInsert,
   type NodeWriter,
+  type ProgrammedNode,
   type TokenUse,
 } from './graph';
 import { assignSlots, tableSize, type WeightedTarget } from './path-slots';
-import { TOKEN_DISCARD, type Token } from '../aft/model';
+import { FLOW_FIELDS, TOKEN_DISCARD, type Token } from '../aft/model';
 import {
   addDifference,
   balancerOf,
@@ -312,5 +313,38 @@ export class NexthopWriter implements NodeWriter {
       if (balancer === undefined) continue;
       yield { token: balancer, type: 'loadBalance', name, next: [...new Set(current?.slots)] };
     }
+  }
+
+  /** What the vASIC is known to hold of each set that has nodes. */
+  *programmed(): Generator<ProgrammedNode> {
+    for (const [id, { indirect, balancer, current, sending, unconfirmed, removing }] of this.states) {
+      if (indirect === undefined) continue;
+      const settled = sending === undefined && unconfirmed.length === 0 && !removing && !this.dirty.has(id);
+      const sure = settled ? current : undefined;
+      const common = {
+        layer: 'nexthop',
+        id,
+        name: `nexthop ${this.source.nexthop(id)?.name ?? 'that is gone'}`,
+      } as const;
+      const target = sure?.next;
+      const node = target === undefined ? undefined : ({ type: 'indirect', token: indirect, target } as const);
+      yield { ...common, token: indirect, node, entries: undefined };
+      if (balancer === undefined) continue;
+      const slots = sure?.slots;
+      const max = slots?.length;
+      const table =
+        max === undefined ? undefined : ({ type: 'loadBalance', token: balancer, max, fields: FLOW_FIELDS } as const);
+      const entries = slots && { size: slots.length, get: (slot: number): Token | undefined => slots[slot] };
+      yield { ...common, token: balancer, node: table, entries };
+    }
+  }
+
+  /** Has a set's nodes written again, whatever the vASIC holds. */
+  rewrite(id: number): void {
+    const state = this.states.get(id);
+    if (state?.current === undefined || state.sending !== undefined || state.removing) return;
+    // The neighbors are held by `current` once.
+    state.unconfirmed.push({ ...state.current, adjacencies: [] });
+    this.dirty.add(id);
   }
 }

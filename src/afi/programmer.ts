@@ -13,11 +13,11 @@
 import { AdjacencyWriter } from './adjacency-writer';
 import { adoptTables, type TableReader } from './adoption';
 import { instanceOf, isOpen, type AfiSession, type AfiState } from './connection-state';
-import { baseGraph, baseTokens, type BasePort } from './base-graph';
+import { ROUTE_TREE, baseGraph, baseTokens, type BasePort } from './base-graph';
 import { GarbageQueue, removalOf } from './garbage-queue';
 import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION } from './graph';
-import type { Garbage, NodeInsert, NodeWriter, TokenUse } from './graph';
-import type { AftError, AftOperation, AftSandboxInfo, Token } from '../aft/model';
+import type { Garbage, NodeInsert, NodeWriter, ProgrammedNode, TokenUse } from './graph';
+import type { AftError, AftNode, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
 import { PortWriter } from './port-writer';
@@ -463,6 +463,56 @@ export class Programmer {
     yield* baseTokens(this.graph.ports);
     yield* this.adjacencies.tokens();
     yield* this.nexthops.tokens();
+  }
+
+  // ---- for an audit -----------------------------------------------------------------------------------------------
+
+  /** Every node that the vASIC is to hold, as far as its content is acknowledged; not those on their way out. */
+  *programmed(): Generator<ProgrammedNode> {
+    const { nodes, entries } = baseGraph(this.graph.ports, !this.hasTree, this.options.limits);
+    for (const node of nodes) {
+      const { token } = node;
+      const own = entries.filter(({ parent }) => parent === token);
+      const leads = own.flatMap(({ key: { data }, next }) =>
+        data.kind === 'int' ? [[data.value, next] as const] : [],
+      );
+      const map = node.type === 'switch' ? new Map(leads) : undefined;
+      yield { layer: 'base', id: 0, name: node.name ?? node.type, token, node, entries: map };
+    }
+    if (this.hasTree) {
+      yield { layer: 'base', id: 0, name: 'routeTable', token: ROUTE_TREE, node: undefined, entries: undefined };
+    }
+    yield* this.adjacencies.programmed();
+    yield* this.nexthops.programmed();
+  }
+
+  /** The nodes that are being removed, or wait for that. */
+  removing(): Set<Token> {
+    const tokens = new Set(this.garbage.tokens());
+    for (const batch of [...this.inFlight.values(), ...this.retries]) {
+      if (batch.kind === 'garbage') for (const item of batch.items) for (const token of item.tokens) tokens.add(token);
+    }
+    return tokens;
+  }
+
+  /** Writes a node again that isn't as it was acknowledged, with all that belongs to it. */
+  rewrite({ layer, id }: Pick<ProgrammedNode, 'layer' | 'id'>): void {
+    switch (layer) {
+      case 'base':
+        if (this.state.kind !== 'ready') return;
+        this.hasTree = true;
+        return this.sendBase(this.state);
+      case 'adjacency':
+        return this.adjacencies.rewrite(id);
+      case 'nexthop':
+        return this.nexthops.rewrite(id);
+    }
+  }
+
+  /** Removes nodes that nothing here made. */
+  removeForeign(nodes: readonly AftNode[]): void {
+    this.garbage.pushNodes(nodes);
+    this.pump();
   }
 }
 

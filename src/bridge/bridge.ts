@@ -8,13 +8,15 @@ import { performance } from 'node:perf_hooks';
 import { puntLimits } from '../afi/policers';
 import { Programmer } from '../afi/programmer';
 import { createGrpcTransport } from '../afi/transport';
+import { createAudit } from '../audit/audit';
 import type { Config } from '../config/types';
 import { startControlServer } from '../control/server';
 import { Fib } from '../fib/fib';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
 import { createFpmServer } from '../fpm/server';
-import { askVty } from '../fpm/vty';
+import { askVty } from '../vty/vty';
+import { dumpKernel } from '../kernel/dump';
 import { createKernelNeighbors } from '../kernel/kernel';
 import { formatAddress } from '../net/address';
 import { startMetricsServer } from '../metrics/exporter';
@@ -270,8 +272,18 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
   });
   closers.push(() => transport.close());
 
+  const audit = createAudit({
+    ...{ fib, programmer, transport, fpm, replay, now, soon },
+    vtyPath: config.fpm.zebraVty,
+    table: config.table,
+    taps: config.ports.map(({ tap }) => tap),
+    neighbors: config.neighbors.kernel,
+    dump: dumpKernel,
+    resync: () => neighbors.resync(),
+    log: log.child('audit'),
+  });
   const backend = createBackend({
-    ...{ config, fib, programmer, transport, fpm, punt, replay },
+    ...{ config, fib, programmer, transport, fpm, punt, replay, audit },
     fpmSince: () => fpmSince,
     progress: (ifindex, address) => neighbors.progress(ifindex, address),
   });

@@ -1,4 +1,5 @@
 /** What the bridge implements, so that the control API has something to show. */
+import type { AuditQuery, AuditView } from './audit-types';
 import type { TraceQuery, TraceView, WhyQuery, WhyView } from './explain-types';
 import type {
   EvpnView,
@@ -35,4 +36,6 @@ export interface ControlBackend {
   why(query: WhyQuery): Promise<WhyView>;
   /** Rejects with a RequestError when the packet can't be traced. */
   trace(query: TraceQuery): Promise<TraceView>;
+  /** Compares zebra, kernel and vASIC with the FIB; the only request that may change something. */
+  audit(query: AuditQuery): Promise<AuditView>;
 }

@@ -17,10 +17,17 @@ export async function requestStatus(socket: string): Promise<StatusView> {
   return (await requestObject(socket, '/v1/status')) as StatusView;
 }
 
+/** How a request is made, where it isn't a plain question. */
+export interface RequestOptions {
+  readonly method?: 'GET' | 'POST';
+  /** The longest silence that is waited for. */
+  readonly patienceMs?: number;
+}
+
 /** Asks for one object. Throws ControlError. */
-export async function requestObject(socket: string, path: string): Promise<unknown> {
+export async function requestObject(socket: string, path: string, options: RequestOptions = {}): Promise<unknown> {
   let text = '';
-  for await (const chunk of requestText(socket, path)) text += chunk;
+  for await (const chunk of requestText(socket, path, options)) text += chunk;
   return parse(text);
 }
 
@@ -46,8 +53,8 @@ export function listPath(list: ListName, query: Query): string {
 }
 
 /** The body of an answer, in pieces as they come. Throws ControlError, also when the answer breaks off. */
-export async function* requestText(socket: string, path: string): AsyncGenerator<string> {
-  const response = await open(socket, path);
+export async function* requestText(socket: string, path: string, options: RequestOptions = {}): AsyncGenerator<string> {
+  const response = await open(socket, path, options);
   response.setEncoding('utf8');
   if (response.statusCode !== 200) throw new ControlError(await refusal(response));
   try {
@@ -57,11 +64,15 @@ export async function* requestText(socket: string, path: string): AsyncGenerator
   }
 }
 
-function open(socket: string, path: string): Promise<IncomingMessage> {
+function open(
+  socket: string,
+  path: string,
+  { method = 'GET', patienceMs = PATIENCE }: RequestOptions,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath: socket, path, agent: false, timeout: PATIENCE }, resolve);
+    const call = request({ socketPath: socket, path, method, agent: false, timeout: patienceMs }, resolve);
     call.on('timeout', () => {
-      call.destroy(new Error(`no answer for ${PATIENCE / 1000} s`));
+      call.destroy(new Error(`no answer for ${patienceMs / 1000} s`));
     });
     call.on('error', (error: NodeJS.ErrnoException) => {
       reject(new ControlError(explain(error, socket), { cause: error }));

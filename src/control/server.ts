@@ -1,5 +1,5 @@
 /**
- * The control API: HTTP over a Unix socket, read only. `GET /v1/status` is one JSON object, `GET /v1/<list>` a JSON array,
+ * The control API: HTTP over a Unix socket, read only but for `POST /v1/audit`, which repairs. `GET /v1/status` is one JSON object, `GET /v1/<list>` a JSON array,
  * or with `?stream=1` one object a line (NDJSON). It runs on the bridge's event loop, so a list is written in portions
  * with a turn of the loop between them, and no faster than the reader takes it: a million routes cost neither memory nor
  * anybody's turn. Who may ask is the socket's file mode (0660).
@@ -102,9 +102,12 @@ function someoneAnswers(socket: string): Promise<boolean> {
 
 async function answer(request: IncomingMessage, response: ServerResponse, backend: ControlBackend): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://fpm2afi');
-  if (request.method !== 'GET') throw new RequestError(405, `${String(request.method)}: only GET is served`);
   const name = /^\/v1\/([a-z]+)$/.exec(url.pathname)?.[1];
-  const makeObject = objectOf(name, url.searchParams, backend);
+  const repair = request.method === 'POST' && name === 'audit';
+  if (request.method !== 'GET' && !repair) {
+    throw new RequestError(405, `${String(request.method)}: only GET is served, and POST of /v1/audit`);
+  }
+  const makeObject = name === 'audit' ? () => backend.audit({ repair }) : objectOf(name, url.searchParams, backend);
   if (makeObject !== undefined) {
     const body = JSON.stringify(await makeObject());
     response.writeHead(200, { 'content-type': 'application/json' }).end(`${body}\n`);
@@ -112,7 +115,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, backen
   }
   const list = LISTS.find((known) => known === name);
   if (list === undefined) {
-    const known = ['status', 'why', 'trace', ...LISTS].map((item) => `/v1/${item}`).join(', ');
+    const known = ['status', 'why', 'trace', 'audit', ...LISTS].map((item) => `/v1/${item}`).join(', ');
     throw new RequestError(404, `no ${url.pathname} here, but ${known}`);
   }
   const { filter, stream } = parseFilter(url.searchParams, list);

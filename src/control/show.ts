@@ -201,6 +201,11 @@ export function statusText(status: StatusView): string {
     ['Punt', `${punt.mode}: ${punt.punted} punted, ${punt.injected} injected, ${punt.drops} dropped`],
     ['Loop', loopText(loop)],
   ];
+  const { audit } = status;
+  if (audit !== undefined) {
+    const found = audit.layers.map(({ layer, differences }) => `${layer} ${differences ?? 'not compared'}`);
+    lines.push(['Audit', `${since(audit.time)} ago, differences: ${found.join(', ')}`]);
+  }
   const problems =
     status.problems.length === 0 ? ['No problems.'] : ['Problems:', ...status.problems.map((text) => `  ${text}`)];
   return [

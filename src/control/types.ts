@@ -3,6 +3,7 @@
  * that the name says). backend.ts has the `ControlBackend` that supplies them. The server (server.ts) and the
  * CLI (cli.ts) know nothing else of the bridge.
  */
+import type { AuditSummary } from './audit-types';
 import type { FeedbackMode } from '../config/types';
 import type { LoopView } from '../observe/loop';
 import type { Prefix } from '../net/address';
@@ -19,6 +20,8 @@ export interface StatusView {
   readonly latency: LatencyView;
   readonly punt: PuntStatus;
   readonly loop: LoopView;
+  /** Absent: none was made. */
+  readonly audit?: AuditSummary;
   /** What an operator should look at, one plain sentence each; empty when all is well. */
   readonly problems: readonly string[];
 }

@@ -245,6 +245,21 @@ export class ForwardingState implements ForwardingSource {
     else this.rows.markDirty(row);
   }
 
+  /** Has the row's entry written (or removed) again, whatever the vASIC holds. */
+  rewriteRoute(row: number): void {
+    const { routes } = this.rows;
+    if (!routes.live(row) || (routes.flags[row]! & ROW.inFlight) !== 0) return;
+    this.entryGone(routes.programmed[row]!);
+    routes.programmed[row] = TARGET_UNKNOWN;
+    this.rows.markDirty(row);
+  }
+
+  /** Has an entry removed that nothing here made, unless it is wanted by now. */
+  removeForeign(bytes: Uint8Array, length: number): void {
+    this.adoptRoute(bytes, length);
+    this.rewriteRoute(this.rows.routes.find(setKey(this.key, this.rows.table, bytes, length)));
+  }
+
   /** How many entries were found in the vASIC that nobody has asked for since. */
   get adopted(): number {
     return this.mayHaveAdopted ? this.adoptedRows().length : 0;

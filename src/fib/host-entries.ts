@@ -49,14 +49,14 @@ export class HostEntries {
 
   addAddress(update: AddressAdd): void {
     if (isLinkLocal(update.address)) return;
-    const owner = ownerOf(update);
+    const owner = addressOwner(update);
     this.addHost(update.address, 8 * update.address.length, owner, 'local');
     const broadcast = broadcastOf(update);
     if (broadcast !== undefined) this.addHost(broadcast, 32, owner, 'broadcast');
   }
 
   removeAddress(update: AddressDelete): void {
-    const owner = ownerOf(update);
+    const owner = addressOwner(update);
     this.removeHost(update.address, 8 * update.address.length, owner);
     const broadcast = broadcastOf(update);
     if (broadcast !== undefined) this.removeHost(broadcast, 32, owner);
@@ -188,7 +188,8 @@ export class HostEntries {
   }
 }
 
-function ownerOf(update: AddressAdd | AddressDelete): string {
+/** The name under which an address asks for its host entries. */
+export function addressOwner(update: Pick<AddressAdd, 'ifindex' | 'address' | 'length'>): string {
   return `address ${update.ifindex} ${formatAddress(update.address)}/${update.length}`;
 }
 

@@ -140,6 +140,12 @@ export class RouteStatuses {
     this.grace.clear();
   }
 
+  /** Reports the row's status once more. */
+  reportAgain(row: number): void {
+    this.rows.routes.reported[row] = 0;
+    this.rows.markReport(row);
+  }
+
   /** Lets routes be reported as unresolved whose nexthop has not come within the grace time. Call now and then. */
   settlePassing(): void {
     const now = this.now();

@@ -82,6 +82,11 @@ export class Rows {
     this.freeIfDone(row);
   }
 
+  /** Who asks for host parts, with the row of each. */
+  *hostOwners(): Generator<{ readonly row: number; readonly owner: string }> {
+    for (const [row, owners] of this.hostParts) for (const owner of owners.keys()) yield { row, owner };
+  }
+
   setNeighborPart(row: number, group: NexthopGroup): void {
     this.neighborParts.set(row, group.id);
     this.routes.flags[row]! |= ROW.neighbor;

@@ -47,6 +47,8 @@ export interface FpmSource {
   peer(): string | undefined;
   /** The address listened on; of use with port 0. */
   address(): HostPort | undefined;
+  /** Ends the session, so that zebra connects again and sends all that it has. */
+  askAgain(reason: string): void;
   /** Monotonic time (performance.now(), ms) at which the stream was active last; while paused, now. */
   lastActivity(): number;
   /** Ends the session and stops listening. */
@@ -163,6 +165,16 @@ class FpmServer implements FpmSource {
     if (!this.refused) return;
     this.refused = false;
     this.handlers?.writable();
+  }
+
+  askAgain(reason: string): void {
+    const { session } = this;
+    if (session === undefined) return;
+    this.idleSince = session.lastActivity();
+    this.session = undefined;
+    this.log.info('the connection is closed, so that zebra connects again and sends everything', { reason });
+    session.close(reason);
+    this.handlers?.disconnected(reason);
   }
 
   pause(): void {

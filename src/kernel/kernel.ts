@@ -54,6 +54,8 @@ export interface NeighborSource {
   verify(ifindex: number, address: Uint8Array): void;
   /** What was done to resolve it; undefined: it isn't needed. */
   progress(ifindex: number, address: Uint8Array): ResolveProgress | undefined;
+  /** Reads the kernel's tables again. */
+  resync(): void;
   counters(): NeighborCounters;
   close(): Promise<void>;
 }
@@ -225,6 +227,7 @@ export function createKernelNeighbors(
     },
     release: (ifindex, address) => resolver.release(ifindex, address),
     progress: (ifindex, address) => resolver.progress(ifindex, address),
+    resync: () => monitor.sync(),
     counters: () => ({
       ...mirror.sizes(),
       ...resolver.sizes(),

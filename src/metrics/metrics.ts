@@ -116,6 +116,20 @@ export const METRICS: readonly Metric[] = [
     ({ status }) => status.problems.length,
   ),
 
+  gauge(
+    'audit_differences',
+    'Of the last audit, by layer; none for one that was not compared.',
+    ({ status: { audit } }) =>
+      samplesOf(
+        audit?.layers ?? [],
+        ({ layer }) => ({ layer }),
+        ({ differences }) => differences,
+      ),
+  ),
+  gauge('audit_timestamp_seconds', 'When the last audit ended.', ({ status: { audit } }) =>
+    audit === undefined ? undefined : seconds(audit.time),
+  ),
+
   gauge('fpm_connected', '1: zebra is connected; 0: it is not.', ({ status }) =>
     status.fpm.state === 'connected' ? 1 : 0,
   ),

@@ -11,6 +11,7 @@ import type { AfiTransport } from '../afi/transport';
 import type { AftPort } from '../aft/model';
 import type { Config } from '../config/types';
 import type { TraceQuery, TraceView, WhyQuery, WhyView } from '../control/explain-types';
+import type { AuditQuery, AuditSummary, AuditView } from '../control/audit-types';
 import type { ControlBackend } from '../control/backend';
 import type {
   AfiStatus,
@@ -54,6 +55,7 @@ export interface BackendParts {
   readonly fpm: FpmSource;
   readonly punt: Punt | undefined;
   readonly replay: { readonly active: boolean };
+  readonly audit: { run(query: AuditQuery): Promise<AuditView>; last(): AuditSummary | undefined };
   /** Since when zebra is connected, or not. */
   fpmSince(): Date;
   /** What was done to resolve a neighbor. */
@@ -208,6 +210,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
   return {
     async status(): Promise<StatusView> {
       const { fib: fibView, entries } = await fibStatus();
+      const audit = parts.audit.last();
       return {
         version: packageVersion(),
         pid: process.pid,
@@ -219,6 +222,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         latency: latencyView(),
         punt: puntStatus(await punt?.counters()),
         loop: loop.read(),
+        ...(audit === undefined ? {} : { audit }),
         problems: problems(fibView),
       };
     },
@@ -287,6 +291,8 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         portNames: new Map(names),
       });
     },
+
+    audit: (query: AuditQuery): Promise<AuditView> => parts.audit.run(query),
 
     trace: (query: TraceQuery): Promise<TraceView> =>
       traceView(

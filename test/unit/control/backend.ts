@@ -1,5 +1,6 @@
 /** A bridge for tests of the control API: fixed answers of every kind that the views allow. */
 import type { TraceQuery, WhyQuery } from '../../../src/control/explain-types';
+import type { AuditView } from '../../../src/control/audit-types';
 import { RequestError } from '../../../src/control/filter';
 import { TRACE, WHY } from './explained';
 import type { ControlBackend } from '../../../src/control/backend';
@@ -227,6 +228,25 @@ export const PUNT: readonly PuntReasonView[] = [
   { reason: 'local', rate: 0 },
 ];
 
+export const AUDIT: AuditView = {
+  time: '2026-01-02T12:00:00.000Z',
+  durationMs: 1234,
+  layers: [
+    { layer: 'zebra', state: 'notCompared', reason: '/var/run/frr/zebra.vty: no such file' },
+    {
+      layer: 'kernel',
+      state: 'compared',
+      compared: 12,
+      differences: { missing: 0, surplus: 0, differs: 0 },
+      shown: [],
+    },
+    {
+      ...{ layer: 'vasic', state: 'compared', compared: 40, differences: { missing: 1, surplus: 1, differs: 0 } },
+      shown: [{ kind: 'missing', what: '10.9.0.0/16', why: 'acknowledged, and the vASIC has no such entry' }],
+    },
+  ],
+};
+
 /** The lookup is left out: prefix and address filters go by the text of the answers above. */
 function* routesFor(filter: RouteFilter, asked: RouteFilter[]): Generator<RouteView> {
   asked.push(filter);
@@ -257,6 +277,8 @@ export function fakeBackend(): ControlBackend & {
         return Promise.reject(new RequestError(503, 'the AFI server at vasic:1 cannot trace packets'));
       return Promise.resolve(TRACE);
     },
+    audit: ({ repair }) =>
+      Promise.resolve(repair ? { ...AUDIT, repair: { actions: ['something'], before: AUDIT.layers } } : AUDIT),
     status: () => Promise.resolve(STATUS),
     routes: (filter) => routesFor(filter, asked),
     nexthops: () => NEXTHOPS,
