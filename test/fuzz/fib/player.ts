@@ -280,22 +280,26 @@ class Player {
     await this.step({ do: 'endReplay' });
     const parts = {
       routes: () =>
-        [...inputs.routes.values()].map(
-          ({ update: { table, prefix } }): Event => ({ do: 'fpm', update: { kind: 'routeDelete', table, prefix } }),
-        ),
+        [...inputs.routes.values()].map(({ update: { table, prefix } }): Event => ({
+          do: 'fpm',
+          update: { kind: 'routeDelete', table, prefix },
+        })),
       nexthops: () => inputs.ids().map((id): Event => ({ do: 'fpm', update: { kind: 'nexthopDelete', id } })),
       neighbors: () => [
-        ...[...inputs.neighbors.values()].map(
-          (update): Event => ({ do: 'kernel', update: { ...update, kind: 'neighborDelete' } }),
-        ),
-        ...[...inputs.addresses.values()].map(
-          (update): Event => ({ do: 'kernel', update: { ...update, kind: 'addressDelete' } }),
-        ),
+        ...[...inputs.neighbors.values()].map((update): Event => ({
+          do: 'kernel',
+          update: { ...update, kind: 'neighborDelete' },
+        })),
+        ...[...inputs.addresses.values()].map((update): Event => ({
+          do: 'kernel',
+          update: { ...update, kind: 'addressDelete' },
+        })),
       ],
       links: () => [
-        ...[...inputs.links.values()].map(
-          (link): Event => ({ do: 'kernel', update: { ...link, present: false, up: false } }),
-        ),
+        ...[...inputs.links.values()].map((link): Event => ({
+          do: 'kernel',
+          update: { ...link, present: false, up: false },
+        })),
         ...[0, 1, 2, 3].map((port): Event => ({ do: 'port', port, up: true })),
       ],
     };
