@@ -125,7 +125,10 @@ test('a route that is withdrawn while its change is refused with others leaves n
   bed.programmer.pump();
   bed.answer(REFUSED);
   bed.settle();
-  expect([...bed.entries().keys()].filter((prefix) => prefix.startsWith('198.51'))).toEqual(['198.51.101.0/24', '198.51.103.0/24']);
+  expect([...bed.entries().keys()].filter((prefix) => prefix.startsWith('198.51'))).toEqual([
+    '198.51.101.0/24',
+    '198.51.103.0/24',
+  ]);
   expect(bed.fib.rows.routes.size).toBe(bed.entries().size);
 });
 

@@ -111,6 +111,10 @@ test('what zebra said of a neighbor it can take back when the interface is no po
   const neighbor = { source: 'fpm', ifindex: ifindexOf(1), address: parseAddress('198.18.1.7')! } as const;
   bed.apply({ kind: 'neighborAdd', ...neighbor, mac: parseMac(MAC)!, state: 'permanent' }).settle();
   expect(bed.packet('198.18.1.7')).toMatch(TO_1);
-  bed.link(1, false).apply({ kind: 'neighborDelete', ...neighbor }).link(1, true).settle();
+  bed
+    .link(1, false)
+    .apply({ kind: 'neighborDelete', ...neighbor })
+    .link(1, true)
+    .settle();
   expect(bed.packet('198.18.1.7')).toMatch(/^punt/);
 });
