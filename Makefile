@@ -7,7 +7,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format unit one test demo demo-stop lab fuzz frr-matrix bench clean
+.PHONY: help setup build lint format unit one test demo demo-stop lab fuzz frr-matrix against-linux bench clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -24,6 +24,8 @@ help:
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
 	@echo 'make fuzz               a million frames of hostile bytes for the FPM codec; FRAMES=N, SEED=N; out/fuzz.json'
 	@echo 'make frr-matrix         FRR 8.4, 10.3 and the newest, both FPM modules, against zebra itself; out/frr-matrix.json'
+	@echo 'make against-linux      our router and plain Linux side by side: the same commands and frames; out/against-linux.json'
+	@echo '                        SEED=N repeats a run; STEPS=N events and FRAMES=N frames at least'
 	@echo 'make lab                measure failover, load balancing, resolution and more; figures in out/forwarding.json'
 	@echo '                        FIGURE=failover measures that one only'
 	@echo 'make bench              measure time and memory; table and out/bench.json. BENCH=--quick for 100,000 routes only'
@@ -68,6 +70,9 @@ fuzz: setup
 frr-matrix:
 	@scripts/setup.sh --suite bookworm --suite trixie
 	@node dist/test/compat/main.js $(ARGS)
+
+against-linux: setup
+	@node dist/test/against-linux/main.js $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) $(if $(FRAMES),--frames $(FRAMES))
 
 lab: setup
 	@node dist/test/bench/figures/main.js "$(FIGURE)"

@@ -84,7 +84,15 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
-    files: ['src/control/**', 'demo/**', 'lab/**', 'test/bench/**', 'test/tools/**', 'scripts/**'],
+    files: [
+      'src/control/**',
+      'demo/**',
+      'lab/**',
+      'test/bench/**',
+      'test/against-linux/**',
+      'test/tools/**',
+      'scripts/**',
+    ],
     rules: { 'no-console': 'off' },
   },
   {

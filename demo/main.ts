@@ -9,7 +9,7 @@ import { DEMOS, type Demo } from './demos';
 import { labId, openLab, type Lab } from '../lab/lab';
 import { LabBusyError } from '../lab/state';
 import { buildTopology } from '../lab/topology';
-import { createReporter, reportOf, writeReport, type Reporter } from './report';
+import { createReporter, reportOf, writeReport, type Reporter } from './scenes/report';
 import type { Figures, Stage } from './scenes/scene';
 
 export const LAB_ID = labId('demo');
@@ -48,7 +48,7 @@ function cannot(report: Reporter, name: string, error: unknown): Promise<boolean
 
 function figuresText({ throughVasic, throughLinux, failoverMs }: Figures): readonly string[] {
   const gigabit = (bits: number) => `${(bits / 1e9).toFixed(2)} Gbit/s`;
-  if (failoverMs !== undefined) return [`a failed leg's flows were without a path for at most ${failoverMs} ms`];
+  if (failoverMs !== undefined) return [`a failed path's flows went nowhere for at most ${failoverMs} ms`];
   if (throughVasic === undefined) return [];
   if (throughLinux === undefined) return [`iperf3 through the vASIC ${gigabit(throughVasic)}`];
   const ratio = (throughVasic / throughLinux).toFixed(2);

@@ -12,9 +12,10 @@
 import { startFrr, type Frr, type FrrDaemon } from './frr';
 import type { Lab } from './lab';
 import { link, type LabNode } from './node';
-import { portMac, ROUTER_MGMT, tapName, VASIC_MGMT, vrouterMac } from './plan';
-import { startBridge, startSoftvasic, type Bridge, type Program, type StaticNeighbor } from './programs';
+import { portMac, portName, tapName, vrouterMac } from './plan';
+import type { Bridge, Program, StaticNeighbor } from './programs';
 import { bgpSection } from './protocols/bgp';
+import { buildRouter, startPrograms } from './router';
 
 const ROUTER_AS = 65000;
 const FEEDER_AS = 65001;
@@ -26,7 +27,7 @@ export const hostAddress = (port: number, host = 2): string => `10.1.${port}.${h
 export const hostAddress6 = (port: number, host = '2'): string => `2001:db8:${port}::${host}`;
 
 export interface HostsOptions {
-  /** How many; absent: 3, the fewest for two legs and a sender. */
+  /** How many; absent: 3, the fewest for two paths and a sender. */
   readonly hosts?: number;
   readonly ip6?: boolean;
   /** MTU of a port and its host, by port; the others have 1500. */
@@ -69,34 +70,19 @@ const ZEBRA_ARGS = {
 export async function buildHostsTopology(lab: Lab, options: HostsOptions = {}): Promise<HostsTopology> {
   const ports = Array.from({ length: options.hosts ?? 3 }, (_, port) => port);
   const ip6 = options.ip6 === true;
-  const router = await lab.node('router');
-  const vasic = await lab.node('vasic');
-  await router.sysctl({
-    'net.ipv4.ip_forward': 1,
-    'net.ipv4.conf.all.rp_filter': 0,
-    'net.ipv4.conf.default.rp_filter': 0,
-    ...(ip6 ? { 'net.ipv6.conf.all.forwarding': 1, 'net.ipv6.conf.default.accept_dad': 0 } : {}),
-  });
-  await link(
-    { node: router, ifname: 'mgmt0', addresses: [`${ROUTER_MGMT}/24`] },
-    { node: vasic, ifname: 'mgmt0', addresses: [`${VASIC_MGMT}/24`] },
-  );
+  const { router, vasic } = await buildRouter(lab, ip6);
   const hosts: LabNode[] = [];
   for (const port of ports) hosts.push(await host(lab, vasic, port, options));
-  const softvasic = await startSoftvasic(vasic, {
-    address: VASIC_MGMT,
-    client: ROUTER_MGMT,
-    ports: ports.map((port) => `p${port}`),
-    refuse: options.refuse ?? [],
-    ...(options.maxEntries === undefined ? {} : { maxEntries: options.maxEntries }),
-  });
-  const bridge = await startBridge(router, {
-    vasic: VASIC_MGMT,
-    address: ROUTER_MGMT,
-    taps: ports.map(tapName),
-    settings: options.settings ?? [],
-    neighbors: options.neighbors ?? [],
-  });
+  const { softvasic, bridge } = await startPrograms(
+    { router, vasic },
+    {
+      ports,
+      refuse: options.refuse ?? [],
+      ...(options.maxEntries === undefined ? {} : { maxEntries: options.maxEntries }),
+      settings: options.settings ?? [],
+      neighbors: options.neighbors ?? [],
+    },
+  );
   const withBgp = options.bgp === true;
   const [feeder, peer] = withBgp
     ? [await neighbor(lab, router, 'feeder', 'feed0'), await neighbor(lab, router, 'peer', 'peer0')]
@@ -143,7 +129,7 @@ async function host(lab: Lab, vasic: LabNode, port: number, { ip6, mtu }: HostsO
   const bytes = mtu?.[port];
   if (ip6 === true) await node.sysctl({ 'net.ipv6.conf.default.accept_dad': 0 });
   await link(
-    { node: vasic, ifname: `p${port}`, mac: portMac(port), ...(bytes === undefined ? {} : { mtu: bytes }) },
+    { node: vasic, ifname: portName(port), mac: portMac(port), ...(bytes === undefined ? {} : { mtu: bytes }) },
     {
       ...{ node, ifname: 'veth', mac: vrouterMac(port), addresses: [`${hostAddress(port)}/24`] },
       ...(bytes === undefined ? {} : { mtu: bytes }),

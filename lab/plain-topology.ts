@@ -4,7 +4,8 @@
  */
 import type { Lab } from './lab';
 import { link, type LabNode } from './node';
-import { IP4 } from './plan';
+import { IP4, portName } from './plan';
+import { forward } from './router';
 
 export interface PlainTopology {
   readonly linux: LabNode;
@@ -15,12 +16,12 @@ export interface PlainTopology {
 export async function buildPlainTopology(lab: Lab): Promise<PlainTopology> {
   const linux = await lab.node('linux');
   const hosts: LabNode[] = [];
-  await linux.sysctl({ 'net.ipv4.ip_forward': 1 });
+  await forward(linux, false);
   for (const port of [0, 1]) {
     const host = await lab.node(`host${port}`);
     hosts.push(host);
     await link(
-      { node: linux, ifname: `p${port}`, addresses: [`${IP4.routerAddress(port)}/24`] },
+      { node: linux, ifname: portName(port), addresses: [`${IP4.routerAddress(port)}/24`] },
       { node: host, ifname: 'veth', addresses: [`${IP4.vrouterAddress(port)}/24`] },
     );
     await host.must(['ip', 'address', 'add', `${IP4.loopback(port)}/32`, 'dev', 'lo']);

@@ -6,9 +6,12 @@
 export const PORTS: readonly number[] = [0, 1, 2, 3];
 export const ROUTER_MGMT = '128.0.0.1';
 export const VASIC_MGMT = '128.0.0.16';
+export const ROUTER_MGMT_MAC = '32:26:0a:2e:dd:f0';
+export const VASIC_MGMT_MAC = '32:26:0a:2e:dd:f1';
 /** Router ids are written like IPv4 addresses in every protocol. */
 export const ROUTER_ID = '10.0.255.100';
 
+export const portName = (port: number): string => `p${port}`;
 export const tapName = (port: number): string => `tap${port}`;
 export const portMac = (port: number): string => `32:26:0a:2e:aa:f${port}`;
 export const vrouterMac = (port: number): string => `32:26:0a:2e:cc:f${port}`;

@@ -8,6 +8,7 @@ import type { PortView, RouteView, StatusView } from '../src/control/types';
 import { at, items } from './json';
 import { defaultFrrRoot } from './lab';
 import type { LabNode } from './node';
+import { portName, ROUTER_MGMT, tapName, VASIC_MGMT } from './plan';
 import type { Proc } from './process';
 import { waitFor } from './wait';
 
@@ -54,11 +55,7 @@ async function program(
 }
 
 export interface SoftvasicOptions {
-  /** Where its AFI server and its side of the hostpath listen, and the client's side. */
-  readonly address: string;
-  readonly client: string;
-  /** Interfaces that are its ports, in the order of their indexes. */
-  readonly ports: readonly string[];
+  readonly ports: readonly number[];
   /** Prefixes that it refuses to take. */
   readonly refuse?: readonly string[];
   /** How many tree entries it takes; absent: any number. */
@@ -75,10 +72,10 @@ export function startSoftvasic(node: LabNode, options: SoftvasicOptions): Promis
   node.command('softvasic', `exec ${command.join(' ')} "$@"`);
   const argv = [
     ...command,
-    ...['--listen', `${options.address}:${AFI_PORT}`],
-    ...['--hostpath-listen', `${options.address}:${HOSTPATH_VASIC_PORT}`],
-    ...['--punt-to', `${options.client}:${HOSTPATH_CLIENT_PORT}`],
-    ...options.ports.flatMap((name) => ['--port', name]),
+    ...['--listen', `${VASIC_MGMT}:${AFI_PORT}`],
+    ...['--hostpath-listen', `${VASIC_MGMT}:${HOSTPATH_VASIC_PORT}`],
+    ...['--punt-to', `${ROUTER_MGMT}:${HOSTPATH_CLIENT_PORT}`],
+    ...options.ports.flatMap((port) => ['--port', portName(port)]),
     ...(options.refuse ?? []).flatMap((prefix) => ['--refuse', prefix]),
     ...(options.maxEntries === undefined ? [] : ['--max-entries', String(options.maxEntries)]),
   ];
@@ -94,11 +91,7 @@ export interface StaticNeighbor {
 }
 
 export interface BridgeOptions {
-  /** The vASIC's address, and ours towards it. */
-  readonly vasic: string;
-  readonly address: string;
-  /** The TAPs, in the order of the ports' indexes. */
-  readonly taps: readonly string[];
+  readonly ports: readonly number[];
   /** Settings in place of the defaults, as `fpm2afi run --set` takes them (KEY=VALUE). */
   readonly settings?: readonly string[];
   /** Neighbors that the configuration names. */
@@ -118,12 +111,12 @@ export async function startBridge(node: LabNode, options: BridgeOptions): Promis
     '  listen: 127.0.0.1:2620',
     `  zebraVty: ${join(options.frrRoot ?? defaultFrrRoot(), 'run/frr', node.netns, 'zebra.vty')}`,
     'afi:',
-    `  server: ${options.vasic}:${AFI_PORT}`,
+    `  server: ${VASIC_MGMT}:${AFI_PORT}`,
     'ports:',
-    ...options.taps.map((tap, index) => `  - { index: ${index}, tap: ${tap} }`),
+    ...options.ports.map((port) => `  - { index: ${port}, tap: ${tapName(port)} }`),
     'punt:',
-    `  listen: ${options.address}:${HOSTPATH_CLIENT_PORT}`,
-    `  vasic: ${options.vasic}:${HOSTPATH_VASIC_PORT}`,
+    `  listen: ${ROUTER_MGMT}:${HOSTPATH_CLIENT_PORT}`,
+    `  vasic: ${VASIC_MGMT}:${HOSTPATH_VASIC_PORT}`,
     'control:',
     `  socket: ${socket}`,
     'neighbors:',

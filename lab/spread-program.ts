@@ -4,7 +4,7 @@
  *   send IF PORT-MAC SOURCE DESTINATION FLOWS RATE   one packet of each flow into a vASIC port, RATE a second, then ends
  *   watch IF FAMILY FLOWS                            until SIGTERM; then prints a SpreadReport as JSON
  *
- * A flow's number is in its UDP ports. Load balancing is seen in the destination MAC of what comes out, so all legs may be
+ * A flow's number is in its UDP ports. Load balancing is seen in the destination MAC of what comes out, so all paths may be
  * behind one port.
  */
 import { readFileSync } from 'node:fs';
@@ -64,7 +64,7 @@ function flowOf({ buffer, offset, length }: ReceivedFrame, ip: number): number |
 
 async function watch(ifname: string, family: string, count: number): Promise<void> {
   const socket = openOn(ifname);
-  const legs: string[] = [];
+  const paths: string[] = [];
   const flows = new Array<number>(count).fill(-1);
   let running = true;
   process.once('SIGTERM', () => (running = false));
@@ -73,8 +73,8 @@ async function watch(ifname: string, family: string, count: number): Promise<voi
       const flow = flowOf(frame, family === '4' ? 20 : 40);
       if (flow === undefined || flow >= count) return;
       const mac = formatMac(frame.buffer.subarray(frame.offset, frame.offset + 6));
-      if (!legs.includes(mac)) legs.push(mac);
-      flows[flow] = legs.indexOf(mac);
+      if (!paths.includes(mac)) paths.push(mac);
+      flows[flow] = paths.indexOf(mac);
     });
   console.log('ready');
   while (running) {
@@ -82,7 +82,7 @@ async function watch(ifname: string, family: string, count: number): Promise<voi
     await sleep(TICK_MS);
   }
   while (look());
-  const report: SpreadReport = { legs, flows };
+  const report: SpreadReport = { paths, flows };
   console.log(JSON.stringify(report));
 }
 

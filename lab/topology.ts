@@ -11,9 +11,10 @@
 import { startFrr, type Frr } from './frr';
 import type { Lab } from './lab';
 import { link, type LabNode } from './node';
-import { portMac, PORTS, ROUTER_MGMT, tapName, VASIC_MGMT, vrouterMac, type Plan } from './plan';
-import { startBridge, startSoftvasic, type Bridge, type Program } from './programs';
+import { portMac, portName, PORTS, tapName, vrouterMac, type Plan } from './plan';
+import type { Bridge, Program } from './programs';
 import type { Protocol } from './protocols/protocol';
+import { buildRouter, forward, startPrograms } from './router';
 
 export interface TopologyOptions {
   readonly protocol: Protocol;
@@ -79,16 +80,8 @@ function vrouterConfig({ protocol, extraLoopbacks }: TopologyOptions, port: numb
   ].join('\n');
 }
 
-const FORWARDING = {
-  'net.ipv4.ip_forward': 1,
-  'net.ipv4.conf.all.rp_filter': 0,
-  'net.ipv4.conf.default.rp_filter': 0,
-};
-
-const FORWARDING6 = {
-  'net.ipv6.conf.all.forwarding': 1,
-  'net.ipv6.conf.default.accept_dad': 0,
-  // Without these a link that goes down takes its addresses with it.
+/** Without these a link that goes down takes its IPv6 addresses with it. */
+const KEEP_ADDRESSES6 = {
   'net.ipv6.conf.all.keep_addr_on_down': 1,
   'net.ipv6.conf.default.keep_addr_on_down': 1,
 };
@@ -99,37 +92,24 @@ export async function buildTopology(lab: Lab, options: TopologyOptions): Promise
   const { plan } = protocol;
   const say = options.say ?? (() => undefined);
   say('namespaces and links');
-  const router = await lab.node('router');
-  const vasic = await lab.node('vasic');
+  const ip6 = plan.family === 6;
+  const { router, vasic } = await buildRouter(lab, ip6);
   const vrouters: LabNode[] = [];
   for (const port of PORTS) vrouters.push(await lab.node(`vrouter${port}`));
-  for (const node of [router, ...vrouters]) {
-    await node.sysctl({ ...FORWARDING, ...(plan.family === 6 ? FORWARDING6 : {}) });
-  }
-  await link(
-    { node: router, ifname: 'mgmt0', addresses: [`${ROUTER_MGMT}/24`] },
-    { node: vasic, ifname: 'mgmt0', addresses: [`${VASIC_MGMT}/24`] },
-  );
+  for (const node of vrouters) await forward(node, ip6);
+  if (ip6) for (const node of [router, ...vrouters]) await node.sysctl(KEEP_ADDRESSES6);
   for (const port of PORTS) {
     await link(
-      { node: vasic, ifname: `p${port}`, mac: portMac(port) },
+      { node: vasic, ifname: portName(port), mac: portMac(port) },
       { node: vrouters[port]!, ifname: 'veth', mac: vrouterMac(port) },
     );
   }
 
   say('softvasic and fpm2afi');
-  const softvasic = await startSoftvasic(vasic, {
-    address: VASIC_MGMT,
-    client: ROUTER_MGMT,
-    ports: PORTS.map((port) => `p${port}`),
-    refuse: options.refuse ?? [],
-  });
-  const bridge = await startBridge(router, {
-    vasic: VASIC_MGMT,
-    address: ROUTER_MGMT,
-    taps: PORTS.map(tapName),
-    settings: options.settings ?? [],
-  });
+  const { softvasic, bridge } = await startPrograms(
+    { router, vasic },
+    { ports: PORTS, refuse: options.refuse ?? [], settings: options.settings ?? [] },
+  );
 
   say('FRR on the router and the four vrouters');
   const frr = (node: LabNode, config: string, zebraArgs: readonly string[] = []) =>

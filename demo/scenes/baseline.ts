@@ -2,7 +2,7 @@
 import { buildPlainTopology } from '../../lab/plain-topology';
 import { IP4 } from '../../lab/plan';
 import { iperf } from '../../lab/traffic';
-import { commandLine } from '../report';
+import { commandLine } from './report';
 import { IPERF_SECONDS } from './dataplane';
 import type { Scene } from './scene';
 

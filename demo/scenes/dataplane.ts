@@ -5,7 +5,7 @@ import { PORTS, tapName } from '../../lab/plan';
 import type { Topology } from '../../lab/topology';
 import { capture, iperf } from '../../lab/traffic';
 import { sleep } from '../../lab/wait';
-import { commandLine } from '../report';
+import { commandLine } from './report';
 import { forwardedCommand, routerCommand, type Scene } from './scene';
 
 /** Seconds of each iperf3 run. */

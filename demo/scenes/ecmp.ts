@@ -3,16 +3,16 @@ import { failoverOf, sharesOf, startEcho, startFlows, type FlowsReport } from '.
 import { at, items, textAt } from '../../lab/json';
 import { tapName } from '../../lab/plan';
 import { sleep } from '../../lab/wait';
-import { commandLine } from '../report';
+import { commandLine } from './report';
 import { bridgeRoute, expectPing, routerCommand, showRoute, type Scene, type Stage } from './scene';
 
-const LEGS: readonly number[] = [2, 3];
+const PATHS: readonly number[] = [2, 3];
 const FLOWS = 64;
 const INTERVAL_MS = 20;
 /** Each phase of the stream. */
 const PHASE_MS = 3000;
 
-/** The ways that zebra has in use: a lost one may stay in its list, as inactive. */
+/** The paths that zebra has in use: a lost one may stay in its list, as inactive. */
 async function zebraLegs({ topology }: Stage): Promise<readonly string[]> {
   const { plan, routerFrr } = topology;
   const prefix = `${plan.shared}${plan.host}`;
@@ -23,8 +23,8 @@ async function zebraLegs({ topology }: Stage): Promise<readonly string[]> {
     .sort();
 }
 
-/** zebra's ways to the shared loopback are by these TAPs, sooner or later. */
-async function expectZebra(stage: Stage, name: string, legs: readonly number[], timeoutMs: number): Promise<void> {
+/** zebra's paths to the shared loopback are by these TAPs, sooner or later. */
+async function expectZebra(stage: Stage, name: string, paths: readonly number[], timeoutMs: number): Promise<void> {
   const { plan } = stage.topology;
   await stage.report.expect({
     name,
@@ -32,7 +32,7 @@ async function expectZebra(stage: Stage, name: string, legs: readonly number[], 
     timeoutMs,
     look: async () => {
       const found = await zebraLegs(stage);
-      return { ok: found.join() === legs.map(tapName).join(), observed: found.join(', ') || 'none' };
+      return { ok: found.join() === paths.map(tapName).join(), observed: found.join(', ') || 'none' };
     },
   });
 }
@@ -40,18 +40,18 @@ async function expectZebra(stage: Stage, name: string, legs: readonly number[], 
 async function expectBoth(stage: Stage, timeoutMs: number): Promise<void> {
   const { report, topology } = stage;
   const prefix = `${topology.plan.shared}${topology.plan.host}`;
-  const taps = LEGS.map(tapName);
-  await expectZebra(stage, `zebra has both ways to ${prefix}`, LEGS, timeoutMs);
+  const taps = PATHS.map(tapName);
+  await expectZebra(stage, `zebra has both paths to ${prefix}`, PATHS, timeoutMs);
   await report.expect({
-    name: 'fpm2afi has it offloaded with both legs ready',
+    name: 'fpm2afi has it offloaded with both paths ready',
     command: routerCommand(stage, 'fpm2afi', 'show', 'routes', prefix),
     timeoutMs,
     look: async () => {
       const route = await bridgeRoute(stage, prefix);
-      const legs = (route?.nexthops ?? []).filter((leg) => leg.state === 'ready').map((leg) => leg.interface);
+      const paths = (route?.nexthops ?? []).filter((path) => path.state === 'ready').map((path) => path.interface);
       return {
-        ok: route?.state === 'offloaded' && legs.sort().join() === taps.join(),
-        observed: `${route?.state ?? 'missing'}: ${legs.join(', ') || 'no leg'}`,
+        ok: route?.state === 'offloaded' && paths.sort().join() === taps.join(),
+        observed: `${route?.state ?? 'missing'}: ${paths.join(', ') || 'no path'}`,
       };
     },
   });
@@ -60,11 +60,11 @@ async function expectBoth(stage: Stage, timeoutMs: number): Promise<void> {
 async function outputPackets({ topology }: Stage): Promise<readonly number[]> {
   await sleep(1500);
   const ports = await topology.bridge.ports();
-  return LEGS.map((leg) => ports.find(({ index }) => index === leg)?.output?.packets ?? 0);
+  return PATHS.map((path) => ports.find(({ index }) => index === path)?.output?.packets ?? 0);
 }
 
 export const ecmpPaths: Scene = {
-  title: 'One loopback behind vrouter2 and vrouter3: two equal ways',
+  title: 'One loopback behind vrouter2 and vrouter3: two equal paths',
   essential: true,
   play: async (stage) => {
     await expectBoth(stage, 20_000);
@@ -83,11 +83,11 @@ interface Story {
   readonly argv: readonly string[];
 }
 
-/** Plays the whole: flows over both legs, vrouter2's link down, up again and both legs back, a while more. */
+/** Plays the whole: flows over both paths, vrouter2's link down, up again and both paths back, a while more. */
 async function failAndReturn(stage: Stage): Promise<Story> {
   const { topology, report } = stage;
   const { plan, vrouters } = topology;
-  const echoes = await Promise.all(LEGS.map((leg) => startEcho(vrouters[leg]!, plan.shared)));
+  const echoes = await Promise.all(PATHS.map((path) => startEcho(vrouters[path]!, plan.shared)));
   const vrouter1 = vrouters[1]!;
   const before = await outputPackets(stage);
   const running = await startFlows({
@@ -106,12 +106,12 @@ async function failAndReturn(stage: Stage): Promise<Story> {
     command: routerCommand(stage, 'fpm2afi', 'show', 'ports'),
     look: () => ({
       ok: grown.every((packets) => packets > (PHASE_MS / INTERVAL_MS) * (FLOWS / 8)),
-      observed: LEGS.map((leg, i) => `p${leg} out: +${grown[i]} packets`).join(', '),
+      observed: PATHS.map((path, i) => `p${path} out: +${grown[i]} packets`).join(', '),
     }),
   });
   const failedAt = Date.now();
   await report.show(vrouters[2]!, ['ip', 'link', 'set', 'veth', 'down']);
-  await expectZebra(stage, 'zebra takes the lost way out, when the protocol has noticed', [3], 20_000);
+  await expectZebra(stage, 'zebra takes the lost path out, when the protocol has noticed', [3], 20_000);
   await sleep(PHASE_MS);
   const upAt = Date.now();
   await report.show(vrouters[2]!, ['ip', 'link', 'set', 'veth', 'up']);
@@ -137,12 +137,15 @@ export const ecmpFailover: Scene = {
     await report.expect({
       name: 'before: flows are answered by both vrouters',
       command,
-      look: () => ({ ok: LEGS.every((leg) => (early.get(`vrouter${leg}`) ?? 0) >= FLOWS / 8), observed: list(early) }),
+      look: () => ({
+        ok: PATHS.every((path) => (early.get(`vrouter${path}`) ?? 0) >= FLOWS / 8),
+        observed: list(early),
+      }),
     });
     const failover = failoverOf(story.report, 'vrouter2', story.failedAt, story.upAt);
     figures.failoverMs = failover.worstMs;
     await report.expect({
-      name: "all of the failed leg's flows go on over the other",
+      name: "all of the failed path's flows go on over the other",
       command,
       look: () => ({
         ok: failover.moved > 0 && failover.lost === 0,
@@ -152,7 +155,7 @@ export const ecmpFailover: Scene = {
       }),
     });
     await report.expect({
-      name: "the other leg's flows don't notice",
+      name: "the other path's flows don't notice",
       command,
       look: () => ({
         ok: failover.stayed > 0 && failover.disturbed === 0,
@@ -163,7 +166,7 @@ export const ecmpFailover: Scene = {
     await report.expect({
       name: 'after the link is back, both carry flows again',
       command,
-      look: () => ({ ok: LEGS.every((leg) => (late.get(`vrouter${leg}`) ?? 0) >= FLOWS / 8), observed: list(late) }),
+      look: () => ({ ok: PATHS.every((path) => (late.get(`vrouter${path}`) ?? 0) >= FLOWS / 8), observed: list(late) }),
     });
   },
 };

@@ -1,7 +1,7 @@
 /** vrouter0's link goes down and comes back: the path goes everywhere, and returns everywhere. */
 import { at, items } from '../../lab/json';
 import { ping } from '../../lab/traffic';
-import { commandLine } from '../report';
+import { commandLine } from './report';
 import {
   bridgeRoute,
   expectPing,

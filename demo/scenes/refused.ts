@@ -1,7 +1,7 @@
 /** A prefix that the vASIC refuses: the refusal reaches zebra, and Linux carries the packets meanwhile. */
 import { forwardedPackets } from '../../lab/node';
 import { ping } from '../../lab/traffic';
-import { commandLine } from '../report';
+import { commandLine } from './report';
 import { bridgeRoute, routerCommand, showProtocolRoutes, type Scene } from './scene';
 
 export const refused: Scene = {

@@ -7,7 +7,7 @@ import { waitForLine } from '../../lab/process';
 import type { Protocol } from '../../lab/protocols/protocol';
 import type { Topology } from '../../lab/topology';
 import { ping } from '../../lab/traffic';
-import { commandLine, type Observation, type Reporter } from '../report';
+import { commandLine, type Observation, type Reporter } from './report';
 
 /** Figures that a later scene, or the summary, needs. */
 export interface Figures {
@@ -15,7 +15,7 @@ export interface Figures {
   throughVasic?: number;
   /** TCP through a plain Linux router. */
   throughLinux?: number;
-  /** The longest time that a flow of a failed ECMP leg was without a path, in milliseconds. */
+  /** The longest time that a flow of a failed ECMP path went nowhere, in milliseconds. */
   failoverMs?: number;
 }
 
@@ -85,10 +85,10 @@ export async function lookLoopbacks({ topology }: Stage, ports: readonly number[
   const routes = await topology.bridge.routes();
   const seen = ports.map((port) => {
     const route = routes.find((one) => one.prefix === `${loopback(port)}${host}` && one.origin === 'zebra');
-    const leg = route?.nexthops[0];
-    const text = route === undefined ? 'missing' : `${route.state} via ${leg?.interface} ${leg?.mac ?? 'no MAC'}`;
-    const ok = route?.state === 'offloaded' && leg?.interface === tapName(port);
-    return { text: `${loopback(port)}${host} ${text}`, ok: ok && leg?.mac === vrouterMac(port) };
+    const path = route?.nexthops[0];
+    const text = route === undefined ? 'missing' : `${route.state} via ${path?.interface} ${path?.mac ?? 'no MAC'}`;
+    const ok = route?.state === 'offloaded' && path?.interface === tapName(port);
+    return { text: `${loopback(port)}${host} ${text}`, ok: ok && path?.mac === vrouterMac(port) };
   });
   return { ok: seen.every((one) => one.ok), observed: seen.map((one) => one.text).join(', ') };
 }

@@ -20,19 +20,31 @@ import type { ForwardingSource } from '../fib/intents';
 import { formatAddress, sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 
+/** How packets go to the neighbor: its hardware address, and what the port they leave by says. */
+interface Link {
+  readonly mac: Uint8Array;
+  /** The port's own address; undefined: not known. */
+  readonly from: Uint8Array | undefined;
+  readonly mtu: number | undefined;
+}
+
+function sameLink(a: Link | undefined, b: Link): boolean {
+  return a !== undefined && sameBytes(a.mac, b.mac) && sameBytes(a.from, b.from) && a.mtu === b.mtu;
+}
+
 interface AdjacencyState {
   readonly encap: Token;
   readonly indirect: Token;
-  /** Hardware address that the vASIC acknowledged; undefined with `exists`: pointed at the host. */
-  mac: Uint8Array | undefined;
-  sent: Uint8Array | undefined;
+  /** What the vASIC acknowledged; undefined with `exists`: pointed at the host. */
+  link: Link | undefined;
+  sent: Link | undefined;
   exists: boolean;
   busy: boolean;
-  /** Nexthop sets that lead to it, acknowledged or in flight. */
+  /** Nexthop groups that lead to it, acknowledged or in flight. */
   users: number;
-  /** The hardware address that the vASIC refused last, and its reason. */
-  refused: { readonly mac: Uint8Array; readonly reason: string } | undefined;
-  /** It can't be pointed at the host either, so it goes on sending to `mac`. */
+  /** What the vASIC refused last, and its reason. */
+  refused: { readonly link: Link; readonly reason: string } | undefined;
+  /** It can't be pointed at the host either, so it goes on sending by `link`. */
   stuck: string | undefined;
 }
 
@@ -40,6 +52,8 @@ interface AdjacencyState {
 export interface AdjacencyView {
   /** The token to point at. */
   readonly indirect: Token;
+  /** What packets to the neighbor pass last. */
+  readonly encap: Token;
   /** Whether the vASIC has it. */
   readonly exists: boolean;
   /** Why it doesn't lead to the neighbor: it leads to the host instead, unless it is `stuck`. */
@@ -67,8 +81,8 @@ export class AdjacencyWriter implements NodeWriter {
   get(id: number): AdjacencyView | undefined {
     const state = this.states.get(id);
     if (state === undefined) return undefined;
-    const { indirect, exists, stuck } = state;
-    return { indirect, exists, error: stuck ?? state.refused?.reason, stuck: stuck !== undefined };
+    const { indirect, encap, exists, stuck } = state;
+    return { indirect, encap, exists, error: stuck ?? state.refused?.reason, stuck: stuck !== undefined };
   }
 
   acquire(id: number): void {
@@ -98,7 +112,7 @@ export class AdjacencyWriter implements NodeWriter {
   }
 
   private toHost(state: AdjacencyState, nodes: AftNode[]): BuildResult {
-    if (state.stuck !== undefined || (state.exists && state.mac === undefined)) return NOTHING;
+    if (state.stuck !== undefined || (state.exists && state.link === undefined)) return NOTHING;
     state.busy = true;
     state.sent = undefined;
     nodes.push({ type: 'indirect', token: state.indirect, target: trapToken('unresolved') });
@@ -113,41 +127,29 @@ export class AdjacencyWriter implements NodeWriter {
     nodes: AftNode[],
   ): BuildResult {
     const state = before ?? this.newState(id);
-    if (state.exists && sameBytes(state.mac, mac) && state.refused === undefined) return NOTHING;
-    if (state.refused !== undefined && sameBytes(state.refused.mac, mac)) {
+    const { mac: from, rules } = this.graph.portOf(port) ?? { mac: undefined };
+    const link: Link = { mac, from, mtu: rules?.mtu };
+    if (state.exists && sameLink(state.link, link) && state.refused === undefined) return NOTHING;
+    if (state.refused !== undefined && sameLink(state.refused.link, link)) {
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
     const next = this.graph.outputs.get(port);
     if (next === undefined) {
-      state.refused = { mac, reason: `the vASIC has no output port ${port}` };
+      state.refused = { link, reason: `the vASIC has no output port ${port}` };
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
-    nodes.push(this.encapNode(id, state.encap, port, mac, next));
-    if (!state.exists || state.mac === undefined) {
+    nodes.push(encapNode(id, state.encap, link, next));
+    if (!state.exists || state.link === undefined) {
       nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
     }
     state.busy = true;
-    state.sent = mac;
+    state.sent = link;
     return WRITTEN;
-  }
-
-  private encapNode(id: number, token: Token, port: number, mac: Uint8Array, next: Token): AftNode {
-    return {
-      type: 'encap',
-      token,
-      template: 'ethernet',
-      keys: [
-        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: this.graph.macOf(port) ?? new Uint8Array(6) } },
-        { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: mac } },
-      ],
-      next,
-      params: { [PARAM.metaNhId]: { kind: 'int', value: id } },
-    };
   }
 
   private newState(id: number): AdjacencyState {
     const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
-    const nothing = { mac: undefined, sent: undefined, exists: false, busy: false, users: 0 };
+    const nothing = { link: undefined, sent: undefined, exists: false, busy: false, users: 0 };
     const state: AdjacencyState = { encap, indirect, ...nothing, refused: undefined, stuck: undefined };
     this.states.set(id, state);
     return state;
@@ -162,13 +164,13 @@ export class AdjacencyWriter implements NodeWriter {
     if (error === undefined) {
       this.written++;
       state.exists = true;
-      state.mac = state.sent;
+      state.link = state.sent;
       state.stuck = undefined;
       if (state.sent !== undefined) state.refused = undefined;
       return;
     }
     if (state.sent === undefined) state.stuck = error;
-    else state.refused = { mac: state.sent, reason: error };
+    else state.refused = { link: state.sent, reason: error };
     const address = this.source.adjacency(id)?.address;
     this.log.warn('the vASIC refused a neighbor', { neighbor: address && formatAddress(address), reason: error });
   }
@@ -200,7 +202,7 @@ export class AdjacencyWriter implements NodeWriter {
       const intent = this.source.adjacency(id);
       const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
       const port = intent && this.graph.outputs.get(intent.port);
-      const target = state.mac === undefined ? trapToken('unresolved') : state.encap;
+      const target = state.link === undefined ? trapToken('unresolved') : state.encap;
       yield { token: state.encap, type: 'encap', name, next: port === undefined ? [] : [port] };
       yield { token: state.indirect, type: 'indirect', name, next: [target] };
     }
@@ -208,15 +210,15 @@ export class AdjacencyWriter implements NodeWriter {
 
   /** What the vASIC is known to hold of each neighbor. */
   *programmed(): Generator<ProgrammedNode> {
-    for (const [id, { encap, indirect, mac, exists, busy }] of this.states) {
+    for (const [id, { encap, indirect, link, exists, busy }] of this.states) {
       const intent = this.source.adjacency(id);
       const next = intent && this.graph.outputs.get(intent.port);
       const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
       const sure = exists && !busy && !this.dirty.has(id);
-      const target = mac === undefined ? trapToken('unresolved') : encap;
-      const known = sure && mac !== undefined && intent !== undefined && next !== undefined;
+      const target = link === undefined ? trapToken('unresolved') : encap;
+      const known = sure && link !== undefined && next !== undefined;
       const common = { layer: 'adjacency', id, name, entries: undefined } as const;
-      yield { ...common, token: encap, node: known ? this.encapNode(id, encap, intent.port, mac, next) : undefined };
+      yield { ...common, token: encap, node: known ? encapNode(id, encap, link, next) : undefined };
       yield { ...common, token: indirect, node: sure ? { type: 'indirect', token: indirect, target } : undefined };
     }
   }
@@ -225,4 +227,21 @@ export class AdjacencyWriter implements NodeWriter {
   rewrite(id: number): void {
     if (this.states.get(id)?.busy === false) this.uncertain(id);
   }
+}
+
+function encapNode(id: number, token: Token, { mac, from, mtu }: Link, next: Token): AftNode {
+  return {
+    type: 'encap',
+    token,
+    template: 'ethernet',
+    keys: [
+      { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: from ?? new Uint8Array(6) } },
+      { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: mac } },
+    ],
+    next,
+    params: {
+      [PARAM.metaNhId]: { kind: 'int', value: id },
+      ...(mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: mtu } }),
+    },
+  };
 }

@@ -3,6 +3,9 @@
  * its nodes are kept until the replay has told which routes there are.
  */
 import { FIRST_DYNAMIC, ROUTE_TREE } from './base-graph';
+import { FIRST_HIGH } from './policers';
+import { filterTokens } from './port-graph';
+import type { PortWriter } from './port-writer';
 import type { GarbageQueue } from './garbage-queue';
 import type { Graph } from './graph';
 import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../aft/model';
@@ -29,10 +32,20 @@ export async function adoptTables(
   info: AftSandboxInfo,
   graph: Graph,
   garbage: GarbageQueue,
+  ports: PortWriter,
 ): Promise<boolean> {
   const nodes = await transport.readNodes();
-  garbage.adopt(nodes.filter((node) => node.token >= FIRST_DYNAMIC));
-  graph.restart(nodes.reduce((most, node) => Math.max(most, node.token + 1), FIRST_DYNAMIC));
+  const made = nodes.filter(({ token }) => token >= FIRST_DYNAMIC && token < FIRST_HIGH);
+  garbage.adopt(made);
+  graph.restart(made.reduce((most, node) => Math.max(most, node.token + 1), FIRST_DYNAMIC));
+  const there = new Set(nodes.map(({ token }) => token));
+  for (const { index } of graph.ports) {
+    for (const parent of Object.values(filterTokens(index)).filter((token) => there.has(token))) {
+      for await (const entries of transport.readEntries(parent)) {
+        for (const { key } of entries) ports.adopt(index, { parent, key });
+      }
+    }
+  }
   if (!nodes.some((node) => node.token === ROUTE_TREE)) return false;
   let routes = 0;
   for await (const entries of transport.readEntries(ROUTE_TREE)) {

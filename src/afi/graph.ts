@@ -3,6 +3,7 @@
  * are not used any more.
  */
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
+import type { PortRules } from '../fib/intents';
 import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from '../aft/model';
 import type { NexthopVerdict } from '../fib/intents';
 
@@ -15,6 +16,7 @@ export const SLOTS_PER_OPERATION = 8192;
 export interface NodeInsert {
   readonly nodes: AftNode[];
   readonly entries: AftEntry[];
+  readonly binds: { readonly port: number; readonly next: Token }[];
 }
 
 /** What building a member has come to. */
@@ -63,27 +65,58 @@ export interface TokenUse {
 
 /** A node as the vASIC is known to hold it, for an audit. */
 export interface ProgrammedNode {
-  readonly layer: 'base' | 'adjacency' | 'nexthop';
-  /** Of the neighbor or nexthop group; 0 for the base graph. */
+  readonly layer: 'base' | 'port' | 'adjacency' | 'nexthop';
+  /** Of the port, neighbor or nexthop group; 0 for the base graph. */
   readonly id: number;
   /** What it stands for, in plain words. */
   readonly name: string;
   readonly token: Token;
   /** Its content; undefined: not known for sure, as it is being written. */
   readonly node: AftNode | undefined;
-  /** Where its entries lead by their keys, of a container other than the route tree. */
-  readonly entries: { readonly size: number; get(key: number): Token | undefined } | undefined;
+  /** Where its entries lead by their keys (`keyText`), of a container other than the route tree. */
+  readonly entries: { readonly size: number; get(key: string): Token | undefined } | undefined;
+}
+
+/** A key of a container other than the route tree, as text. */
+export function keyText({ data }: AftKey): string {
+  switch (data.kind) {
+    case 'int':
+      return String(data.value);
+    case 'ether':
+      return Buffer.from(data.bytes).toString('hex');
+    default:
+      return '?';
+  }
+}
+
+/** Nodes of fixed tokens with their entries, as they are programmed. */
+export function programmedParts(
+  { nodes, entries }: { readonly nodes: readonly AftNode[]; readonly entries: readonly AftEntry[] },
+  layer: 'base' | 'port',
+  id: number,
+): ProgrammedNode[] {
+  const byParent = new Map<Token, Map<string, Token>>();
+  for (const { token, type } of nodes) if (type === 'switch') byParent.set(token, new Map());
+  for (const { parent, key, next } of entries) byParent.get(parent)?.set(keyText(key), next);
+  return nodes.map((node) => {
+    const { token } = node;
+    return { layer, id, name: node.name ?? node.type, token, node, entries: byParent.get(token) };
+  });
 }
 
 /** One life of the sandbox as this client uses it. */
 export class Graph {
-  ports: readonly BasePort[] = [];
   /** Output port index → token. */
   outputs: ReadonlyMap<number, Token> = new Map();
+  /** Port index → hardware address that it has by itself. */
+  private own: ReadonlyMap<number, Uint8Array | undefined> = new Map();
   private next: Token = FIRST_DYNAMIC;
 
-  /** `discard` queues nodes for removal. */
-  constructor(readonly discard: (garbage: Garbage) => void) {}
+  /** `discard` queues nodes for removal; `rulesOf` is Linux's word on a port. */
+  constructor(
+    readonly discard: (garbage: Garbage) => void,
+    private readonly rulesOf: (port: number) => PortRules | undefined,
+  ) {}
 
   /**
    * The sandbox is open.
@@ -91,10 +124,9 @@ export class Graph {
    */
   setPorts({ inputPorts, outputPorts }: AftSandboxInfo, used: readonly BasePort[]): void {
     this.outputs = new Map(outputPorts.map((port) => [port.index, port.token]));
-    this.ports = used.map(({ index, mac }) => ({
-      index,
-      mac: mac ?? inputPorts.find((port) => port.index === index)?.mac,
-    }));
+    this.own = new Map(
+      used.map(({ index, mac }) => [index, mac ?? inputPorts.find((port) => port.index === index)?.mac]),
+    );
   }
 
   newToken(): Token {
@@ -106,7 +138,15 @@ export class Graph {
     this.next = next;
   }
 
-  macOf(port: number): Uint8Array | undefined {
-    return this.ports.find(({ index }) => index === port)?.mac;
+  /** The used ports as they are to be now. */
+  get ports(): readonly BasePort[] {
+    return [...this.own.keys()].map((index) => this.portOf(index)!);
+  }
+
+  /** A port by Linux's word, where it has one; undefined for one that isn't used. */
+  portOf(index: number): BasePort | undefined {
+    if (!this.own.has(index)) return undefined;
+    const rules = this.rulesOf(index);
+    return { index, mac: rules?.mac ?? this.own.get(index), rules };
   }
 }

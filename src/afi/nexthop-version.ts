@@ -6,7 +6,7 @@ import type { NodeInsert } from './graph';
 import { AftField, FLOW_FIELDS, type AftKey, type Token } from '../aft/model';
 import type { NexthopIntent } from '../fib/intents';
 
-/** One version of a set in the vASIC, or on its way there: where it leads, and the adjacencies it holds on to. */
+/** One version of a group in the vASIC, or on its way there: where it leads, and the adjacencies it holds on to. */
 export interface Version {
   readonly intent: NexthopIntent;
   /** What the AftIndirect leads to: the load balancer where there are slots. */
@@ -26,7 +26,7 @@ export type VersionResult =
 /** A nexthop group as the writer knows it. */
 export interface GroupState {
   readonly id: number;
-  /** The AftIndirect; undefined for direct sets. */
+  /** The AftIndirect; undefined for direct groups. */
   readonly indirect: Token | undefined;
   /** The AftLoadBalance, once it needed one. */
   balancer: Token | undefined;

@@ -1,8 +1,8 @@
 /**
- * Nexthop sets in the vASIC: an AftIndirect that route entries point at, leading to a neighbor's AftIndirect, to an
+ * Nexthop groups in the vASIC: an AftIndirect that route entries point at, leading to a neighbor's AftIndirect, to an
  * AftLoadBalance over several of them, to a receive node or to discard.
  *
- * A set that once had several paths keeps its AftLoadBalance for good: a new resolution is the slots that change, written
+ * A group that once had several paths keeps its AftLoadBalance for good: a new resolution is the slots that change, written
  * in place in one transaction, so that only flows of those slots move. Adjacencies that slots lead to are held until a
  * transaction that takes them out is acknowledged. After a lost connection it is not known whether the last transaction
  * went in: then the table is written whole, and what either version needs is held until that is acknowledged.
@@ -10,7 +10,7 @@
  * A change that the server refuses doesn't leave the old one in force: the AftIndirect is pointed at the host. When that is
  * refused as well, the FIB is told that it is stuck, and takes the entries away from it.
  *
- * Direct sets have no node: their entries point at the neighbor's AftIndirect, the receive node or discard itself.
+ * Direct groups have no node: their entries point at the neighbor's AftIndirect, the receive node or discard itself.
  */
 import { trapToken } from './base-graph';
 import type { AdjacencyWriter } from './adjacency-writer';
@@ -45,7 +45,7 @@ const HELD_BACK: NexthopIntent = { kind: 'punt', reason: 'unresolved' };
 export class NexthopWriter implements NodeWriter {
   readonly dirty = new Set<number>();
   written = 0;
-  /** Sets whose adjacencies the vASIC doesn't have (yet, or refused). */
+  /** Groups whose adjacencies the vASIC doesn't have (yet, or refused). */
   private readonly waiting = new Set<number>();
   private readonly states = new Map<number, GroupState>();
   private readonly recent = new RecentTables();
@@ -70,7 +70,7 @@ export class NexthopWriter implements NodeWriter {
     this.waiting.clear();
   }
 
-  /** The token that a route entry of this set points at; undefined while the vASIC doesn't have the set. */
+  /** The token that a route entry of this group points at; undefined while the vASIC doesn't have the group. */
   tokenOf(id: number): Token | undefined {
     const state = this.states.get(id);
     if (state?.current === undefined || state.removing) return undefined;
@@ -130,7 +130,7 @@ export class NexthopWriter implements NodeWriter {
     return { kind: 'settled', verdict: { acked: version.intent, error: undefined, stuck: false } };
   }
 
-  /** Points the set at the host, as what it leads to may not stay, unless it is there. Its slots stay for what comes next. */
+  /** Points the group at the host, as what it leads to may not stay, unless it is there. Its slots stay for what comes next. */
   private leave(state: GroupState, reason: string, insert: NodeInsert): BuildResult {
     const { current, indirect } = state;
     if (indirect === undefined || current === undefined || current.next === trapToken('unresolved')) return NOTHING;
@@ -184,7 +184,7 @@ export class NexthopWriter implements NodeWriter {
     return { kind: 'version', version: { intent, next: state.balancer, slots, adjacencies } };
   }
 
-  /** The slots of the set that the routes of this one had before. */
+  /** The slots of the group that the routes of this one had before. */
   private inherited(id: number): readonly Token[] | undefined {
     const before = this.source.predecessor(id);
     return before === undefined ? undefined : this.states.get(before)?.current?.slots;
@@ -292,8 +292,8 @@ export class NexthopWriter implements NodeWriter {
     this.dirty.add(id);
   }
 
-  /** The nodes made for each set, the one that entries point at first. */
-  tokensBySet(): Map<number, Token[]> {
+  /** The nodes made for each group, the one that entries point at first. */
+  tokensByGroup(): Map<number, Token[]> {
     const tokens = new Map<number, Token[]>();
     for (const [id, state] of this.states) {
       if (state.indirect === undefined) continue;
@@ -334,7 +334,7 @@ export class NexthopWriter implements NodeWriter {
       const max = slots?.length;
       const table =
         max === undefined ? undefined : ({ type: 'loadBalance', token: balancer, max, fields: FLOW_FIELDS } as const);
-      const entries = slots && { size: slots.length, get: (slot: number): Token | undefined => slots[slot] };
+      const entries = slots && { size: slots.length, get: (key: string): Token | undefined => slots[Number(key)] };
       yield { ...common, token: balancer, node: table, entries };
     }
   }

@@ -16,7 +16,7 @@ const SLOTS_OF_SMALLEST = 32;
 /** Shares are computed in floating point. */
 const ROUNDING = 1e-9;
 
-/** One way out of a table: what its slots hold, and its weight. */
+/** One path of a table: what its slots hold, and its weight. */
 export interface WeightedTarget {
   readonly target: number;
   readonly weight: number;

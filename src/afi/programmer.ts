@@ -4,7 +4,7 @@
  * It pulls work from the FIB whenever fewer than `inFlight` operations are unacknowledged, so a slow server lets dirty
  * sets grow (bounded by the tables) and no queue. Order keeps make-before-break: a layer is only pointed at when the
  * layer below it is acknowledged (adjacency, then nexthop group, then route entry), and nodes are removed when nothing
- * acknowledged or in flight points at them any more. One member (adjacency, set or row) has at most one operation in
+ * acknowledged or in flight points at them any more. One member (adjacency, group or row) has at most one operation in
  * flight; if its intent changes meanwhile, it is written again after the acknowledgement.
  *
  * A refused operation is bisected: the member at fault, where the server names it, gets its verdict, the rest is sent
@@ -15,11 +15,12 @@ import { adoptTables, type TableReader } from './adoption';
 import { instanceOf, isOpen, type AfiSession, type AfiState } from './connection-state';
 import { ROUTE_TREE, baseGraph, baseTokens, type BasePort } from './base-graph';
 import { GarbageQueue, removalOf } from './garbage-queue';
-import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION } from './graph';
+import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION, programmedParts } from './graph';
 import type { Garbage, NodeInsert, NodeWriter, ProgrammedNode, TokenUse } from './graph';
 import type { AftError, AftNode, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
+import { PortWriter } from './port-writer';
 import { RouteWriter, halves, type RouteBatch } from './route-writer';
 import type { ForwardingSource } from '../fib/intents';
 import { errorText } from '../net/error-text';
@@ -51,7 +52,10 @@ interface NodeBatch {
 }
 
 type Batch =
-  { readonly kind: 'base' } | NodeBatch | RouteBatch | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
+  | { readonly kind: 'base'; readonly ports: readonly BasePort[] }
+  | NodeBatch
+  | RouteBatch
+  | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
 
 /** Totals since start; `operations` and `refused` count AFI operations, the others members. */
 export interface ProgrammerCounters {
@@ -68,7 +72,8 @@ export class Programmer {
   /** The life of the server whose tables hold our base graph; undefined: none that is known. */
   private placedIn: string | undefined;
   private readonly garbage: GarbageQueue;
-  private readonly graph = new Graph((garbage) => this.garbage.push(garbage));
+  private readonly graph: Graph;
+  private readonly ports: PortWriter;
   private readonly adjacencies: AdjacencyWriter;
   private readonly nexthops: NexthopWriter;
   private readonly routes: RouteWriter;
@@ -89,6 +94,11 @@ export class Programmer {
   constructor(private readonly options: ProgrammerOptions) {
     const { source, log } = options;
     this.garbage = new GarbageQueue(log);
+    this.graph = new Graph(
+      (garbage) => this.garbage.push(garbage),
+      (port) => source.portRules(port),
+    );
+    this.ports = new PortWriter(this.graph, log);
     this.adjacencies = new AdjacencyWriter(source, this.graph, log);
     this.nexthops = new NexthopWriter(source, this.graph, this.adjacencies, log);
     this.routes = new RouteWriter(source, this.nexthops, options.batch, log);
@@ -143,6 +153,7 @@ export class Programmer {
     if (before === info.instance) {
       log.info('the AFI server is the one we programmed: going on where the connection broke');
       this.state = { kind: 'ready', ...session };
+      this.ports.review();
       this.pump();
       return;
     }
@@ -150,6 +161,7 @@ export class Programmer {
       log.warn('the AFI server has restarted with empty tables: programming everything again');
     }
     this.placedIn = undefined;
+    this.ports.clear();
     this.adjacencies.clear();
     this.nexthops.clear();
     this.retries = [];
@@ -164,7 +176,7 @@ export class Programmer {
   private async adopt(info: AftSandboxInfo, adopting: AfiState & { readonly kind: 'adopting' }): Promise<void> {
     const { since, instance } = adopting;
     try {
-      const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage));
+      const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, this.graph, this.garbage, this.ports));
       if (this.state !== adopting) return;
       this.hasTree = hasTree;
       this.sendBase(adopting);
@@ -189,9 +201,10 @@ export class Programmer {
 
   private sendBase({ since, instance }: AfiSession): void {
     this.state = { kind: 'placingGraph', since, instance, refusedBefore: this.failure };
+    const { ports } = this.graph;
     this.send(
-      { kind: 'base' },
-      { kind: 'insert', insert: baseGraph(this.graph.ports, !this.hasTree, this.options.limits) },
+      { kind: 'base', ports },
+      { kind: 'insert', insert: baseGraph(ports, !this.hasTree, this.options.limits) },
     );
   }
 
@@ -263,10 +276,12 @@ export class Programmer {
     const retry = this.retries.shift();
     if (retry !== undefined) return retry;
     source.retireUnwanted();
+    const ports = takeMembers(this.ports.dirty, () => source.takePort());
+    if (ports.length > 0) return { kind: 'nodes', writer: this.ports, ids: ports };
     const neighbors = takeMembers(this.adjacencies.dirty, () => source.takeAdjacency());
     if (neighbors.length > 0) return { kind: 'nodes', writer: this.adjacencies, ids: neighbors };
-    const sets = takeMembers(this.nexthops.dirty, () => source.takeNexthop());
-    if (sets.length > 0) return { kind: 'nodes', writer: this.nexthops, ids: sets };
+    const groups = takeMembers(this.nexthops.dirty, () => source.takeNexthop());
+    if (groups.length > 0) return { kind: 'nodes', writer: this.nexthops, ids: groups };
     if (!this.garbage.empty) return { kind: 'garbage', items: this.garbage.take() };
     const [first, ...others] = this.routes.take();
     this.retries.push(...others);
@@ -292,7 +307,7 @@ export class Programmer {
   }
 
   private sendNodes({ writer, ids }: NodeBatch): void {
-    const insert: NodeInsert = { nodes: [], entries: [] };
+    const insert: NodeInsert = { nodes: [], entries: [], binds: [] };
     const sent: number[] = [];
     let looked = 0;
     while (looked < ids.length && insert.entries.length < SLOTS_PER_OPERATION) {
@@ -343,6 +358,7 @@ export class Programmer {
     if (!this.ready) return;
     this.garbage.retryStuck();
     this.routes.forgetFull();
+    this.ports.retryRefused();
     this.retryNodes();
     this.options.source.retryFailed();
     this.pump();
@@ -366,6 +382,7 @@ export class Programmer {
         if (!isOpen(this.state)) return;
         this.state = { kind: 'ready', since: this.state.since, instance: this.state.instance };
         this.placedIn = this.state.instance;
+        this.ports.placed(batch.ports);
         this.options.log.info('the forwarding graph is in place', { ports: this.graph.ports.length });
         return;
       case 'nodes':
@@ -416,18 +433,29 @@ export class Programmer {
   // ---- for the control API ----------------------------------------------------------------------------------------
 
   /** The token that entries of this nexthop group point at. */
-  tokenOfSet(id: number): Token | undefined {
+  tokenOfGroup(id: number): Token | undefined {
     return this.nexthops.tokenOf(id);
   }
 
   /** The nodes made for each nexthop group, the one that entries point at first. */
-  tokensBySet(): Map<number, Token[]> {
-    return this.nexthops.tokensBySet();
+  tokensByGroup(): Map<number, Token[]> {
+    return this.nexthops.tokensByGroup();
+  }
+
+  /** Ports of which the server refused what Linux says, and why. */
+  portFailures(): Iterable<readonly [port: number, reason: string]> {
+    return this.ports.failures();
   }
 
   /** The token of a neighbor's AftIndirect. */
   tokenOfAdjacency(id: number): Token | undefined {
     return this.adjacencies.get(id)?.indirect;
+  }
+
+  /** The token of a neighbor's AftEncap, which counts its packets; undefined while the vASIC has none. */
+  encapOfAdjacency(id: number): Token | undefined {
+    const view = this.adjacencies.get(id);
+    return view?.exists === true ? view.encap : undefined;
   }
 
   /** Every token in use: its node type, what it stands for, and where it leads. */
@@ -441,16 +469,13 @@ export class Programmer {
 
   /** Every node that the vASIC is to hold, as far as its content is acknowledged; not those on their way out. */
   *programmed(): Generator<ProgrammedNode> {
-    const { nodes, entries } = baseGraph(this.graph.ports, !this.hasTree, this.options.limits);
-    for (const node of nodes) {
-      const { token } = node;
-      const own = entries.filter(({ parent }) => parent === token);
-      const leads = own.flatMap(({ key: { data }, next }) =>
-        data.kind === 'int' ? [[data.value, next] as const] : [],
-      );
-      const map = node.type === 'switch' ? new Map(leads) : undefined;
-      yield { layer: 'base', id: 0, name: node.name ?? node.type, token, node, entries: map };
+    const ofPorts = new Set<Token>();
+    for (const part of this.ports.programmed()) {
+      ofPorts.add(part.token);
+      yield part;
     }
+    const base = baseGraph(this.graph.ports, !this.hasTree, this.options.limits);
+    for (const part of programmedParts(base, 'base', 0)) if (!ofPorts.has(part.token)) yield part;
     if (this.hasTree) {
       yield { layer: 'base', id: 0, name: 'routeTable', token: ROUTE_TREE, node: undefined, entries: undefined };
     }
@@ -474,6 +499,8 @@ export class Programmer {
         if (this.state.kind !== 'ready') return;
         this.hasTree = true;
         return this.sendBase(this.state);
+      case 'port':
+        return this.ports.rewrite(id);
       case 'adjacency':
         return this.adjacencies.rewrite(id);
       case 'nexthop':

@@ -80,7 +80,7 @@ export class RouteWriter {
     return { kind, remove: { entries: [], prefixes, tokens: [] } };
   }
 
-  /** Returns the set that the row's entry points at; undefined: nothing to write (now). */
+  /** Returns the group that the row's entry points at; undefined: nothing to write (now). */
   private insert(row: number, prefixes: PrefixBatch, fits: boolean): number | undefined {
     const wanted = this.source.routeWanted(row);
     if (wanted === 0) return undefined;
@@ -96,12 +96,12 @@ export class RouteWriter {
   }
 
   /** A new entry where the server has no room is refused here: asking for each would cost an operation each. */
-  private refuseUnsent(row: number, set: number): boolean {
+  private refuseUnsent(row: number, group: number): boolean {
     const reason = this.full.get(this.source.routeFamily(row));
     if (reason === undefined || this.source.routeHasEntry(row)) return false;
     this.refusals.add(formatPrefix(this.source.routePrefix(row)), 'insert', reason);
-    this.source.routeSent(row, set);
-    this.source.routeDone(row, set, { reason, noRoom: true });
+    this.source.routeSent(row, group);
+    this.source.routeDone(row, group, { reason, noRoom: true });
     return true;
   }
 
@@ -118,7 +118,7 @@ export class RouteWriter {
     return room;
   }
 
-  /** Returns 0, which stands for no set; undefined: its entry is wanted again. */
+  /** Returns 0, which stands for no group; undefined: its entry is wanted again. */
   private remove(row: number, prefixes: PrefixBatch): number | undefined {
     if (this.source.routeWanted(row) !== 0) return undefined;
     this.addPrefix(prefixes, row, TOKEN_DISCARD);
@@ -135,21 +135,21 @@ export class RouteWriter {
     prefixes.count++;
   }
 
-  /** Keeps of a batch the rows that `send` sends: it returns the set that it sent, and undefined otherwise. */
+  /** Keeps of a batch the rows that `send` sends: it returns the group that it sent, and undefined otherwise. */
   private keepRows(routes: RowBatch, send: (row: number) => number | undefined): void {
-    const { rows, sets, count } = routes;
+    const { rows, groups, count } = routes;
     routes.count = 0;
     for (let i = 0; i < count; i++) {
-      const set = send(rows[i]!);
-      if (set === undefined) continue;
+      const group = send(rows[i]!);
+      if (group === undefined) continue;
       rows[routes.count] = rows[i]!;
-      sets[routes.count++] = set;
+      groups[routes.count++] = group;
     }
   }
 
-  /** Calls `use` with each row of a batch, which is over then, and the set that was sent. */
-  private forRows(routes: RowBatch, use: (row: number, set: number) => void): void {
-    for (let i = 0; i < routes.count; i++) use(routes.rows[i]!, routes.sets[i]!);
+  /** Calls `use` with each row of a batch, which is over then, and the group that was sent. */
+  private forRows(routes: RowBatch, use: (row: number, group: number) => void): void {
+    for (let i = 0; i < routes.count; i++) use(routes.rows[i]!, routes.groups[i]!);
     this.batches.give(routes);
   }
 
@@ -160,7 +160,7 @@ export class RouteWriter {
       this.removed += routes.count;
       this.room += routes.count;
     }
-    this.forRows(routes, (row, set) => this.source.routeDone(row, set, undefined));
+    this.forRows(routes, (row, group) => this.source.routeDone(row, group, undefined));
   }
 
   /**
@@ -178,12 +178,12 @@ export class RouteWriter {
       const gone = kind === 'remove' && error.code === 'unknownEntry';
       if (!gone) this.refusals.add(formatPrefix(source.routePrefix(row)), kind, reason);
       if (noRoom) this.full.set(source.routeFamily(row), reason);
-      source.routeDone(row, routes.sets[culprit]!, gone ? undefined : { reason, noRoom });
+      source.routeDone(row, routes.groups[culprit]!, gone ? undefined : { reason, noRoom });
       routes.rows.copyWithin(culprit, culprit + 1, routes.count);
-      routes.sets.copyWithin(culprit, culprit + 1, routes.count--);
+      routes.groups.copyWithin(culprit, culprit + 1, routes.count--);
     }
     const rest = Array.from(routes.rows.subarray(0, routes.count));
-    this.forRows(routes, (row, set) => source.routeReturned(row, set));
+    this.forRows(routes, (row, group) => source.routeReturned(row, group));
     if (culprit === undefined || !noRoom) return halves(rest).map((rows) => this.batchOf(kind, rows));
     const before = { ...this.batchOf(kind, rest.slice(0, culprit)), fits: true };
     return [before, this.batchOf(kind, rest.slice(culprit))].filter((batch) => batch.routes.count > 0);
@@ -191,7 +191,7 @@ export class RouteWriter {
 
   /** What became of it is not known: its rows are written again. */
   uncertain({ routes }: RouteBatch): void {
-    this.forRows(routes, (row, set) => this.source.routeUncertain(row, set));
+    this.forRows(routes, (row, group) => this.source.routeUncertain(row, group));
   }
 }
 

@@ -7,7 +7,7 @@
 export interface RowBatch {
   readonly rows: Uint32Array;
   /** The nexthop group that the row's entry was sent with; 0: its removal. */
-  readonly sets: Uint32Array;
+  readonly groups: Uint32Array;
   count: number;
 }
 
@@ -19,7 +19,11 @@ export class RowBatches {
 
   /** An empty batch. */
   take(): RowBatch {
-    const batch = this.spare.pop() ?? { rows: new Uint32Array(this.most), sets: new Uint32Array(this.most), count: 0 };
+    const batch = this.spare.pop() ?? {
+      rows: new Uint32Array(this.most),
+      groups: new Uint32Array(this.most),
+      count: 0,
+    };
     batch.count = 0;
     return batch;
   }

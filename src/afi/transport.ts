@@ -47,7 +47,7 @@ export interface AfiTransport {
    * @throws WireError when the operation holds a number that the wire can't carry
    */
   send(id: number, operation: AftOperation): boolean;
-  /** Sets what is called when the stream takes more after a false `send`. */
+  /** Groups what is called when the stream takes more after a false `send`. */
   onDrain(callback: () => void): void;
   /** Reads nodes or entries back, in batches. Throws when there is no session or it breaks meanwhile. */
   find(request: AfiFindRequest): AsyncIterable<FindReply>;

@@ -294,6 +294,21 @@ export enum PuntReason {
   Mtu = 12,
   IpOptions = 13,
   Neighbor = 14,
+  /** Control protocols, apart from whatever else comes for the same reason. */
+  Arp = 15,
+  NeighborDiscovery = 16,
+  Ospf = 17,
+  Isis = 18,
+  Bgp = 19,
+  Bfd = 20,
+  /** Of other protocols: LDP, RIP, EIGRP, PIM, VRRP. */
+  Control = 21,
+  /** Has a VLAN tag that Linux has a device for. */
+  Tagged = 22,
+  /** For another hardware address than the port's, which Linux takes nevertheless. */
+  OtherAddress = 23,
+  /** Linux has the whole port for itself, in a bridge or the like. */
+  HostPort = 24,
 }
 
 /** Parameter names that we define or that the original client used. */
@@ -305,6 +320,9 @@ export const PARAM = {
   routeHwFlush: 'route.hwFlush',
   metaNhId: 'meta.nhid',
   labelValue: 'label.value',
+  /** VLAN ids on an ethernet encapsulation; one alone is the only tag. */
+  etherInnerVlan: 'encap.ether.ivlan',
+  etherOuterVlan: 'encap.ether.ovlan',
   listAllocDesc: 'list.allocDesc',
   /**
    * Ours, on a tree (int token): packets forwarded by a lookup in it have TTL or hop limit decremented (and the IPv4
@@ -322,6 +340,16 @@ export const PARAM = {
    * address: the host does what the options ask for. Without the parameter options are ignored.
    */
   rtIpOptions: 'rt.ipOptions',
+  /**
+   * Ours, on a tree with rt.ttlExpired (int token): IPv6 packets with a link-local source that would be forwarded go to this
+   * token instead, for the host to answer. Without the parameter they are dropped and counted.
+   */
+  rtLinkLocalSource: 'rt.linkLocalSource',
+  /**
+   * Ours, on an ethernet encapsulation (int): what leaves by it may be no larger than this, or than the output port
+   * carries. Larger packets fare as those larger than the port's MTU.
+   */
+  nhMtu: 'nh.mtu',
 } as const;
 
 /** State and counters of one node. */
@@ -335,4 +363,6 @@ export interface NodeInfo {
   readonly entries: number;
   /** Nodes, entries and input ports that point at it. */
   readonly references: number;
+  /** Ours: packets, bytes and drops are counted here; else they are 0. */
+  readonly counted: boolean;
 }

@@ -5,6 +5,7 @@
  *
  * A kind that this version doesn't know is a WireError, never another kind.
  */
+import { TOKEN_NONE } from './model';
 import type { AftNode, AftNodeType, MatchOp, WriteOp } from './model';
 import * as part from './parts';
 import { WireError } from './protobuf-io';
@@ -44,20 +45,23 @@ const KINDS: { readonly [Kind in AftNodeType]: part.Shape<Body<Kind>> } = {
   sandboxLink: { sandbox: part.text, port: part.uint32 },
 };
 
-const COMMON: part.Shape<Pick<AftNode, Common>> = {
+const COMMON: part.Shape<Pick<AftNode, Exclude<Common, 'next'>>> = {
   token: part.token,
   name: part.optionalText,
-  next: part.optionalToken,
   params: part.params,
 };
 
 /** AftNode as protobufjs decodes it: the oneof's name, and under it the kind's message. */
-type NodeMessage = { readonly token: number; readonly type?: AftNodeType } & Readonly<Record<string, unknown>>;
+type NodeMessage = { readonly token: number; readonly next: number; readonly type?: AftNodeType } & Readonly<
+  Record<string, unknown>
+>;
 
 /** A node as a message AftNode. */
 export const node: part.Part<AftNode> = {
   to: (value) => ({
     ...part.toMessage(COMMON, value),
+    // Written always: a reader may take nothing for 0, which is discard.
+    next: value.next ?? TOKEN_NONE,
     [value.type]: part.toMessage<unknown>(KINDS[value.type] as part.Shape<unknown>, value),
   }),
   from(raw) {
@@ -65,6 +69,9 @@ export const node: part.Part<AftNode> = {
     const { type } = message;
     if (type === undefined) throw new WireError(`node ${message.token} has no type that this version knows`);
     const body = part.fromMessage<unknown>(KINDS[type] as part.Shape<unknown>, message[type]);
-    return { ...part.fromMessage(COMMON, message), type, ...(body as object) } as AftNode;
+    // Its own property when present.
+    const hasNext = Object.hasOwn(message, 'next') && message.next !== TOKEN_NONE;
+    const next = hasNext ? { next: message.next } : {};
+    return { ...part.fromMessage(COMMON, message), ...next, type, ...(body as object) } as AftNode;
   },
 };

@@ -5,15 +5,7 @@
  * Defaults of proto3 aren't written. What the model can't hold (a key without data, an address of the wrong size, a number
  * that an enum doesn't have) is a WireError.
  */
-import {
-  FIELD_NAMES,
-  TOKEN_NONE,
-  type AftData,
-  type AftEntry,
-  type AftField,
-  type AftKey,
-  type AftParams,
-} from './model';
+import { FIELD_NAMES, type AftData, type AftEntry, type AftField, type AftKey, type AftParams } from './model';
 import { WireError } from './protobuf-io';
 
 /** One property of a value as a field of a message. */
@@ -209,11 +201,6 @@ export const params: Part<AftParams | undefined> = {
   },
 };
 
-/** A node's `next`, absent when the wire says "none"; where the wire says nothing it is 0, discard, as proto3 has it. */
-export const optionalToken: Part<number | undefined> = {
-  to: (value) => unlessDefault(value ?? TOKEN_NONE),
-  from: (raw) => (raw === TOKEN_NONE ? undefined : asNumber(raw)),
-};
 /** Text that is absent when empty. */
 export const optionalText: Part<string | undefined> = {
   to: (value) => (value === '' ? undefined : value),

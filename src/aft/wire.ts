@@ -255,6 +255,7 @@ const NODE_INFO: part.Shape<NodeInfo> = {
   drops: part.count,
   entries: part.count,
   references: part.count,
+  counted: part.flag,
 };
 
 export function encodeNodeInfoReply(nodes: readonly NodeInfo[]): Buffer {

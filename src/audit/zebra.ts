@@ -175,7 +175,7 @@ function difference({ fib, feedback }: ZebraParts, row: number, route: ZebraRout
 
 /** The row's paths as zebra's are named; undefined: it has none that could be compared. */
 function pathsOfRow(fib: Fib, row: number): string[] | undefined {
-  const group = fib.rows.nexthops.get(fib.rows.routes.zebraSet[row]!);
+  const group = fib.rows.nexthops.get(fib.rows.routes.zebraGroup[row]!);
   if (group === undefined) return undefined;
   const names: string[] = [];
   for (const leaf of leavesOf(group)) {

@@ -15,6 +15,7 @@ import { Fib } from '../fib/fib';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
 import { createFpmServer } from '../fpm/server';
+import { askVty } from '../fpm/vty';
 import { dumpKernel } from '../kernel/dump';
 import { createKernelNeighbors } from '../kernel/kernel';
 import { formatAddress } from '../net/address';
@@ -26,7 +27,10 @@ import { giveBackMemory } from '../sys/libc';
 import { createBackend } from '../views/backend';
 import { Backpressure } from './backpressure';
 import { closeAll, type Closer } from './closers';
+import { Convergence } from './convergence';
 import { IdleMemory } from './idle-memory';
+import { watchKernelRoutes } from './kernel-routes';
+import { NeighborVerification, staleHosts, VERIFICATION_POLL_MS } from './neighbor-verification';
 import { Replay } from './replay';
 import { staticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
@@ -36,6 +40,9 @@ const TICK_MS = 250;
 const RETRY_MS = 60_000;
 /** What the sandbox holds is read again this often, where that failed. */
 const READ_AGAIN_MS = 5000;
+/** bgpd's answer about a thousand peers takes a while, and some megabytes. */
+const VTY_MS = 30_000;
+const VTY_BYTES = 64 * 1024 * 1024;
 
 export interface BridgeOptions {
   /** A file that takes all FPM sessions (docs/decode.md). */
@@ -107,8 +114,12 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
       if (needed && config.neighbors.kernel) neighbors.need(ifindex, address);
       else neighbors.release(ifindex, address);
     },
+    onKernelRoute: () => kernelRoutes.routeSent(),
     now,
   });
+  // In this mode the bridge itself makes the TAPs what their ports are.
+  const foreign = config.punt.mode !== 'worker';
+  for (const { index, mac } of config.ports) fib.portOwn(index, { mac }, foreign);
   const programmer = new Programmer({
     source: fib.forwarding,
     transport: {
@@ -129,6 +140,11 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     log: afiLog,
   });
 
+  const convergence = new Convergence({
+    vty: config.fpm.sweep.bgpdVty,
+    ask: async (command) => (await askVty(config.fpm.sweep.bgpdVty, [command], VTY_MS, VTY_BYTES))[0] ?? '',
+    ...{ now, log: fpmLog },
+  });
   const replay = new Replay({
     fib: {
       beginReplay: () => fib.beginReplay(),
@@ -138,7 +154,7 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
         return fib.rows.routes.size;
       },
     },
-    ...{ programmer, fpm, now },
+    ...{ convergence, programmer, fpm, now },
     sweep: config.fpm.sweep,
     log: fpmLog,
   });
@@ -147,6 +163,8 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     replayFrom: () => replay.startedAt,
     ...{ fpm, soon, now },
   });
+  const kernelRoutes = watchKernelRoutes({ routes: fib.kernelRoutes, soon, log: log.child('kernel') });
+  closers.push(() => kernelRoutes.close());
   const backpressure = new Backpressure(fpm, fpmLog);
   const idleMemory = new IdleMemory(giveBackMemory);
 
@@ -204,24 +222,32 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     replay.check();
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
+  const verification = new NeighborVerification({
+    stale: () => staleHosts(fib.neighbors.all(), (id) => programmer.encapOfAdjacency(id)),
+    counters: (tokens) => transport.nodeInfo(tokens),
+    verify: (ifindex, address) => neighbors.verify(ifindex, address),
+  });
+  const verifying = setInterval(() => void verification.poll(), VERIFICATION_POLL_MS);
   const readAgain = setInterval(() => void programmer.retryAdoption(), READ_AGAIN_MS);
   closers.push(() => {
     statuses.close();
     clearInterval(tick);
     clearInterval(retry);
     clearInterval(readAgain);
+    clearInterval(verifying);
   });
 
   transport.onDrain(() => programmer.drained());
   transport.start({
     up: (info) => {
       punt?.setSandbox(info.id);
-      for (const { index } of config.ports) {
+      for (const { index, mac } of config.ports) {
         const port = info.outputPorts.find((candidate) => candidate.index === index);
         punt?.configurePort(index, {
           ...(port?.mac === undefined ? {} : { mac: port.mac }),
           ...(port?.mtu === undefined ? {} : { mtu: port.mtu }),
         });
+        fib.portOwn(index, { mac: mac ?? port?.mac, mtu: port?.mtu }, foreign);
         if (port?.up === undefined) {
           punt?.setCarrier(index, true);
           fib.portChanged(index, true);

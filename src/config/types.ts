@@ -20,7 +20,7 @@ export interface PortConfig {
   readonly mtu?: number;
 }
 
-/** A limit for each reason for which packets come to the host. */
+/** A limit for each reason for which packets come to the host, of each port by itself. */
 export interface PuntPolicers {
   readonly noRoute: number;
   readonly glean: number;
@@ -35,6 +35,16 @@ export interface PuntPolicers {
   readonly unsupported: number;
   readonly mtu: number;
   readonly ipOptions: number;
+  readonly arp: number;
+  readonly neighborDiscovery: number;
+  readonly ospf: number;
+  readonly isis: number;
+  readonly bgp: number;
+  readonly bfd: number;
+  readonly control: number;
+  readonly tagged: number;
+  readonly otherAddress: number;
+  readonly hostPort: number;
 }
 
 export interface Config {
@@ -43,8 +53,16 @@ export interface Config {
     readonly feedback: FeedbackMode;
     /** zebra's vty socket, where `feedback: auto` asks for its version. */
     readonly zebraVty: string;
-    /** After a reconnect: sweep what the replay didn't confirm once the stream was silent for `idleMs`, not before `minimumMs`. */
-    readonly sweep: { readonly idleMs: number; readonly minimumMs: number };
+    /**
+     * After a reconnect: sweep what the replay didn't confirm once the stream was silent for `idleMs`, not before `minimumMs`, and
+     * as long as bgpd, asked at `bgpdVty`, waits for its peers, not before `maximumMs`.
+     */
+    readonly sweep: {
+      readonly idleMs: number;
+      readonly minimumMs: number;
+      readonly maximumMs: number;
+      readonly bgpdVty: string;
+    };
   };
   readonly afi: {
     readonly server: HostPort;

@@ -116,9 +116,9 @@ export const ROUTE_STATES = ['offloaded', 'trapped', 'failed', 'unresolved', 'pe
 export type RouteState = (typeof ROUTE_STATES)[number];
 
 /** `ready`: the neighbor is known; `unresolved`: it isn't; `glean`: directly connected; `host`: not by the vASIC. */
-export type LegState = 'ready' | 'unresolved' | 'glean' | 'host';
+export type PathState = 'ready' | 'unresolved' | 'glean' | 'host';
 
-/** One way out of a route or nexthop. */
+/** One path of a route or nexthop. */
 export interface PathView {
   readonly gateway?: string;
   /** Name; `?` when no interface has the index. */
@@ -126,7 +126,7 @@ export interface PathView {
   readonly ifindex: number;
   readonly mac?: string;
   readonly weight: number;
-  readonly state: LegState;
+  readonly state: PathState;
   /** What it puts around packets, in plain words: `MPLS push 16/17`. */
   readonly encap?: string;
 }

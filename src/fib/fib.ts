@@ -10,7 +10,9 @@ import { ForwardingState } from './forwarding-state';
 import { HostEntries } from './host-entries';
 import { Interfaces } from './interfaces';
 import type { Neighbor } from './neighbors';
+import type { OwnPort } from './port-rules';
 import { KeptThings } from './kept';
+import { KernelRoutes } from './kernel-routes';
 import { dropIntent, type NexthopChange, type NexthopGroup } from './nexthops';
 import { Resolution } from './resolution';
 import { newKey, setKey } from './route-key';
@@ -38,6 +40,8 @@ export interface FibOptions {
   readonly onReport: () => void;
   /** A neighbor is needed by a route (or no longer). */
   readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
+  /** zebra sent a route that it has from the kernel: it is to be checked whether the kernel has it still. */
+  readonly onKernelRoute?: () => void;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
@@ -48,6 +52,7 @@ export class Fib {
   readonly forwarding: ForwardingState;
   readonly status: RouteStatuses;
   readonly kept = new KeptThings();
+  readonly kernelRoutes: KernelRoutes;
 
   private readonly resolution: Resolution;
   private readonly hosts: HostEntries;
@@ -55,21 +60,34 @@ export class Fib {
   private readonly key = newKey();
 
   constructor(private readonly options: FibOptions) {
-    this.interfaces = new Interfaces(options.ports);
+    this.interfaces = new Interfaces({
+      ports: options.ports,
+      table: options.table,
+      onRules: (port, sending) => this.portRulesChanged(port, sending),
+    });
     this.rows = new Rows({
       table: options.table,
       onWork: options.onWork,
       onReport: options.onReport,
-      onRetire: (set) => this.resolution.detach(set),
+      onRetire: (group) => this.resolution.detach(group),
     });
     this.resolution = new Resolution({
       rows: this.rows,
       interfaces: this.interfaces,
       onNeed: options.onNeed,
-      onGlean: (set) => this.gleanChanged(set),
+      onGlean: (group) => this.gleanChanged(group),
     });
     const { neighbors } = this.resolution;
     this.hosts = new HostEntries(this.rows, neighbors, this.interfaces);
+    this.kernelRoutes = new KernelRoutes({
+      rows: this.rows,
+      remove: (row) => {
+        this.removeZebra(row);
+        this.received(row);
+      },
+      nexthop: (update) => this.applyFpm(update),
+      onSuspect: () => options.onKernelRoute?.(),
+    });
     this.status = new RouteStatuses(this.rows, options.now);
     this.forwarding = new ForwardingState(this.rows, neighbors, this.interfaces, this.status, options.now);
   }
@@ -90,15 +108,17 @@ export class Fib {
       case 'nexthopAdd':
         return this.nexthopsChanged(this.rows.nexthops.addZebra(update));
       case 'nexthopDelete': {
-        const set = this.rows.nexthops.deleteZebra(update.id);
-        if (set !== undefined) this.rows.retireIfUnwanted(set);
+        const group = this.rows.nexthops.deleteZebra(update.id);
+        if (group !== undefined) this.rows.retireIfUnwanted(group);
         return;
       }
       case 'neighborAdd':
-      case 'neighborDelete':
         // zebra may speak of neighbors on any interface; ours are those on ports.
         if (this.interfaces.portOf(update.ifindex) !== undefined) this.applyKernel(update);
         return;
+      case 'neighborDelete':
+        // The interface may have been a port when zebra spoke of the neighbor.
+        return this.applyKernel(update);
       case 'lspAdd':
       case 'lspDelete':
       case 'macAdd':
@@ -117,21 +137,22 @@ export class Fib {
     routes.generation[row] = this.replayGeneration;
     routes.protocol[row] = update.protocol;
     routes.metric[row] = update.metric;
-    const set = this.setOfTarget(update.target);
-    const before = nexthops.get(routes.zebraSet[row]!);
-    if (before !== set) {
-      set.zebraRoutes++;
-      routes.zebraSet[row] = set.id;
+    const group = this.groupOfTarget(update.target);
+    const before = nexthops.get(routes.zebraGroup[row]!);
+    if (before !== group) {
+      group.zebraRoutes++;
+      routes.zebraGroup[row] = group.id;
       if (before !== undefined) before.zebraRoutes--;
     }
     this.rows.chooseWanted(row);
     if (isNew) this.hosts.zebraChanged(row, 1);
-    else if (before !== set) this.hosts.targetChanged(row);
+    else if (before !== group) this.hosts.targetChanged(row);
     this.received(row);
-    if (before !== undefined && before !== set) this.rows.retireIfUnwanted(before);
+    if (before !== undefined && before !== group) this.rows.retireIfUnwanted(before);
     // zebra has just sent the route, so it has forgotten what it was told of it.
     routes.reported[row] = 0;
     this.rows.markReport(row);
+    this.kernelRoutes.received(row);
   }
 
   private deleteRoute(update: RouteDelete): void {
@@ -151,26 +172,26 @@ export class Fib {
 
   private removeZebra(row: number): void {
     const { nexthops, routes } = this.rows;
-    const set = nexthops.get(routes.zebraSet[row]!)!;
+    const group = nexthops.get(routes.zebraGroup[row]!)!;
     routes.flags[row]! &= ~ROW.zebra;
-    routes.zebraSet[row] = 0;
+    routes.zebraGroup[row] = 0;
     routes.reported[row] = 0;
-    set.zebraRoutes--;
+    group.zebraRoutes--;
     this.hosts.zebraChanged(row, -1);
     this.rows.chooseWanted(row);
-    this.rows.retireIfUnwanted(set);
+    this.rows.retireIfUnwanted(group);
     this.rows.freeIfDone(row);
   }
 
-  private setOfTarget(target: RouteTarget): NexthopGroup {
+  private groupOfTarget(target: RouteTarget): NexthopGroup {
     const { nexthops } = this.rows;
     switch (target.kind) {
       case 'nexthopId':
         return nexthops.forZebraId(target.id);
       case 'paths': {
-        const { set, isNew } = nexthops.forPaths(target.paths);
-        if (isNew) this.nexthopsChanged({ changed: [set], orphans: [] });
-        return set;
+        const { group, isNew } = nexthops.forPaths(target.paths);
+        if (isNew) this.nexthopsChanged({ changed: [group], orphans: [] });
+        return group;
       }
       case 'drop':
         return this.rows.fixed(dropIntent(target.drop));
@@ -182,15 +203,15 @@ export class Fib {
   }
 
   private nexthopsChanged({ changed, orphans }: NexthopChange): void {
-    for (const set of changed) {
-      set.receivedAt = this.options.now();
-      this.resolution.contentChanged(set);
+    for (const group of changed) {
+      group.receivedAt = this.options.now();
+      this.resolution.contentChanged(group);
     }
     for (const orphan of orphans) this.rows.retireIfUnwanted(orphan);
   }
 
-  private gleanChanged(set: NexthopGroup): void {
-    for (const row of this.rows.rowsNaming(set)) this.hosts.targetChanged(row);
+  private gleanChanged(group: NexthopGroup): void {
+    for (const row of this.rows.rowsNaming(group)) this.hosts.targetChanged(row);
   }
 
   // ---- what the kernel tells --------------------------------------------------------------------------------------
@@ -209,8 +230,26 @@ export class Fib {
       case 'addressDelete':
         return this.hosts.removeAddress(update);
       case 'link':
-        if (this.interfaces.apply(update)) this.interfaceChanged(update.ifindex);
+        for (const ifindex of this.interfaces.apply(update)) this.interfaceChanged(ifindex);
+        return;
+      case 'groups':
+        return this.interfaces.applyGroups(update);
     }
+  }
+
+  /** What the port is by itself; `foreign`: its interface is group up by somebody else. */
+  portOwn(port: number, own: OwnPort, foreign: boolean): void {
+    this.interfaces.setOwn(port, own, foreign);
+  }
+
+  private portRulesChanged(port: number, sending: boolean): void {
+    this.forwarding.dirtyPorts.add(port);
+    if (sending) {
+      for (const neighbor of this.neighbors.all()) {
+        if (this.interfaces.portOf(neighbor.ifindex) === port) this.forwarding.dirtyAdjacencies.add(neighbor.id);
+      }
+    }
+    this.options.onWork();
   }
 
   /** The vASIC tells that a port's link came or went. */
@@ -239,7 +278,8 @@ export class Fib {
   beginReplay(): void {
     this.replayGeneration = (this.replayGeneration + 1) & 0xff;
     this.kept.beginReplay();
-    for (const set of this.rows.nexthops.beginGeneration()) this.rows.retireIfUnwanted(set);
+    this.kernelRoutes.beginReplay();
+    for (const group of this.rows.nexthops.beginGeneration()) this.rows.retireIfUnwanted(group);
   }
 
   /** The replay is over: drops what it didn't confirm. Returns how many routes, nexthops, found entries … that were. */
@@ -256,7 +296,7 @@ export class Fib {
     const adopted = this.forwarding.dropAdopted();
     const { gone, ...change } = this.rows.nexthops.endGeneration();
     this.nexthopsChanged(change);
-    for (const set of gone) this.rows.retireIfUnwanted(set);
+    for (const group of gone) this.rows.retireIfUnwanted(group);
     return { routes: swept, nexthops: gone.length, adopted, kept: this.kept.endReplay() };
   }
 

@@ -5,6 +5,7 @@
  */
 import type { AdjacencyIntent, ForwardingSource, NexthopGroupIntent, NexthopVerdict, RouteRefusal } from './intents';
 import type { Interfaces } from './interfaces';
+import type { PortRules } from './intents';
 import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
 import type { NexthopGroup } from './nexthops';
@@ -14,11 +15,12 @@ import { ROW, TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
 import { decodeTime, encodeTime } from './times';
 
-/** Of a set's routes, so many are asked which set they had before: they mostly move together. */
+/** Of a group's routes, so many are asked which group they had before: they mostly move together. */
 const PREDECESSOR_ROWS = 16;
 
 /** What the vASIC is to have, has, and refused. */
 export class ForwardingState implements ForwardingSource {
+  readonly dirtyPorts = new Set<number>();
   readonly dirtyAdjacencies = new Set<number>();
   /** Entries were found in the vASIC since it was looked last whether anybody asked for them. */
   private mayHaveAdopted = false;
@@ -51,13 +53,21 @@ export class ForwardingState implements ForwardingSource {
     return { id, port, ifindex: neighbor.ifindex, address: neighbor.address, mac: neighbor.mac };
   }
 
+  takePort(): number | undefined {
+    return takeFirst(this.dirtyPorts);
+  }
+
+  portRules(port: number): PortRules | undefined {
+    return this.interfaces.rules(port);
+  }
+
   takeNexthop(): number | undefined {
     return takeFirst(this.rows.dirtyNexthops);
   }
 
   nexthop(id: number): NexthopGroupIntent | undefined {
-    const set = this.rows.nexthops.get(id);
-    return set === undefined || !this.rows.nexthops.wanted(set) ? undefined : set;
+    const group = this.rows.nexthops.get(id);
+    return group === undefined || !this.rows.nexthops.wanted(group) ? undefined : group;
   }
 
   entriesUsing(id: number): number {
@@ -67,7 +77,7 @@ export class ForwardingState implements ForwardingSource {
   predecessor(id: number): number | undefined {
     const { nexthops, routes } = this.rows;
     let row = nexthops.get(id)?.firstRow ?? 0;
-    for (let looked = 0; row !== 0 && looked < PREDECESSOR_ROWS; looked++, row = routes.nextInSet[row]!) {
+    for (let looked = 0; row !== 0 && looked < PREDECESSOR_ROWS; looked++, row = routes.nextInGroup[row]!) {
       const before = routes.programmed[row]!;
       if (before !== 0 && before !== id && before !== TARGET_UNKNOWN) return before;
     }
@@ -76,22 +86,22 @@ export class ForwardingState implements ForwardingSource {
 
   nexthopDone(id: number, { acked, error, stuck }: NexthopVerdict): void {
     const { nexthops, routes } = this.rows;
-    const set = nexthops.get(id);
-    if (set === undefined) return;
-    const first = set.acked === undefined && error === undefined;
+    const group = nexthops.get(id);
+    if (group === undefined) return;
+    const first = group.acked === undefined && error === undefined;
     const otherWay =
-      acked !== undefined && (set.acked?.kind !== acked.kind || isPassing(set.acked) !== isPassing(acked));
-    const changed = first || otherWay || set.error !== error || set.stuck !== stuck;
-    set.error = error;
-    set.stuck = stuck;
+      acked !== undefined && (group.acked?.kind !== acked.kind || isPassing(group.acked) !== isPassing(acked));
+    const changed = first || otherWay || group.error !== error || group.stuck !== stuck;
+    group.error = error;
+    group.stuck = stuck;
     if (stuck) this.rows.markNexthop(this.toHost());
     if (acked !== undefined) {
-      this.status.nexthopAcknowledged(id, set.acked, acked);
-      set.acked = acked;
-      set.ackedAt = this.now();
+      this.status.nexthopAcknowledged(id, group.acked, acked);
+      group.acked = acked;
+      group.ackedAt = this.now();
     }
     if (!changed) return;
-    for (let row = set.firstRow; row !== 0; row = routes.nextInSet[row]!) {
+    for (let row = group.firstRow; row !== 0; row = routes.nextInGroup[row]!) {
       if (routes.programmed[row] === this.routeWanted(row) || (error !== undefined && !stuck))
         this.rows.markReport(row);
       else this.rows.markDirty(row);
@@ -105,10 +115,10 @@ export class ForwardingState implements ForwardingSource {
 
   nexthopGone(id: number): void {
     const { nexthops } = this.rows;
-    const set = nexthops.get(id);
-    if (set === undefined || nexthops.wanted(set)) return;
+    const group = nexthops.get(id);
+    if (group === undefined || nexthops.wanted(group)) return;
     this.status.nexthopGone(id);
-    nexthops.release(set);
+    nexthops.release(group);
   }
 
   // ---- routes -----------------------------------------------------------------------------------------------------
@@ -130,7 +140,7 @@ export class ForwardingState implements ForwardingSource {
     return 0;
   }
 
-  /** The set whose entry the vASIC should have: none for a refused route, so that no outdated entry stays. */
+  /** The group whose entry the vASIC should have: none for a refused route, so that no outdated entry stays. */
   routeWanted(row: number): number {
     const { nexthops, routes } = this.rows;
     if ((routes.flags[row]! & ROW.failed) !== 0) return 0;
@@ -150,10 +160,10 @@ export class ForwardingState implements ForwardingSource {
     return this.rows.routes.lengthOf(row);
   }
 
-  routeSent(row: number, set: number): void {
+  routeSent(row: number, group: number): void {
     const { nexthops, routes } = this.rows;
     routes.flags[row]! |= ROW.inFlight;
-    if (set !== 0) nexthops.get(set)!.entries++;
+    if (group !== 0) nexthops.get(group)!.entries++;
   }
 
   routeHasEntry(row: number): boolean {
@@ -196,17 +206,19 @@ export class ForwardingState implements ForwardingSource {
     this.latencies.add(decodeTime(routes.acknowledgedAt[row]!)! - decodeTime(routes.receivedAt[row]!)!);
   }
 
-  /** An entry no longer points at the set: its nodes may be removable now. */
+  /** An entry no longer points at the group: its nodes may be removable now. */
   private entryGone(id: number): void {
     if (id === 0 || id === TARGET_UNKNOWN) return;
-    const set = this.rows.nexthops.get(id);
-    if (set === undefined) return;
-    if (--set.entries === 0 && !this.rows.nexthops.wanted(set)) this.rows.markNexthop(set);
+    const group = this.rows.nexthops.get(id);
+    if (group === undefined) return;
+    if (--group.entries === 0 && !this.rows.nexthops.wanted(group)) this.rows.markNexthop(group);
   }
 
   routeReturned(row: number, sent: number): void {
     this.rows.routes.flags[row]! &= ~ROW.inFlight;
     this.entryGone(sent);
+    // What was sent isn't sent again when something else is wanted by now.
+    if (this.routeWanted(row) !== sent) this.rows.markDirty(row);
   }
 
   routeParked(row: number): void {
@@ -273,17 +285,17 @@ export class ForwardingState implements ForwardingSource {
 
   forgetProgrammed(): void {
     const { nexthops, routes } = this.rows;
-    for (const set of nexthops.all()) this.rows.retireIfUnwanted(set);
+    for (const group of nexthops.all()) this.rows.retireIfUnwanted(group);
     this.rows.retireUnwanted();
     this.status.forgetGrace();
-    for (const set of [...nexthops.all()]) {
-      set.entries = 0;
-      set.acked = undefined;
-      set.ackedAt = undefined;
-      set.error = undefined;
-      set.stuck = false;
-      if (!nexthops.wanted(set)) nexthops.release(set);
-      else if (set.rows > 0) this.rows.markNexthop(set);
+    for (const group of [...nexthops.all()]) {
+      group.entries = 0;
+      group.acked = undefined;
+      group.ackedAt = undefined;
+      group.error = undefined;
+      group.stuck = false;
+      if (!nexthops.wanted(group)) nexthops.release(group);
+      else if (group.rows > 0) this.rows.markNexthop(group);
     }
     for (const neighbor of this.neighbors.all()) this.dirtyAdjacencies.add(neighbor.id);
     for (let row = 1; row < routes.end; row++) {
@@ -317,7 +329,7 @@ export class ForwardingState implements ForwardingSource {
   }
 
   retryNexthops(): void {
-    for (const set of this.rows.nexthops.all()) if (set.error !== undefined) this.rows.markNexthop(set);
+    for (const group of this.rows.nexthops.all()) if (group.error !== undefined) this.rows.markNexthop(group);
   }
 }
 

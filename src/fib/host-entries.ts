@@ -22,7 +22,6 @@ import type { AddressAdd, AddressDelete } from './updates';
 const HOST_PREFIXES: readonly (readonly [string, TrapReason])[] = [
   ['224.0.0.0/4', 'multicast'],
   ['255.255.255.255/32', 'broadcast'],
-  ['169.254.0.0/16', 'linkLocal'],
   ['ff00::/8', 'multicast'],
   ['fe80::/10', 'linkLocal'],
 ];
@@ -81,19 +80,28 @@ export class HostEntries {
     const eligible = this.eligible(neighbor);
     if (eligible && neighbor.hostRow === 0) {
       const bits = 8 * neighbor.address.length;
-      const set = nexthops.forNeighbor(neighbor);
+      const group = nexthops.forNeighbor(neighbor);
       neighbor.hostRow = routes.upsert(setKey(this.key, this.rows.table, neighbor.address, bits));
-      neighbor.hostSet = set.id;
-      this.rows.setNeighborPart(neighbor.hostRow, set);
+      neighbor.hostGroup = group.id;
+      this.rows.setNeighborPart(neighbor.hostRow, group);
     } else if (!eligible && neighbor.hostRow !== 0) {
       const row = neighbor.hostRow;
-      const set = nexthops.get(neighbor.hostSet)!;
+      const group = nexthops.get(neighbor.hostGroup)!;
       neighbor.hostRow = 0;
-      neighbor.hostSet = 0;
-      this.rows.removeNeighborPart(row, set);
-      this.rows.retireIfUnwanted(set);
+      neighbor.hostGroup = 0;
+      this.rows.removeNeighborPart(row, group, this.heirOf(neighbor));
+      this.rows.retireIfUnwanted(group);
       this.neighbors.dropIfUnused(neighbor);
     }
+  }
+
+  /** The same address may answer on another interface of the subnet. */
+  private heirOf({ ifindex, address }: Neighbor): NexthopGroup | undefined {
+    for (const other of this.interfaces.portInterfaces()) {
+      const neighbor = other === ifindex ? undefined : this.neighbors.find(other, address);
+      if (neighbor !== undefined && neighbor.hostGroup !== 0) return this.rows.nexthops.get(neighbor.hostGroup);
+    }
+    return undefined;
   }
 
   private eligible(neighbor: Neighbor): boolean {
@@ -102,7 +110,7 @@ export class HostEntries {
     const bits = 8 * neighbor.address.length;
     const cover = this.longestZebra(setKey(this.key, this.rows.table, neighbor.address, bits), bits);
     if (cover === 0 || (this.rows.routes.flags[cover]! & ROW.connected) === 0) return false;
-    const group = this.rows.nexthops.get(this.rows.routes.zebraSet[cover]!);
+    const group = this.rows.nexthops.get(this.rows.routes.zebraGroup[cover]!);
     return group !== undefined && reachesDirectly(group, neighbor.ifindex);
   }
 
@@ -135,9 +143,9 @@ export class HostEntries {
   targetChanged(row: number): boolean {
     const { nexthops, routes } = this.rows;
     const flags = routes.flags[row]!;
-    const set = nexthops.get(routes.zebraSet[row]!);
+    const group = nexthops.get(routes.zebraGroup[row]!);
     const isZebra = (flags & ROW.zebra) !== 0 && routes.tableOf(row) === this.rows.table;
-    const is = isZebra && set !== undefined && isGlean(set);
+    const is = isZebra && group !== undefined && isGlean(group);
     if (is === ((flags & ROW.connected) !== 0)) {
       if (is) this.evaluateIn(row);
       return is;

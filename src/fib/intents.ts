@@ -3,9 +3,10 @@
  * what came of it. The FIB knows no tokens and no operations; the programmer knows no zebra.
  *
  * Three layers, so that one change is one operation however many routes hang below it: an *adjacency* is a neighbor on
- * a port, a *nexthop group* is what one zebra nexthop id (or one inline set of nexthops) resolves to, a *route* is a
- * prefix and the set it wants.
+ * a port, a *nexthop group* is what one zebra nexthop id (or one inline group of nexthops) resolves to, a *route* is a
+ * prefix and the group it wants.
  */
+import { sameBytes } from '../net/address';
 
 /** Why packets of a route go to the host. */
 export type TrapReason =
@@ -62,12 +63,53 @@ export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): bo
   }
 }
 
+/** Linux's word on a port: what it would do with a frame that comes in at the TAP, and how it would send. */
+export interface PortRules {
+  /**
+   * `forward`: the vASIC forwards. `host`: everything is for Linux, which has given the port to a bridge, a bond or a VRF
+   * of another table. `discard`: Linux would not receive, the interface is group down.
+   */
+  readonly input: 'forward' | 'host' | 'discard';
+  /** The interface's hardware address; undefined: not known, or not ours yet. */
+  readonly mac: Uint8Array | undefined;
+  /** The interface's MTU where it is below the vASIC port's own, or that isn't known. */
+  readonly mtu: number | undefined;
+  /** Linux takes frames for other hardware addresses too. */
+  readonly promiscuous: boolean;
+  /** Group addresses that Linux takes; undefined: all. */
+  readonly groups: readonly Uint8Array[] | undefined;
+  /** VLANs that Linux takes; undefined: all. */
+  readonly vlans: readonly number[] | undefined;
+}
+
+/** Whether frames fare the same by both. */
+export function sameRules(a: PortRules, b: PortRules): boolean {
+  return a.input === b.input && a.promiscuous === b.promiscuous && sameSending(a, b) && sameFilter(a, b);
+}
+
+/** Whether what is sent out of the port is the same by both. */
+export function sameSending(a: PortRules, b: PortRules): boolean {
+  return a.mtu === b.mtu && sameBytes(a.mac, b.mac);
+}
+
+function sameFilter(a: PortRules, b: PortRules): boolean {
+  const { groups, vlans } = b;
+  if ((a.groups === undefined) !== (groups === undefined) || (a.vlans === undefined) !== (vlans === undefined))
+    return false;
+  return (
+    a.groups?.length === groups?.length &&
+    a.vlans?.length === vlans?.length &&
+    (a.groups ?? []).every((group, i) => sameBytes(group, groups![i])) &&
+    (a.vlans ?? []).every((id, i) => id === vlans![i])
+  );
+}
+
 /** A nexthop group as the programmer sees it. */
 export interface NexthopGroupIntent {
   readonly id: number;
   /** For people: where it comes from. */
   readonly name: string;
-  /** Entries point straight at the adjacency, receive or discard node: the set has no node of its own. */
+  /** Entries point straight at the adjacency, receive or discard node: the group has no node of its own. */
   readonly direct: boolean;
   readonly intent: NexthopIntent;
 }
@@ -94,13 +136,17 @@ export interface RouteIntent {
   readonly bytes: Uint8Array;
   readonly length: number;
   /** Wanted nexthop group; 0: no entry. */
-  readonly set: number;
+  readonly group: number;
 }
 
 /** The FIB, seen by the programmer. */
 export interface ForwardingSource {
   /** Lets go of the nexthop groups that nothing wants any more. Call before taking work: it makes some. */
   retireUnwanted(): void;
+  /** The next port that Linux says something else of. Each is given once until that changes again. */
+  takePort(): number | undefined;
+  /** Linux's word on a port; undefined: none of ours. */
+  portRules(port: number): PortRules | undefined;
   /** The next adjacency whose intent changed, or undefined. Each is given once until it changes again. */
   takeAdjacency(): number | undefined;
   /** Undefined: not wanted any more. */
@@ -110,13 +156,13 @@ export interface ForwardingSource {
   takeNexthop(): number | undefined;
   /** Undefined: not wanted any more; its nodes may go once no entry uses them (`entriesUsing`). */
   nexthop(id: number): NexthopGroupIntent | undefined;
-  /** Entries acknowledged or in flight that point at the set. */
+  /** Entries acknowledged or in flight that point at the group. */
   entriesUsing(id: number): number;
-  /** The other set whose entry a route of this set has until now, if there is one: its flows are this set's flows. */
+  /** The other group whose entry a route of this group has until now, if there is one: its flows are this group's flows. */
   predecessor(id: number): number | undefined;
-  /** The vASIC has (or refused) what was wanted of the set. */
+  /** The vASIC has (or refused) what was wanted of the group. */
   nexthopDone(id: number, verdict: NexthopVerdict): void;
-  /** The set's nodes are gone (or it never had any): its number may be used again. */
+  /** The group's nodes are gone (or it never had any): its number may be used again. */
   nexthopGone(id: number): void;
 
   /** Rows waiting to be programmed. */
@@ -129,19 +175,19 @@ export interface ForwardingSource {
   copyAddress(row: number, bytes: Uint8Array, at: number): number;
   /** and the prefix length in bits. */
   routeLength(row: number): number;
-  /** An operation that sets the row's entry to `set` (0: removes it) was sent. */
-  routeSent(row: number, set: number): void;
-  /** What was sent of it (`set`) was acknowledged, or refused. */
-  routeDone(row: number, set: number, refusal: RouteRefusal | undefined): void;
+  /** An operation that sets the row's entry to `group` (0: removes it) was sent. */
+  routeSent(row: number, group: number): void;
+  /** What was sent of it (`group`) was acknowledged, or refused. */
+  routeDone(row: number, group: number, refusal: RouteRefusal | undefined): void;
   /** Whether the vASIC has an entry for the row, as far as is known: replacing one needs no room. */
   routeHasEntry(row: number): boolean;
   routeFamily(row: number): 4 | 6;
   /** It was refused together with others and will be sent again: nothing changed. */
-  routeReturned(row: number, set: number): void;
-  /** It can't be sent because the set it needs isn't there; it comes back when that changes. */
+  routeReturned(row: number, group: number): void;
+  /** It can't be sent because the group it needs isn't there; it comes back when that changes. */
   routeParked(row: number): void;
   /** What became of an operation in flight is not known (connection lost). */
-  routeUncertain(row: number, set: number): void;
+  routeUncertain(row: number, group: number): void;
 
   /** The vASIC holds this entry from an earlier life of the bridge. */
   adoptRoute(bytes: Uint8Array, length: number): void;

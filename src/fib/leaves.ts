@@ -24,9 +24,9 @@ export function leavesOf(group: NexthopGroup): readonly Leaf[] {
   const { content } = group;
   if (content.kind !== 'group') return leavesOfMember(group, 1);
   return content.members.flatMap((member) =>
-    member.set.content.kind === 'group'
-      ? [{ kind: 'nested', group: member.set }]
-      : leavesOfMember(member.set, member.weight),
+    member.group.content.kind === 'group'
+      ? [{ kind: 'nested', group: member.group }]
+      : leavesOfMember(member.group, member.weight),
   );
 }
 

@@ -3,12 +3,12 @@
  * configuration, the FPM stream, the kernel); each keeps its own word, and the first of them that has a usable one is
  * believed. A neighbor that nexthops wait for exists here before anybody knows its address.
  */
-import { bytesEqual } from '../net/address';
+import { bytesEqual, isGroupMac } from '../net/address';
 import type { NeighborAdd, NeighborSource, NeighborState } from './updates';
 
 const PRECEDENCE: readonly NeighborSource[] = ['static', 'fpm', 'kernel'];
 
-/** Whether packets may be sent to a neighbor in this state. FAILED and INCOMPLETE may not; NOARP has nothing to send to. */
+/** Whether packets may be sent to a neighbor in this state, given its own MAC: what Linux calls NUD_VALID. */
 export function isUsable(state: NeighborState): boolean {
   switch (state) {
     case 'reachable':
@@ -16,8 +16,8 @@ export function isUsable(state: NeighborState): boolean {
     case 'delay':
     case 'probe':
     case 'permanent':
-      return true;
     case 'noarp':
+      return true;
     case 'incomplete':
     case 'failed':
     case 'none':
@@ -35,10 +35,10 @@ export interface Neighbor {
   mac: Uint8Array | undefined;
   state: NeighborState;
   source: NeighborSource | undefined;
-  /** Nexthop sets with a path at this neighbor. */
+  /** Nexthop groups with a path at this neighbor. */
   readonly users: Set<number>;
   /** Its host entry's nexthop group and row; 0: none. */
-  hostSet: number;
+  hostGroup: number;
   hostRow: number;
 }
 
@@ -81,7 +81,7 @@ export class NeighborTable {
         state: 'none',
         source: undefined,
         users: new Set(),
-        hostSet: 0,
+        hostGroup: 0,
         hostRow: 0,
       };
       this.byKey.set(key, neighbor);
@@ -110,7 +110,7 @@ export class NeighborTable {
 
   /** Forgets a record that nobody tells of and nobody needs. */
   dropIfUnused(neighbor: Neighbor): void {
-    if (neighbor.told.size > 0 || neighbor.users.size > 0 || neighbor.hostSet !== 0) return;
+    if (neighbor.told.size > 0 || neighbor.users.size > 0 || neighbor.hostGroup !== 0) return;
     this.byKey.delete(keyOf(neighbor.ifindex, neighbor.address));
     this.byId.delete(neighbor.id);
   }
@@ -127,7 +127,8 @@ export class NeighborTable {
         neighbor.source = source;
         neighbor.state = word.state;
       }
-      if (word.mac !== undefined && isUsable(word.state)) {
+      // Sent to the MAC of a group, packets would reach others too.
+      if (word.mac !== undefined && !isGroupMac(word.mac) && isUsable(word.state)) {
         neighbor.mac = word.mac;
         neighbor.source = source;
         neighbor.state = word.state;

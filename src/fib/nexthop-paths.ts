@@ -18,7 +18,7 @@ function encapText(encap: Encap | undefined): string {
   }
 }
 
-/** One text for one meaning: used as the key of inline sets and to compare contents. */
+/** One text for one meaning: used as the key of inline groups and to compare contents. */
 export function pathKey(path: NexthopPath): string {
   const via = path.gateway === undefined ? '' : `via ${formatAddress(path.gateway)} `;
   return `${via}dev ${path.ifindex} weight ${path.weight}${path.onlink === true ? ' onlink' : ''}${encapText(path.encap)}`;

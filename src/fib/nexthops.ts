@@ -1,13 +1,13 @@
 /**
- * Nexthop sets: what a route's target resolves to. One set stands for one zebra nexthop id, or for one inline set of
+ * Nexthop groups: what a route's target resolves to. One group stands for one zebra nexthop id, or for one inline group of
  * nexthops (shared by all routes that carry the same), or for a fixed fate (drop, to the host), or for one neighbor
- * (host entries). A set keeps its number while its content changes, so routes never notice.
+ * (host entries). A group keeps its number while its content changes, so routes never notice.
  *
  * A zebra nexthop id is only meaningful within one life of zebra. When zebra reconnects, ids start a new generation: an
- * id that comes with the content it had before keeps its set (nothing to reprogram), any other gets a new set, and the
+ * id that comes with the content it had before keeps its group (nothing to reprogram), any other gets a new group, and the
  * old one serves the routes that zebra has not confirmed yet.
  *
- * Sets depend on neighbors (by `users` of the neighbor), on interfaces, and groups on their members (`parents`).
+ * Groups depend on neighbors (by `users` of the neighbor), on interfaces, and groups on their members (`parents`).
  */
 import { bytesEqual, formatAddress } from '../net/address';
 import { intentsEqual, type NexthopIntent } from './intents';
@@ -15,21 +15,21 @@ import type { Neighbor } from './neighbors';
 import { copyPath, pathKey } from './nexthop-paths';
 import type { DropKind, NexthopAdd, NexthopContent, NexthopPath } from './updates';
 
-export type SetContent =
+export type GroupContent =
   | { readonly kind: 'paths'; readonly paths: readonly NexthopPath[] }
-  | { readonly kind: 'group'; readonly members: readonly { readonly set: NexthopGroup; readonly weight: number }[] }
+  | { readonly kind: 'group'; readonly members: readonly { readonly group: NexthopGroup; readonly weight: number }[] }
   | { readonly kind: 'fixed'; readonly intent: NexthopIntent; readonly detail?: string }
   | { readonly kind: 'neighbor'; readonly neighbor: Neighbor };
 
 export interface NexthopGroup {
   readonly id: number;
   readonly name: string;
-  /** zebra's id; undefined for all other sets. */
+  /** zebra's id; undefined for all other groups. */
   readonly zebraId: number | undefined;
-  /** Key of an inline set in the table of inline sets. */
+  /** Key of an inline group in the table of inline groups. */
   readonly inlineKey: string | undefined;
   readonly direct: boolean;
-  content: SetContent;
+  content: GroupContent;
   protocol: number;
   /** What it resolves to now, and what the vASIC acknowledged last. */
   intent: NexthopIntent;
@@ -67,7 +67,7 @@ export function dropIntent(drop: DropKind): NexthopIntent {
   }
 }
 
-/** What an update has done: the sets to be resolved anew, and the members that groups have lost. */
+/** What an update has done: the groups to be resolved anew, and the members that groups have lost. */
 export interface NexthopChange {
   readonly changed: readonly NexthopGroup[];
   readonly orphans: readonly NexthopGroup[];
@@ -80,10 +80,10 @@ interface DeferredGroup {
   known: number;
 }
 
-const MISSING: SetContent = { kind: 'fixed', intent: { kind: 'punt', reason: 'missingNexthop' } };
+const MISSING: GroupContent = { kind: 'fixed', intent: { kind: 'punt', reason: 'missingNexthop' } };
 
 export class NexthopTable {
-  private readonly sets: (NexthopGroup | undefined)[] = [undefined];
+  private readonly groups: (NexthopGroup | undefined)[] = [undefined];
   private freeIds: number[] = [];
   private readonly inline = new Map<string, NexthopGroup>();
   private zebra = new Map<number, NexthopGroup>();
@@ -93,21 +93,21 @@ export class NexthopTable {
   private readonly awaited = new Map<number, number[]>();
 
   get(id: number): NexthopGroup | undefined {
-    return this.sets[id];
+    return this.groups[id];
   }
 
   *all(): Generator<NexthopGroup> {
-    for (const set of this.sets) if (set !== undefined) yield set;
+    for (const group of this.groups) if (group !== undefined) yield group;
   }
 
   private make(
     name: string,
-    content: SetContent,
+    content: GroupContent,
     intent: NexthopIntent,
     options: { zebraId?: number; inlineKey?: string; direct?: boolean; permanent?: boolean; protocol?: number },
   ): NexthopGroup {
-    const id = this.freeIds.pop() ?? this.sets.length;
-    const set: NexthopGroup = {
+    const id = this.freeIds.pop() ?? this.groups.length;
+    const group: NexthopGroup = {
       id,
       name,
       zebraId: options.zebraId,
@@ -130,62 +130,65 @@ export class NexthopTable {
       deleted: false,
       permanent: options.permanent === true,
     };
-    this.sets[id] = set;
-    return set;
+    this.groups[id] = group;
+    return group;
   }
 
-  /** A set that always means the same. */
+  /** A group that always means the same. */
   fixed(name: string, intent: NexthopIntent, detail?: string): NexthopGroup {
-    const content: SetContent = { kind: 'fixed', intent, ...(detail === undefined ? {} : { detail }) };
+    const content: GroupContent = { kind: 'fixed', intent, ...(detail === undefined ? {} : { detail }) };
     return this.make(name, content, intent, { direct: true, permanent: true });
   }
 
-  /** The set of a neighbor's host entry. */
+  /** The group of a neighbor's host entry. */
   forNeighbor(neighbor: Neighbor): NexthopGroup {
     const intent: NexthopIntent = { kind: 'forward', paths: [{ adjacency: neighbor.id, weight: 1 }] };
     const name = `neighbor ${formatAddress(neighbor.address)}`;
     return this.make(name, { kind: 'neighbor', neighbor }, intent, { direct: true });
   }
 
-  /** The set of a route's own nexthops: the same for all routes with the same. `isNew` calls for resolving it. */
-  forPaths(paths: readonly NexthopPath[]): { set: NexthopGroup; isNew: boolean } {
+  /** The group of a route's own nexthops: the same for all routes with the same. `isNew` calls for resolving it. */
+  forPaths(paths: readonly NexthopPath[]): { group: NexthopGroup; isNew: boolean } {
     const key = paths.map(pathKey).join(', ');
     const known = this.inline.get(key);
-    if (known !== undefined) return { set: known, isNew: false };
-    const content: SetContent = { kind: 'paths', paths: paths.map(copyPath) };
-    const set = this.make(`inline ${key}`, content, { kind: 'punt', reason: 'unresolved' }, { inlineKey: key });
-    this.inline.set(key, set);
-    return { set, isNew: true };
+    if (known !== undefined) return { group: known, isNew: false };
+    const content: GroupContent = { kind: 'paths', paths: paths.map(copyPath) };
+    const group = this.make(`inline ${key}`, content, { kind: 'punt', reason: 'unresolved' }, { inlineKey: key });
+    this.inline.set(key, group);
+    return { group, isNew: true };
   }
 
-  /** The set of a zebra nexthop id; a stand-in that traps while zebra has not sent the id. */
+  /** The group of a zebra nexthop id; a stand-in that traps while zebra has not sent the id. */
   forZebraId(id: number): NexthopGroup {
     const known = this.zebra.get(id);
     if (known !== undefined) return known;
-    const set = this.make(`id ${id}`, MISSING, { kind: 'punt', reason: 'missingNexthop' }, { zebraId: id });
-    set.deleted = true;
-    this.zebra.set(id, set);
-    return set;
+    const group = this.make(`id ${id}`, MISSING, { kind: 'punt', reason: 'missingNexthop' }, { zebraId: id });
+    group.deleted = true;
+    this.zebra.set(id, group);
+    return group;
   }
 
   zebraIdCount(): number {
     return this.zebra.size;
   }
 
-  /** zebra (re)connected: ids mean something new from here on. Returns sets of the life before the last, now deleted. */
+  /** zebra (re)connected: ids mean something new from here on. Returns groups of the life before the last, now deleted. */
   beginGeneration(): NexthopGroup[] {
     const outlived: NexthopGroup[] = [];
-    for (const [id, set] of this.zebra) {
+    for (const [id, group] of this.zebra) {
       const older = this.previous.get(id);
       if (older !== undefined) outlived.push(older);
-      this.previous.set(id, set);
+      this.previous.set(id, group);
     }
-    for (const set of outlived) set.deleted = true;
+    for (const group of outlived) group.deleted = true;
     this.zebra = new Map();
+    // Of a replay that broke off: its ids mean nothing in this one.
+    this.deferred.clear();
+    this.awaited.clear();
     return outlived;
   }
 
-  /** Ends the replay. `gone`: the sets of ids that it didn't bring; the others as `addZebra` returns them. */
+  /** Ends the replay. `gone`: the groups of ids that it didn't bring; the others as `addZebra` returns them. */
   endGeneration(): NexthopChange & { readonly gone: NexthopGroup[] } {
     const change = { changed: [], orphans: [] };
     for (const { update } of this.deferred.values()) this.apply(update, change);
@@ -193,7 +196,7 @@ export class NexthopTable {
     this.awaited.clear();
     const gone = [...this.previous.values()];
     this.previous = new Map();
-    for (const set of gone) set.deleted = true;
+    for (const group of gone) group.deleted = true;
     return { ...change, gone };
   }
 
@@ -240,8 +243,8 @@ export class NexthopTable {
 
   private apply(update: NexthopAdd, change: { changed: NexthopGroup[]; orphans: NexthopGroup[] }): void {
     const content = this.contentOf(update.content);
-    let set = this.zebra.get(update.id);
-    if (set === undefined) {
+    let group = this.zebra.get(update.id);
+    if (group === undefined) {
       const before = this.previous.get(update.id);
       if (before !== undefined && contentsEqual(before.content, content)) {
         this.previous.delete(update.id);
@@ -249,32 +252,32 @@ export class NexthopTable {
         before.deleted = false;
         return;
       }
-      set = this.forZebraId(update.id);
+      group = this.forZebraId(update.id);
     }
-    set.protocol = update.protocol;
-    const same = !set.deleted && contentsEqual(set.content, content);
-    set.deleted = false;
+    group.protocol = update.protocol;
+    const same = !group.deleted && contentsEqual(group.content, content);
+    group.deleted = false;
     if (same) return;
-    change.orphans.push(...this.setContent(set, content));
-    change.changed.push(set);
+    change.orphans.push(...this.setContent(group, content));
+    change.changed.push(group);
   }
 
   /** Applies RTM_DELNEXTHOP. Routes that still name the id keep its last content. */
   deleteZebra(id: number): NexthopGroup | undefined {
     this.deferred.delete(id);
-    const set = this.zebra.get(id);
-    if (set !== undefined) set.deleted = true;
-    return set;
+    const group = this.zebra.get(id);
+    if (group !== undefined) group.deleted = true;
+    return group;
   }
 
-  private contentOf(content: NexthopContent): SetContent {
+  private contentOf(content: NexthopContent): GroupContent {
     switch (content.kind) {
       case 'path':
         return { kind: 'paths', paths: [copyPath(content.path)] };
       case 'group':
         return {
           kind: 'group',
-          members: content.members.map(({ id, weight }) => ({ set: this.forZebraId(id), weight })),
+          members: content.members.map(({ id, weight }) => ({ group: this.forZebraId(id), weight })),
         };
       case 'drop':
         return { kind: 'fixed', intent: dropIntent(content.drop), detail: content.drop };
@@ -284,44 +287,57 @@ export class NexthopTable {
   }
 
   /** Returns the members that are none any more. */
-  private setContent(set: NexthopGroup, content: SetContent): NexthopGroup[] {
-    const before = set.content.kind === 'group' ? set.content.members.map((member) => member.set) : [];
-    const members = new Set(content.kind === 'group' ? content.members.map((member) => member.set) : []);
-    set.content = content;
-    for (const member of members) member.parents.add(set);
+  private setContent(group: NexthopGroup, content: GroupContent): NexthopGroup[] {
+    const before = group.content.kind === 'group' ? group.content.members.map((member) => member.group) : [];
+    const members = new Set(content.kind === 'group' ? content.members.map((member) => member.group) : []);
+    group.content = content;
+    for (const member of members) member.parents.add(group);
     const orphans = before.filter((member) => !members.has(member));
-    for (const member of orphans) member.parents.delete(set);
+    for (const member of orphans) member.parents.delete(group);
     return orphans;
   }
 
-  /** Whether anything still needs the set, apart from entries in the vASIC. */
-  wanted(set: NexthopGroup): boolean {
-    if (set.permanent || set.zebraRoutes > 0 || set.rows > 0 || set.parents.size > 0) return true;
-    if (set.content.kind === 'neighbor') return set.content.neighbor.hostSet === set.id;
-    return set.zebraId !== undefined && !set.deleted;
-  }
-
-  /** Takes a set out of every index. Returns the members of a group that lost a parent by it. */
-  retire(set: NexthopGroup): NexthopGroup[] {
-    if (set.inlineKey !== undefined && this.inline.get(set.inlineKey) === set) this.inline.delete(set.inlineKey);
-    if (set.zebraId !== undefined) {
-      if (this.zebra.get(set.zebraId) === set) this.zebra.delete(set.zebraId);
-      if (this.previous.get(set.zebraId) === set) this.previous.delete(set.zebraId);
+  /** Whether anything still needs the group, apart from entries in the vASIC. Groups that only hold each other need nothing. */
+  wanted(group: NexthopGroup): boolean {
+    if (isWantedItself(group)) return true;
+    if (group.parents.size === 0) return false;
+    const holders = new Set(group.parents);
+    for (const holder of holders) {
+      if (isWantedItself(holder)) return true;
+      for (const parent of holder.parents) holders.add(parent);
     }
-    const orphans = set.content.kind === 'group' ? set.content.members.map((member) => member.set) : [];
-    for (const member of orphans) member.parents.delete(set);
-    set.content = MISSING;
+    return false;
+  }
+
+  /** Takes a group out of every index. Returns the members of a group that lost a parent by it. */
+  retire(group: NexthopGroup): NexthopGroup[] {
+    if (group.inlineKey !== undefined && this.inline.get(group.inlineKey) === group)
+      this.inline.delete(group.inlineKey);
+    if (group.zebraId !== undefined) {
+      if (this.zebra.get(group.zebraId) === group) this.zebra.delete(group.zebraId);
+      if (this.previous.get(group.zebraId) === group) this.previous.delete(group.zebraId);
+    }
+    const orphans = group.content.kind === 'group' ? group.content.members.map((member) => member.group) : [];
+    for (const member of orphans) member.parents.delete(group);
+    group.content = MISSING;
     return orphans;
   }
 
-  /** The set's number may be given to another. */
-  release(set: NexthopGroup): void {
-    this.sets[set.id] = undefined;
-    this.freeIds.push(set.id);
+  /** The group's number may be given to another. */
+  release(group: NexthopGroup): void {
+    this.groups[group.id] = undefined;
+    this.freeIds.push(group.id);
   }
 }
 
-function contentsEqual(a: SetContent, b: SetContent): boolean {
+/** Whether something other than a group needs it. */
+function isWantedItself(group: NexthopGroup): boolean {
+  if (group.permanent || group.zebraRoutes > 0 || group.rows > 0) return true;
+  if (group.content.kind === 'neighbor') return group.content.neighbor.hostGroup === group.id;
+  return group.zebraId !== undefined && !group.deleted;
+}
+
+function contentsEqual(a: GroupContent, b: GroupContent): boolean {
   if (a === MISSING || b === MISSING || a.kind !== b.kind) return a === b;
   switch (a.kind) {
     case 'paths':
@@ -334,7 +350,7 @@ function contentsEqual(a: SetContent, b: SetContent): boolean {
       return (
         b.kind === 'group' &&
         a.members.length === b.members.length &&
-        a.members.every((m, i) => m.set === b.members[i]!.set && m.weight === b.members[i]!.weight)
+        a.members.every((m, i) => m.group === b.members[i]!.group && m.weight === b.members[i]!.weight)
       );
     case 'fixed':
       return b.kind === 'fixed' && intentsEqual(a.intent, b.intent) && a.detail === b.detail;

@@ -30,54 +30,54 @@ export interface ResolutionOptions {
   /** A neighbor is needed by a route, or no longer. */
   readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
   /** The group has become, or ceased to be, a connected subnet's, or is one and leads elsewhere now. */
-  readonly onGlean: (set: NexthopGroup) => void;
+  readonly onGlean: (group: NexthopGroup) => void;
 }
 
 export class Resolution {
   readonly neighbors = new NeighborTable();
-  private readonly setsByInterface = new Map<number, Set<NexthopGroup>>();
+  private readonly groupsByInterface = new Map<number, Set<NexthopGroup>>();
 
   constructor(private readonly options: ResolutionOptions) {}
 
-  /** A set has new content, or an interface of it changed: registers what it depends on and resolves it. */
-  contentChanged(set: NexthopGroup): void {
-    this.detach(set);
-    if (set.content.kind === 'paths') for (const path of set.content.paths) this.attach(set, path);
-    this.resolveContent(set);
-    for (const parent of set.parents) this.resolveContent(parent);
+  /** A group has new content, or an interface of it changed: registers what it depends on and resolves it. */
+  contentChanged(group: NexthopGroup): void {
+    this.detach(group);
+    if (group.content.kind === 'paths') for (const path of group.content.paths) this.attach(group, path);
+    this.resolveContent(group);
+    for (const parent of group.parents) this.resolveContent(parent);
   }
 
   /** An interface became a port or ceased to be one. */
   interfaceChanged(ifindex: number): void {
-    for (const set of [...(this.setsByInterface.get(ifindex) ?? [])]) this.contentChanged(set);
+    for (const group of [...(this.groupsByInterface.get(ifindex) ?? [])]) this.contentChanged(group);
   }
 
   neighborChanged(neighbor: Neighbor): void {
     for (const id of [...neighbor.users]) {
-      const set = this.options.rows.nexthops.get(id)!;
-      if (this.resolve(set)) this.parentsChanged(set);
+      const group = this.options.rows.nexthops.get(id)!;
+      if (this.resolve(group)) this.parentsChanged(group);
     }
   }
 
-  private attach(set: NexthopGroup, path: NexthopPath): void {
-    let users = this.setsByInterface.get(path.ifindex);
-    if (users === undefined) this.setsByInterface.set(path.ifindex, (users = new Set()));
-    users.add(set);
+  private attach(group: NexthopGroup, path: NexthopPath): void {
+    let users = this.groupsByInterface.get(path.ifindex);
+    if (users === undefined) this.groupsByInterface.set(path.ifindex, (users = new Set()));
+    users.add(group);
     if (path.gateway === undefined || this.options.interfaces.portOf(path.ifindex) === undefined) return;
     const neighbor = this.neighbors.demand(path.ifindex, path.gateway);
-    if (neighbor.users.has(set.id)) return;
+    if (neighbor.users.has(group.id)) return;
     if (neighbor.users.size === 0) this.tellNeed(neighbor, !neighbor.told.has('static'));
-    neighbor.users.add(set.id);
-    set.neighbors.push(neighbor);
+    neighbor.users.add(group.id);
+    group.neighbors.push(neighbor);
   }
 
   /** Undoes what `contentChanged` registered. */
-  detach(set: NexthopGroup): void {
-    for (const users of this.setsByInterface.values()) users.delete(set);
-    const neighbors = set.neighbors;
-    set.neighbors = [];
+  detach(group: NexthopGroup): void {
+    for (const users of this.groupsByInterface.values()) users.delete(group);
+    const neighbors = group.neighbors;
+    group.neighbors = [];
     for (const neighbor of neighbors) {
-      neighbor.users.delete(set.id);
+      neighbor.users.delete(group.id);
       if (neighbor.users.size > 0) continue;
       this.tellNeed(neighbor, false);
       this.neighbors.dropIfUnused(neighbor);
@@ -95,23 +95,23 @@ export class Resolution {
   }
 
   /** A group's members are no groups (leaves.ts): nothing above its parents can change. */
-  private parentsChanged(set: NexthopGroup): void {
-    for (const parent of set.parents) this.resolve(parent);
+  private parentsChanged(group: NexthopGroup): void {
+    for (const parent of group.parents) this.resolve(parent);
   }
 
   /** A connected subnet that moves to another interface comes to the same as before, and its hosts move with it. */
-  private resolveContent(set: NexthopGroup): void {
-    if (!this.resolve(set) && isGlean(set)) this.options.onGlean(set);
+  private resolveContent(group: NexthopGroup): void {
+    if (!this.resolve(group) && isGlean(group)) this.options.onGlean(group);
   }
 
-  /** Returns whether the set comes to something else now. */
-  private resolve(set: NexthopGroup): boolean {
-    const intent = resolveGroup(set, (path) => this.resolvePath(path));
-    if (intentsEqual(intent, set.intent)) return false;
-    const wasGlean = isGlean(set);
-    set.intent = intent;
-    if (set.rows > 0 || set.acked !== undefined) this.options.rows.markNexthop(set);
-    if (wasGlean !== isGlean(set)) this.options.onGlean(set);
+  /** Returns whether the group comes to something else now. */
+  private resolve(group: NexthopGroup): boolean {
+    const intent = resolveGroup(group, (path) => this.resolvePath(path));
+    if (intentsEqual(intent, group.intent)) return false;
+    const wasGlean = isGlean(group);
+    group.intent = intent;
+    if (group.rows > 0 || group.acked !== undefined) this.options.rows.markNexthop(group);
+    if (wasGlean !== isGlean(group)) this.options.onGlean(group);
     return true;
   }
 
@@ -127,9 +127,9 @@ export class Resolution {
   }
 }
 
-/** Whether packets of the set are for neighbors still to be found: it is a connected subnet's. */
-export function isGlean(set: NexthopGroup): boolean {
-  return set.intent.kind === 'punt' && set.intent.reason === 'glean';
+/** Whether packets of the group are for neighbors still to be found: it is a connected subnet's. */
+export function isGlean(group: NexthopGroup): boolean {
+  return group.intent.kind === 'punt' && group.intent.reason === 'glean';
 }
 
 /**

@@ -64,19 +64,19 @@ export class RouteStatuses {
   stateOf(row: number): RouteState {
     const { routes } = this.rows;
     if (routes.tableOf(row) !== this.rows.table) return 'trapped';
-    const set = this.wantedSet(row);
-    if ((routes.flags[row]! & ROW.failed) !== 0 || set?.error !== undefined) return 'failed';
-    if (set?.acked === undefined || routes.programmed[row] !== set.id) return 'pending';
-    if (set.acked.kind !== 'punt') return 'offloaded';
-    return isPassing(set.acked) ? 'unresolved' : 'trapped';
+    const group = this.wantedGroup(row);
+    if ((routes.flags[row]! & ROW.failed) !== 0 || group?.error !== undefined) return 'failed';
+    if (group?.acked === undefined || routes.programmed[row] !== group.id) return 'pending';
+    if (group.acked.kind !== 'punt') return 'offloaded';
+    return isPassing(group.acked) ? 'unresolved' : 'trapped';
   }
 
-  /** Why the vASIC refused the row's entry, or the set it needs. */
+  /** Why the vASIC refused the row's entry, or the group it needs. */
   failureOf(row: number): string | undefined {
-    return this.rows.failed.get(row) ?? this.wantedSet(row)?.error;
+    return this.rows.failed.get(row) ?? this.wantedGroup(row)?.error;
   }
 
-  private wantedSet(row: number): NexthopGroup | undefined {
+  private wantedGroup(row: number): NexthopGroup | undefined {
     return this.rows.nexthops.get(this.rows.routes.wanted[row]!);
   }
 
@@ -152,8 +152,8 @@ export class RouteStatuses {
     for (const [id, until] of this.grace) {
       if (now < until) continue;
       this.grace.delete(id);
-      const set = this.rows.nexthops.get(id);
-      if (set !== undefined) for (const row of this.rows.rowsOf(set)) this.rows.markReport(row);
+      const group = this.rows.nexthops.get(id);
+      if (group !== undefined) for (const row of this.rows.rowsOf(group)) this.rows.markReport(row);
     }
   }
 }

@@ -49,14 +49,14 @@ const WIDE_COLUMNS = [
   'a0',
   'tables',
   'metric',
-  'zebraSet',
+  'zebraGroup',
   'wanted',
   'programmed',
   'receivedAt',
   'acknowledgedAt',
   'reportedAt',
-  'nextInSet',
-  'prevInSet',
+  'nextInGroup',
+  'prevInGroup',
 ] as const;
 const NARROW_COLUMNS = ['lengths', 'protocol', 'generation', 'reported'] as const;
 /** The flags are one more. */
@@ -101,11 +101,11 @@ export class RouteTable {
   metric = new Uint32Array(this.capacity);
   /** Replay generation in which zebra last sent the route (modulo 256). */
   generation = new Uint8Array(this.capacity);
-  /** Nexthop set of zebra's route. */
-  zebraSet = new Uint32Array(this.capacity);
-  /** Nexthop set wanted in the vASIC; 0: no entry. */
+  /** Nexthop group of zebra's route. */
+  zebraGroup = new Uint32Array(this.capacity);
+  /** Nexthop group wanted in the vASIC; 0: no entry. */
   wanted = new Uint32Array(this.capacity);
-  /** Nexthop set that the vASIC acknowledged; 0: no entry there; TARGET_UNKNOWN: must be written again. */
+  /** Nexthop group that the vASIC acknowledged; 0: no entry there; TARGET_UNKNOWN: must be written again. */
   programmed = new Uint32Array(this.capacity);
   /** What zebra was told last (an index into fib.ts's statuses; 0 nothing). */
   reported = new Uint8Array(this.capacity);
@@ -113,9 +113,9 @@ export class RouteTable {
   receivedAt = new Uint32Array(this.capacity);
   acknowledgedAt = new Uint32Array(this.capacity);
   reportedAt = new Uint32Array(this.capacity);
-  /** Doubly linked list of the rows that want the same set. */
-  nextInSet = new Uint32Array(this.capacity);
-  prevInSet = new Uint32Array(this.capacity);
+  /** Doubly linked list of the rows that want the same group. */
+  nextInGroup = new Uint32Array(this.capacity);
+  prevInGroup = new Uint32Array(this.capacity);
 
   /** Rows in use. */
   get size(): number {
@@ -161,7 +161,7 @@ export class RouteTable {
     const found = this.findHashed(key, hash);
     if (found !== 0) return found;
     let row = this.freeHead;
-    if (row !== 0) this.freeHead = this.nextInSet[row]!;
+    if (row !== 0) this.freeHead = this.nextInGroup[row]!;
     else {
       row = this.rows++;
       if (row === this.growAt) this.growColumn();
@@ -173,15 +173,15 @@ export class RouteTable {
     this.protocol[row] = 0;
     this.metric[row] = 0;
     this.generation[row] = 0;
-    this.zebraSet[row] = 0;
+    this.zebraGroup[row] = 0;
     this.wanted[row] = 0;
     this.programmed[row] = 0;
     this.reported[row] = 0;
     this.receivedAt[row] = 0;
     this.acknowledgedAt[row] = 0;
     this.reportedAt[row] = 0;
-    this.nextInSet[row] = 0;
-    this.prevInSet[row] = 0;
+    this.nextInGroup[row] = 0;
+    this.prevInGroup[row] = 0;
     this.used++;
     const segment = segmentOf(hash);
     const filled = ++this.segmentUsed[segment]!;
@@ -215,7 +215,7 @@ export class RouteTable {
       this.poolFree = slot;
     }
     this.flags[row] = 0;
-    this.nextInSet[row] = this.freeHead;
+    this.nextInGroup[row] = this.freeHead;
     this.freeHead = row;
     this.lengths[row] = 255;
     this.used--;

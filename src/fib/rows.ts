@@ -17,11 +17,11 @@ export interface RowsOptions {
   readonly table: number;
   readonly onWork: () => void;
   readonly onReport: () => void;
-  /** A set is not wanted any more: what it depends on can be let go. */
-  readonly onRetire: (set: NexthopGroup) => void;
+  /** A group is not wanted any more: what it depends on can be let go. */
+  readonly onRetire: (group: NexthopGroup) => void;
 }
 
-/** Sets that may wait for the end of a turn; while the AFI server is away there is no turn. */
+/** Groups that may wait for the end of a turn; while the AFI server is away there is no turn. */
 const MAX_RETIRING = 1000;
 
 export class Rows {
@@ -39,7 +39,7 @@ export class Rows {
   /** Neighbor parts: row → nexthop group. */
   private readonly neighborParts = new Map<number, number>();
   private readonly retiring = new Set<NexthopGroup>();
-  private readonly fixedSets = new Map<string, NexthopGroup>();
+  private readonly fixedGroups = new Map<string, NexthopGroup>();
 
   constructor(private readonly options: RowsOptions) {}
 
@@ -52,21 +52,21 @@ export class Rows {
     return { family: bytes.length === addressLength(4) ? 4 : 6, bytes, length: this.routes.lengthOf(row) };
   }
 
-  /** The set that always means this; `detail` says more of why, and comes from a small choice of texts. */
+  /** The group that always means this; `detail` says more of why, and comes from a small choice of texts. */
   fixed(intent: NexthopIntent, detail?: string): NexthopGroup {
     const meaning = intent.kind === 'punt' ? `punt ${intent.reason}` : intent.kind;
     const name = detail === undefined ? meaning : `${meaning}: ${detail}`;
-    let set = this.fixedSets.get(name);
-    if (set === undefined) this.fixedSets.set(name, (set = this.nexthops.fixed(name, intent, detail)));
-    return set;
+    let group = this.fixedGroups.get(name);
+    if (group === undefined) this.fixedGroups.set(name, (group = this.nexthops.fixed(name, intent, detail)));
+    return group;
   }
 
   // ---- parts ------------------------------------------------------------------------------------------------------
 
-  addHostPart(row: number, owner: string, set: NexthopGroup): void {
+  addHostPart(row: number, owner: string, group: NexthopGroup): void {
     let owners = this.hostParts.get(row);
     if (owners === undefined) this.hostParts.set(row, (owners = new Map()));
-    owners.set(owner, set.id);
+    owners.set(owner, group.id);
     this.routes.flags[row]! |= ROW.host;
     this.chooseWanted(row);
   }
@@ -87,15 +87,16 @@ export class Rows {
     for (const [row, owners] of this.hostParts) for (const owner of owners.keys()) yield { row, owner };
   }
 
-  setNeighborPart(row: number, set: NexthopGroup): void {
-    this.neighborParts.set(row, set.id);
+  setNeighborPart(row: number, group: NexthopGroup): void {
+    this.neighborParts.set(row, group.id);
     this.routes.flags[row]! |= ROW.neighbor;
     this.chooseWanted(row);
   }
 
-  /** Takes the part away, unless another neighbor's set has it by now. */
-  removeNeighborPart(row: number, set: NexthopGroup): void {
-    if (this.neighborParts.get(row) !== set.id) return;
+  /** Takes the part away, unless another neighbor's group has it by now; `heir` gets it where there is one. */
+  removeNeighborPart(row: number, group: NexthopGroup, heir: NexthopGroup | undefined): void {
+    if (this.neighborParts.get(row) !== group.id) return;
+    if (heir !== undefined) return this.setNeighborPart(row, heir);
     this.neighborParts.delete(row);
     this.routes.flags[row]! &= ~ROW.neighbor;
     this.chooseWanted(row);
@@ -111,15 +112,15 @@ export class Rows {
       if ((flags & ROW.host) !== 0) wanted = this.hostParts.get(row)!.values().next().value!;
       else if ((flags & ROW.zebra) === 0) wanted = this.neighborParts.get(row) ?? 0;
       // A route onto an interface leaves its host to be found: once it is, it goes straight there.
-      else wanted = ((flags & ROW.connected) !== 0 && this.neighborParts.get(row)) || routes.zebraSet[row]!;
+      else wanted = ((flags & ROW.connected) !== 0 && this.neighborParts.get(row)) || routes.zebraGroup[row]!;
     }
     const before = routes.wanted[row]!;
     if (before === wanted) return;
     if (before !== 0) {
-      const set = this.nexthops.get(before)!;
-      this.unlink(row, set);
+      const group = this.nexthops.get(before)!;
+      this.unlink(row, group);
       routes.wanted[row] = 0;
-      this.retireIfUnwanted(set);
+      this.retireIfUnwanted(group);
     }
     routes.wanted[row] = wanted;
     if (wanted !== 0) this.link(row, this.nexthops.get(wanted)!);
@@ -127,71 +128,71 @@ export class Rows {
     this.markDirty(row);
   }
 
-  // ---- rows of a set ----------------------------------------------------------------------------------------------
+  // ---- rows of a group ----------------------------------------------------------------------------------------------
 
-  private link(row: number, set: NexthopGroup): void {
+  private link(row: number, group: NexthopGroup): void {
     const { routes } = this;
-    routes.nextInSet[row] = set.firstRow;
-    routes.prevInSet[row] = 0;
-    if (set.firstRow !== 0) routes.prevInSet[set.firstRow] = row;
-    set.firstRow = row;
-    set.rows++;
-    // A set that no route uses is not in the vASIC; the first one that does brings it there.
-    if (!intentsEqual(set.intent, set.acked)) this.markNexthop(set);
+    routes.nextInGroup[row] = group.firstRow;
+    routes.prevInGroup[row] = 0;
+    if (group.firstRow !== 0) routes.prevInGroup[group.firstRow] = row;
+    group.firstRow = row;
+    group.rows++;
+    // A group that no route uses is not in the vASIC; the first one that does brings it there.
+    if (!intentsEqual(group.intent, group.acked)) this.markNexthop(group);
   }
 
-  private unlink(row: number, set: NexthopGroup): void {
+  private unlink(row: number, group: NexthopGroup): void {
     const { routes } = this;
-    const next = routes.nextInSet[row]!;
-    const prev = routes.prevInSet[row]!;
-    if (prev === 0) set.firstRow = next;
-    else routes.nextInSet[prev] = next;
-    if (next !== 0) routes.prevInSet[next] = prev;
-    routes.nextInSet[row] = 0;
-    routes.prevInSet[row] = 0;
-    set.rows--;
+    const next = routes.nextInGroup[row]!;
+    const prev = routes.prevInGroup[row]!;
+    if (prev === 0) group.firstRow = next;
+    else routes.nextInGroup[prev] = next;
+    if (next !== 0) routes.prevInGroup[next] = prev;
+    routes.nextInGroup[row] = 0;
+    routes.prevInGroup[row] = 0;
+    group.rows--;
   }
 
-  /** The rows that want a set, as they are now. */
-  rowsOf(set: NexthopGroup): number[] {
+  /** The rows that want a group, as they are now. */
+  rowsOf(group: NexthopGroup): number[] {
     const rows: number[] = [];
-    for (let row = set.firstRow; row !== 0; row = this.routes.nextInSet[row]!) rows.push(row);
+    for (let row = group.firstRow; row !== 0; row = this.routes.nextInGroup[row]!) rows.push(row);
     return rows;
   }
 
-  /** The rows whose zebra route names a set, whichever part of them counts. */
-  rowsNaming(set: NexthopGroup): number[] {
-    const rows = this.rowsOf(set);
+  /** The rows whose zebra route names a group, whichever part of them counts. */
+  rowsNaming(group: NexthopGroup): number[] {
+    const rows = this.rowsOf(group);
     for (const parts of [this.hostParts, this.neighborParts]) {
       for (const row of parts.keys()) {
-        if (this.routes.zebraSet[row] === set.id && this.routes.wanted[row] !== set.id) rows.push(row);
+        if (this.routes.zebraGroup[row] === group.id && this.routes.wanted[row] !== group.id) rows.push(row);
       }
     }
     return rows;
   }
 
-  /** Has the programmer look at the set. */
-  markNexthop(set: NexthopGroup): void {
-    this.dirtyNexthops.add(set.id);
+  /** Has the programmer look at the group. */
+  markNexthop(group: NexthopGroup): void {
+    this.dirtyNexthops.add(group.id);
     this.options.onWork();
   }
 
-  /** Nothing wants the set at the moment; whether it goes is decided at the end of the turn (`retireUnwanted`). */
-  retireIfUnwanted(set: NexthopGroup): void {
-    if (this.nexthops.wanted(set)) return;
-    this.retiring.add(set);
+  /** Nothing wants the group at the moment; whether it goes is decided at the end of the turn (`retireUnwanted`). */
+  retireIfUnwanted(group: NexthopGroup): void {
+    if (this.nexthops.wanted(group)) return;
+    this.retiring.add(group);
     this.options.onWork();
     if (this.retiring.size > MAX_RETIRING) this.retireUnwanted();
   }
 
-  /** Lets go of the sets that nothing wants: one that was deleted and came again within a turn has stayed the same. */
+  /** Lets go of the groups that nothing wants: one that was deleted and came again within a turn has stayed the same. */
   retireUnwanted(): void {
-    for (const set of this.retiring) {
-      this.retiring.delete(set);
-      if (this.nexthops.wanted(set)) continue;
-      this.options.onRetire(set);
-      const orphans = this.nexthops.retire(set);
-      this.markNexthop(set);
+    for (const group of this.retiring) {
+      this.retiring.delete(group);
+      if (this.nexthops.wanted(group)) continue;
+      this.options.onRetire(group);
+      const orphans = this.nexthops.retire(group);
+      this.markNexthop(group);
       for (const orphan of orphans) if (!this.nexthops.wanted(orphan)) this.retiring.add(orphan);
     }
   }

@@ -34,7 +34,7 @@ export interface SegmentEndpoint {
   readonly flavors?: number;
 }
 
-/** One way out: to a gateway, or directly onto an interface when there is no gateway. */
+/** A path: to a gateway, or directly onto an interface when there is no gateway. */
 export interface NexthopPath {
   /** 4 or 16 bytes (an IPv4 route may have an IPv6 gateway, RFC 8950); IPv4-mapped IPv6 is given as IPv4. */
   readonly gateway?: Uint8Array;
@@ -57,6 +57,12 @@ export type RouteTarget =
   | { readonly kind: 'host' }
   /** Decoded, but of a kind that can't be forwarded by us: punted, and `reason` shown. */
   | { readonly kind: 'unsupported'; readonly reason: string };
+
+/**
+ * The reason `unsupported` of what zebra sent and could not be read, but for what it is about: Linux has it, and to go on by what
+ * zebra sent before would be wrong.
+ */
+export const MALFORMED = 'zebra sent it in a message that could not be read';
 
 /**
  * FPM's protobuf names VRFs, not tables, and nothing tells the table of a VRF: its routes are kept under a table number that
@@ -157,6 +163,28 @@ export interface LinkChange {
   readonly mtu?: number;
   /** Index of the VRF device (or bridge) it belongs to; 0 for none. */
   readonly master: number;
+  /** Set down by an operator, whatever its carrier. */
+  readonly adminDown?: boolean;
+  /** Takes frames for any address; frames for any group. */
+  readonly promiscuous?: boolean;
+  readonly allMulticast?: boolean;
+  /** It is a VLAN device: the interface below it and the tag. */
+  readonly vlan?: VlanRole;
+  /** It is a VRF device: its table. */
+  readonly vrfTable?: number;
+}
+
+/** A VLAN device's place. */
+export interface VlanRole {
+  readonly parent: number;
+  readonly id: number;
+}
+
+/** The group (multicast) hardware addresses that Linux takes on an interface, all of them; the broadcast one is left out. */
+export interface GroupsChange {
+  readonly kind: 'groups';
+  readonly ifindex: number;
+  readonly groups: readonly Uint8Array[];
 }
 
 /** MPLS LSP (AF_MPLS route): decoded and shown, not forwarded yet. */
@@ -234,7 +262,7 @@ export type SidUpdate = SidAdd | SidDelete;
 /** What comes from zebra. */
 export type FpmUpdate = RouteUpdate | NexthopUpdate | NeighborUpdate | LspUpdate | MacUpdate | SidUpdate;
 /** What comes from the kernel. */
-export type KernelUpdate = NeighborUpdate | AddressUpdate | LinkChange;
+export type KernelUpdate = NeighborUpdate | AddressUpdate | LinkChange | GroupsChange;
 
 /**
  * What zebra is told of a route: `trapped` means for Linux, which forwards or answers; `unresolved` for Linux as well, until the

@@ -73,7 +73,10 @@ export class FpmSession {
       },
       message: (type) => counting.countMessage(type),
       skipped: (reason) => counting.countSkipped(reason),
-      malformed: (reason, offset) => counting.countMalformed(reason, this.frameOffset + offset),
+      malformed: (reason, offset, stopgap) => {
+        counting.countMalformed(reason, this.frameOffset + offset);
+        if (stopgap !== undefined) this.sink.update(stopgap);
+      },
     };
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);

@@ -23,7 +23,7 @@ export interface Verdict {
   readonly hex?: string;
 }
 
-/** One way out, as routes and nexthop objects name it. */
+/** One path, as routes and nexthop objects name it. */
 export interface WayView {
   readonly gateway?: string;
   readonly ifindex?: number;

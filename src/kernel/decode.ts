@@ -5,7 +5,7 @@
  * What is of no use to routing is left out here: other families (bridge forwarding entries), proxy entries, and the
  * kernel's pseudo neighbors for multicast and broadcast.
  */
-import type { NeighborState } from '../fib/updates';
+import type { NeighborState, VlanRole } from '../fib/updates';
 import { type NetlinkMessage, NetlinkFormatError, eachAttribute } from '../netlink/codec';
 import {
   AF_INET,
@@ -15,13 +15,22 @@ import {
   IFA_ADDRESS,
   IFA_BROADCAST,
   IFA_LOCAL,
+  IFF_ALLMULTI,
   IFF_LOWER_UP,
   IFF_UP,
   IFINFOMSG_LEN,
   IFLA_ADDRESS,
+  IFLA_ALLMULTI,
   IFLA_IFNAME,
+  IFLA_INFO_DATA,
+  IFLA_INFO_KIND,
+  IFLA_LINK,
+  IFLA_LINKINFO,
   IFLA_MASTER,
   IFLA_MTU,
+  IFLA_PROMISCUITY,
+  IFLA_VLAN_ID,
+  IFLA_VRF_TABLE,
   NDA_DST,
   NDA_LLADDR,
   NDMSG_LEN,
@@ -47,6 +56,12 @@ export interface LinkMessage {
   readonly mac?: Uint8Array;
   readonly mtu?: number;
   readonly master: number;
+  /** These as in LinkChange; only what is so is there. */
+  readonly adminDown?: boolean;
+  readonly promiscuous?: boolean;
+  readonly allMulticast?: boolean;
+  readonly vlan?: VlanRole;
+  readonly vrfTable?: number;
 }
 
 export interface AddressMessage {
@@ -113,12 +128,21 @@ function decodeLink(message: NetlinkMessage, present: boolean): LinkMessage | un
   let mac: Uint8Array | undefined;
   let mtu: number | undefined;
   let master = 0;
+  let below = 0;
+  let allMulticast = flags & IFF_ALLMULTI;
+  let promiscuity = 0;
+  const role: LinkRole = {};
   eachAttribute(body, IFINFOMSG_LEN, (type, start, end) => {
     const size = end - start;
     if (type === IFLA_IFNAME) name = body.toString('utf8', start, end).replace(/\0.*$/s, '');
     else if (type === IFLA_ADDRESS && size === MAC_BYTES) mac = copy(body, start, end);
     else if (type === IFLA_MTU && size === 4) mtu = body.readUInt32LE(start);
     else if (type === IFLA_MASTER && size === 4) master = body.readUInt32LE(start);
+    else if (type === IFLA_LINK && size === 4) below = body.readUInt32LE(start);
+    // The flag in the header is the operator's alone; the counts are everybody's.
+    else if (type === IFLA_PROMISCUITY && size === 4) promiscuity = body.readUInt32LE(start);
+    else if (type === IFLA_ALLMULTI && size === 4) allMulticast |= body.readUInt32LE(start);
+    else if (type === IFLA_LINKINFO) decodeRole(body.subarray(start, end), role);
   });
   return {
     kind: 'link',
@@ -129,7 +153,33 @@ function decodeLink(message: NetlinkMessage, present: boolean): LinkMessage | un
     ...(mac !== undefined && { mac }),
     ...(mtu !== undefined && { mtu }),
     master,
+    ...((flags & IFF_UP) === 0 && { adminDown: true }),
+    ...(promiscuity > 0 && { promiscuous: true }),
+    ...(allMulticast !== 0 && { allMulticast: true }),
+    ...(role.vlanId !== undefined && below !== 0 && { vlan: { parent: below, id: role.vlanId } }),
+    ...(role.vrfTable !== undefined && { vrfTable: role.vrfTable }),
   };
+}
+
+interface LinkRole {
+  vlanId?: number;
+  vrfTable?: number;
+}
+
+/** What IFLA_LINKINFO says of VLAN and VRF devices. */
+function decodeRole(info: Buffer, role: LinkRole): void {
+  let kind = '';
+  let data: Buffer | undefined;
+  eachAttribute(info, 0, (type, start, end) => {
+    if (type === IFLA_INFO_KIND) kind = info.toString('latin1', start, end).replace(/\0.*$/s, '');
+    else if (type === IFLA_INFO_DATA) data = info.subarray(start, end);
+  });
+  if (data === undefined) return;
+  const values = data;
+  eachAttribute(values, 0, (type, start, end) => {
+    if (kind === 'vlan' && type === IFLA_VLAN_ID && end - start >= 2) role.vlanId = values.readUInt16LE(start);
+    else if (kind === 'vrf' && type === IFLA_VRF_TABLE && end - start >= 4) role.vrfTable = values.readUInt32LE(start);
+  });
 }
 
 /** Bytes of an address of an AF_ number; 0 for other families. */
@@ -186,8 +236,7 @@ function decodeNeighbor(message: NetlinkMessage, present: boolean): NeighborMess
     present,
     ifindex: body.readInt32LE(4),
     address,
-    // A group MAC can't be one neighbor's; forwarding to it would flood.
-    ...(mac !== undefined && (mac[0]! & 1) === 0 && { mac }),
+    ...(mac !== undefined && { mac }),
     state: neighborState(body.readUInt16LE(8)),
   };
 }

@@ -11,6 +11,7 @@ import type { Logger } from '../observe/log';
 import { RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK, RTMGRP_NEIGH } from '../netlink/constants';
 import { closeNetlink, openNetlink, sendNetlink } from '../sys/netlink-socket';
 import { type PollThread, startPollThread } from '../sys/poll-thread';
+import { GroupWatch } from './groups';
 import { KernelMirror } from './mirror';
 import { KernelMonitor } from './monitor';
 import { Resolver, type ResolveProgress } from './resolver';
@@ -49,6 +50,8 @@ export interface NeighborSource {
   /** A route depends on it: resolve it now and keep it fresh. A set, not a count. */
   need(ifindex: number, address: Uint8Array): void;
   release(ifindex: number, address: Uint8Array): void;
+  /** It is being used: have the kernel verify it once if it is stale. Many at once get their turn one after the other. */
+  verify(ifindex: number, address: Uint8Array): void;
   /** What was done to resolve it; undefined: it isn't needed. */
   progress(ifindex: number, address: Uint8Array): ResolveProgress | undefined;
   /** Reads the kernel's tables again. */
@@ -59,6 +62,8 @@ export interface NeighborSource {
 
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 const REQUESTS_PER_SECOND = 100;
+/** A neighbor in use becomes stale every half minute or so: twelve thousand get their turn within a minute. */
+const VERIFICATIONS_PER_SECOND = 200;
 
 /** @param options.taps names of the ports' TAPs: neighbors and addresses of other interfaces are not reported */
 export function createKernelNeighbors(
@@ -70,6 +75,7 @@ export function createKernelNeighbors(
   let handlers: NeighborHandlers = { update: () => undefined, batchEnd: () => undefined };
   let updates = 0;
   let pending = false;
+  let groupsMayDiffer = false;
   let foreign = 0;
   let resolveRequests = 0;
   let restarts = 0;
@@ -85,11 +91,21 @@ export function createKernelNeighbors(
     emit(update) {
       updates++;
       pending = true;
+      groupsMayDiffer ||= update.kind !== 'neighborAdd' && update.kind !== 'neighborDelete';
       handlers.update(update);
     },
     portAppeared: () => monitor.sync(),
     neighborSeen: (ifindex, address) => resolver.seen(ifindex, address),
     linkChanged: (ifindex) => resolver.linkChanged(ifindex),
+  });
+
+  const groups = new GroupWatch({
+    ports: () => mirror.ports(),
+    emit(update) {
+      updates++;
+      handlers.update(update);
+    },
+    changed: () => handlers.batchEnd(),
   });
 
   const monitor = new KernelMonitor({
@@ -121,6 +137,7 @@ export function createKernelNeighbors(
     stateOf: (ifindex, address) => mirror.neighborState(ifindex, address),
     usable: (ifindex) => mirror.isPortUp(ifindex),
     perSecond: REQUESTS_PER_SECOND,
+    verifiedPerSecond: VERIFICATIONS_PER_SECOND,
   });
 
   /** Lets the resolver run, now and when it asks for it. */
@@ -138,6 +155,14 @@ export function createKernelNeighbors(
       timer = undefined;
       resolveDue();
     }, wait).unref();
+  }
+
+  /** The same, once for all that comes in this turn of the event loop. */
+  function resolveSoon(): void {
+    due ??= setImmediate(() => {
+      due = undefined;
+      resolveDue();
+    });
   }
 
   function onReport(report: NetlinkWorkerReport): void {
@@ -161,6 +186,8 @@ export function createKernelNeighbors(
     }
     if (pending) {
       pending = false;
+      if (groupsMayDiffer) groups.look();
+      groupsMayDiffer = false;
       handlers.batchEnd();
     }
     resolveDue();
@@ -188,14 +215,15 @@ export function createKernelNeighbors(
         abandoned = reject;
         monitor.sync();
       });
+      groups.start();
     },
     need(ifindex, address) {
       resolver.need(ifindex, address);
-      // Needs come in bursts: one run for all of them.
-      due ??= setImmediate(() => {
-        due = undefined;
-        resolveDue();
-      });
+      resolveSoon();
+    },
+    verify(ifindex, address) {
+      resolver.verify(ifindex, address);
+      resolveSoon();
     },
     release: (ifindex, address) => resolver.release(ifindex, address),
     progress: (ifindex, address) => resolver.progress(ifindex, address),
@@ -215,6 +243,7 @@ export function createKernelNeighbors(
       thread = undefined;
       abandoned(new Error('closed before the kernel had told everything'));
       clearTimeout(timer);
+      groups.close();
       delays.forEach((delay) => clearTimeout(delay));
       await ending.close();
       closeNetlink(fd);

@@ -83,6 +83,11 @@ export class KernelMirror {
     }
   }
 
+  /** Indexes of the interfaces that are ports. */
+  ports(): number[] {
+    return [...this.links.keys()].filter((ifindex) => this.isPort(ifindex));
+  }
+
   /** A port of ours that packets can leave by. */
   isPortUp(ifindex: number): boolean {
     return this.isPort(ifindex) && this.links.get(ifindex)?.value.up === true;
@@ -180,5 +185,11 @@ export class KernelMirror {
 }
 
 function sameLink(a: LinkMessage, b: LinkMessage): boolean {
-  return a.name === b.name && a.up === b.up && a.mtu === b.mtu && a.master === b.master && sameBytes(a.mac, b.mac);
+  return LINK_FIELDS.every((field) => a[field] === b[field]) && sameBytes(a.mac, b.mac) && sameRole(a, b);
+}
+
+const LINK_FIELDS = ['name', 'up', 'mtu', 'master', 'adminDown', 'promiscuous', 'allMulticast', 'vrfTable'] as const;
+
+function sameRole({ vlan: a }: LinkMessage, { vlan: b }: LinkMessage): boolean {
+  return a?.id === b?.id && a?.parent === b?.parent;
 }

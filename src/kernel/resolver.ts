@@ -8,6 +8,9 @@
  * A table full of dead gateways must make no ARP storm, and must not keep a live one waiting. So all requests together have a
  * pace, repeated ones a quarter of it, and who is to be asked for the first time goes first, the latest before the others.
  *
+ * Beside them, neighbors that no route needs are *verified* once when somebody says so, if they are stale by then: first come,
+ * first served, at a pace of their own. The kernel does the rest: it probes, and says reachable or failed.
+ *
  * A permanent neighbor is never asked for: NTF_USE would take its permanence away (seen on Linux 6.18).
  */
 import type { NeighborState } from '../fib/updates';
@@ -22,6 +25,8 @@ export interface ResolverOptions {
   readonly usable: (ifindex: number) => boolean;
   /** Requests per second at most; of these, one in `RETRY_PART` may be a repeated one. */
   readonly perSecond: number;
+  /** Verifications per second at most, beside the requests. */
+  readonly verifiedPerSecond: number;
 }
 
 interface Want {
@@ -87,13 +92,17 @@ export class Resolver {
   private readonly fresh = new Map<string, Want>();
   /** Nothing is due before this time; a lower bound, which spares most runs the walk over `due`. */
   private soonest = Infinity;
+  /** Those to be verified, in the order asked for. */
+  private readonly unverified = new Map<string, { readonly ifindex: number; readonly address: Uint8Array }>();
   private readonly all: Allowance;
   private readonly retries: Allowance;
+  private readonly verifications: Allowance;
 
   constructor(private readonly options: ResolverOptions) {
-    const { perSecond, now } = options;
+    const { perSecond, verifiedPerSecond, now } = options;
     this.all = new Allowance(perSecond, now());
     this.retries = new Allowance(perSecond / RETRY_PART, now());
+    this.verifications = new Allowance(verifiedPerSecond, now());
   }
 
   /** A set, not a count: needed until released once. The address is copied. */
@@ -109,6 +118,14 @@ export class Resolver {
     const key = addressKey(ifindex, address);
     this.wants.delete(key);
     this.settle(key);
+  }
+
+  /** Has a stale neighbor verified, once; nothing for one that routes need, as that is done anyway. The address is copied. */
+  verify(ifindex: number, address: Uint8Array): void {
+    const key = addressKey(ifindex, address);
+    if (this.wants.has(key) || this.unverified.has(key)) return;
+    this.unverified.set(key, { ifindex, address: Uint8Array.from(address) });
+    this.soonest = Math.min(this.soonest, this.options.now());
   }
 
   /** The kernel said something of this neighbor. */
@@ -132,13 +149,15 @@ export class Resolver {
   /** Sends what is due and allowed. Returns the milliseconds until there may be more to do; undefined: nothing is due. */
   run(): number | undefined {
     const { now, usable } = this.options;
-    const { all, retries } = this;
+    const { all, retries, verifications } = this;
     const time = now();
     all.fill(time);
     retries.fill(time);
+    verifications.fill(time);
     if (this.soonest > time) return this.soonest === Infinity ? undefined : this.soonest - time;
+    this.verifyStale();
     if (all.empty) return PAUSE_MS;
-    this.soonest = Infinity;
+    this.soonest = this.unverified.size > 0 ? time : Infinity;
     const asked: [string, Want][] = [];
     for (const [key, want] of [...this.fresh].reverse()) {
       if (!usable(want.ifindex)) continue;
@@ -159,6 +178,18 @@ export class Resolver {
       this.soonest = Math.min(this.soonest, want.nextAt);
     }
     return this.soonest === Infinity ? undefined : Math.max(this.soonest - time, PAUSE_MS);
+  }
+
+  private verifyStale(): void {
+    const { ask, stateOf, usable } = this.options;
+    for (const [key, { ifindex, address }] of this.unverified) {
+      if (this.verifications.empty) return;
+      this.unverified.delete(key);
+      // In any other state the kernel verifies it already, or can't, or has nothing to verify.
+      if (!usable(ifindex) || stateOf(ifindex, address) !== 'stale') continue;
+      this.verifications.take();
+      ask(ifindex, address, false);
+    }
   }
 
   private ask(want: Want, time: number): Want {

@@ -112,6 +112,11 @@ export function parseMac(text: string): Uint8Array | undefined {
   return Uint8Array.from(text.split(/[:-]/), (byte) => parseInt(byte, 16));
 }
 
+/** Whether it is the address of a group (multicast, broadcast): no single neighbor's. */
+export function isGroupMac(bytes: Uint8Array): boolean {
+  return (bytes[0]! & 1) !== 0;
+}
+
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
@@ -123,7 +128,7 @@ export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined):
   return a === undefined || b === undefined ? a === b : bytesEqual(a, b);
 }
 
-/** fe80::/10 or 169.254.0.0/16. */
+/** fe80::/10. Not 169.254.0.0/16: Linux routes that as any other, and clouds number their interconnects from it. */
 export function isLinkLocal(bytes: Uint8Array): boolean {
-  return bytes.length === 4 ? bytes[0] === 169 && bytes[1] === 254 : bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
+  return bytes.length === 16 && bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
 }

@@ -53,6 +53,17 @@ export class AttributeTable {
     return this;
   }
 
+  /** The same as far as it goes: notes the attributes before the first that doesn't fit. Returns whether all did. */
+  parsePart(buffer: Buffer, start: number, end: number): boolean {
+    try {
+      this.parse(buffer, start, end);
+      return true;
+    } catch (error) {
+      if (!(error instanceof NetlinkFormatError)) throw error;
+      return false;
+    }
+  }
+
   get buffer(): Buffer {
     return this.source;
   }

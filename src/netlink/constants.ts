@@ -27,11 +27,13 @@ export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
 export const RTM_NEWROUTE = 24;
 export const RTM_DELROUTE = 25;
+export const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
 export const RTM_GETNEIGH = 30;
 export const RTM_NEWNEXTHOP = 104;
 export const RTM_DELNEXTHOP = 105;
+export const RTM_GETNEXTHOP = 106;
 
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
@@ -42,7 +44,11 @@ export const AF_MPLS = 28;
 export const RTMGRP_LINK = 0x1;
 export const RTMGRP_NEIGH = 0x4;
 export const RTMGRP_IPV4_IFADDR = 0x10;
+export const RTMGRP_IPV4_ROUTE = 0x40;
 export const RTMGRP_IPV6_IFADDR = 0x100;
+export const RTMGRP_IPV6_ROUTE = 0x400;
+/** The bit of RTNLGRP_NEXTHOP, which has no such name. */
+export const RTMGRP_NEXTHOP = 0x8000_0000;
 
 /** struct rtmsg and its attributes. */
 export const RTMSG_LEN = 12;
@@ -71,6 +77,13 @@ export const RTN_BLACKHOLE = 6;
 export const RTN_UNREACHABLE = 7;
 export const RTN_PROHIBIT = 8;
 export const RTN_THROW = 9;
+
+/** Values of rtm_protocol: the kernel's own routes, those of `ip route add`, of an administrator, of router advertisements, DHCP. */
+export const RTPROT_KERNEL = 2;
+export const RTPROT_BOOT = 3;
+export const RTPROT_STATIC = 4;
+export const RTPROT_RA = 9;
+export const RTPROT_DHCP = 16;
 
 export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;
@@ -132,10 +145,21 @@ export const IFINFOMSG_LEN = 16;
 export const IFLA_ADDRESS = 1;
 export const IFLA_IFNAME = 3;
 export const IFLA_MTU = 4;
+export const IFLA_LINK = 5;
 export const IFLA_MASTER = 10;
 export const IFLA_OPERSTATE = 16;
+export const IFLA_LINKINFO = 18;
+export const IFLA_PROMISCUITY = 30;
+export const IFLA_ALLMULTI = 61;
+/** Nested in IFLA_LINKINFO. */
+export const IFLA_INFO_KIND = 1;
+export const IFLA_INFO_DATA = 2;
+/** Nested in the IFLA_INFO_DATA of a VLAN device, and of a VRF device. */
+export const IFLA_VLAN_ID = 1;
+export const IFLA_VRF_TABLE = 1;
 export const IFF_UP = 0x1;
 export const IFF_RUNNING = 0x40;
+export const IFF_ALLMULTI = 0x200;
 export const IFF_LOWER_UP = 0x10000;
 
 /** Lightweight tunnel encapsulations (linux/lwtunnel.h), and FRR's own number for VXLAN (zebra_fpm_netlink.c). */

@@ -4,7 +4,7 @@
  */
 import { errorText } from '../net/error-text';
 import type { PortConfig } from '../config/types';
-import { bytesEqual, formatMac } from '../net/address';
+import { bytesEqual, formatMac, sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 import { SysError } from '../sys/libc';
 import { Tap } from '../sys/tap';
@@ -43,7 +43,9 @@ export function createPort(config: PortConfig, log: Logger): Port {
   let carrier = false;
   let learned: PortDetails = {};
   let wantUp = config.mac !== undefined;
+  let configured = false;
 
+  /** Makes the device what the port is: when it is new, and when that has changed. What an operator changes since stays. */
   function apply(device: Tap): void {
     const mac = config.mac ?? learned.mac;
     const mtu = config.mtu ?? learned.mtu;
@@ -84,7 +86,10 @@ export function createPort(config: PortConfig, log: Logger): Port {
     fd: () => tap?.fd ?? -1,
     alive,
     configure(details) {
+      const before = learned;
       learned = { ...learned, ...details };
+      const known = configured && sameBytes(before.mac, learned.mac) && before.mtu === learned.mtu;
+      configured = false;
       wantUp = true;
       if (config.mac !== undefined && details.mac !== undefined && !bytesEqual(config.mac, details.mac)) {
         log.warn('the vASIC port has another MAC than the configuration says; the configured one is used', {
@@ -93,7 +98,8 @@ export function createPort(config: PortConfig, log: Logger): Port {
           vasic: formatMac(details.mac),
         });
       }
-      if (tap !== undefined) apply(tap);
+      if (tap !== undefined && !known) apply(tap);
+      configured = true;
     },
     setCarrier(up) {
       carrier = up;

@@ -10,6 +10,7 @@ import {
   SO_RCVBUFFORCE,
   SO_RCVBUF,
   SysError,
+  addressOf,
   bind,
   close,
   recvfrom,
@@ -19,6 +20,9 @@ import {
 } from './libc';
 
 const NETLINK_ROUTE = 0;
+const SO_ATTACH_FILTER = 26;
+const SOL_NETLINK = 270;
+const NETLINK_GET_STRICT_CHK = 12;
 /** sizeof(struct sockaddr_nl): family, padding, pid, groups. */
 const SOCKADDR_NL = 12;
 /** The kernel makes dump messages of up to 32 KiB when the reader has room. */
@@ -40,12 +44,36 @@ export function openNetlink(groups: number, receiveBytes: number): number {
     }
     const address = Buffer.alloc(SOCKADDR_NL);
     address.writeUInt16LE(AF_NETLINK, 0);
-    address.writeUInt32LE(groups, 8);
+    address.writeUInt32LE(groups >>> 0, 8);
     bind(fd, address, 'netlink');
     return fd;
   } catch (error) {
     close(fd);
     throw error;
+  }
+}
+
+/**
+ * Has the kernel drop what a program of classic BPF refuses, by the first message of each datagram.
+ * @param program struct sock_filter, one after the other
+ * @throws SysError
+ */
+export function filterNetlink(fd: number, program: Uint8Array): void {
+  // struct sock_fprog: the number of instructions and, aligned, where they are.
+  const head = Buffer.alloc(16);
+  head.writeUInt16LE(program.length / 8, 0);
+  head.writeBigUInt64LE(addressOf(program), 8);
+  setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, head, 'netlink filter');
+}
+
+/** Has dumps show only what their request's header asks for. Returns false where the kernel is too old for that. */
+export function limitDumps(fd: number): boolean {
+  try {
+    setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1, 'NETLINK_GET_STRICT_CHK');
+    return true;
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return false;
   }
 }
 

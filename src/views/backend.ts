@@ -3,7 +3,7 @@
  * the times at which connections changed.
  */
 import { performance } from 'node:perf_hooks';
-import { POLICED, policerToken } from '../afi/policers';
+import { policerTokens } from '../afi/policers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { instanceOf, isOpen } from '../afi/connection-state';
 import type { Programmer } from '../afi/programmer';
@@ -40,9 +40,10 @@ import { formatMac } from '../net/address';
 import { startLoopMonitor } from '../observe/loop';
 import { packageVersion } from '../observe/version';
 import type { Punt, PuntCounters } from '../punt/punt';
+import { portProblems } from './port-problems';
 import { puntReasons } from './punt';
 import { RouteViews } from './routes';
-import { evpnViews, lspViews, sidViews } from './unsupported';
+import { evpnViews, lspViews, sidViews, malformedProblem } from './unsupported';
 import { traceView } from './trace';
 import { whyView, type WhyOptions } from './why';
 
@@ -200,9 +201,9 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       list.push(
         `${fibView.failed === 1 ? '1 route was' : `${fibView.failed} routes were`} refused by the vASIC: show routes --state failed`,
       );
-    for (const { tap } of config.ports) {
-      if (fib.interfaces.byName(tap) === undefined) list.push(`there is no interface ${tap}`);
-    }
+    const malformed = malformedProblem(fib);
+    if (malformed !== undefined) list.push(malformed);
+    list.push(...portProblems(config, fib.interfaces, programmer.portFailures()));
     return list;
   }
 
@@ -237,8 +238,9 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         const input = info?.inputPorts.find(({ index }) => index === port.index);
         const output = info?.outputPorts.find(({ index }) => index === port.index);
         const link = fib.interfaces.byName(port.tap);
-        const mac = port.mac ?? input?.mac ?? link?.mac;
-        const mtu = port.mtu ?? input?.mtu ?? link?.mtu;
+        const rules = fib.interfaces.rules(port.index);
+        const mac = rules?.mac ?? port.mac ?? input?.mac ?? link?.mac;
+        const mtu = rules?.mtu ?? port.mtu ?? input?.mtu ?? link?.mtu;
         const punted = counters?.ports.find(({ index }) => index === port.index);
         const [received, sent] = [traffic(input), traffic(output)];
         yield {
@@ -267,9 +269,9 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       }),
 
     async *punt(): AsyncGenerator<PuntReasonView> {
-      const tokens = POLICED.map(([, code]) => policerToken(code));
-      const infos = isUp() ? await transport.nodeInfo(tokens).catch(() => []) : [];
-      yield* puntReasons(config.punt.policers, infos, await punt?.counters());
+      const ports = config.ports.map(({ index }) => index);
+      const infos = isUp() ? await transport.nodeInfo(policerTokens(ports)).catch(() => []) : [];
+      yield* puntReasons(config.punt.policers, ports, infos, await punt?.counters());
     },
 
     lsps: (): Iterable<LspView> => lspViews(fib),

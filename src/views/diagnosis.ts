@@ -5,6 +5,8 @@
 import type { AfiStatus } from '../control/types';
 import type { Stop, WhyPath, WhyNeighbor } from '../control/explain-types';
 import type { TrapReason } from '../fib/intents';
+import { MALFORMED } from '../fib/updates';
+import { isGroupMac, parseMac } from '../net/address';
 
 /** What the diagnosis goes by. */
 export interface Symptoms {
@@ -36,6 +38,8 @@ export function neighborText(path: WhyPath): string {
   const asked = (count: number): string => (count === 1 ? 'asked once' : `asked ${count} times`);
   const { neighbor } = path;
   const requests = neighbor?.asked === undefined || neighbor.asked === 0 ? '' : `, ${asked(neighbor.asked)}`;
+  const group = groupMac(neighbor);
+  if (group !== undefined) return `${where} has the MAC address of a group, ${group}: only Linux sends there`;
   switch (neighbor?.state) {
     case 'failed':
       return `no ${isIp6(path) ? 'ND' : 'ARP'} answer from ${where}${requests}`;
@@ -48,12 +52,23 @@ export function neighborText(path: WhyPath): string {
   }
 }
 
+/** The group's MAC address that a neighbor is said to have in place of one of its own. */
+export function groupMac(neighbor: WhyNeighbor | undefined): string | undefined {
+  return neighbor?.told.map(({ mac }) => mac).find((mac) => mac !== undefined && isGroupMac(parseMac(mac)!));
+}
+
 function unaskedText(neighbor: WhyNeighbor | undefined, requests: string): string {
   if (neighbor?.asked === undefined) return ', and the kernel is not being asked for it';
   return neighbor.asked === 0 ? ', the kernel has not been asked yet' : `: the kernel was ${requests.slice(2)}`;
 }
 
 function neighborStop(path: WhyPath, kernelNeighbors: boolean): Stop {
+  if (groupMac(path.neighbor) !== undefined) {
+    const remedy =
+      'nothing, where it is a cluster that wants each packet at all its members: Linux forwards. For a single host, ' +
+      `"ip neigh replace ${path.gateway!} lladdr MAC dev ${path.interface}" with a MAC address of its own`;
+    return { at: 'neighbor', why: neighborText(path), remedy };
+  }
   const filter = isIp6(path) ? 'icmp6' : 'arp';
   const remedy =
     `is ${path.gateway!} up, and on the wire behind ${path.interface}? "tcpdump -eni ${path.interface} ${filter}" shows ` +
@@ -64,7 +79,7 @@ function neighborStop(path: WhyPath, kernelNeighbors: boolean): Stop {
 
 /** The sentences for packets that go to the host because a rule says so. */
 const RULES: Readonly<Partial<Record<TrapReason, string>>> = {
-  glean: 'glean: a connected subnet. Linux resolves its neighbors; each one known has an entry of its own',
+  glean: 'glean: a connected subnet. Linux resolves its neighbors; each one with a MAC address of its own has an entry',
   local: 'local: an address of the router itself',
   broadcast: 'broadcast: a broadcast address of the router',
   multicast: 'multicast goes to the host',
@@ -79,6 +94,11 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
   if (rule !== undefined) return { at: 'rule', why: rule };
   switch (trap) {
     case 'notAPort': {
+      const given = legs.find((path) => path.givenTo !== undefined);
+      if (given !== undefined) {
+        const why = `it leaves by ${given.interface}, which Linux has given to ${given.givenTo!}: Linux forwards`;
+        return { at: 'link', why, remedy: `for the vASIC to forward: ip link set ${given.interface} nomaster` };
+      }
       const names = [...new Set(legs.map((path) => path.interface))].join(', ');
       const why = `it leaves by ${names}, which is no port of the vASIC: Linux forwards`;
       return { at: 'configuration', why, remedy: 'if it is meant to be a port, add its TAP to ports and restart' };
@@ -86,14 +106,26 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
     case 'otherTable':
       return tableStop(symptoms);
     case 'unsupported':
+      if (detail === MALFORMED) {
+        const remedy =
+          'the log says what is wrong with it ("dropped a malformed message"); a recording of it is worth a report';
+        return { at: 'zebra', why: detail, remedy };
+      }
       return { at: 'rule', why: `nothing in the vASIC corresponds to it${detail === undefined ? '' : ` (${detail})`}` };
     case 'missingNexthop': {
       const why = `zebra named nexthop id ${nexthopId ?? '?'} and has not sent that`;
-      return { at: 'zebra', why, remedy: 'in vtysh: "show nexthop-group rib"; "no fpm address", then "fpm address …"' };
+      const remedy =
+        `in vtysh: "show nexthop-group rib"; "ip nexthop get id ${nexthopId ?? 'ID'}" shows one that is the kernel's, ` +
+        'which is asked for it; "no fpm address", then "fpm address …" has zebra send all again';
+      return { at: 'zebra', why, remedy };
     }
     case 'linkDown': {
       const down = legs.filter((path) => !path.linkUp).map((path) => path.interface);
-      const remedy = '"fpm2afi show ports": is the wire in, is the other end up?';
+      const set = legs.find((path) => path.setDown === true);
+      const remedy =
+        set === undefined
+          ? '"fpm2afi show ports": is the wire in, is the other end up?'
+          : `${set.interface} is set down: ip link set ${set.interface} up`;
       return { at: 'link', why: `the link of ${[...new Set(down)].join(', ')} is down`, remedy };
     }
     default: {

@@ -75,12 +75,12 @@ export class RouteViews {
     const { fib } = this;
     const flags = fib.rows.routes.flags[row]!;
     const isZebra = (flags & ROW.zebra) !== 0;
-    const set = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
-    const zebraSet = fib.rows.nexthops.get(fib.rows.routes.zebraSet[row]!);
-    const fixed = set?.intent.kind === 'punt' && set.direct ? set.intent.reason : undefined;
+    const group = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
+    const zebraGroup = fib.rows.nexthops.get(fib.rows.routes.zebraGroup[row]!);
+    const fixed = group?.intent.kind === 'punt' && group.direct ? group.intent.reason : undefined;
     const host = fixed === 'local' ? 'local' : 'system';
-    const reason = this.reasonOf(row, set);
-    const token = set && this.programmer.tokenOfSet(set.id);
+    const reason = this.reasonOf(row, group);
+    const token = group && this.programmer.tokenOfGroup(group.id);
     const reported = fib.status.reportedOf(row);
     const table = fib.rows.routes.tableOf(row);
     return {
@@ -90,25 +90,25 @@ export class RouteViews {
       protocol: isZebra ? protocolName(fib.rows.routes.protocol[row]!) : 'kernel',
       metric: fib.rows.routes.metric[row]!,
       origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : 'neighbor',
-      type: this.typeOf(zebraSet ?? set),
-      nexthops: this.pathsOf(isZebra ? zebraSet : set),
+      type: this.typeOf(zebraGroup ?? group),
+      nexthops: this.pathsOf(isZebra ? zebraGroup : group),
       state: fib.status.stateOf(row),
       ...(reason === undefined ? {} : { reason }),
-      ...(zebraSet?.zebraId === undefined ? {} : { nexthopId: zebraSet.zebraId }),
+      ...(zebraGroup?.zebraId === undefined ? {} : { nexthopId: zebraGroup.zebraId }),
       ...(token === undefined ? {} : { token }),
       ...(reported === undefined ? {} : { reported }),
       ...(isZebra && fib.isStale(row) ? { stale: true } : {}),
     };
   }
 
-  private reasonOf(row: number, set: NexthopGroup | undefined): string | undefined {
+  private reasonOf(row: number, group: NexthopGroup | undefined): string | undefined {
     const failure = this.fib.status.failureOf(row);
     if (failure !== undefined) return failure;
     if (this.fib.rows.routes.tableOf(row) !== this.table) return this.describeOtherTable(row);
-    if (set?.intent.kind !== 'punt') return undefined;
-    if (set.intent.reason === 'unsupported') return describeUnsupported(set) ?? TRAP_TEXT.unsupported;
-    const detail = set.content.kind === 'fixed' ? set.content.detail : undefined;
-    return detail === undefined ? TRAP_TEXT[set.intent.reason] : `${TRAP_TEXT[set.intent.reason]}: ${detail}`;
+    if (group?.intent.kind !== 'punt') return undefined;
+    if (group.intent.reason === 'unsupported') return describeUnsupported(group) ?? TRAP_TEXT.unsupported;
+    const detail = group.content.kind === 'fixed' ? group.content.detail : undefined;
+    return detail === undefined ? TRAP_TEXT[group.intent.reason] : `${TRAP_TEXT[group.intent.reason]}: ${detail}`;
   }
 
   private describeOtherTable(row: number): string {
@@ -116,8 +116,8 @@ export class RouteViews {
     return table < VRF_TABLES ? TRAP_TEXT.otherTable : `VRF ${table - VRF_TABLES}: ${TRAP_TEXT.otherTable}`;
   }
 
-  private typeOf(set: NexthopGroup | undefined): RouteView['type'] {
-    const intent = set?.content.kind === 'fixed' ? set.content.intent : undefined;
+  private typeOf(group: NexthopGroup | undefined): RouteView['type'] {
+    const intent = group?.content.kind === 'fixed' ? group.content.intent : undefined;
     if (intent === undefined) return 'unicast';
     if (intent.kind === 'drop') return 'blackhole';
     if (intent.kind === 'forward') return 'unicast';
@@ -138,32 +138,32 @@ export class RouteViews {
   }
 
   *nexthops(): Generator<NexthopView> {
-    const tokens = this.programmer.tokensBySet();
-    for (const set of this.fib.rows.nexthops.all()) {
-      if (set.zebraId === undefined && set.inlineKey === undefined) continue;
-      const { content } = set;
+    const tokens = this.programmer.tokensByGroup();
+    for (const group of this.fib.rows.nexthops.all()) {
+      if (group.zebraId === undefined && group.inlineKey === undefined) continue;
+      const { content } = group;
       const fixed = content.kind === 'fixed' ? content.intent : undefined;
-      const type = this.typeOf(set);
-      const acked = set.acked ?? set.intent;
-      const used = set.rows > 0 && set.acked === undefined;
+      const type = this.typeOf(group);
+      const acked = group.acked ?? group.intent;
+      const used = group.rows > 0 && group.acked === undefined;
       const forwardState = isPassing(acked) ? 'unresolved' : acked.kind === 'punt' ? 'trapped' : 'offloaded';
-      const words = set.intent.kind === 'punt' ? TRAP_TEXT[set.intent.reason] : undefined;
-      const reason = set.error ?? describeUnsupported(set) ?? words;
+      const words = group.intent.kind === 'punt' ? TRAP_TEXT[group.intent.reason] : undefined;
+      const reason = group.error ?? describeUnsupported(group) ?? words;
       yield {
-        ...(set.zebraId === undefined ? {} : { id: set.zebraId }),
-        kind: set.zebraId === undefined ? 'inline' : 'zebra',
+        ...(group.zebraId === undefined ? {} : { id: group.zebraId }),
+        kind: group.zebraId === undefined ? 'inline' : 'zebra',
         content:
           content.kind === 'group'
             ? 'group'
             : fixed !== undefined && type !== 'unicast' && type !== 'host'
               ? type
               : 'single',
-        ...(content.kind === 'group' ? { members: content.members.map((member) => member.set.zebraId ?? 0) } : {}),
-        legs: this.pathsOf(set),
-        routes: set.zebraRoutes,
-        state: set.error !== undefined ? 'failed' : used ? 'pending' : forwardState,
+        ...(content.kind === 'group' ? { members: content.members.map((member) => member.group.zebraId ?? 0) } : {}),
+        legs: this.pathsOf(group),
+        routes: group.zebraRoutes,
+        state: group.error !== undefined ? 'failed' : used ? 'pending' : forwardState,
         ...(reason === undefined ? {} : { reason }),
-        tokens: tokens.get(set.id) ?? [],
+        tokens: tokens.get(group.id) ?? [],
       };
     }
   }
@@ -174,9 +174,9 @@ export class RouteViews {
       const token = this.programmer.tokenOfAdjacency(neighbor.id);
       let routes = neighbor.hostRow === 0 ? 0 : 1;
       for (const id of neighbor.users) {
-        const set = fib.rows.nexthops.get(id)!;
-        routes += set.rows;
-        for (const parent of set.parents) routes += parent.rows;
+        const group = fib.rows.nexthops.get(id)!;
+        routes += group.rows;
+        for (const parent of group.parents) routes += parent.rows;
       }
       yield {
         interface: fib.interfaces.nameOf(neighbor.ifindex),

@@ -57,8 +57,8 @@ function unavailable(error: unknown): never {
 /** The port by which packets for this address leave: where its own come in by, unless routing is asymmetric. */
 function portTowards({ fib, views }: TraceOptions, address: Uint8Array): number | undefined {
   for (const row of coveringRows(fib, views, address, 8 * address.length)) {
-    const set = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
-    const port = set && firstPort(fib, set);
+    const group = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
+    const port = group && firstPort(fib, group);
     if (port !== undefined) return port;
   }
   return undefined;

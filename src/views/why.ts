@@ -99,8 +99,8 @@ function noRoute(isPrefix: boolean, covering: number | undefined): WhyView['stop
 function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView['stops'] {
   const { fib, programmer, kernelNeighbors } = options;
   const { rows, status } = fib;
-  const set = rows.nexthops.get(rows.routes.wanted[row]!);
-  const zebraSet = rows.nexthops.get(rows.routes.zebraSet[row]!);
+  const group = rows.nexthops.get(rows.routes.wanted[row]!);
+  const zebraGroup = rows.nexthops.get(rows.routes.zebraGroup[row]!);
   return diagnose({
     state: status.stateOf(row),
     failure: status.failureOf(row),
@@ -108,10 +108,10 @@ function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView[
     usedTable: rows.table,
     ...context,
     inFlight: programmer.operationsInFlight,
-    trap: set?.intent.kind === 'punt' ? set.intent.reason : undefined,
-    detail: set?.content.kind === 'fixed' ? set.content.detail : undefined,
-    legs: set === undefined ? [] : allPaths(options, set),
-    nexthopId: zebraSet?.zebraId,
+    trap: group?.intent.kind === 'punt' ? group.intent.reason : undefined,
+    detail: group?.content.kind === 'fixed' ? group.content.detail : undefined,
+    legs: group === undefined ? [] : allPaths(options, group),
+    nexthopId: zebraGroup?.zebraId,
     kernelNeighbors,
   });
 }
@@ -119,10 +119,11 @@ function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView[
 /** Paths that a forwarding route doesn't use. */
 function notesOf(options: WhyOptions, row: number): string[] {
   const { fib } = options;
-  const set = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
-  if (set?.intent.kind !== 'forward') return [];
-  return allPaths(options, set).flatMap((path) => {
+  const group = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
+  if (group?.intent.kind !== 'forward') return [];
+  return allPaths(options, group).flatMap((path) => {
     const name = `the path ${path.gateway === undefined ? '' : `via ${path.gateway}, `}${path.interface} isn't used: `;
+    if (path.givenTo !== undefined) return [`${name}Linux has given it to ${path.givenTo}`];
     if (path.state === 'host') return [`${name}it is no port of the vASIC`];
     if (path.state === 'glean') return [`${name}it has no gateway`];
     if (!path.linkUp) return [`${name}its link is down`];
@@ -166,7 +167,7 @@ function whyRoute(options: WhyOptions, row: number, uses: ReadonlyMap<Token, Tok
     const ms = decodeTime(column[row]!);
     return ms === undefined ? undefined : iso(ms);
   };
-  const set = nexthops.get(routes.zebraSet[row]!) ?? nexthops.get(routes.wanted[row]!);
+  const group = nexthops.get(routes.zebraGroup[row]!) ?? nexthops.get(routes.wanted[row]!);
   const programmed = routes.programmed[row]!;
   const route = views.route(row);
   return {
@@ -175,7 +176,7 @@ function whyRoute(options: WhyOptions, row: number, uses: ReadonlyMap<Token, Tok
     ...optional('received', at(routes.receivedAt)),
     ...optional('acknowledged', programmed === 0 ? undefined : at(routes.acknowledgedAt)),
     ...optional('reported', route.reported === undefined ? undefined : at(routes.reportedAt)),
-    ...optional('nexthop', set && whyNexthop(options, set)),
+    ...optional('nexthop', group && whyNexthop(options, group)),
     chain: programmed === 0 || programmed === TARGET_UNKNOWN ? [] : chainOf(options, programmed, uses, context),
   };
 }
@@ -183,7 +184,7 @@ function whyRoute(options: WhyOptions, row: number, uses: ReadonlyMap<Token, Tok
 function whyNexthop(options: WhyOptions, group: NexthopGroup): WhyNexthop {
   const { content } = group;
   return content.kind === 'group'
-    ? { ...whyGroup(group), legs: [], members: content.members.map(({ set }) => whyMember(options, set)) }
+    ? { ...whyGroup(group), legs: [], members: content.members.map(({ group }) => whyMember(options, group)) }
     : whyMember(options, group);
 }
 
@@ -210,7 +211,13 @@ function whyPath(options: WhyOptions, path: NexthopPath, weight: number): WhyPat
   const { fib, views, programmer, progress } = options;
   const port = fib.interfaces.portOf(path.ifindex);
   const view = views.path(path, weight);
-  const shown = { ...view, ...optional('port', port), linkUp: fib.interfaces.isUp(path.ifindex) };
+  const shown = {
+    ...view,
+    ...optional('port', port),
+    linkUp: fib.interfaces.isUp(path.ifindex),
+    ...optional('setDown', fib.interfaces.get(path.ifindex)?.adminDown),
+    ...optional('givenTo', fib.interfaces.givenTo(path.ifindex)),
+  };
   if (path.gateway === undefined || port === undefined) return shown;
   const neighbor = fib.neighbors.find(path.ifindex, path.gateway);
   const asking = progress(path.ifindex, path.gateway);
@@ -231,10 +238,10 @@ function whyPath(options: WhyOptions, path: NexthopPath, weight: number): WhyPat
   };
 }
 
-/** From the input ports by way of the route tree to where the packets of this set end. */
+/** From the input ports by way of the route tree to where the packets of this group end. */
 function chainOf(
   options: WhyOptions,
-  setId: number,
+  groupId: number,
   uses: ReadonlyMap<Token, TokenUse>,
   context: WhyContext,
 ): WhyNode[] {
@@ -259,7 +266,7 @@ function chainOf(
   }
   levels.forEach(([token, ...others], depth) => show(token!, depth, others));
 
-  const entry = options.programmer.tokenOfSet(setId);
+  const entry = options.programmer.tokenOfGroup(groupId);
   const visit = (token: Token, depth: number): void => {
     if (nodes.length >= MAX_NODES || depth > 24) return;
     show(token, depth);

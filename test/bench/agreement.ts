@@ -5,10 +5,11 @@
 import { join } from 'node:path';
 import { aftAgainstFib, aftMeaning, zebraRoutes } from '../compat/compare';
 import { zebraTable, type ZebraRoute, type ZebraTable } from '../compat/zebra-table';
+import { VASIC_MGMT } from '../../lab/plan';
 import { AFI_PORT } from '../../lab/programs';
 import { requestList } from '../../src/control/client';
 import type { RouteView } from '../../src/control/types';
-import { neighborMacs, VASIC_MGMT, type BenchTopology } from './topology';
+import { neighborMacs, type BenchTopology } from './topology';
 
 /** A vASIC's entries: where the packets of each prefix end (test/compat/aft-dump.ts). */
 export type Ends = Readonly<Record<string, readonly string[]>>;
@@ -78,9 +79,9 @@ function bridgeDifferences(
   if (ours === undefined) return [`${prefix} (${protocol}) is missing in the bridge`];
   if (protocol !== 'bgp') return [];
   const found: string[] = [];
-  const ways = ours.nexthops.map((path) => `${path.gateway ?? ''} ${path.interface}`.trim()).sort();
-  if (ways.join(', ') !== hops.join(', ')) {
-    found.push(`${prefix} leaves by ${ways.join(', ')}, in zebra by ${hops.join(', ')}`);
+  const paths = ours.nexthops.map((path) => `${path.gateway ?? ''} ${path.interface}`.trim()).sort();
+  if (paths.join(', ') !== hops.join(', ')) {
+    found.push(`${prefix} leaves by ${paths.join(', ')}, in zebra by ${hops.join(', ')}`);
   }
   for (const { gateway, mac } of ours.nexthops) {
     if (macs.get(gateway ?? '') !== mac) found.push(`${prefix}: ${gateway ?? 'no gateway'} has MAC ${mac ?? 'none'}`);

@@ -6,13 +6,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from '../../lab/lab';
 import { link, linkCounters, type LabNode } from '../../lab/node';
-import { startBridge, startSoftvasic, type Program } from '../../lab/programs';
+import { portMac, portName, tapName } from '../../lab/plan';
+import type { Program } from '../../lab/programs';
+import { buildRouter, forward, startPrograms } from '../../lab/router';
 import { waitFor } from '../../lab/wait';
 import { formatAddress } from '../../src/net/address';
 import { requestStatus } from '../../src/control/client';
 import { addressBytes, makePrefixes } from './prefixes';
 import { gatewayOf, hopOf } from './stream';
-import { FPM_PORT, neighborMac, portMac, ROUTER_MGMT, tapName, tapsUp, VASIC_MGMT } from './topology';
+import { FPM_PORT, neighborMac, tapsUp } from './topology';
 
 /** What carries the packets, and the hosts at its ends. */
 export interface Crossing {
@@ -46,7 +48,7 @@ async function buildHosts(lab: Lab, name: string, middle: LabNode): Promise<{ se
     { node: sender, ifname: HOST_PORT, mac: SENDER_MAC, addresses: [`${SENDER}/16`] },
   ] as const;
   for (const port of PORTS) {
-    await link({ node: middle, ifname: `p${port}`, mac: portMac(port) }, ends[port]);
+    await link({ node: middle, ifname: portName(port), mac: portMac(port) }, ends[port]);
     await ends[port].node.must(['ip', 'route', 'add', 'default', 'via', `10.${port}.0.1`]);
   }
   return { sender, receiver };
@@ -73,16 +75,15 @@ async function batch(node: LabNode, lines: readonly string[]): Promise<void> {
 export async function buildLinux(lab: Lab): Promise<Crossing> {
   const middle = await lab.node('linux');
   const hosts = await buildHosts(lab, 'linux', middle);
-  await middle.sysctl({ 'net.ipv4.ip_forward': 1 });
-  const device = (port: number): string => `p${port}`;
-  await address(middle, device);
+  await forward(middle, false);
+  await address(middle, portName);
   const load = async (routes: number): Promise<void> => {
     await middle.must(['ip', 'route', 'flush', 'proto', 'bgp'], { timeoutMs: 300_000 });
     const { addresses, lengths } = makePrefixes(routes);
     const line = (route: number): string => {
       const gateway = formatAddress(gatewayOf(hopOf(route, NEXTHOPS), 1).address);
       const prefix = `${formatAddress(addressBytes(addresses[route]!))}/${lengths[route]!}`;
-      return `route add ${prefix} via ${gateway} dev ${device(0)} proto bgp`;
+      return `route add ${prefix} via ${gateway} dev ${portName(0)} proto bgp`;
     };
     await batch(
       middle,
@@ -94,27 +95,19 @@ export async function buildLinux(lab: Lab): Promise<Crossing> {
 
 /** softvasic between the two hosts, and a router with fpm2afi behind it; both start anew with each table. */
 export async function buildSoftvasic(lab: Lab): Promise<Crossing> {
-  const vasic = await lab.node('vasic');
-  const router = await lab.node('router');
+  const { router, vasic } = await buildRouter(lab, false);
   const hosts = await buildHosts(lab, 'vasic', vasic);
-  await link(
-    { node: router, ifname: 'mgmt0', addresses: [`${ROUTER_MGMT}/24`] },
-    { node: vasic, ifname: 'mgmt0', addresses: [`${VASIC_MGMT}/24`] },
-  );
   let running: readonly Program[] = [];
   let table: { readonly kill: (signal: NodeJS.Signals) => Promise<unknown> } | undefined;
   const load = async (routes: number): Promise<void> => {
     await table?.kill('SIGTERM');
     for (const program of [...running].reverse()) await program.process().kill('SIGTERM');
-    const ports = PORTS.map((port) => `p${port}`);
-    const softvasic = await startSoftvasic(vasic, { address: VASIC_MGMT, client: ROUTER_MGMT, ports });
-    const taps = PORTS.map(tapName);
-    const bridge = await startBridge(router, { vasic: VASIC_MGMT, address: ROUTER_MGMT, taps });
+    const { softvasic, bridge } = await startPrograms({ router, vasic }, { ports: PORTS });
     running = [softvasic, bridge];
     // A TAP that is given its MAC forgets its neighbors.
     await waitFor(() => tapsUp(router, PORTS), { timeoutMs: 20_000, what: 'the TAPs to be up' });
     await address(router, tapName);
-    const shown = await router.must(['cat', ...taps.map((tap) => `/sys/class/net/${tap}/ifindex`)]);
+    const shown = await router.must(['cat', ...PORTS.map((port) => `/sys/class/net/${tapName(port)}/ifindex`)]);
     const argv = [...[FPM_PORT, routes, NEXTHOPS].map(String), ...shown.trim().split('\n')];
     table = router.start('table', [process.execPath, join(__dirname, 'fpm-feed.js'), ...argv]);
     const status = () => requestStatus(join(router.dir, 'fpm2afi.sock'));

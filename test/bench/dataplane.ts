@@ -6,11 +6,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { atLeast, hundredth, median, tenth, type Figure } from '../../lab/figure';
 import { labId, openLab } from '../../lab/lab';
+import { portMac } from '../../lab/plan';
 import { iperf } from '../../lab/traffic';
 import { sleep } from '../../lab/wait';
 import { arrived, buildLinux, buildSoftvasic, HOST_PORT, RECEIVER, SENDER, type Crossing } from './crossing';
 import { forFullTable, type BenchPart } from './part';
-import { portMac } from './topology';
 
 /** Beside the sizes asked for: what a lookup costs where everything is in the cache. */
 const SMALL = 10;

@@ -84,6 +84,9 @@ function frame(family: Family, destination: number): Buffer {
     write16(bytes, ip + 10, ~sumBytes(bytes, ip, ip + 20) & 0xffff);
   } else {
     bytes.set([0x86, 0xdd, 0x60, 0, 0, 0, 0, 6, 17, 64], ether + 12);
+    // From 2001:db8::2: nothing is forwarded that comes from ::.
+    bytes.set([0x20, 0x01, 0x0d, 0xb8], ip + 8);
+    bytes[ip + 23] = 2;
     bytes.set(addressOf(6, destination), ip + 24);
   }
   return bytes;

@@ -4,11 +4,12 @@
  */
 import { join } from 'node:path';
 import { atMost, hundredth, median, type Figure } from '../../lab/figure';
+import { portMac, tapName } from '../../lab/plan';
 import { logLines } from '../../lab/process';
 import { formatAddress, formatMac, parseMac } from '../../src/net/address';
 import { makePrefixes } from './prefixes';
 import { gatewayOf, hopOf } from './stream';
-import { neighborMac, portMac, PORTS, tapName, type BenchTopology } from './topology';
+import { neighborMac, PORTS, type BenchTopology } from './topology';
 
 const CHANGES = 7;
 const GOAL_MS = 10;

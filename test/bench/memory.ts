@@ -6,36 +6,30 @@ import { join } from 'node:path';
 import { atMost, none, tenth, type Figure } from '../../lab/figure';
 import { labId, openLab, type Lab } from '../../lab/lab';
 import { link } from '../../lab/node';
-import { AFI_PORT, startBridge, startSoftvasic } from '../../lab/programs';
+import { portName, tapName, VASIC_MGMT } from '../../lab/plan';
+import { AFI_PORT } from '../../lab/programs';
+import { buildRouter, startPrograms } from '../../lab/router';
 import { formatAddress } from '../../src/net/address';
 import type { RunOptions, Sample } from './memory-run';
 import { forFullTable, type BenchPart } from './part';
 import { gatewayOf } from './stream';
-import { FPM_PORT, neighborMac, PORTS, ROUTER_MGMT, tapName, VASIC_MGMT } from './topology';
+import { FPM_PORT, neighborMac, PORTS } from './topology';
 
 const GATEWAYS = 64;
-const LEGS = 4;
+const PATHS = 4;
 const TIMEOUT_MS = 600_000;
 
 type Run = Pick<RunOptions, 'routes' | 'groups' | 'rounds' | 'settleMs'>;
 
 /** A bridge and a vASIC of their own, fed by memory-run.ts. */
 async function run(lab: Lab, options: Run): Promise<readonly Sample[]> {
-  const router = await lab.node('router');
-  const vasic = await lab.node('vasic');
-  await link(
-    { node: router, ifname: 'mgmt0', addresses: [`${ROUTER_MGMT}/24`] },
-    { node: vasic, ifname: 'mgmt0', addresses: [`${VASIC_MGMT}/24`] },
-  );
-  const indexes = Array.from({ length: PORTS }, (_, port) => port);
-  for (const port of indexes) {
-    await link({ node: vasic, ifname: `p${port}` }, { node: vasic, ifname: `n${port}` });
+  const { router, vasic } = await buildRouter(lab, false);
+  const ports = Array.from({ length: PORTS }, (_, port) => port);
+  for (const port of ports) {
+    await link({ node: vasic, ifname: portName(port) }, { node: vasic, ifname: `n${port}` });
   }
-  const ports = indexes.map((port) => `p${port}`);
-  const softvasic = await startSoftvasic(vasic, { address: VASIC_MGMT, client: ROUTER_MGMT, ports });
-  const taps = indexes.map(tapName);
-  const bridge = await startBridge(router, { vasic: VASIC_MGMT, address: ROUTER_MGMT, taps });
-  for (const port of indexes) {
+  const { softvasic, bridge } = await startPrograms({ router, vasic }, { ports });
+  for (const port of ports) {
     await router.must(['ip', 'address', 'add', `10.${port}.0.1/16`, 'dev', tapName(port)]);
     await router.must(['ip', 'link', 'set', tapName(port), 'up']);
   }
@@ -52,8 +46,8 @@ async function run(lab: Lab, options: Run): Promise<readonly Sample[]> {
     fpm: FPM_PORT,
     afi: `${VASIC_MGMT}:${AFI_PORT}`,
     gateways: GATEWAYS,
-    paths: LEGS,
-    ports: taps,
+    paths: PATHS,
+    ports: ports.map(tapName),
   };
   const argv = [process.execPath, join(__dirname, 'memory-run.js'), JSON.stringify(argument)];
   const output = await router.must(argv, { timeoutMs: TIMEOUT_MS });

@@ -5,21 +5,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startBridge, startSoftvasic, type Bridge, type Program } from '../../lab/programs';
+import type { Bridge, Program } from '../../lab/programs';
 import { logMark, waitForLine } from '../../lab/process';
+import { startPrograms } from '../../lab/router';
 import { sleep, waitFor } from '../../lab/wait';
 import { requestStatus } from '../../src/control/client';
 import type { StatusView } from '../../src/control/types';
-import {
-  connectFpm,
-  FPM_PORT,
-  offloadedRoutes,
-  PORTS,
-  ROUTER_MGMT,
-  tapName,
-  VASIC_MGMT,
-  type BenchTopology,
-} from './topology';
+import { connectFpm, FPM_PORT, offloadedRoutes, PORTS, type BenchTopology } from './topology';
 
 const LEAST_BETWEEN_MS = 25;
 const MOST_BETWEEN_MS = 1000;
@@ -36,17 +28,10 @@ export async function startForwarding(
   settings: readonly string[] = [],
 ): Promise<Forwarding> {
   const ports = Array.from({ length: PORTS }, (_, port) => port);
-  const softvasic = await startSoftvasic(vasic, {
-    address: VASIC_MGMT,
-    client: ROUTER_MGMT,
-    ports: ports.map((port) => `p${port}`),
-  });
-  const bridge = await startBridge(router, {
-    vasic: VASIC_MGMT,
-    address: ROUTER_MGMT,
-    taps: ports.map(tapName),
-    settings: ['punt.mode=external', ...settings],
-  });
+  const { softvasic, bridge } = await startPrograms(
+    { router, vasic },
+    { ports, settings: ['punt.mode=external', ...settings] },
+  );
   const status = () => requestStatus(join(router.dir, 'fpm2afi.sock'));
   return { bridge, vasic: softvasic, status };
 }

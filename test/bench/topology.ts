@@ -10,15 +10,15 @@ import type { Lab } from '../../lab/lab';
 import { link, type LabNode } from '../../lab/node';
 import { numberAt } from '../../lab/json';
 import { logLines, logMark } from '../../lab/process';
+import { portMac, portName, ROUTER_MGMT, tapName, VASIC_MGMT } from '../../lab/plan';
 import { AFI_PORT, distDir, HOSTPATH_CLIENT_PORT, HOSTPATH_VASIC_PORT } from '../../lab/programs';
+import { buildRouter } from '../../lab/router';
 import { waitFor } from '../../lab/wait';
 import { formatAddress, formatMac } from '../../src/net/address';
 import type { FeederAnswer, FeederCommand } from './feeder';
 import { gateway6Of, gatewayOf } from './stream';
 
 export const PORTS = 4;
-export const ROUTER_MGMT = '128.0.0.1';
-export const VASIC_MGMT = '128.0.0.16';
 export const FPM_PORT = 2620;
 const FEED_ROUTER = '192.168.255.1';
 const PEER_AS = 65001;
@@ -32,9 +32,7 @@ export const PUNT_NEIGHBOR = { address: '10.1.0.2', interface: 'n1' };
 export const BFD_INTERVAL_MS = 50;
 const BFD_MULTIPLIER = 6;
 
-export const tapName = (port: number): string => `tap${port}`;
 export const neighborMac = (hop: number): string => formatMac(Uint8Array.of(2, 1, 0, 0, hop >> 8, hop));
-export const portMac = (port: number): string => `32:26:0a:2e:aa:f${port}`;
 
 export interface BenchTopology {
   readonly lab: Lab;
@@ -99,20 +97,16 @@ export function neighborMacs({ nexthops }: BenchTopology): ReadonlyMap<string, s
 
 /** Builds everything but vASIC and bridge; zebra has no FPM address yet. */
 export async function buildBench(lab: Lab, nexthops: number): Promise<BenchTopology> {
-  const router = await lab.node('router');
-  const vasic = await lab.node('vasic');
+  const { router, vasic } = await buildRouter(lab, true);
   const neighbors = await lab.node('neighbors');
   const feeder = await lab.node('feeder');
-  await router.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 });
-  const mgmt = (node: LabNode, address: string) => ({ node, ifname: 'mgmt0', addresses: [`${address}/24`] });
-  await link(mgmt(router, ROUTER_MGMT), mgmt(vasic, VASIC_MGMT));
   await link(
     { node: router, ifname: 'feed0', addresses: [`${FEED_ROUTER}/24`] },
     { node: feeder, ifname: 'feed0', addresses: Array.from({ length: PEERS }, (_, peer) => `${peerAddress(peer)}/24`) },
   );
   for (let port = 0; port < PORTS; port++) {
     await link(
-      { node: vasic, ifname: `p${port}`, mac: portMac(port) },
+      { node: vasic, ifname: portName(port), mac: portMac(port) },
       { node: neighbors, ifname: `n${port}`, mac: neighborMac(port) },
     );
   }

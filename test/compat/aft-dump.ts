@@ -60,9 +60,10 @@ async function dump(address: string, engine: string, sandbox: string, treeName: 
     const nodes = new Map((await server.find(id, {})).nodes.map((node) => [node.token, node]));
     const tree = [...nodes.values()].find((node) => node.name === treeName);
     if (tree === undefined) throw new Error(`the sandbox has no node ${treeName}`);
-    const legs = new Map<Token, readonly AftEntry[]>();
+    const paths = new Map<Token, readonly AftEntry[]>();
     for (const node of nodes.values()) {
-      if (node.type === 'loadBalance') legs.set(node.token, (await server.find(id, { entriesOf: node.token })).entries);
+      if (node.type === 'loadBalance')
+        paths.set(node.token, (await server.find(id, { entriesOf: node.token })).entries);
     }
 
     const ends = (token: Token, depth = 0): readonly string[] => {
@@ -82,7 +83,7 @@ async function dump(address: string, engine: string, sandbox: string, treeName: 
         case 'outputPort':
           return [`port ${node.index}`];
         case 'loadBalance':
-          return shares((legs.get(token) ?? []).map(({ next }) => ends(next, depth + 1).join(' + ')));
+          return shares((paths.get(token) ?? []).map(({ next }) => ends(next, depth + 1).join(' + ')));
         case 'encap': {
           const to = node.keys.find(({ field }) => field === AftField.EtherDaddr)?.data;
           const mac = to?.kind === 'ether' ? formatMac(to.bytes) : '?';

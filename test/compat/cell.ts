@@ -18,7 +18,7 @@ export interface StepResult {
 }
 
 export interface FeedbackResult {
-  /** `seen`: zebra shows what it was told. `ignored`: it was told, and shows nothing of it. */
+  /** `seen`: zebra shows what was reported to it. `ignored`: it was reported, and zebra shows nothing of it. */
   readonly expected: 'seen' | 'ignored';
   readonly observed: string;
   /** What `fpm.feedback: auto` chose, and why. */

@@ -43,7 +43,7 @@ function canonical(address: string): string {
   return address === '2001:db8::2' ? '2001:db8:0::2' : address;
 }
 
-/** fpm2afi's routes against zebra's table: the same prefixes, each of the same kind, with the same ways out, in the right state. */
+/** fpm2afi's routes against zebra's table: the same prefixes, each of the same kind, with the same paths, in the right state. */
 export function fibDifferences(table: ZebraTable, fib: readonly RouteView[], module: Module): readonly string[] {
   const found: string[] = [];
   const seen = new Map(fib.map((route) => [route.prefix, route]));
@@ -58,7 +58,7 @@ export function fibDifferences(table: ZebraTable, fib: readonly RouteView[], mod
     if (ours.type !== route.kind) found.push(`${prefix} is ${ours.type}, in zebra ${route.kind}`);
     if (ours.stale === true) found.push(`${prefix} is stale`);
     if (prefix !== SHARED && route.kind === 'unicast') {
-      const hops = ours.nexthops.map((leg) => `${leg.gateway ?? ''} ${leg.interface}`.trim()).sort();
+      const hops = ours.nexthops.map((path) => `${path.gateway ?? ''} ${path.interface}`.trim()).sort();
       const expected = expectedHops(route, module);
       if (hops.join(', ') !== expected.join(', '))
         found.push(`${prefix} leaves by ${hops.join(', ')}, in zebra by ${expected.join(', ')}`);
@@ -81,7 +81,7 @@ export function feedbackDifferences(table: ZebraTable, fib: readonly RouteView[]
   return found;
 }
 
-/** How many routes zebra marks as told about, without those it marks by itself. */
+/** How many routes zebra marks as reported, without those it marks by itself. */
 export function toldCount(table: ZebraTable): number {
   return [...table.values()].filter(
     ({ protocol, offloaded, trapped }) => !OWN.includes(protocol) && (offloaded !== undefined || trapped),
@@ -99,9 +99,9 @@ export function fibMeaning(routes: readonly RouteView[]): Meaning {
   const lines = routes
     .filter(({ table, prefix }) => table === 254 && !SKIPPED.includes(prefix))
     .map(({ prefix, state, type, nexthops }): [string, string] => {
-      const ways = nexthops.map((leg) => `${leg.interface} ${leg.mac ?? '-'} weight ${leg.weight}`).sort();
-      const way = type === 'blackhole' ? 'blackhole' : ways.join(', ');
-      return [prefix, state === 'offloaded' ? `offloaded by ${way}` : state];
+      const paths = nexthops.map((path) => `${path.interface} ${path.mac ?? '-'} weight ${path.weight}`).sort();
+      const text = type === 'blackhole' ? 'blackhole' : paths.join(', ');
+      return [prefix, state === 'offloaded' ? `offloaded by ${text}` : state];
     });
   return Object.fromEntries(lines);
 }
@@ -117,8 +117,8 @@ export function aftAgainstFib(routes: readonly RouteView[], aft: Meaning): reado
   return routes
     .filter(({ table, state }) => table === 254 && state === 'offloaded')
     .flatMap(({ prefix, type, nexthops }) => {
-      const ways = nexthops.map((leg) => `port ${leg.interface.replace('tap', '')} to ${leg.mac ?? '-'}`);
-      const expected = type === 'blackhole' ? 'discard' : [...new Set(ways)].sort().join(', ');
+      const paths = nexthops.map((path) => `port ${path.interface.replace('tap', '')} to ${path.mac ?? '-'}`);
+      const expected = type === 'blackhole' ? 'discard' : [...new Set(paths)].sort().join(', ');
       const found = (aft[prefix] ?? 'none').replace(/ \(\d+%\)/g, '');
       return found === expected ? [] : [`${prefix}: the FIB means ${expected}, the vASIC has ${found}`];
     });

@@ -14,14 +14,13 @@ import type { RouteView } from '../../src/control/types';
 import { startFrr, type Frr } from '../../lab/frr';
 import type { Lab } from '../../lab/lab';
 import { link, type LabNode } from '../../lab/node';
+import { portMac, portName, tapName, vrouterMac } from '../../lab/plan';
 import { startBridge, startSoftvasic, type Bridge } from '../../lab/programs';
+import { buildRouter, forward } from '../../lab/router';
 
 export const PEERS: readonly number[] = [0, 1];
-export const ROUTER_MGMT = '128.0.0.1';
-export const VASIC_MGMT = '128.0.0.16';
 /** The gateways that answer, of both families; link-local ones are the peers' too. */
 export const PEER_ADDRESSES: readonly string[] = PEERS.flatMap((port) => [`10.1.${port}.2`, `2001:db8:${port}::2`]);
-export const peerMac = (port: number): string => `32:26:0a:2e:cc:f${port}`;
 
 export type Module = 'fpm' | 'dplane_fpm_nl';
 
@@ -108,7 +107,7 @@ function routerConfig(module: Module): string {
   return [
     ...(module === 'fpm' ? [] : ['fpm address 127.0.0.1 port 2620']),
     ...PEERS.flatMap((port) => [
-      `interface tap${port}`,
+      `interface ${tapName(port)}`,
       ` ip address 10.1.${port}.1/24`,
       ` ipv6 address 2001:db8:${port}::1/64`,
       ...TIMERS4,
@@ -161,32 +160,17 @@ export function zebraArgs(module: Module, waits: boolean): readonly string[] {
 
 /** Builds it all and returns when every program runs; the protocols converge afterwards. */
 export async function buildStage(lab: Lab, suite: Suite, module: Module, hears: boolean): Promise<Stage> {
-  const router = await lab.node('router');
-  const vasic = await lab.node('vasic');
+  const { router, vasic } = await buildRouter(lab, true);
   const nodes: LabNode[] = [];
   for (const port of PEERS) nodes.push(await lab.node(`peer${port}`));
-  for (const node of [router, ...nodes]) {
-    await node.sysctl({
-      'net.ipv4.ip_forward': 1,
-      'net.ipv6.conf.all.forwarding': 1,
-      'net.ipv4.conf.all.rp_filter': 0,
-      'net.ipv4.conf.default.rp_filter': 0,
-      'net.ipv6.conf.all.accept_dad': 0,
-      'net.ipv6.conf.default.accept_dad': 0,
-    });
-  }
-  await link(
-    { node: router, ifname: 'mgmt0', mac: '32:26:0a:2e:dd:f0', addresses: [`${ROUTER_MGMT}/24`] },
-    { node: vasic, ifname: 'mgmt0', mac: '32:26:0a:2e:dd:f1', addresses: [`${VASIC_MGMT}/24`] },
-  );
+  for (const node of nodes) await forward(node, true);
   for (const port of PEERS) {
     await link(
-      { node: vasic, ifname: `p${port}`, mac: `32:26:0a:2e:aa:f${port}` },
-      { node: nodes[port]!, ifname: 'veth', mac: peerMac(port) },
+      { node: vasic, ifname: portName(port), mac: portMac(port) },
+      { node: nodes[port]!, ifname: 'veth', mac: vrouterMac(port) },
     );
   }
-  const ports = PEERS.map((port) => `p${port}`);
-  await startSoftvasic(vasic, { address: VASIC_MGMT, client: ROUTER_MGMT, ports });
+  await startSoftvasic(vasic, { ports: PEERS });
   const bridge = await startMatrixBridge(router, suite, []);
   const daemons = ['staticd', 'ospfd', 'ospf6d', 'bgpd'] as const;
   const [frr, ...peers] = await Promise.all([
@@ -199,9 +183,7 @@ export async function buildStage(lab: Lab, suite: Suite, module: Module, hears: 
 /** fpm2afi with a short sweep, so that a reconnect is soon over. It is asked over its socket: no program is started for each look. */
 export async function startMatrixBridge(router: LabNode, suite: Suite, settings: readonly string[]): Promise<Bridge> {
   const bridge = await startBridge(router, {
-    vasic: VASIC_MGMT,
-    address: ROUTER_MGMT,
-    taps: PEERS.map((port) => `tap${port}`),
+    ports: PEERS,
     settings: ['fpm.sweep.idle=500ms', 'fpm.sweep.minimum=1s', ...settings],
     frrRoot: suite.frrRoot,
   });

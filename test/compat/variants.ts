@@ -3,12 +3,14 @@
  * make of them.
  */
 import { join } from 'node:path';
+import { VASIC_MGMT } from '../../lab/plan';
 import { logMark } from '../../lab/process';
+import { AFI_PORT } from '../../lab/programs';
 import { waitFor } from '../../lab/wait';
 import { aftAgainstFib, aftMeaning, fibMeaning, meaningDifferences, type Meaning } from './compare';
 import { configure } from './phases';
 import { replayOver } from './reconnect';
-import { VASIC_MGMT, type Stage } from './topology';
+import type { Stage } from './topology';
 
 /** The tables of one variant. */
 export interface Snapshot {
@@ -24,7 +26,7 @@ export interface Snapshot {
 const DUMP = ['trio', 'green', 'routeTable'];
 
 async function aftEntries(stage: Stage): Promise<Readonly<Record<string, readonly string[]>>> {
-  const argv = [process.execPath, join(__dirname, 'aft-dump.js'), `${VASIC_MGMT}:50051`, ...DUMP];
+  const argv = [process.execPath, join(__dirname, 'aft-dump.js'), `${VASIC_MGMT}:${AFI_PORT}`, ...DUMP];
   return JSON.parse(await stage.router.must(argv)) as Readonly<Record<string, readonly string[]>>;
 }
 
@@ -48,20 +50,20 @@ async function snapshot(stage: Stage, name: string, command: string): Promise<Sn
   );
 }
 
-const LIVE: readonly { readonly prefix: string; readonly ways: readonly string[] }[] = [
-  { prefix: '10.90.0.0/16', ways: ['ip route 10.90.0.0/16 10.1.0.2', 'ip route 10.90.0.0/16 10.1.1.2'] },
+const LIVE: readonly { readonly prefix: string; readonly lines: readonly string[] }[] = [
+  { prefix: '10.90.0.0/16', lines: ['ip route 10.90.0.0/16 10.1.0.2', 'ip route 10.90.0.0/16 10.1.1.2'] },
   {
     prefix: '2001:db8:90::/48',
-    ways: ['ipv6 route 2001:db8:90::/48 2001:db8:0::2', 'ipv6 route 2001:db8:90::/48 2001:db8:1::2'],
+    lines: ['ipv6 route 2001:db8:90::/48 2001:db8:0::2', 'ipv6 route 2001:db8:90::/48 2001:db8:1::2'],
   },
 ];
 
 /** Routes that come, move and grow while the variant is in force: what differs between variants is how updates are sent. */
 async function liveChanges({ frr, bridge }: Stage): Promise<void> {
   const steps: readonly { readonly lines: readonly string[]; readonly leaves: readonly string[] }[] = [
-    { lines: LIVE.map(({ ways }) => ways[0]!), leaves: ['tap0'] },
-    { lines: LIVE.flatMap(({ ways }) => [ways[1]!, `no ${ways[0]!}`]), leaves: ['tap1'] },
-    { lines: LIVE.map(({ ways }) => ways[0]!), leaves: ['tap0', 'tap1'] },
+    { lines: LIVE.map(({ lines }) => lines[0]!), leaves: ['tap0'] },
+    { lines: LIVE.flatMap(({ lines }) => [lines[1]!, `no ${lines[0]!}`]), leaves: ['tap1'] },
+    { lines: LIVE.map(({ lines }) => lines[0]!), leaves: ['tap0', 'tap1'] },
   ];
   for (const { lines, leaves } of steps) {
     await configure(frr.vtysh, lines);
@@ -69,10 +71,10 @@ async function liveChanges({ frr, bridge }: Stage): Promise<void> {
       async () => {
         const routes = await bridge.routes();
         return LIVE.every(({ prefix }) => {
-          const legs = routes.find((route) => route.prefix === prefix)?.nexthops ?? [];
+          const paths = routes.find((route) => route.prefix === prefix)?.nexthops ?? [];
           return (
-            legs
-              .map((leg) => leg.interface)
+            paths
+              .map((path) => path.interface)
               .sort()
               .join() === leaves.join()
           );
@@ -87,7 +89,7 @@ async function liveChanges({ frr, bridge }: Stage): Promise<void> {
 async function undoLiveChanges({ frr, bridge }: Stage): Promise<void> {
   await configure(
     frr.vtysh,
-    LIVE.flatMap(({ ways }) => ways.map((way) => `no ${way}`)),
+    LIVE.flatMap(({ lines }) => lines.map((line) => `no ${line}`)),
   );
   const gone = async (): Promise<boolean> => {
     const present = new Set((await bridge.routes()).map(({ prefix }) => prefix));

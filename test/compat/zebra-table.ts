@@ -10,7 +10,7 @@ export interface ZebraRoute {
   readonly kind: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
   /** `GATEWAY INTERFACE` of each nexthop in use, sorted; of a recursive one what it resolves to. */
   readonly hops: readonly string[];
-  /** What zebra was told of it; absent when nothing. */
+  /** What was reported to zebra of it; absent when nothing. */
   readonly offloaded: boolean | undefined;
   readonly trapped: boolean;
 }

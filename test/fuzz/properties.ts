@@ -25,7 +25,7 @@ function faultOfPath(path: NexthopPath): string | undefined {
   if (path.gateway !== undefined && path.gateway.length !== 4 && path.gateway.length !== 16)
     return 'gateway of a wrong size';
   if (!(path.weight >= 1 && path.weight <= 65536)) return `weight ${path.weight}`;
-  // What encapsulates may leave the way out to the outer header (EVPN over module fpm).
+  // What encapsulates may leave the path to the outer header (EVPN over module fpm).
   const nowhere = path.gateway === undefined && path.ifindex === 0 && path.encap === undefined;
   return nowhere ? 'path to nowhere' : undefined;
 }

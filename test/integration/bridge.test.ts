@@ -107,7 +107,7 @@ describe('dplane_fpm_nl', () => {
     const { bridge, frr, hosts } = await started('dplane_fpm_nl');
     expect(Object.fromEntries(await settled(bridge))).toEqual(EXPECTED);
 
-    // zebra's table and the bridge's are the same set of prefixes, with the same ways out.
+    // zebra's table and the bridge's are the same set of prefixes, with the same paths.
     const routes = (await bridge.routes()).filter(({ origin }) => origin === 'zebra');
     const fib = await zebraFib(frr);
     expect(new Set(routes.map(({ prefix }) => prefix))).toEqual(new Set(fib.keys()));
@@ -117,7 +117,7 @@ describe('dplane_fpm_nl', () => {
       expect([prefix, ours]).toEqual([prefix, fib.get(prefix)]);
     }
 
-    // What zebra was told is what it shows.
+    // What was reported to zebra is what it shows.
     const status = async (prefix: string): Promise<string> => {
       const family = prefix.includes(':') ? 'ipv6' : 'ip';
       const route = at(await frr.json(`show ${family} route ${prefix} json`), prefix, 0);

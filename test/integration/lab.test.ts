@@ -3,7 +3,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { createReporter, reportOf } from '../../demo/report';
+import { createReporter, reportOf } from '../../demo/scenes/report';
 import { classify } from '../../demo/scenes/dataplane';
 import { startFrr } from '../../lab/frr';
 import { at } from '../../lab/json';

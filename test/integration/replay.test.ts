@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { startFrr } from '../../lab/frr';
 import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
 import { link, type LabNode } from '../../lab/node';
-import { startBridge, startSoftvasic, type Bridge } from '../../lab/programs';
+import { portMac, portName, vrouterMac } from '../../lab/plan';
+import type { Bridge } from '../../lab/programs';
+import { buildRouter, startPrograms } from '../../lab/router';
 import { waitFor } from '../../lab/wait';
 import type { RouteView } from '../../src/control/types';
 import { Inspector, type View } from '../../src/inspect/inspector';
@@ -41,25 +43,17 @@ interface Site {
 
 /** A router with a vASIC of two ports and a host behind each. Everything is made in the same order at each site. */
 async function site(here: Lab, name: string, args: readonly string[]): Promise<Site> {
-  const router = await here.node(`${name}r`);
-  const vasic = await here.node(`${name}v`);
-  await router.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.default.accept_dad': 0 });
-  await link(
-    { node: router, ifname: 'mgmt0', addresses: ['128.0.0.1/24'] },
-    { node: vasic, ifname: 'mgmt0', addresses: ['128.0.0.16/24'] },
-  );
+  const { router, vasic } = await buildRouter(here, true, name);
   for (const port of PORTS) {
     const host = await here.node(`${name}h${port}`);
     await host.sysctl({ 'net.ipv6.conf.default.accept_dad': 0 });
     await link(
-      { node: vasic, ifname: `p${port}`, mac: `32:26:0a:2e:aa:f${port}` },
-      { node: host, ifname: 'veth', mac: `32:26:0a:2e:cc:f${port}`, addresses: [`10.1.${port}.2/24`] },
+      { node: vasic, ifname: portName(port), mac: portMac(port) },
+      { node: host, ifname: 'veth', mac: vrouterMac(port), addresses: [`10.1.${port}.2/24`] },
     );
     await host.must(['ip', '-6', 'address', 'add', `2001:db8:${port}::2/64`, 'dev', 'veth', 'nodad']);
   }
-  await startSoftvasic(vasic, { address: '128.0.0.16', client: '128.0.0.1', ports: PORTS.map((port) => `p${port}`) });
-  const taps = PORTS.map((port) => `tap${port}`);
-  const bridge = await startBridge(router, { vasic: '128.0.0.16', address: '128.0.0.1', taps, args });
+  const { bridge } = await startPrograms({ router, vasic }, { ports: PORTS, args });
   return { router, bridge };
 }
 
@@ -68,8 +62,10 @@ function essence(routes: readonly RouteView[]): string[] {
   return routes
     .filter(({ origin }) => origin === 'zebra')
     .map(({ prefix, table, protocol, type, state, nexthops }) => {
-      const legs = nexthops.map((leg) => `${leg.gateway ?? ''} ${leg.interface} ${leg.weight} ${leg.mac ?? ''}`).sort();
-      return [prefix, table, protocol, type, state, ...legs].join(' | ');
+      const paths = nexthops
+        .map((path) => `${path.gateway ?? ''} ${path.interface} ${path.weight} ${path.mac ?? ''}`)
+        .sort();
+      return [prefix, table, protocol, type, state, ...paths].join(' | ');
     })
     .sort();
 }
@@ -148,7 +144,7 @@ test('recorded, captured, decoded, and replayed to another fpm2afi', async () =>
   const routes = await waitFor(
     async () => {
       const all = await bridge.routes();
-      const moved = all.find(({ prefix }) => prefix === '10.40.0.0/16')?.nexthops.map((leg) => leg.gateway);
+      const moved = all.find(({ prefix }) => prefix === '10.40.0.0/16')?.nexthops.map((path) => path.gateway);
       const gone = all.every(({ prefix }) => prefix !== '10.50.0.0/16');
       return settled(all) && gone && moved?.join() === '10.1.0.2' ? all : undefined;
     },

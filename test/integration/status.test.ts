@@ -1,5 +1,5 @@
 /**
- * What zebra is told follows what the vASIC has, both ways: entries refused for want of room and taken when there is some, neighbors
+ * What is reported to zebra follows what the vASIC has, both ways: entries refused for want of room and taken when there is some, neighbors
  * that go and come; and Prometheus is told what `show` tells. The topology is that of lab/hosts-topology.ts.
  */
 import { buildHostsTopology, hostAddress, type HostsTopology } from '../../lab/hosts-topology';

@@ -171,19 +171,26 @@ test('IP options are seen to by Linux: record route has the router in it', async
 });
 
 test('IS-IS, LLDP and ARP are counted as what they are, and IP for everybody by its address', async () => {
-  const reasons = ['nonIp', 'multicast', 'broadcast'];
+  const reasons = ['isis', 'nonIp', 'arp', 'multicast', 'broadcast'];
   const counts = (): Promise<number[]> => Promise.all(reasons.map(passed));
   const frames = ['0180c2000014', '0180c200000e'].map((to, i) => `${to}0200000000aa${i === 0 ? '0040fefe03' : '88cc'}`);
+  // As isisd, an LLDP daemon and ospfd would do.
+  const joined = ['01:80:c2:00:00:14', '01:80:c2:00:00:0e', '01:00:5e:00:00:05'];
+  for (const group of joined) await router.must(['ip', 'maddr', 'add', group, 'dev', 'tap1']);
   const before = await counts();
-  for (const frame of frames) await sendRaw(hosts[1]!, frame.padEnd(128, '0'));
+  await waitFor(
+    async () => {
+      for (const frame of frames) await sendRaw(hosts[1]!, frame.padEnd(128, '0'));
+      return (await passed('isis')) > before[0]!;
+    },
+    { timeoutMs: 10_000, what: 'the groups to be taken' },
+  );
   await hosts[1]!.must(['ip', 'neigh', 'flush', 'dev', 'veth']);
   expect((await ping(hosts[1]!, '10.1.1.1', { count: 1 })).received).toBe(1);
   await hosts[1]!.exec(['ping', '-n', '-b', '-c', '2', '-W', '1', '10.1.1.255']);
   await hosts[1]!.exec(['ping', '-n', '-c', '2', '-W', '1', '-I', 'veth', '224.0.0.5']);
   const grown = (await counts()).map((count, i) => count - before[i]!);
-  expect(grown[0]).toBeGreaterThanOrEqual(3);
-  expect(grown[1]).toBeGreaterThanOrEqual(2);
-  expect(grown[2]).toBeGreaterThanOrEqual(2);
+  for (const [i, least] of [1, 1, 1, 2, 2].entries()) expect(grown[i]).toBeGreaterThanOrEqual(least);
 });
 
 test('a flood of expired TTLs is cut in the vASIC; multicast and the router itself stay reachable', async () => {

@@ -104,7 +104,7 @@ async function measure(frr: Frr, nhg: boolean): Promise<void> {
   await run('kernel, metric 50', '203.0.113.128/25', { status: 'offloaded', protocol: 2 });
   ip('route del 203.0.113.0/25');
   ip('route del 203.0.113.128/25');
-  print('\nWhat staticd was told:');
+  print('\nWhat was reported to staticd:');
   for (const line of frr.log().split('\n')) if (line.includes('route_notify_owner')) print(`  ${line.slice(20)}`);
   peer!.destroy();
   server.close();

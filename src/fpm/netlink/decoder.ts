@@ -19,9 +19,9 @@ import {
   RTM_NEWNEXTHOP,
   RTM_NEWROUTE,
 } from '../../netlink/constants';
-import { decodeNeighbor } from './neighbor';
-import { decodeNexthop } from './nexthop';
-import { decodeRoute } from './route';
+import { decodeMalformedNeighbor, decodeNeighbor } from './neighbor';
+import { decodeMalformedNexthop, decodeNexthop } from './nexthop';
+import { decodeMalformedRoute, decodeRoute } from './route';
 
 /** Who is told what is in a frame. Exceptions of a sink pass through the decoder. */
 export interface DecoderSink {
@@ -31,8 +31,11 @@ export interface DecoderSink {
   message(type: number): void;
   /** A message that is none of our business. */
   skipped(reason: string): void;
-  /** A message that can't be; `offset` counts from the frame's payload. */
-  malformed(reason: string, offset: number): void;
+  /**
+   * A message that can't be; `offset` counts from the frame's payload. `stopgap` is to be applied instead, where it can be read
+   * what the message is about: what zebra sent of that before isn't true any more.
+   */
+  malformed(reason: string, offset: number, stopgap?: FpmUpdate): void;
 }
 
 /** Decodes the messages in `buffer` from `start` to `end`, a frame's payload. */
@@ -51,13 +54,36 @@ export function decodeNetlink(buffer: Buffer, start: number, end: number, sink: 
       decoded = decodeMessage(type, buffer, at, at + length);
     } catch (error) {
       if (!(error instanceof NetlinkFormatError)) throw error;
-      sink.malformed(error.reason, error.offset - start);
+      sink.malformed(error.reason, error.offset - start, stopgapOf(type, buffer, at, at + length));
     }
     if (typeof decoded === 'string') sink.skipped(decoded);
     else if (decoded !== undefined) sink.update(decoded);
     at += (length + 3) & ~3;
   }
   if (at < end) sink.malformed(`${end - at} bytes behind the last message`, at - start);
+}
+
+/** What is known of a message that can't be decoded, by the part of it before the fault. */
+function stopgapOf(type: number, buffer: Buffer, at: number, end: number): FpmUpdate | undefined {
+  const body = at + NLMSG_HEADER;
+  try {
+    switch (type) {
+      case RTM_NEWROUTE:
+      case RTM_DELROUTE:
+        return decodeMalformedRoute(type, buffer, body, end);
+      case RTM_NEWNEXTHOP:
+      case RTM_DELNEXTHOP:
+        return decodeMalformedNexthop(type, buffer, body, end);
+      case RTM_NEWNEIGH:
+      case RTM_DELNEIGH:
+        return decodeMalformedNeighbor(type, buffer, body, end);
+      default:
+        return undefined;
+    }
+  } catch (error) {
+    if (!(error instanceof NetlinkFormatError)) throw error;
+    return undefined;
+  }
 }
 
 function decodeMessage(type: number, buffer: Buffer, at: number, end: number): FpmUpdate | string | undefined {

@@ -58,7 +58,8 @@ export function decodeEncap(attributes: AttributeTable, typeAt: number, bodyAt: 
   }
   const type = attributes.u16(typeAt, 0);
   if (type === 0) return undefined;
-  if (!attributes.has(bodyAt)) throw new NetlinkFormatError(`encapsulation ${type} is empty`, attributes.start(typeAt));
+  // The kernel takes a type without a body, and then encapsulates nothing: that is left to it.
+  if (!attributes.has(bodyAt)) return { kind: 'unknown', type, bytes: new Uint8Array(0) };
   const buffer = attributes.buffer;
   const start = attributes.start(bodyAt);
   const end = attributes.end(bodyAt);
@@ -88,6 +89,10 @@ export function decodeEncap(attributes: AttributeTable, typeAt: number, bodyAt: 
       };
     case LWTUNNEL_ENCAP_IP:
     case LWTUNNEL_ENCAP_IP6:
+      // All attributes of these are optional; without an id it is no VNI that FRR means.
+      if (!nested.parse(buffer, start, end).has(LWTUNNEL_IP_ID)) {
+        return { kind: 'unknown', type, bytes: copyBytes(buffer, start, end) };
+      }
       return { kind: 'vxlan', vni: readU32BE(buffer, need(LWTUNNEL_IP_ID, 8) + 4) };
     case FRR_ENCAP_VXLAN:
       return { kind: 'vxlan', vni: readU32(buffer, need(FRR_VXLAN_VNI, 4)) };

@@ -55,3 +55,22 @@ export function decodeNeighbor(
   }
   return { kind: 'neighborAdd', source: 'fpm', ifindex, address, mac, state };
 }
+
+/** Of a message that `decodeNeighbor` refuses: the neighbor, as one without a hardware address. Undefined without an address. */
+export function decodeMalformedNeighbor(
+  type: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): NeighborAdd | NeighborDelete | undefined {
+  if (end - start < NDMSG_LEN) return undefined;
+  const family = buffer[start]!;
+  const ifindex = readU32(buffer, start + 4);
+  if ((family !== AF_INET && family !== AF_INET6) || (buffer[start + 10]! & NTF_PROXY) !== 0) return undefined;
+  if (ifindex === 0 || ifindex > 0x7fffffff) return undefined;
+  attributes.parsePart(buffer, start + NDMSG_LEN, end);
+  if (attributes.size(NDA_DST) !== (family === AF_INET ? 4 : 16)) return undefined;
+  const address = attributes.copy(NDA_DST);
+  if (type === RTM_DELNEIGH) return { kind: 'neighborDelete', source: 'fpm', ifindex, address };
+  return { kind: 'neighborAdd', source: 'fpm', ifindex, address, state: 'none' };
+}

@@ -1,8 +1,8 @@
 /**
- * RTM_NEWNEXTHOP and RTM_DELNEXTHOP to updates: a way out, a weighted group of other ids, or a blackhole.
+ * RTM_NEWNEXTHOP and RTM_DELNEXTHOP to updates: a path, a weighted group of other ids, or a blackhole.
  * Formats: linux/nexthop.h; FRR's rt_netlink.c (netlink_nexthop_msg_encode).
  */
-import type { NexthopAdd, NexthopContent, NexthopDelete } from '../../fib/updates';
+import { MALFORMED, type NexthopAdd, type NexthopContent, type NexthopDelete } from '../../fib/updates';
 import { AttributeTable, readU32 } from '../../netlink/attributes';
 import { NetlinkFormatError } from '../../netlink/codec';
 import {
@@ -47,6 +47,22 @@ export function decodeNexthop(type: number, buffer: Buffer, start: number, end: 
     protocol: buffer[start + 2]!,
     content: decodeContent(onlink),
   };
+}
+
+/** Of a message that `decodeNexthop` refuses: the id, and that its content isn't known. Undefined without an id. */
+export function decodeMalformedNexthop(
+  type: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): NexthopAdd | NexthopDelete | undefined {
+  if (end - start < NHMSG_LEN) return undefined;
+  attributes.parsePart(buffer, start + NHMSG_LEN, end);
+  const id = attributes.u32(NHA_ID, 0);
+  if (id === 0) return undefined;
+  if (type === RTM_DELNEXTHOP) return { kind: 'nexthopDelete', id };
+  const content = { kind: 'unsupported', reason: MALFORMED } as const;
+  return { kind: 'nexthopAdd', id, family: buffer[start]!, protocol: buffer[start + 2]!, content };
 }
 
 function decodeContent(onlink: boolean): NexthopContent {

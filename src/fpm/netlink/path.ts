@@ -63,7 +63,7 @@ export function decodePaths(attributes: AttributeTable, onlink: boolean, style: 
   return paths.map((path, i) => ({ ...path, weight: hops[i]! }));
 }
 
-/** Whether a path says where to; one that only encapsulates is a way out too, for those who know how. */
+/** Whether a path says where to; one that only encapsulates is a path too, for those who know how. */
 export function isUsable(path: NexthopPath): boolean {
   return path.gateway !== undefined || path.ifindex !== 0 || path.encap !== undefined;
 }

@@ -9,7 +9,14 @@
  * here: its deletes name table 0, and its rtnh_hops holds the weight itself. It is told by the absence of NLM_F_REPLACE, and,
  * as FRR 8.4's `dplane_fpm_nl` leaves that out for IPv6, by another RTA_PRIORITY than the one that `dplane_fpm_nl` always gives.
  */
-import type { LspAdd, LspDelete, RouteAdd, RouteDelete, RouteTarget } from '../../fib/updates';
+import {
+  MALFORMED,
+  type LspAdd,
+  type LspDelete,
+  type RouteAdd,
+  type RouteDelete,
+  type RouteTarget,
+} from '../../fib/updates';
 import type { Family, Prefix } from '../../net/address';
 import { AttributeTable, readU32, readU32BE } from '../../netlink/attributes';
 import { NetlinkFormatError } from '../../netlink/codec';
@@ -58,6 +65,7 @@ const BLACKHOLE: RouteTarget = { kind: 'drop', drop: 'blackhole' };
 const UNREACHABLE: RouteTarget = { kind: 'drop', drop: 'unreachable' };
 const PROHIBIT: RouteTarget = { kind: 'drop', drop: 'prohibit' };
 const HOST: RouteTarget = { kind: 'host' };
+const UNREADABLE: RouteTarget = { kind: 'unsupported', reason: MALFORMED };
 const NO_NEXTHOP: RouteTarget = { kind: 'unsupported', reason: 'no usable nexthop' };
 
 const byId: Mutable<Extract<RouteTarget, { kind: 'nexthopId' }>> = { kind: 'nexthopId', id: 0 };
@@ -119,6 +127,50 @@ export function decodeRoute(
   added.prefsrc = attributes.has(RTA_PREFSRC) ? decodeSource(prefix.bytes.length) : undefined;
   added.metrics = attributes.has(RTA_METRICS) ? decodeMetrics(buffer) : undefined;
   return added;
+}
+
+/**
+ * Of a message that `decodeRoute` refuses: the route, and that its target isn't known, or that it is gone. Undefined where the
+ * message doesn't say which route, or is none for us. May throw NetlinkFormatError, too.
+ */
+export function decodeMalformedRoute(
+  type: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): RouteAdd | RouteDelete | LspAdd | LspDelete | undefined {
+  if (end - start < RTMSG_LEN) return undefined;
+  const family = buffer[start]!;
+  const isWhole = attributes.parsePart(buffer, start + RTMSG_LEN, end);
+  if (family === AF_MPLS) return decodeMalformedLsp(type, buffer, start);
+  const isOther =
+    (readU32(buffer, start + 8) & RTM_F_CLONED) !== 0 || buffer[start + 2] !== 0 || buffer[start + 3] !== 0;
+  if ((family !== AF_INET && family !== AF_INET6) || isOther) return undefined;
+  const prefix = decodePrefix(buffer, start, family === AF_INET ? 4 : 6);
+  const table = attributes.u32(RTA_TABLE, buffer[start + 4]!);
+  // Its number may have come behind the fault.
+  if (table === 0 && !isWhole) return undefined;
+  if (type === RTM_DELROUTE) {
+    deleted.table = table || RT_TABLE_MAIN;
+    deleted.prefix = prefix;
+    return deleted;
+  }
+  added.table = table || RT_TABLE_MAIN;
+  added.prefix = prefix;
+  added.protocol = buffer[start + 5]!;
+  added.metric = attributes.size(RTA_PRIORITY) === 4 ? attributes.u32(RTA_PRIORITY, 0) : 0;
+  added.target = UNREADABLE;
+  added.prefsrc = undefined;
+  added.metrics = undefined;
+  return added;
+}
+
+function decodeMalformedLsp(type: number, buffer: Buffer, start: number): LspAdd | LspDelete | undefined {
+  if (attributes.size(RTA_DST) !== 4) return undefined;
+  const label = readU32BE(buffer, attributes.start(RTA_DST)) >>> 12;
+  return type === RTM_DELROUTE
+    ? { kind: 'lspDelete', label }
+    : { kind: 'lspAdd', label, protocol: buffer[start + 5]!, paths: [] };
 }
 
 function decodeSource(size: number): Uint8Array {

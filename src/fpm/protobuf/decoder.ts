@@ -10,7 +10,8 @@ import * as protobuf from 'protobufjs';
 import { errorText } from '../../net/error-text';
 import type { FpmUpdate } from '../../fib/updates';
 import type { DecoderSink } from '../netlink/decoder';
-import { decodeRoute, malformed, type AddRoute, type RouteName, type Undecoded } from './route';
+import { decodeRoute, malformed, stopgapOf, type AddRoute, type Undecoded } from './route';
+import type { RouteName } from './route-name';
 import { decodeSid, type SidMessage } from './sid';
 
 const PROTO_ROOT = join(__dirname, '..', '..', '..', '..', 'proto');
@@ -48,7 +49,7 @@ export function decodeProtobuf(buffer: Buffer, start: number, end: number, sink:
   try {
     message = type.decode(buffer.subarray(start, end)) as unknown as Message;
   } catch (error) {
-    sink.malformed(`protobuf: ${errorText(error)}`, 0);
+    sink.malformed(`protobuf: ${errorText(error)}`, 0, stopgapOf(buffer.subarray(start, end)));
     return;
   }
   const decoded = decodeMessage(message);
@@ -56,7 +57,7 @@ export function decodeProtobuf(buffer: Buffer, start: number, end: number, sink:
     case 'skip':
       return sink.skipped(decoded.reason);
     case 'malformed':
-      return sink.malformed(`protobuf: ${decoded.reason}`, 0);
+      return sink.malformed(`protobuf: ${decoded.reason}`, 0, decoded.stopgap);
     default:
       return sink.update(decoded);
   }

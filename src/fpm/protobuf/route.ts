@@ -4,11 +4,19 @@
  * Routes are named by VRF there, not by table: VRF 0 is the main table, others are kept under table numbers of their own
  * (fib/updates.ts, VRF_TABLES).
  */
-import { VRF_TABLES, type NexthopPath, type RouteAdd, type RouteDelete, type RouteTarget } from '../../fib/updates';
+import {
+  MALFORMED,
+  VRF_TABLES,
+  type NexthopPath,
+  type RouteAdd,
+  type RouteDelete,
+  type RouteTarget,
+} from '../../fib/updates';
 import { addressLength, maskAddress, type Prefix } from '../../net/address';
 import { RT_TABLE_MAIN } from '../../netlink/constants';
 import { isUsable, makePath } from '../netlink/path';
 import { readNexthop, type NexthopMessage } from './path';
+import { readRouteName, type RouteName } from './route-name';
 
 /** qpb.Protocol, by number, as the rtm_protocol that zebra would send in netlink. */
 const PROTOCOLS: readonly number[] = [11, 2, 2, 2, 196, 189, 190, 188, 187, 186, 11];
@@ -20,14 +28,6 @@ const BLACKHOLE = 3;
 /** SEG6_IPTUN_MODE_ENCAP of linux/seg6_iptunnel.h. */
 const SEG6_MODE_ENCAP = 1;
 
-/** What names a route, all that a withdrawn one has. */
-export interface RouteName {
-  readonly vrfId: number;
-  readonly addressFamily: number;
-  readonly subAddressFamily: number;
-  readonly key: { readonly prefix?: { readonly length: number; readonly bytes: Uint8Array } | null };
-}
-
 /** fpm.AddRoute as protobufjs gives it. */
 export interface AddRoute extends RouteName {
   readonly routeType: number;
@@ -38,14 +38,34 @@ export interface AddRoute extends RouteName {
 }
 
 /** Why a message comes to no update: none of our business, or a message that can't be. */
-export interface Undecoded {
-  readonly kind: 'skip' | 'malformed';
-  readonly reason: string;
-}
+export type Undecoded =
+  | { readonly kind: 'skip'; readonly reason: string }
+  /** `stopgap`: what is to be of the route that it is about. */
+  | { readonly kind: 'malformed'; readonly reason: string; readonly stopgap?: RouteAdd | RouteDelete };
 
 /** What is said of a message that can't be. */
 export function malformed(reason: string): Undecoded {
   return { kind: 'malformed', reason };
+}
+
+/** What a message is about that protobufjs refuses: its route, with a target that isn't known. */
+export function stopgapOf(bytes: Uint8Array): RouteAdd | RouteDelete | undefined {
+  const name = readRouteName(bytes);
+  if (name === undefined || name.subAddressFamily !== UNICAST || name.vrfId >= VRF_TABLES) return undefined;
+  const prefix = decodePrefix(name);
+  if (typeof prefix === 'string') return undefined;
+  const table = tableOf(name.vrfId);
+  if (!name.isAdd) return { kind: 'routeDelete', table, prefix };
+  const target = { kind: 'unsupported', reason: MALFORMED } as const;
+  return { kind: 'routeAdd', table, prefix, protocol: protocolOf(name.protocol), metric: 0, target };
+}
+
+function tableOf(vrfId: number): number {
+  return vrfId === 0 ? RT_TABLE_MAIN : VRF_TABLES + vrfId;
+}
+
+function protocolOf(protocol: number): number {
+  return PROTOCOLS[protocol] ?? PROTOCOLS[0]!;
 }
 
 /** The update of an fpm.AddRoute or fpm.DeleteRoute, or why there is none. */
@@ -54,12 +74,16 @@ export function decodeRoute(route: AddRoute | RouteName): RouteAdd | RouteDelete
   if (route.vrfId >= VRF_TABLES) return malformed(`VRF ${route.vrfId}`);
   const prefix = decodePrefix(route);
   if (typeof prefix === 'string') return malformed(prefix);
-  const table = route.vrfId === 0 ? RT_TABLE_MAIN : VRF_TABLES + route.vrfId;
+  const table = tableOf(route.vrfId);
   if (!isAdd(route)) return { kind: 'routeDelete', table, prefix };
+  const known = {
+    kind: 'routeAdd',
+    ...{ table, prefix, protocol: protocolOf(route.protocol), metric: route.metric >>> 0 },
+  } as const;
   const target = decodeTarget(route);
-  if (target === undefined) return malformed('nexthop that cannot be');
-  const protocol = PROTOCOLS[route.protocol] ?? PROTOCOLS[0]!;
-  return { kind: 'routeAdd', table, prefix, protocol, metric: route.metric >>> 0, target };
+  if (target !== undefined) return { ...known, target };
+  const stopgap = { ...known, target: { kind: 'unsupported', reason: MALFORMED } } as const;
+  return { kind: 'malformed', reason: 'nexthop that cannot be', stopgap };
 }
 
 function isAdd(route: AddRoute | RouteName): route is AddRoute {

@@ -27,6 +27,10 @@ export const DROP_REASONS = [
   /** A load balancer with no paths. */
   'noLegs',
   'sandboxLink',
+  /** Addresses that aren't forwarded (martians.ts), or an IPv6 source of the link alone with no node for that. */
+  'martianSource',
+  'martianDestination',
+  'linkLocalSource',
   /** Larger than the output port carries, and the route tree names no node for that. */
   'mtu',
   'portDown',

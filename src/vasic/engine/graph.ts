@@ -11,8 +11,8 @@
  */
 import { TOKEN_DISCARD, TOKEN_FIRST_CLIENT, TOKEN_NONE } from '../../aft/model';
 import type { AftEntry, AftKey, AftNode, AftNodeType, Token } from '../../aft/model';
-import { formatPrefix } from '../../net/address';
-import { fieldName } from './fields';
+import { keyText } from './key-text';
+import { NodeNames } from './names';
 import { isNodeType, kindOf } from './nodes/kinds';
 import type { Compiled, Container, Description, LinkContext } from './node-kind';
 import { inputPortToken, outputPortToken } from './ports';
@@ -45,8 +45,6 @@ export class Place implements Executable {
   }
 }
 
-const MAX_NAME = 255;
-
 export class Graph implements LinkContext {
   /** Slot → node. */
   readonly nodes: (Place | undefined)[] = [undefined];
@@ -56,7 +54,7 @@ export class Graph implements LinkContext {
   /** Those of them that a sandbox may only have so many of. */
   limitedEntries = 0;
   private readonly byToken = new Map<Token, Place>();
-  private readonly byName = new Map<string, Place>();
+  private readonly names = new NodeNames<Place>();
   private readonly freeSlots: number[] = [];
   /** Input port → slot where its packets start. */
   private readonly bindings: number[];
@@ -77,8 +75,9 @@ export class Graph implements LinkContext {
     return this.byToken.get(token);
   }
 
-  named(name: string): Place | undefined {
-    return this.byName.get(name);
+  /** At most one of each type. */
+  named(name: string): readonly Place[] {
+    return this.names.of(name);
   }
 
   all(): Iterable<Place> {
@@ -109,7 +108,7 @@ export class Graph implements LinkContext {
     if (old !== undefined && old.node.type !== node.type) {
       return refuse('exists', `token ${token} is a ${old.node.type} node already: remove that, or use another token`);
     }
-    const nameProblem = this.checkName(node);
+    const nameProblem = this.names.check(node);
     if (nameProblem !== undefined) return nameProblem;
 
     const kind = kindOf(node);
@@ -254,16 +253,6 @@ export class Graph implements LinkContext {
     if (container.limited) this.limitedEntries += by;
   }
 
-  private checkName(node: AftNode): Refusal | undefined {
-    const { name, token } = node;
-    if (name === undefined || name === '') return undefined;
-    if (name.length > MAX_NAME)
-      return refuse('invalid', `node ${token}: its name is longer than ${MAX_NAME} characters`);
-    const holder = this.byName.get(name);
-    if (holder === undefined || holder.node.token === token) return undefined;
-    return refuse('exists', `node ${token}: the name '${name}' is node ${holder.node.token}'s already`);
-  }
-
   private checkTarget(node: AftNode, target: Token): Refusal | undefined {
     if (this.byToken.has(target)) return undefined;
     const what = target === TOKEN_NONE ? 'it has to lead somewhere' : `there is no node ${target} for it to lead to`;
@@ -294,13 +283,13 @@ export class Graph implements LinkContext {
   private index(place: Place): void {
     this.refer(place.targets, 1);
     this.byToken.set(place.node.token, place);
-    if (place.node.name) this.byName.set(place.node.name, place);
+    this.names.give(place);
   }
 
   private take(place: Place): void {
     this.refer(place.targets, -1);
     this.byToken.delete(place.node.token);
-    if (place.node.name) this.byName.delete(place.node.name);
+    this.names.take(place);
     this.nodes[place.slot] = undefined;
     this.freeSlots.push(place.slot);
   }
@@ -308,34 +297,14 @@ export class Graph implements LinkContext {
   private replace(place: Place, node: AftNode, targets: readonly number[], compiled: Compiled): void {
     this.refer(targets, 1);
     this.refer(place.targets, -1);
-    if (place.node.name) this.byName.delete(place.node.name);
-    if (node.name) this.byName.set(node.name, place);
+    this.names.take(place);
     place.node = node;
+    this.names.give(place);
     place.targets = targets;
     place.compiled = compiled;
   }
 
   private refer(slots: readonly number[], by: 1 | -1): void {
     for (const slot of slots) if (slot !== END) this.nodes[slot]!.references += by;
-  }
-}
-
-/** A key as text, for messages. */
-export function keyText(key: AftKey): string {
-  const { data } = key;
-  switch (data.kind) {
-    case 'prefix': {
-      const whole = data.bytes.length === 4 || data.bytes.length === 16;
-      return whole ? formatPrefix(data) : `of ${data.bytes.length} bytes/${data.length}`;
-    }
-    case 'ip4':
-    case 'ip6':
-    case 'ether':
-      return `${fieldName(key.field)}=${Buffer.from(data.bytes).toString('hex')}`;
-    case 'int':
-    case 'label':
-    case 'bool':
-    case 'string':
-      return String(data.value);
   }
 }

@@ -5,7 +5,7 @@
 import { ETHERTYPE_QINQ, ETHERTYPE_VLAN } from '../../net/ethertypes';
 import { read16, sumBytes } from '../../net/checksum';
 
-export const PROTO = { tcp: 6, udp: 17, icmp6: 58 } as const;
+export const PROTO = { hopByHop: 0, tcp: 6, udp: 17, icmp6: 58 } as const;
 export const ETHER_HEADER = 14;
 export const LABEL_BYTES = 4;
 

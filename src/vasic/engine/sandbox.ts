@@ -114,8 +114,10 @@ function findNodes(graph: Graph, request: FindRequest): AftNode[] {
     });
   }
   if (byName !== undefined) {
-    const place = graph.named(byName);
-    return place !== undefined && matches(place) ? [place.node] : [];
+    return graph
+      .named(byName)
+      .filter(matches)
+      .map(({ node }) => node);
   }
   const found: AftNode[] = [];
   for (const place of graph.all()) {
@@ -135,7 +137,10 @@ function* containerEntries(graph: Graph, parent: Token, container: Container): I
 
 function nodeInfo(graph: Graph, token: Token): NodeInfo {
   const place = graph.at(token);
-  const { packets, bytes, drops } = place?.compiled.counters ?? newCounters();
+  const counters = place?.compiled.counters;
+  const { packets, bytes, drops } = counters ?? newCounters();
   const entries = place?.compiled.container?.count ?? 0;
-  return { token, found: place !== undefined, packets, bytes, drops, entries, references: place?.references ?? 0 };
+  const references = place?.references ?? 0;
+  const counted = counters !== undefined;
+  return { token, found: place !== undefined, packets, bytes, drops, entries, references, counted };
 }

@@ -1,16 +1,18 @@
 /**
- * The router's duties where a packet leaves (RFC 1812 5.3.1, RFC 8200 3): TTL or hop limit down by one, expired packets
- * and ones too large for the port to the tokens that the route tree names. Which packets, and which bytes: all of it is here.
+ * The router's duties where a packet leaves (RFC 1812 5.3.1, RFC 8200 3): addresses that are not forwarded (martians.ts), TTL or
+ * hop limit down by one, expired packets and ones too large for the port to the tokens that the route tree names. Which packets, and which bytes: all of it is here.
  *
  * They are done at the output port, as only there it is certain that the packet leaves, and only for packets that a
  * route tree with `rt.ttlExpired` forwarded. The MTU binds every packet; without `rt.mtuExceeded` larger ones are dropped.
  */
 import { PuntReason } from '../../aft/model';
 import { read16, updateChecksum, write16 } from '../../net/checksum';
+import { findMartian } from './martians';
+import type { Martian } from './martians';
 import type { PortState } from './ports';
 import { wirePacketSize } from './segment';
 import { END } from './walk';
-import type { Walk } from './walk';
+import type { RoutePolicy, Walk } from './walk';
 
 /** The packet may be sent; its TTL is what it has to be on the wire. */
 export const LEAVES = -2;
@@ -21,19 +23,32 @@ export const LEAVES = -2;
  */
 export function passTtlAndMtu(walk: Walk, port: PortState): number {
   const policy = walk.policy;
-  const routes = policy !== undefined && policy.ttlExpired !== END;
-  if (routes) {
+  const routed = policy !== undefined && isRouted(walk);
+  if (routed) {
+    const martian = findMartian(walk, port);
+    if (martian !== undefined) return refuse(walk, policy, martian);
     if (walk.buffer[hopLimitAt(walk)]! <= 1) return walk.redirect(policy.ttlExpired, PuntReason.TtlExpired);
   }
   if (!port.io.up) return walk.drop('portDown', port.output);
   const size = sizeOnWire(walk);
   if (size < 0) return walk.drop('badOffload', port.output);
-  if (size > port.io.mtu) {
+  if (size > port.io.mtu || size > walk.mtu) {
     if (policy === undefined || policy.mtuExceeded === END) return walk.drop('mtu', port.output);
     return walk.redirect(policy.mtuExceeded, PuntReason.Mtu);
   }
-  if (routes) decrementHops(walk);
+  if (routed) decrementHops(walk);
   return LEAVES;
+}
+
+/** Whether the packet was routed, not merely switched: a tree with `rt.ttlExpired` led it here. */
+export function isRouted(walk: Walk): boolean {
+  return walk.policy !== undefined && walk.policy.ttlExpired !== END;
+}
+
+/** Linux says nothing of what it doesn't forward, except where the source can be answered on its link. */
+function refuse(walk: Walk, policy: RoutePolicy, martian: Martian): number {
+  if (martian !== 'linkLocalSource' || policy.linkLocalSource === END) return walk.drop(martian);
+  return walk.redirect(policy.linkLocalSource, PuntReason.LinkLocal);
 }
 
 function hopLimitAt(walk: Walk): number {

@@ -41,6 +41,7 @@ export interface RoutePolicy {
   readonly ttlExpired: number;
   readonly mtuExceeded: number;
   readonly ipOptions: number;
+  readonly linkLocalSource: number;
 }
 
 /**
@@ -66,7 +67,7 @@ export interface WalkEnvironment {
   readonly trial?: Trial;
 }
 
-/** Each step logs at most an Ethernet header. */
+/** Each step logs an Ethernet header with two tags at most, or what a write node changes. */
 const LOG_BYTES = MAX_STEPS * 48;
 
 export class Walk {
@@ -97,6 +98,8 @@ export class Walk {
   routedIp = 0;
   /** meta.nhid of the last encapsulation that had one. */
   nhId = -1;
+  /** nh.mtu of the last ethernet encapsulation. */
+  mtu = Infinity;
   /** Why the packet would be punted if it reached the punt port now. */
   reason: PuntReason = PuntReason.Unspecified;
 
@@ -231,11 +234,11 @@ export class Walk {
     this.l2 = -1;
   }
 
-  /** An untagged Ethernet header was put in front of l3, at `l2`. */
-  setEthernet(l2: number): void {
+  /** An Ethernet header was put in front of l3, at `l2`, with these VLAN ids, outermost first; -1: no tag. */
+  setEthernet(l2: number, vlan1: number, vlan2: number): void {
     this.l2 = l2;
-    this.vlan1 = -1;
-    this.vlan2 = -1;
+    this.vlan1 = vlan1;
+    this.vlan2 = vlan2;
     this.carry = l2;
     this.emit = l2;
   }
@@ -270,7 +273,7 @@ export class Walk {
     return start;
   }
 
-  /** To be called before received bytes are overwritten; at most 16 at a time, four times a step. */
+  /** To be called before received bytes are overwritten; at most 48 a step, four times. */
   keep(at: number, length: number): void {
     if (at + length <= this.frame) return;
     const entry = this.logEntries++;
@@ -304,6 +307,7 @@ export class Walk {
     this.end = this.frameEnd;
     this.policy = undefined;
     this.nhId = -1;
+    this.mtu = Infinity;
     this.reason = PuntReason.Unspecified;
     if (!this.parseEthernet(this.frame)) return false;
     this.receivedL3 = this.l3;

@@ -78,12 +78,17 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     return fault('noSandbox', `no sandbox ${name.engine}:${name.name} here; this vASIC has ${label} (--sandbox)`);
   }
 
+  /** A client may count the port to the host, or not. */
+  function isPortCount(count: number): boolean {
+    return count === options.ports || count === options.ports + 1;
+  }
+
   function manage(request: wire.SandboxRequest): wire.SandboxReply {
     const wrongName = nameFault(request.sandbox);
     if (wrongName !== undefined) return { error: wrongName };
     switch (request.action) {
       case 'alloc':
-        if (request.inputPorts !== options.ports || request.outputPorts !== options.ports) {
+        if (![request.inputPorts, request.outputPorts].every(isPortCount)) {
           const asked = `${request.inputPorts} input and ${request.outputPorts} output ports`;
           const message = `asked for ${asked}, but this vASIC has ${options.ports} (--port); make the two agree`;
           return { error: fault(sandbox === undefined ? 'invalid' : 'exists', message) };

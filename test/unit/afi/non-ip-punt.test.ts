@@ -17,9 +17,9 @@ const ARP = frameOf('ffffffffffff', '0806');
 const IP4 = '080045000064000000004011000001020304e0000005';
 
 test.each([
-  ['IS-IS hello (802.3 with LLC, to AllL1ISs)', ISIS, PuntReason.NonIp],
+  ['IS-IS hello (802.3 with LLC, to AllL1ISs)', ISIS, PuntReason.Isis],
   ['LLDP', frameOf('0180c200000e', '88cc'), PuntReason.NonIp],
-  ['ARP request', ARP, PuntReason.NonIp],
+  ['ARP request', ARP, PuntReason.Arp],
   ['IPv4 multicast', frameOf('01005e000005', IP4), PuntReason.Multicast],
   ['IPv6 multicast', frameOf('333300000005', '86dd6000000000003a40'), PuntReason.Multicast],
   ['IPv4 broadcast', frameOf('ffffffffffff', IP4), PuntReason.Broadcast],
@@ -41,12 +41,13 @@ test.each([
     sandbox.receive(0, packetOf(frameOf(to, IP4)));
     if (i % 10 === 0) for (const frame of [ISIS, ARP]) sandbox.receive(0, packetOf(frame));
   }
-  const counted = [reason, PuntReason.NonIp].map((one) => {
-    const [info] = sandbox.nodeInfo([policerToken(one)]);
+  const counted = [reason, PuntReason.Isis, PuntReason.Arp].map((one) => {
+    const [info] = sandbox.nodeInfo([policerToken(one, 0)]);
     return [info!.packets, info!.drops];
   });
   expect(counted).toEqual([
     [100, 900],
-    [200, 0],
+    [100, 0],
+    [100, 0],
   ]);
 });

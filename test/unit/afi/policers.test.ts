@@ -1,5 +1,5 @@
 /** Rate limits for what goes to the host: a flood for one reason leaves the others alone, and everything is counted. */
-import { POLICED, policerToken, puntLimits, type PuntLimits } from '../../../src/afi/policers';
+import { policerToken, policerTokens, puntLimits, type PuntLimits } from '../../../src/afi/policers';
 import { PuntReason } from '../../../src/aft/model';
 import { parseConfig } from '../../../src/config/load';
 import { puntReasons } from '../../../src/views/punt';
@@ -19,7 +19,7 @@ async function routed(limits: PuntLimits = puntLimits(DEFAULTS)): Promise<Bed> {
 
 /** What the vASIC counted for a reason. */
 function counted(bed: Bed, reason: PuntReason): { passed: number; dropped: number } {
-  const [info] = bed.server.sandbox.nodeInfo([policerToken(reason)]);
+  const [info] = bed.server.sandbox.nodeInfo([policerToken(reason, 0)]);
   return { passed: info!.packets, dropped: info!.drops };
 }
 
@@ -72,7 +72,7 @@ test('a restarted bridge changes limits in place; counters go on', async () => {
 test('shown by reason: the names of the configuration, counters, what reached Linux', async () => {
   const bed = await routed();
   for (let i = 0; i < 5; i++) bed.packet('10.0.2.7');
-  const infos = bed.server.sandbox.nodeInfo(POLICED.map(([, reason]) => policerToken(reason)));
+  const infos = bed.server.sandbox.nodeInfo(policerTokens([0, 1, 2, 3]));
   const reasons = [{ reason: PuntReason.Glean, packets: 4 }];
   const drops = {
     foreignSender: 0,
@@ -82,7 +82,7 @@ test('shown by reason: the names of the configuration, counters, what reached Li
     unknownPort: 0,
     shortFrame: 0,
   };
-  const views = puntReasons(DEFAULTS, infos, { ports: [], reasons, drops, restarts: 0 });
+  const views = puntReasons(DEFAULTS, [0, 1, 2, 3], infos, { ports: [], reasons, drops, restarts: 0 });
   expect(views.map(({ reason }) => reason)).toEqual(Object.keys(DEFAULTS));
   expect(views.find(({ reason }) => reason === 'glean')).toEqual({
     reason: 'glean',
@@ -91,5 +91,5 @@ test('shown by reason: the names of the configuration, counters, what reached Li
     rate: 1000,
     delivered: 4,
   });
-  expect(puntReasons(DEFAULTS, [], undefined)[1]).toEqual({ reason: 'glean', rate: 1000 });
+  expect(puntReasons(DEFAULTS, [0], [], undefined)[1]).toEqual({ reason: 'glean', rate: 1000 });
 });

@@ -9,9 +9,6 @@ async function bed(server?: Server, options?: { batch?: number; inFlight?: numbe
   return new Bed(server, options).up();
 }
 
-/** Of the base graph; all other entries are routes. */
-const SWITCH_ENTRIES = 4;
-
 describe('a route', () => {
   test('forwards to its neighbor, and zebra hears of it only then', async () => {
     const b = await bed();
@@ -99,9 +96,10 @@ describe('a route', () => {
     ['delay', true],
     ['probe', true],
     ['permanent', true],
+    ['noarp', true],
     ['incomplete', false],
     ['failed', false],
-    ['noarp', false],
+    ['none', false],
   ] as const)('neighbor state %s is usable: %s', async (state, usable) => {
     const b = await bed();
     b.neighbor(1, '10.0.1.2', MAC.a, state).via('192.0.2.0/24', '10.0.1.2@1').settle();
@@ -186,9 +184,9 @@ describe('what stands before the route tree', () => {
   const mine = '32:26:0a:2e:aa:f0';
 
   test.each([
-    ['ARP to the port', mine, 0x0806, `punt ${PuntReason.NonIp}`],
-    ['ARP to everybody', 'ff:ff:ff:ff:ff:ff', 0x0806, `punt ${PuntReason.NonIp}`],
-    ['IS-IS', '01:80:c2:00:00:14', 46, `punt ${PuntReason.NonIp}`],
+    ['ARP to the port', mine, 0x0806, `punt ${PuntReason.Arp}`],
+    ['ARP to everybody', 'ff:ff:ff:ff:ff:ff', 0x0806, `punt ${PuntReason.Arp}`],
+    ['IS-IS', '01:80:c2:00:00:14', 46, `punt ${PuntReason.Isis}`],
     ['IPv4 multicast', '01:00:5e:00:00:05', 0x0800, `punt ${PuntReason.Multicast}`],
     ["somebody else's frame", '32:26:0a:2e:aa:99', 0x0806, 'dropped'],
   ])('%s', async (_name, destination, type, expected) => {
@@ -338,21 +336,34 @@ describe('connected subnets', () => {
   test('the router itself, broadcast, multicast and link-local go to the host', async () => {
     const b = await bed();
     b.via('10.0.1.0/24', '@1').address(1, '10.0.1.1/24').via('224.0.0.0/4', '@2').settle();
-    expect(['10.0.1.1', '10.0.1.255', '224.0.0.5', '255.255.255.255', '169.254.1.1'].map((to) => b.packet(to))).toEqual(
-      [
-        `punt ${PuntReason.Local}`,
-        `punt ${PuntReason.Broadcast}`,
-        `punt ${PuntReason.Multicast}`,
-        `punt ${PuntReason.Broadcast}`,
-        `punt ${PuntReason.LinkLocal}`,
-      ],
-    );
+    expect(['10.0.1.1', '10.0.1.255', '224.0.0.5', '255.255.255.255', 'fe80::1'].map((to) => b.packet(to))).toEqual([
+      `punt ${PuntReason.Local}`,
+      `punt ${PuntReason.Broadcast}`,
+      `punt ${PuntReason.Multicast}`,
+      `punt ${PuntReason.Broadcast}`,
+      `punt ${PuntReason.LinkLocal}`,
+    ]);
     expect([b.packet('ff02::5'), b.packet('fe80::1')]).toEqual([
       `punt ${PuntReason.Multicast}`,
       `punt ${PuntReason.LinkLocal}`,
     ]);
     b.address(1, '10.0.1.1/24', false).settle();
     expect(b.packet('10.0.1.1')).toBe(`punt ${PuntReason.Glean}`);
+  });
+
+  test('169.254.0.0/16 is routed like any other prefix, as Linux does', async () => {
+    const b = await bed();
+    b.via('169.254.5.0/30', '@1').address(1, '169.254.5.1/30').neighbor(1, '169.254.5.2', MAC.a);
+    b.via('192.0.2.0/24', '169.254.5.2@1').via('169.254.6.0/24', '169.254.5.2@1').settle();
+    expect(['169.254.5.1', '169.254.5.3', '169.254.7.1'].map((to) => b.packet(to))).toEqual([
+      `punt ${PuntReason.Local}`,
+      `punt ${PuntReason.Broadcast}`,
+      `punt ${PuntReason.NoRoute}`,
+    ]);
+    const forwarded = ['169.254.5.2', '192.0.2.9', '169.254.6.1'].map((to) => b.packet(to));
+    expect(forwarded).toEqual(Array(3).fill(out(1, MAC.a)));
+    b.neighborGone(1, '169.254.5.2').settle();
+    expect(b.packet('169.254.5.2')).toBe(`punt ${PuntReason.Glean}`);
   });
 
   test('an interface that comes later makes its routes work', async () => {
@@ -507,7 +518,7 @@ describe('lives of the server and of the bridge', () => {
     b.programmer.down('the connection broke');
     await b.up();
     expect(b.fib.rows.failed.size).toBe(0);
-    expect(b.fib.rows.routes.size).toBe(b.server.sandbox.info().entries - SWITCH_ENTRIES);
+    expect(b.fib.rows.routes.size).toBe(b.entries().size);
   });
 
   test('a restarted bridge takes over, forwards all the while, and sweeps what zebra does not confirm', async () => {
@@ -597,7 +608,7 @@ describe('lives of the server and of the bridge', () => {
       const { nodes, entries } = b.server.sandbox.info();
       expect({ nodes, entries }).toEqual({ nodes: empty.nodes, entries: empty.entries });
       expect(b.fib.neighbors.size).toBe(0);
-      expect(b.fib.rows.routes.size).toBe(empty.entries - SWITCH_ENTRIES);
+      expect(b.fib.rows.routes.size).toBe(b.entries().size);
     }
     // A strict server would have refused anything removed while it was pointed at.
     expect(b.programmer.counters.refused).toBe(0);

@@ -325,7 +325,7 @@ test('something that accepts and says nothing is given up after the time-out', a
 });
 
 test.each([
-  [{ ports: 3 }, /this vASIC has 2 \(--port\).*\(invalid\)/],
+  [{ ports: 4 }, /this vASIC has 2 \(--port\).*\(invalid\)/],
   [{ sandbox: 'blue' }, /no sandbox trio:blue here; this vASIC has trio:green.*\(noSandbox\)/],
 ])('a sandbox that the server refuses (%j) is explained', async (options, message) => {
   const log = new Log();

@@ -164,6 +164,23 @@ describe('operations', () => {
     });
   });
 
+  test('a node without next has none, and one with next 0 leads to discard', () => {
+    const nodes = [
+      { token: 1, counter: {} },
+      { token: 2, counter: {}, next: 0 },
+      { token: 3, counter: {}, next: '18446744073709551615' },
+    ];
+    const decoded = wire.decodeOperation(made('AfiOperation', { insert: { nodes } })).operation;
+    expect(decoded.kind === 'insert' && decoded.insert.nodes.map(({ next }) => next)).toEqual([
+      undefined,
+      0,
+      undefined,
+    ]);
+    expect(wire.decodeOperation(wire.encodeOperation({ sandboxId: 1, id: 1, operation: decoded })).operation).toEqual(
+      decoded,
+    );
+  });
+
   test('a parameter named __proto__ is ignored and touches no prototype', () => {
     const value = { name: '__proto__', data: { string: 'x' } };
     const bytes = made('AfiOperation', { insert: { nodes: [{ token: 1, discard: {}, params: [value] }] } });
@@ -286,10 +303,12 @@ describe('replies and requests', () => {
     const find = { sandboxId: 1, tokens: [5, 6], name: 'n', type: 'tree', entriesOf: 9 };
     expect(wire.decodeFind(wire.encodeFind(find))).toEqual(find);
     expect(wire.decodeFind(made('AfiFindRequest', { sandbox_id: 1 }))).toEqual({ sandboxId: 1 });
-    const infos = [{ token: 7, found: true, packets: 1, bytes: 2, drops: 3, entries: 4, references: 5 }];
+    const infos = [{ token: 7, found: true, packets: 1, bytes: 2, drops: 3, entries: 4, references: 5, counted: true }];
     expect(wire.decodeNodeInfoReply(wire.encodeNodeInfoReply(infos))).toEqual(infos);
     same(seen('AfiNodeInfoReply', wire.encodeNodeInfoReply(infos)), {
-      nodes: [{ token: '7', found: true, packets: '1', bytes: '2', drops: '3', entries: '4', references: '5' }],
+      nodes: [
+        { token: '7', found: true, packets: '1', bytes: '2', drops: '3', entries: '4', references: '5', counted: true },
+      ],
     });
     fc.assert(
       fc.property(uint32, fc.array(token), (sandboxId, tokens) => {

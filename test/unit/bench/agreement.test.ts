@@ -16,7 +16,7 @@ const zebraRoute: ZebraRoute = {
   trapped: false,
 };
 const zebra = new Map([[zebraRoute.prefix, zebraRoute]]);
-const leg = { gateway: '10.1.0.2', interface: 'tap1', ifindex: 7, mac: MAC, weight: 1, state: 'ready' as const };
+const path = { gateway: '10.1.0.2', interface: 'tap1', ifindex: 7, mac: MAC, weight: 1, state: 'ready' as const };
 const route: RouteView = {
   prefix: zebraRoute.prefix,
   table: 254,
@@ -24,7 +24,7 @@ const route: RouteView = {
   metric: 20,
   origin: 'zebra',
   type: 'unicast',
-  nexthops: [leg],
+  nexthops: [path],
   state: 'offloaded',
 };
 const host: RouteView = {
@@ -47,7 +47,7 @@ test.each<[string, RegExp, ReturnType<typeof differences>]>([
   [
     'another gateway',
     /leaves by 10.1.0.3 tap1, in zebra by 10.1.0.2 tap1/,
-    differences(zebra, [{ ...route, nexthops: [{ ...leg, gateway: '10.1.0.3' }] }, host], ends, macs),
+    differences(zebra, [{ ...route, nexthops: [{ ...path, gateway: '10.1.0.3' }] }, host], ends, macs),
   ],
   ['a state', /is pending/, differences(zebra, [{ ...route, state: 'pending' }, host], ends, macs)],
   [

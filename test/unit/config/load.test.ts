@@ -25,7 +25,7 @@ test('ports alone are enough: everything else has its default', () => {
       listen: { host: '127.0.0.1', port: 2620 },
       feedback: 'auto',
       zebraVty: '/var/run/frr/zebra.vty',
-      sweep: { idleMs: 5000, minimumMs: 30_000 },
+      sweep: { idleMs: 5000, minimumMs: 30_000, maximumMs: 300_000, bgpdVty: '/var/run/frr/bgpd.vty' },
     },
     afi: {
       server: { host: '127.0.0.1', port: 50051 },
@@ -56,6 +56,16 @@ test('ports alone are enough: everything else has its default', () => {
         unsupported: 20000,
         mtu: 1000,
         ipOptions: 100,
+        arp: 5000,
+        neighborDiscovery: 5000,
+        ospf: 10000,
+        isis: 10000,
+        bgp: 20000,
+        bfd: 20000,
+        control: 5000,
+        tagged: 20000,
+        otherAddress: 1000,
+        hostPort: 20000,
       },
     },
     neighbors: { kernel: true, static: [] },
@@ -71,7 +81,7 @@ test('every key is read', () => {
   listen: "[::1]:2621"
   feedback: off
   zebraVty: /x/zebra.vty
-  sweep: { idle: 1500, minimum: 1.5m }
+  sweep: { idle: 1500, minimum: 1.5m, maximum: 2m, bgpdVty: /run/b.vty }
 afi:
   server: vasic-1.example:50052
   engine: xl
@@ -89,7 +99,8 @@ punt:
   listen: 128.0.0.1:8001
   vasic: 128.0.0.16:8001
   policers: { noRoute: 1, glean: 2, local: 0, unresolved: 4, multicast: 5, broadcast: 6, linkLocal: 7, ttlExpired: 8,
-    nonIp: 9, notAPort: 10, unsupported: 11, mtu: 10000000, ipOptions: 13 }
+    nonIp: 9, notAPort: 10, unsupported: 11, mtu: 10000000, ipOptions: 13,
+    arp: 14, neighborDiscovery: 15, ospf: 16, isis: 17, bgp: 18, bfd: 19, control: 20, tagged: 21, otherAddress: 22, hostPort: 23 }
 neighbors:
   kernel: false
   static:
@@ -106,7 +117,7 @@ log: { level: debug, format: json }
       listen: { host: '::1', port: 2621 },
       feedback: 'off',
       zebraVty: '/x/zebra.vty',
-      sweep: { idleMs: 1500, minimumMs: 90_000 },
+      sweep: { idleMs: 1500, minimumMs: 90_000, maximumMs: 120_000, bgpdVty: '/run/b.vty' },
     },
     afi: {
       server: { host: 'vasic-1.example', port: 50052 },
@@ -140,6 +151,16 @@ log: { level: debug, format: json }
         unsupported: 11,
         mtu: 10000000,
         ipOptions: 13,
+        arp: 14,
+        neighborDiscovery: 15,
+        ospf: 16,
+        isis: 17,
+        bgp: 18,
+        bfd: 19,
+        control: 20,
+        tagged: 21,
+        otherAddress: 22,
+        hostPort: 23,
       },
     },
     neighbors: {

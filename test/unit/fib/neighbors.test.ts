@@ -31,6 +31,15 @@ describe('NeighborTable', () => {
     expect(table.add(add('kernel', 1))).toMatchObject({ mac: mac(1), source: 'kernel', state: 'reachable' });
   });
 
+  test('a MAC of a group is no usable word, whoever says it', () => {
+    const table = new NeighborTable();
+    for (const source of ['static', 'fpm'] as const) {
+      expect(table.add({ ...add(source, 1), mac: Uint8Array.of(1, 0, 0x5e, 0, 0, 5) })).toBeUndefined();
+    }
+    expect(table.add(add('kernel', 2))).toMatchObject({ mac: mac(2), source: 'kernel' });
+    expect(table.add({ ...add('kernel', 2), mac: Uint8Array.of(255, 255, 255, 255, 255, 255) })?.mac).toBeUndefined();
+  });
+
   test('only what changes the hardware address to use is a change', () => {
     const table = new NeighborTable();
     table.add(add('kernel', 1));
@@ -56,7 +65,7 @@ describe('NeighborTable', () => {
     ['delay', true],
     ['probe', true],
     ['permanent', true],
-    ['noarp', false],
+    ['noarp', true],
     ['incomplete', false],
     ['failed', false],
     ['none', false],

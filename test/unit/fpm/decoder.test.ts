@@ -154,7 +154,7 @@ describe('routes', () => {
     expect(target(route({ flags: 0x401 }, [DST, [c.RTA_MULTIPATH, path(0)]]))).toBe('10.0.0.2@3*1 | 10.0.1.2@4*4');
   });
 
-  test('one hop without a way out makes the route unusable, not shorter', () => {
+  test('one hop without a gateway or an interface makes the route unusable, not shorter', () => {
     const path = Buffer.concat([hop(3, 0, [[c.RTA_GATEWAY, '10.0.0.2']]), hop(0, 0, [])]);
     expect(target(route({}, [DST, [c.RTA_MULTIPATH, path]]))).toBe('unsupported: no usable nexthop');
   });

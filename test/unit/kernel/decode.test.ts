@@ -91,7 +91,7 @@ describe('damaged and odd messages', () => {
       .end()
       .toBuffer();
 
-  it('multicast, broadcast and proxy neighbors say nothing; a group MAC is none', () => {
+  it('multicast, broadcast and proxy neighbors say nothing; a group MAC is told', () => {
     expect(decode(neighbor([10, 0, 0, 1]))).toEqual([
       { kind: 'neighbor', present: true, ifindex: 7, address: '10.0.0.1', mac: '02:00:00:00:00:09', state: 'noarp' },
     ]);
@@ -100,7 +100,41 @@ describe('damaged and odd messages', () => {
     expect(decode(neighbor([10, 0, 0, 255], { type: 3 }))).toEqual([]);
     expect(decode(neighbor([10, 0, 0, 1], { type: 5 }))).toEqual([]);
     expect(decode(neighbor([10, 0, 0, 1], { flags: 8 }))).toEqual([]);
-    expect(decode(neighbor([10, 0, 0, 1], { mac: [1, 0, 0x5e, 0, 0, 5] }))[0]).not.toHaveProperty('mac');
+    expect(decode(neighbor([10, 0, 0, 1], { mac: [1, 0, 0x5e, 0, 0, 5] }))[0]).toMatchObject({
+      mac: '01:00:5e:00:00:05',
+    });
+  });
+
+  it('links: set down, promiscuous, all groups, and the roles of VLAN and VRF devices', () => {
+    const nested = (...attributes: [number, Uint8Array][]): Uint8Array => {
+      const writer = new NetlinkWriter().begin(0, 0);
+      for (const [type, value] of attributes) writer.attribute(type, value);
+      return writer.end().toBuffer().subarray(16);
+    };
+    const u32 = (value: number): Uint8Array => Uint8Array.of(value & 255, value >> 8, 0, 0);
+    const link = (flags: number, ...attributes: [number, Uint8Array][]): object => {
+      const writer = new NetlinkWriter().begin(16, 0).u8(0).u8(0).u16(1).u32(7).u32(flags).u32(0);
+      writer.attribute(3, Buffer.from('tap0\0'));
+      for (const [type, value] of attributes) writer.attribute(type, value);
+      return decode(writer.end().toBuffer())[0]!;
+    };
+    const plain = { kind: 'link', present: true, ifindex: 7, name: 'tap0', up: true, master: 0 };
+    expect(link(0x10041)).toEqual(plain);
+    expect(link(0x10000)).toEqual({ ...plain, up: false, adminDown: true });
+    expect(link(0x10041, [30, u32(2)], [61, u32(0)])).toEqual({ ...plain, promiscuous: true });
+    expect(link(0x10041, [30, u32(0)], [61, u32(1)])).toEqual({ ...plain, allMulticast: true });
+    expect(link(0x10241)).toEqual({ ...plain, allMulticast: true });
+    const role = (kind: string, data: [number, Uint8Array]): [number, Uint8Array] => [
+      18,
+      nested([1, Buffer.from(`${kind}\0`)], [2, nested(data)]),
+    ];
+    expect(link(0x10041, [5, u32(3)], role('vlan', [1, Uint8Array.of(100, 0)]))).toEqual({
+      ...plain,
+      vlan: { parent: 3, id: 100 },
+    });
+    expect(link(0x10041, role('vrf', [1, u32(1000)]))).toEqual({ ...plain, vrfTable: 1000 });
+    expect(link(0x10041, role('bridge', [1, u32(1000)]))).toEqual(plain);
+    expect(link(0x10041, [18, nested([1, Buffer.from('tun\0')])])).toEqual(plain);
   });
 
   it('NUD_ bits become states', () => {

@@ -34,6 +34,7 @@ const neighbor = (text: string, over: Partial<NeighborMessage> = {}): NeighborMe
 
 function show(update: KernelUpdate): string {
   if (update.kind === 'link') return `link ${update.name} ${update.present ? (update.up ? 'up' : 'down') : 'gone'}`;
+  if (update.kind === 'groups') return `groups ${update.groups.length}`;
   const text = formatAddress(update.address);
   if (update.kind === 'neighborAdd') return `+${text} ${update.state} ${update.mac?.at(-1) ?? '-'}`;
   return `${update.kind === 'addressAdd' ? '+addr ' : update.kind === 'addressDelete' ? '-addr ' : '-'}${text}`;

@@ -2,7 +2,7 @@
 import type { NeighborState } from '../../../src/fib/updates';
 import { Resolver } from '../../../src/kernel/resolver';
 
-function setup(perSecond = 100) {
+function setup(perSecond = 100, verifiedPerSecond = 200) {
   let time = 0;
   const states = new Map<number, NeighborState>();
   const down = new Set<number>();
@@ -12,7 +12,7 @@ function setup(perSecond = 100) {
     ask: (_ifindex, address, first) => asks.push({ at: time, host: address[3]! + 256 * address[2]!, first }),
     stateOf: (_ifindex, address) => states.get(address[3]! + 256 * address[2]!),
     usable: (ifindex) => !down.has(ifindex),
-    perSecond,
+    ...{ perSecond, verifiedPerSecond },
   });
   const address = (host: number): Uint8Array => Uint8Array.of(10, 0, host >> 8, host & 255);
   return {
@@ -20,6 +20,7 @@ function setup(perSecond = 100) {
     asks,
     down,
     need: (host: number) => resolver.need(1, address(host)),
+    verify: (host: number) => resolver.verify(1, address(host)),
     release: (host: number) => resolver.release(1, address(host)),
     say(host: number, state: NeighborState | undefined) {
       if (state === undefined) states.delete(host);
@@ -161,6 +162,69 @@ describe('resolver', () => {
       expect(askedAfter(2000)).toBe(0);
       say(2000, 'reachable');
     }
+  });
+
+  it('verifies a neighbor that no route needs once for each wish, and only while it is stale', () => {
+    const { verify, pass, say, asks, resolver } = setup();
+    for (const [host, state] of [
+      ...([
+        [1, 'stale'],
+        [2, 'reachable'],
+        [3, 'permanent'],
+        [4, 'failed'],
+        [5, 'delay'],
+      ] as const),
+    ]) {
+      say(host, state);
+      verify(host);
+    }
+    verify(1);
+    verify(6);
+    pass(100_000);
+    expect(asks).toEqual([{ at: 0, host: 1, first: false }]);
+    verify(1);
+    pass(100_000);
+    expect(asks.map(({ at, host }) => [at, host])).toEqual([
+      [0, 1],
+      [100_000, 1],
+    ]);
+    expect(resolver.sizes()).toEqual({ wanted: 0, unresolved: 0 });
+  });
+
+  it('verifies ten thousand at its pace, each in its turn, and keeps what routes need out of the queue', () => {
+    const { verify, need, pass, say, asks } = setup(100, 200);
+    for (let host = 0; host < 10_000; host++) {
+      say(host, 'stale');
+      verify(host);
+    }
+    pass(1000);
+    need(20_000);
+    pass(1000);
+    expect(asks.find(({ host }) => host === 20_000)?.at).toBe(1000);
+    // Asked for again while it waits: it keeps its place.
+    for (let host = 0; host < 10_000; host++) verify(host);
+    pass(50_000);
+    const verified = asks.filter(({ host }) => host !== 20_000);
+    for (const count of bySecond(verified, 50)) expect(count).toBeLessThanOrEqual(220);
+    expect(verified.slice(0, 10_000).map(({ host }) => host)).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
+  });
+
+  it('leaves the verification of what a route needs to the route', () => {
+    const { verify, need, pass, say, times } = setup();
+    say(1, 'stale');
+    need(1);
+    verify(1);
+    pass(29_000);
+    expect(times()).toEqual([0]);
+  });
+
+  it('sends no verification out of a link that is down', () => {
+    const { verify, pass, say, down, asks } = setup();
+    say(1, 'stale');
+    down.add(1);
+    verify(1);
+    pass(10_000);
+    expect(asks).toEqual([]);
   });
 
   it('waits for the link, and tries at once when it comes', () => {

@@ -1,7 +1,7 @@
 import { mostInASecond } from '../../bench/figures/storm';
 import { distributionOf, movesOf } from '../../../lab/spread';
 
-const repeat = (leg: string, count: number): string[] => Array<string>(count).fill(leg);
+const repeat = (path: string, count: number): string[] => Array<string>(count).fill(path);
 
 test('shares are compared with the weights of the flows that were seen', () => {
   const spread = [...repeat('a', 240), ...repeat('b', 260), ...repeat('c', 500), undefined];
@@ -10,10 +10,10 @@ test('shares are compared with the weights of the flows that were seen', () => {
     ['b', 1],
     ['c', 2],
   ]);
-  expect(distributionOf(spread, weights)).toEqual({ flows: 1000, legs: 3, worstPercent: 4, strays: 0 });
+  expect(distributionOf(spread, weights)).toEqual({ flows: 1000, paths: 3, worstPercent: 4, strays: 0 });
 });
 
-test('a leg that carries nothing, and one that nobody asked for', () => {
+test('a path that carries nothing, and one that nobody asked for', () => {
   const seen = distributionOf(
     [...repeat('a', 90), ...repeat('x', 10)],
     new Map([
@@ -21,10 +21,10 @@ test('a leg that carries nothing, and one that nobody asked for', () => {
       ['b', 1],
     ]),
   );
-  expect(seen).toEqual({ flows: 100, legs: 2, worstPercent: 100, strays: 10 });
+  expect(seen).toEqual({ flows: 100, paths: 2, worstPercent: 100, strays: 10 });
 });
 
-test('moves: of all flows seen twice, and which of them had nothing to do with the leg', () => {
+test('moves: of all flows seen twice, and which of them had nothing to do with the path', () => {
   const before = ['a', 'a', 'b', 'b', 'c', 'c', undefined, 'c'];
   const after = ['a', 'c', 'a', 'b', 'c', 'a', 'a', undefined];
   expect(movesOf(before, after, 'c')).toEqual({ percent: 50, needless: 1 });

@@ -306,6 +306,24 @@ describe('switch, table, lookup', () => {
 describe('encapsulation', () => {
   const labeled = (bed: Testbed): Buffer => frames(bed)[0]!;
 
+  test('counts the packets that got the header; written again in place it counts on', () => {
+    const bed = testbed();
+    const counted = (token: number): unknown => bed.sandbox.nodeInfo([token])[0];
+    bed.run([ethernet(2001, out(1))], 2001);
+    bed.receive(ip4Frame());
+    bed.run([ethernet(2001, out(1), Uint8Array.of(2, 0, 0, 0, 0, 0x77))], 2001);
+    bed.receive(ip4Frame());
+    expect(counted(2001)).toMatchObject({ counted: true, packets: 2, drops: 0 });
+    expect(counted(out(1))).toMatchObject({ counted: true, packets: 2 });
+  });
+
+  test('a node that counts nothing says so', () => {
+    const bed = testbed();
+    bed.run([ethernet(2001, out(1)), { type: 'indirect', token: 2002, target: 2001 }], 2002);
+    bed.receive(ip4Frame());
+    expect(bed.sandbox.nodeInfo([2002])[0]).toMatchObject({ counted: false, packets: 0 });
+  });
+
   test('label on a routed packet: in front of the IP packet, whose TTL is decremented', () => {
     const bed = testbed();
     const labels = { type: 'list' as const, token: 2002, tokens: [2003, 2004, 2001] };
@@ -388,6 +406,64 @@ describe('encapsulation', () => {
       expect(checksum(transportBytes(sent.subarray(32)))).toBe(0);
     }
     expect(bed.sandbox.info().outputPorts[1]).toMatchObject({ packets: 3, bytes: 2716 });
+  });
+
+  describe('VLAN tags', () => {
+    const tagged = (params: Record<string, number>): AftNode => {
+      const data = Object.entries(params).map(([name, id]) => [`encap.ether.${name}`, int(id)] as const);
+      return { ...ethernet(2001, out(1)), params: Object.fromEntries(data) };
+    };
+
+    test.each([
+      [{ ivlan: 5 }, '81000005'],
+      [{ ovlan: 6 }, '81000006'],
+      [{ ivlan: 5, ovlan: 4094 }, '81000ffe81000005'],
+    ])('%j', (params, tags) => {
+      const bed = testbed();
+      bed.run([tagged(params)]);
+      const frame = ip4Frame();
+      bed.receive(frame);
+      const header = Buffer.concat([PEER_MAC, PORT_MACS[1]!, Buffer.from(tags, 'hex')]);
+      expect(frames(bed)).toEqual([Buffer.concat([header, frame.subarray(12)])]);
+    });
+
+    test('a routed packet as large as the MTU fits with its tags, in place of those it came with', () => {
+      const bed = testbed();
+      bed.run([tagged({ ivlan: 5, ovlan: 6 }), tree(2000, { ttl: PUNT, mtu: PUNT })], 2000, [
+        route(2000, '0.0.0.0/0', 2001),
+      ]);
+      const packet = ip4(udp(Buffer.alloc(1472)));
+      bed.receive(ether(0x0800, packet, [7]));
+      expect(frames(bed)[0]!.subarray(12, 22).toString('hex')).toBe('81000006810000050800');
+      expect(frames(bed)[0]!.length).toBe(22 + 1500);
+    });
+
+    test('they can be matched, and a large segment is cut here', () => {
+      const bed = testbed();
+      const match: AftNode = {
+        ...{ type: 'match', token: 2002, field: AftField.EtherVlan2, op: 'eq', value: int(5) },
+        ...{ trueNext: out(1), falseNext: 0 },
+      };
+      bed.run([match, { ...tagged({ ivlan: 5, ovlan: 6 }), next: 2002 }], 2001);
+      const frame = ether(0x0800, ip4(tcp(Buffer.alloc(2500, 3)), { proto: 6 }));
+      bed.receive(frame, 0, { flags: 1, gsoType: GSO.tcpv4, gsoSize: 1000, hdrLen: 54, csumStart: 34, csumOffset: 16 });
+      expect(frames(bed).map((sent) => sent.length)).toEqual([1062, 1062, 562]);
+    });
+
+    test.each([0, 4095, 1.5])('an id of %d is refused', (id) => {
+      expect(testbed().tryInsert({ nodes: [tagged({ ivlan: id })] })).toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining('encap.ether.ivlan has to be an int from 1 to 4094') as string,
+      });
+    });
+
+    test('a packet that goes to the host after all is as it came', () => {
+      const bed = testbed();
+      bed.run([{ ...tagged({ ivlan: 5, ovlan: 6 }), next: PUNT }]);
+      const frame = ether(0x0800, ip4(udp(Buffer.alloc(9))), [7, 8]);
+      bed.receive(frame);
+      expect(bed.punted).toEqual([{ port: 0, reason: 0, frame }]);
+    });
   });
 
   test('meta.nhid is known further on', () => {

@@ -56,6 +56,19 @@ function router(policy: { ttl?: number; mtu?: number; options?: number } = { ttl
 const sentBy = (bed: Testbed): Buffer[] => bed.ports[1]!.sent.map((sent) => sent.frame);
 
 describe('forwarding', () => {
+  test('IPv6 with payload length 0: the header alone, unless options may have the length, as Linux does it', () => {
+    const sent = (packet: Buffer): Buffer => {
+      const bed = router();
+      packet.writeUInt16BE(0, 4);
+      bed.receive(ether(0x86dd, packet));
+      return sentBy(bed)[0]!.subarray(14);
+    };
+    expect(sent(ip6(udp(Buffer.alloc(30)))).length).toBe(40);
+    const options = Buffer.from([17, 0, 1, 4, 0, 0, 0, 0]);
+    expect(sent(ip6(Buffer.concat([options, udp(Buffer.alloc(30))]), { next: 60 })).length).toBe(40);
+    expect(sent(ip6(Buffer.concat([options, udp(Buffer.alloc(30))]), { next: 0 })).length).toBe(86);
+  });
+
   test('IPv4: new Ethernet header, TTL one less, header checksum right, the rest as received', () => {
     for (const ttl of [255, 64, 2]) {
       const bed = router();

@@ -71,7 +71,10 @@ test('alloc is idempotent, needs the right name and number of ports, and release
   expect(await manage('open')).toMatchObject({ error: { code: 'noSandbox' } });
   const first = await manage('alloc');
   expect(await manage('alloc')).toEqual(first);
-  expect(await manage('alloc', 3)).toMatchObject({ error: { code: 'exists' } });
+  // As public AFI clients ask for them, with the port to the host.
+  expect(await manage('alloc', 3)).toEqual(first);
+  expect(await manage('alloc', 4)).toMatchObject({ error: { code: 'exists' } });
+  expect(await manage('alloc', 1)).toMatchObject({ error: { code: 'exists' } });
   const other = wire.encodeSandboxRequest({
     action: 'alloc',
     sandbox: { engine: 'trio', name: 'red' },

@@ -102,13 +102,14 @@ export function label(token: Token, value: number, next?: Token): AftNode {
 /** A plain route tree; with tokens for expired and oversized packets and such with options where given. */
 export function tree(
   token: Token,
-  policy: { ttl?: Token; mtu?: Token; options?: Token } = {},
+  policy: { ttl?: Token; mtu?: Token; options?: Token; linkLocal?: Token } = {},
   defaultNext = PUNT,
 ): AftNode {
   const params = {
     ...(policy.ttl === undefined ? {} : { 'rt.ttlExpired': int(policy.ttl) }),
     ...(policy.mtu === undefined ? {} : { 'rt.mtuExceeded': int(policy.mtu) }),
     ...(policy.options === undefined ? {} : { 'rt.ipOptions': int(policy.options) }),
+    ...(policy.linkLocal === undefined ? {} : { 'rt.linkLocalSource': int(policy.linkLocal) }),
   };
   return { type: 'tree', token, fields: [AftField.PacketLookupKey], defaultNext, params };
 }

@@ -58,7 +58,7 @@ describe('refusals', () => {
     node('invalid', /server's/, { type: 'outputPort', token: PUNT, index: 0 }),
     node('invalid', /no token/, counter(NaN)),
     node('exists', /is a tree node already/, counter(3000)),
-    node('exists', /'routes' is node 3000's/, { ...counter(2000), name: 'routes' }),
+    node('exists', /'routes' is tree node 3000's/, { ...tree(2000), name: 'routes' }),
     node('invalid', /longer than/, { ...counter(2000), name: 'x'.repeat(256) }),
     node('invalid', /at most 64/, { type: 'list', token: 2000, tokens: Array<number>(65).fill(PUNT) }),
     node('invalid', /rate/, { type: 'policer', token: 2000, rate: -1, burst: 1, packetMode: false }),
@@ -360,6 +360,31 @@ describe('insertion', () => {
     expect(bed.tryInsert({ nodes: [counter(2011, 2010), counter(2010)] })).toMatchObject({ code: 'unknownToken' });
   });
 
+  test('nodes of different types may bear one name', () => {
+    const bed = testbed();
+    const named = (name: string, type?: AftNode['type']): Token[] =>
+      bed.sandbox.find({ name, ...(type === undefined ? {} : { type }) }).map(({ token }) => token);
+    bed.insert({
+      nodes: [
+        { ...tree(3000), name: 'a' },
+        { ...counter(2000), name: 'a' },
+      ],
+    });
+    expect([named('a'), named('a', 'tree'), named('a', 'counter'), named('a', 'list')]).toEqual([
+      [3000, 2000],
+      [3000],
+      [2000],
+      [],
+    ]);
+    expect(bed.tryInsert({ nodes: [{ ...counter(2001), name: 'a' }] })).toMatchObject({ code: 'exists' });
+    expect(bed.tryInsert({ nodes: [{ ...counter(2000), name: 'b' }, counter(2001, 9999)] })).toBeDefined();
+    expect([named('a'), named('b')]).toEqual([[3000, 2000], []]);
+    bed.insert({ nodes: [{ ...tree(3000), name: 'b' }] });
+    expect([named('a'), named('b')]).toEqual([[2000], [3000]]);
+    expect(bed.tryRemove({ tokens: [2000] })).toBeUndefined();
+    expect(named('a')).toEqual([]);
+  });
+
   test('the same token and type: replaced in place, entries and references kept', () => {
     const bed = testbed();
     bed.insert({
@@ -484,7 +509,7 @@ describe('reading back', () => {
   test('unknown nodes are answered as not found', () => {
     const bed = testbed();
     expect(bed.sandbox.nodeInfo([9999])).toEqual([
-      { token: 9999, found: false, packets: 0, bytes: 0, drops: 0, entries: 0, references: 0 },
+      { token: 9999, found: false, packets: 0, bytes: 0, drops: 0, entries: 0, references: 0, counted: false },
     ]);
   });
 });

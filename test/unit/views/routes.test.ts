@@ -15,7 +15,7 @@ async function stage(
 }
 
 describe('RouteViews', () => {
-  test('a forwarded route: nexthop, MAC, token, what zebra was told', async () => {
+  test('a forwarded route: nexthop, MAC, token, what was reported to zebra', async () => {
     const { b, show } = await stage();
     b.neighbor(1, '10.0.1.2', MAC.a).nexthop(7, '10.0.1.2@1').viaId('192.0.2.0/24', 7).settle();
     expect(show('192.0.2.0/24')).toEqual({

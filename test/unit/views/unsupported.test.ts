@@ -111,7 +111,7 @@ describe('a route with an encapsulation is trapped and says why', () => {
     ]);
   });
 
-  test('an unknown type of route, and one with no way out', async () => {
+  test('an unknown type of route, and one without a path', async () => {
     const { b, give, show } = await bed();
     give(route({ type: 9 }, [[c.RTA_DST, '192.0.2.0']]), route({}, [[c.RTA_DST, '198.51.100.0']]));
     expect(show('192.0.2.0/24')).toMatchObject({ state: 'trapped', type: 'unsupported' });

@@ -49,7 +49,7 @@ test('an ECMP route, one path without an answer', async () => {
   ]);
 });
 
-test('the moments: sent, acknowledged, told; forgotten when zebra sends the route again', async () => {
+test('the moments: sent, acknowledged, reported; forgotten when zebra sends the route again', async () => {
   const bed = await new Bed().up();
   bed.via('10.40.0.0/16', '10.1.1.99@1');
   const waiting = why(bed, '10.40.0.0/16').routes[0]!;
@@ -68,6 +68,22 @@ test('the moments: sent, acknowledged, told; forgotten when zebra sends the rout
 });
 
 describe('where it stops', () => {
+  test('a TAP that Linux has given away, and one that is set down', async () => {
+    const bed = await new Bed().up();
+    bed.neighbor(1, '10.1.1.2', M1).via('10.40.0.0/16', '10.1.1.2@1').settle();
+    bed.fib.applyKernel({ kind: 'link', ifindex: 90, name: 'br0', present: true, up: true, master: 0 });
+    bed.link(1, true, true, { master: 90 }).settle();
+    expect(why(bed, '10.40.0.0/16').stops).toEqual({
+      at: 'link',
+      why: 'it leaves by tap1, which Linux has given to br0: Linux forwards',
+      remedy: 'for the vASIC to forward: ip link set tap1 nomaster',
+    });
+    bed.link(1, true, false, { adminDown: true }).settle();
+    expect(why(bed, '10.40.0.0/16').stops).toMatchObject({ remedy: 'tap1 is set down: ip link set tap1 up' });
+    bed.link(1, true).settle();
+    expect(why(bed, '10.40.0.0/16').stops).toBeUndefined();
+  });
+
   test.each([
     ['failed', 'no ARP answer from 10.1.1.99 on tap1, asked 3 times'],
     ['incomplete', 'ARP for 10.1.1.99 on tap1 is under way, no answer yet, asked 3 times'],
@@ -78,6 +94,21 @@ describe('where it stops', () => {
     bed.via('10.40.0.0/16', '10.1.1.99@1').settle();
     expect(why(bed, '10.40.0.0/16').stops).toMatchObject({ at: 'neighbor', why: text });
   });
+
+  test.each(['permanent', 'noarp', 'stale', 'reachable'] as const)(
+    'a neighbor with the MAC of a group, %s: what it has, and no remedy that is refused',
+    async (state) => {
+      const bed = await new Bed().up();
+      bed.neighbor(1, '10.1.1.99', '01:00:5e:00:00:05', state).via('10.40.0.0/16', '10.1.1.99@1').settle();
+      const { stops } = why(bed, '10.40.0.0/16', UP, 0);
+      expect(stops).toMatchObject({
+        at: 'neighbor',
+        why: '10.1.1.99 on tap1 has the MAC address of a group, 01:00:5e:00:00:05: only Linux sends there',
+      });
+      expect(stops?.remedy).toContain('"ip neigh replace 10.1.1.99 lladdr MAC dev tap1"');
+      expect(stops?.remedy).not.toContain('neighbors.static');
+    },
+  );
 
   test('IPv6 asks by ND, and a neighbor that nobody asked for is told as such', async () => {
     const bed = await new Bed().up();

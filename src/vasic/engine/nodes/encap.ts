@@ -2,22 +2,27 @@
  * AftEncap: puts a header in front of the packet.
  *
  * `ethernet`: a new Ethernet header (keys packet.ether.saddr and packet.ether.daddr) on the L3 packet, in place of any it
- * has. `label`: an MPLS label (parameter label.value; RFC 3032; TC 0, TTL 255) in front of the whole packet: the L2 frame
- * as received, unless a lookup routed it or its header was stripped. The innermost label has the bottom-of-stack bit.
- * Parameter meta.nhid: the number to know the next hop by.
+ * has. Parameters encap.ether.ovlan and encap.ether.ivlan: outer and inner VLAN id, each in a tag of type 0x8100.
+ * `label`: an MPLS label (parameter label.value; RFC 3032; TC 0, TTL 255) in front of the whole packet: the L2 frame as
+ * received, unless a lookup routed it or its header was stripped. The innermost label has the bottom-of-stack bit.
+ * Parameter meta.nhid: the number to know the next hop by; nh.mtu: the MTU towards it, where it is below the port's. Counts the
+ * packets that got the header, as they were received.
  */
-import { ETHERTYPE_MPLS } from '../../../net/ethertypes';
+import { ETHERTYPE_MPLS, ETHERTYPE_VLAN } from '../../../net/ethertypes';
 import { AftField, PARAM } from '../../../aft/model';
 import type { AftKey } from '../../../aft/model';
 import { formatMac } from '../../../net/address';
 import { write16, write32 } from '../../../net/checksum';
 import { fieldName } from '../fields';
-import { ETHER_HEADER, ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
+import { ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
+import { newCounters, type Counters } from '../ports';
 import type { Walk } from '../walk';
 import type { Compiled, LinkContext, NodeKind, NodeOf } from '../node-kind';
 import { intParam } from './params';
 
 const MAX_LABEL = 0xfffff;
+const MAX_VLAN = 4094;
+const VLANS = [PARAM.etherOuterVlan, PARAM.etherInnerVlan] as const;
 
 function addressKey(node: NodeOf<'encap'>, field: AftField): Uint8Array | undefined {
   const data = node.keys.find((key) => key.field === field)?.data;
@@ -36,20 +41,41 @@ function checkEthernet(node: NodeOf<'encap'>): string | undefined {
       return `an ethernet encapsulation needs ${fieldName(field)}, a hardware address of 6 bytes`;
     }
   }
+  for (const name of VLANS) {
+    const id = intParam(node, name);
+    if (id !== undefined && !(Number.isInteger(id) && id >= 1 && id <= MAX_VLAN)) {
+      return `${name} has to be an int from 1 to ${MAX_VLAN}`;
+    }
+  }
   return undefined;
 }
 
-function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
-  const addresses = Uint8Array.of(...addressKey(node, AftField.EtherDaddr)!, ...addressKey(node, AftField.EtherSaddr)!);
+/** Ids of the tags, outermost first. */
+function vlansOf(node: NodeOf<'encap'>): number[] {
+  return VLANS.map((name) => intParam(node, name)).filter((id) => id !== undefined);
+}
+
+function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number, counters: Counters): Compiled {
+  const mtu = intParam(node, PARAM.nhMtu) ?? Infinity;
+  const [vlan1 = -1, vlan2 = -1] = vlansOf(node);
+  // All but the ethertype.
+  const header = Uint8Array.of(
+    ...addressKey(node, AftField.EtherDaddr)!,
+    ...addressKey(node, AftField.EtherSaddr)!,
+    ...vlansOf(node).flatMap((id) => [ETHERTYPE_VLAN >> 8, ETHERTYPE_VLAN & 0xff, id >> 8, id & 0xff]),
+  );
   return {
+    counters,
     execute(walk) {
       if (walk.proto < ETHERTYPE_MIN) return walk.drop('noEtherType');
-      const start = walk.open(walk.l3, ETHER_HEADER);
+      const start = walk.open(walk.l3, header.length + 2);
       if (start < 0) return walk.drop('noHeadroom');
       const buffer = walk.buffer;
-      for (let i = 0; i < 12; i++) buffer[start + i] = addresses[i]!;
-      write16(buffer, start + 12, walk.proto);
-      walk.setEthernet(start);
+      for (let i = 0; i < header.length; i++) buffer[start + i] = header[i]!;
+      write16(buffer, start + header.length, walk.proto);
+      walk.setEthernet(start, vlan1, vlan2);
+      walk.mtu = mtu;
+      walk.count(counters);
       if (nhId >= 0) walk.nhId = nhId;
       return next;
     },
@@ -61,16 +87,18 @@ function isLabelStack(walk: Walk): boolean {
   return walk.proto === ETHERTYPE_MPLS && walk.carry === walk.l3;
 }
 
-function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number): Compiled {
+function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number, counters: Counters): Compiled {
   const label = intParam(node, PARAM.labelValue)!;
   const entry = label * 0x1000 + 0xff;
   return {
+    counters,
     execute(walk) {
       const bottom = isLabelStack(walk) ? 0 : 0x100;
       const start = walk.open(walk.carry, LABEL_BYTES);
       if (start < 0) return walk.drop('noHeadroom');
       write32(walk.buffer, start, entry + bottom);
       walk.setNetwork(start, ETHERTYPE_MPLS);
+      walk.count(counters);
       if (nhId >= 0) walk.nhId = nhId;
       return next;
     },
@@ -84,6 +112,8 @@ export const encap: NodeKind<'encap'> = {
     const nhId = intParam(node, PARAM.metaNhId);
     if (nhId !== undefined && !(Number.isSafeInteger(nhId) && nhId >= 0))
       return `${PARAM.metaNhId} has to be an int from 0`;
+    if (node.params?.[PARAM.nhMtu] !== undefined && !((intParam(node, PARAM.nhMtu) ?? 0) > 0))
+      return `${PARAM.nhMtu} has to be an int from 1`;
     switch (node.template) {
       case 'ethernet':
         return checkEthernet(node);
@@ -96,15 +126,17 @@ export const encap: NodeKind<'encap'> = {
         return `there is no encapsulation '${node.template}': ethernet and label are known`;
     }
   },
-  link(node, context: LinkContext) {
+  link(node, context: LinkContext, previous) {
     const next = context.slotOf(node.next);
     const nhId = intParam(node, PARAM.metaNhId) ?? -1;
-    return node.template === 'ethernet' ? linkEthernet(node, next, nhId) : linkLabel(node, next, nhId);
+    const counters = previous?.counters ?? newCounters();
+    return (node.template === 'ethernet' ? linkEthernet : linkLabel)(node, next, nhId, counters);
   },
   describe(node) {
     if (node.template !== 'ethernet') return () => node.template;
     const from = formatMac(addressKey(node, AftField.EtherSaddr)!);
     const to = formatMac(addressKey(node, AftField.EtherDaddr)!);
-    return () => `from ${from} to ${to}`;
+    const tags = vlansOf(node).map((id) => `, VLAN ${id}`);
+    return () => `from ${from} to ${to}${tags.join('')}`;
   },
 };

@@ -14,7 +14,7 @@ import { END } from '../walk';
 import type { Walk } from '../walk';
 import type { Container, ContainerEntry, NodeKind } from '../node-kind';
 
-const MAX_LEGS = 4096;
+const MAX_PATHS = 4096;
 
 class Paths implements Container {
   readonly limited = false;
@@ -88,8 +88,8 @@ export const loadBalance: NodeKind<'loadBalance'> = {
   noneAllowed: false,
   targets: () => [],
   check(node, _context, replaced) {
-    if (!Number.isInteger(node.max) || node.max < 1 || node.max > MAX_LEGS) {
-      return `a load balancer has room for 1 to ${MAX_LEGS} paths`;
+    if (!Number.isInteger(node.max) || node.max < 1 || node.max > MAX_PATHS) {
+      return `a load balancer has room for 1 to ${MAX_PATHS} paths`;
     }
     const wrong = node.fields.find((field) => !isField(field));
     if (wrong !== undefined) return `there is no ${fieldName(wrong)}`;

@@ -8,7 +8,8 @@ import { GSO, noOffload, OFFLOAD_NEEDS_CSUM } from '../../../net/offload';
 import type { DropReason } from '../drops';
 import type { PortState } from '../ports';
 import { completeFrames } from '../segment';
-import { LEAVES, passTtlAndMtu } from '../ttl-and-mtu';
+import { describeMartian, findMartian } from '../martians';
+import { isRouted, LEAVES, passTtlAndMtu } from '../ttl-and-mtu';
 import { DONE } from '../walk';
 import type { Walk } from '../walk';
 import type { NodeKind } from '../node-kind';
@@ -21,7 +22,9 @@ const complete = noOffload();
 function transmit(walk: Walk, port: PortState): DropReason | undefined {
   const { buffer, emit, end, offload } = walk;
   const shift = walk.frame - emit;
-  const plainIp = emit === walk.l2 && (walk.proto === ETHERTYPE_IPV4 || walk.proto === ETHERTYPE_IPV6);
+  // Not every kernel passes a tagged segment on: it is cut here.
+  const plainIp =
+    emit === walk.l2 && walk.vlan1 < 0 && (walk.proto === ETHERTYPE_IPV4 || walk.proto === ETHERTYPE_IPV6);
   if (offload.gsoType !== GSO.none && !plainIp) {
     let reason: DropReason | undefined;
     const sound = completeFrames(walk, emit, (out, start, stop) => {
@@ -66,7 +69,9 @@ export const outputPort: NodeKind<'outputPort'> = {
     const port = graph.ports.list[node.index];
     if (port === undefined) return () => 'to the host';
     const { name, up, mtu } = port.io;
+    const martian = isRouted(walk) ? findMartian(walk, port) : undefined;
     return (next) => {
+      if (martian !== undefined) return `not forwarded: ${describeMartian(martian)}`;
       if (next === DONE) return up ? name : `${name}: its link is down`;
       return walk.reason === PuntReason.Mtu ? `larger than its MTU ${mtu}` : 'its TTL or hop limit would expire';
     };

@@ -13,13 +13,13 @@ import { ADDRESS_STEP } from '../../../aft/prefix-batch';
 import { formatPrefix, maskAddress } from '../../../net/address';
 import { read16 } from '../../../net/checksum';
 import { fieldName, isAddressField, locateAddress } from '../fields';
-import { checkIp4, checkIp6 } from '../headers';
+import { checkIp4, checkIp6, PROTO } from '../headers';
 import { checkPrefix, hasHostBits, loadAddress, newAddress, storeAddress } from '../prefix-key';
 import type { PrefixData } from '../prefix-key';
 import { PrefixTrie } from '../prefix-trie';
 import { DONE, END } from '../walk';
 import type { RoutePolicy, Walk } from '../walk';
-import type { Container, ContainerEntry, NodeKind } from '../node-kind';
+import type { Container, ContainerEntry, LinkContext, NodeKind } from '../node-kind';
 import { intParam } from './params';
 
 /** The entries of a tree; survives the replacement of the node. */
@@ -31,7 +31,7 @@ class PrefixEntries {
 }
 
 /** The parameters that make a tree's lookup a router's. */
-const POLICY = [PARAM.rtTtlExpired, PARAM.rtMtuExceeded, PARAM.rtIpOptions] as const;
+const POLICY = [PARAM.rtTtlExpired, PARAM.rtMtuExceeded, PARAM.rtIpOptions, PARAM.rtLinkLocalSource] as const;
 
 const words = newAddress();
 const found = { at: 0, size: 0 };
@@ -162,9 +162,9 @@ function soundIp(walk: Walk): boolean {
   } else if (walk.proto === ETHERTYPE_IPV6) {
     const problem = checkIp6(buffer, l3, end);
     if (problem !== undefined) return walk.drop(problem) !== DONE;
-    // RFC 2675: zero where a jumbo payload's length is elsewhere.
+    // RFC 2675: with hop-by-hop options the length may be among these. Linux takes the whole frame then, too.
     const length = read16(buffer, l3 + 4);
-    if (length !== 0) walk.end = l3 + 40 + length;
+    if (length !== 0 || buffer[l3 + 6] !== PROTO.hopByHop) walk.end = l3 + 40 + length;
   }
   return true;
 }
@@ -189,6 +189,18 @@ function policyTokens(node: AftNode): (Token | undefined)[] {
   return POLICY.map((name) => intParam(node, name));
 }
 
+/** undefined: the tree has none of the parameters. */
+function routePolicy(node: AftNode, context: LinkContext): RoutePolicy | undefined {
+  if (policyTokens(node).every((token) => token === undefined)) return undefined;
+  const slot = (name: (typeof POLICY)[number]): number => context.slotOf(intParam(node, name));
+  return {
+    ttlExpired: slot(PARAM.rtTtlExpired),
+    mtuExceeded: slot(PARAM.rtMtuExceeded),
+    ipOptions: slot(PARAM.rtIpOptions),
+    linkLocalSource: slot(PARAM.rtLinkLocalSource),
+  };
+}
+
 export const tree: NodeKind<'tree'> = {
   noneAllowed: true,
   targets(node) {
@@ -206,15 +218,13 @@ export const tree: NodeKind<'tree'> = {
     return same ? undefined : 'it has entries: remove them before it gets other fields';
   },
   link(node, context, previous) {
-    const tokens = policyTokens(node);
-    const [ttlExpired, mtuExceeded, ipOptions] = tokens.map((token) => context.slotOf(token)) as [
-      number,
-      number,
-      number,
-    ];
-    const policy = tokens.every((token) => token === undefined) ? undefined : { ttlExpired, mtuExceeded, ipOptions };
     const store = previous?.container instanceof TreeContainer ? previous.container.store : new PrefixEntries();
-    const container = new TreeContainer(node.fields, context.slotOf(node.defaultNext), policy, store);
+    const container = new TreeContainer(
+      node.fields,
+      context.slotOf(node.defaultNext),
+      routePolicy(node, context),
+      store,
+    );
     const next = context.slotOf(node.next);
     return { container, execute: (walk) => container.lookup(walk, []) || next };
   },

@@ -4,10 +4,10 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorText } from '../src/net/error-text';
-import type { ExecOptions } from '../lab/exec';
-import type { LabNode } from '../lab/node';
-import { sleep } from '../lab/wait';
+import { errorText } from '../../src/net/error-text';
+import type { ExecOptions } from '../../lab/exec';
+import type { LabNode } from '../../lab/node';
+import { sleep } from '../../lab/wait';
 
 export interface Check {
   readonly scene: string;

@@ -2,7 +2,7 @@
  * A group loses a path, as packets see it: sends flows to a destination over two paths into one vASIC port and watches them come out of the
  * paths' ports; takes the link of the first path down and says how long it took until all its flows came out of the second. Then the
  * link comes up, and once flows are back on it, it goes down again.
- * `node path-probe.js IN LEG OTHER-LEG PORT-MAC DESTINATION ROUNDS`: one JSON line per link down.
+ * `node path-probe.js IN PATH OTHER-PATH PORT-MAC DESTINATION ROUNDS`: one JSON line per link down.
  */
 import type { PacketSocket } from '../../src/sys/packet';
 import { flowOf, openOn, PLAIN, receiveAll, runProbe, startIp, udpFrame, until } from './packets';

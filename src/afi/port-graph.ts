@@ -1,0 +1,133 @@
+/**
+ * What stands at one input port, by Linux's word on it: a frame goes on as if a network card had looked at it first.
+ *
+ *   input port → match (my MAC?) ──yes──▶ the ether type of what is for us
+ *                     │ no
+ *                     ▼
+ *              switch (address) ──broadcast, groups that Linux takes──▶ the ether type of what is for a group
+ *                     └──else──▶ discard; all groups, or all addresses, where Linux takes those
+ *
+ * A port that Linux has for itself hands everything to the host; one that is group down discards. Tagged frames come by the
+ * port's switch of VLANs.
+ */
+import {
+  AftField,
+  PuntReason,
+  TOKEN_DISCARD,
+  TOKEN_FIRST_CLIENT,
+  type AftEntry,
+  type AftKey,
+  type AftNode,
+  type Token,
+} from '../aft/model';
+import {
+  ETHER_TYPE_SWITCH,
+  GROUP_MATCH,
+  GROUP_SWITCH,
+  HOST_PORT_SWITCH,
+  OTHER_ADDRESS_MATCH,
+  VLAN_PORT_SWITCH,
+} from './base-tokens';
+import { PORT_PLACE, portBlock, portEntry } from './policers';
+import { puntToken } from './punt-classes';
+import type { PortRules } from '../fib/intents';
+
+const FIRST_PORT_MATCH: Token = TOKEN_FIRST_CLIENT + 128;
+const BROADCAST = new Uint8Array(6).fill(0xff);
+
+/** A used port: its index and hardware address; without one, every frame is taken for ours. */
+export interface BasePort {
+  readonly index: number;
+  readonly mac: Uint8Array | undefined;
+  /** Linux's word; undefined: it forwards, and takes all groups and tags. */
+  readonly rules?: PortRules | undefined;
+}
+
+/** An input port's nodes, their entries, and where it is bound to. */
+export interface PortGraph {
+  readonly nodes: readonly AftNode[];
+  readonly entries: readonly AftEntry[];
+  readonly binds: readonly { readonly port: number; readonly next: Token }[];
+}
+
+/** The switch of the port's groups, and that of its VLANs: their entries come and go. */
+export function filterTokens(port: number): { readonly groups: Token; readonly vlans: Token } {
+  const first = portBlock(port);
+  return { groups: first + PORT_PLACE.groups, vlans: first + PORT_PLACE.vlans };
+}
+
+/** A port's part of the graph. */
+export function portGraph(port: BasePort): PortGraph {
+  const { index, mac, rules } = port;
+  const { groups, vlans } = filterTokens(index);
+  const tagged = puntToken(PuntReason.Tagged);
+  const nodes: AftNode[] = [
+    {
+      type: 'switch',
+      token: groups,
+      name: `groups.${index}`,
+      field: AftField.EtherDaddr,
+      defaultNext: otherFrames(rules),
+    },
+    {
+      type: 'switch',
+      token: vlans,
+      name: `vlans.${index}`,
+      field: AftField.EtherVlan1,
+      defaultNext: rules?.vlans === undefined ? tagged : TOKEN_DISCARD,
+    },
+  ];
+  if (mac !== undefined) {
+    nodes.push({
+      type: 'match',
+      token: FIRST_PORT_MATCH + index,
+      name: `myMac.${index}`,
+      field: AftField.EtherDaddr,
+      op: 'eq',
+      value: { kind: 'ether', bytes: mac },
+      trueNext: ETHER_TYPE_SWITCH,
+      falseNext: groups,
+    });
+  }
+  return {
+    nodes,
+    entries: [
+      portEntry(VLAN_PORT_SWITCH, index, vlans),
+      ...filterKeys(port).map(({ parent, key }) => ({ parent, key, next: parent === groups ? GROUP_SWITCH : tagged })),
+    ],
+    binds: [{ port: index, next: startOf(port) }],
+  };
+}
+
+/** What the port's switches have entries for. */
+export function filterKeys({ index, rules }: BasePort): { readonly parent: Token; readonly key: AftKey }[] {
+  const { groups, vlans } = filterTokens(index);
+  return [
+    ...[BROADCAST, ...(rules?.groups ?? [])].map((bytes) => ({
+      parent: groups,
+      key: { field: AftField.EtherDaddr, data: { kind: 'ether', bytes } } as const,
+    })),
+    ...(rules?.vlans ?? []).map((value) => ({
+      parent: vlans,
+      key: { field: AftField.EtherVlan1, data: { kind: 'int', value } } as const,
+    })),
+  ];
+}
+
+/** Where frames go that are neither for the port nor for a group it names. */
+function otherFrames(rules: PortRules | undefined): Token {
+  if (rules?.promiscuous === true) return OTHER_ADDRESS_MATCH;
+  return rules?.groups === undefined ? GROUP_MATCH : TOKEN_DISCARD;
+}
+
+function startOf({ index, mac, rules }: BasePort): Token {
+  switch (rules?.input) {
+    case 'discard':
+      return TOKEN_DISCARD;
+    case 'host':
+      return HOST_PORT_SWITCH;
+    case 'forward':
+    case undefined:
+      return mac === undefined ? ETHER_TYPE_SWITCH : FIRST_PORT_MATCH + index;
+  }
+}

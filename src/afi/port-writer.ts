@@ -1,0 +1,185 @@
+/**
+ * Linux's word on the ports, in the vASIC: each port's nodes are written again in place when it changes, and its input is
+ * bound anew in the same operation. Groups and VLANs that Linux doesn't take any more lead nowhere at once, and their
+ * entries are removed after that; meanwhile the port waits, so that no removal meets an entry that has come back.
+ */
+import { TOKEN_DISCARD, type AftEntry, type AftKey, type Token } from '../aft/model';
+import { sameRules } from '../fib/intents';
+import { sameBytes } from '../net/address';
+import type { Logger } from '../observe/log';
+import {
+  NOTHING,
+  WRITTEN,
+  programmedParts,
+  type BuildResult,
+  type Graph,
+  type NodeInsert,
+  type NodeWriter,
+  type ProgrammedNode,
+} from './graph';
+import { filterKeys, portGraph, type BasePort } from './port-graph';
+
+interface FilterKey {
+  readonly parent: Token;
+  readonly key: AftKey;
+}
+
+interface PortState {
+  acked: BasePort | undefined;
+  sent: BasePort | undefined;
+  busy: boolean;
+  /** Entries of its switches that the vASIC has or may have, by name. */
+  readonly present: Map<string, FilterKey>;
+  error: string | undefined;
+}
+
+export class PortWriter implements NodeWriter {
+  readonly dirty = new Set<number>();
+  private readonly states = new Map<number, PortState>();
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly log: Logger,
+  ) {}
+
+  clear(): void {
+    this.states.clear();
+    this.dirty.clear();
+  }
+
+  /** An entry that an earlier life of the bridge left in a switch of a port. */
+  adopt(port: number, entry: FilterKey): void {
+    this.stateOf(port).present.set(nameOf(entry), entry);
+  }
+
+  /** The base graph is in place, with the ports as they were when it was sent. */
+  placed(ports: readonly BasePort[]): void {
+    for (const port of ports) {
+      const state = this.stateOf(port.index);
+      const keys = filterKeys(port);
+      // What is left of an earlier life is to go: the port is written once more.
+      const whole = [...state.present.keys()].every((name) => keys.some((key) => nameOf(key) === name));
+      for (const key of keys) state.present.set(nameOf(key), key);
+      state.acked = whole ? port : undefined;
+      this.dirty.add(port.index);
+    }
+  }
+
+  /** All ports may have become something else. */
+  review(): void {
+    for (const port of this.states.keys()) this.dirty.add(port);
+  }
+
+  build(id: number, insert: NodeInsert): BuildResult {
+    const wanted = this.graph.portOf(id);
+    const state = this.states.get(id);
+    // What is not placed yet comes with the base graph; the acknowledgement brings back what is busy.
+    if (wanted === undefined || state === undefined || state.busy) return NOTHING;
+    if (state.acked !== undefined && samePort(state.acked, wanted)) return NOTHING;
+    const { nodes, entries, binds } = portGraph(wanted);
+    insert.nodes.push(...nodes);
+    insert.entries.push(...entries, ...this.leftOver(state, wanted).map(toNowhere));
+    insert.binds.push(...binds);
+    for (const key of filterKeys(wanted)) state.present.set(nameOf(key), key);
+    state.sent = wanted;
+    state.busy = true;
+    return WRITTEN;
+  }
+
+  done(id: number, error: string | undefined): void {
+    const state = this.states.get(id);
+    if (state?.sent === undefined) return;
+    const { sent } = state;
+    state.busy = false;
+    state.error = error;
+    if (error !== undefined) {
+      const wanted = this.graph.portOf(id);
+      if (wanted === undefined || !samePort(sent, wanted)) this.dirty.add(id);
+      this.log.warn('the vASIC refused what Linux says of a port', { port: id, reason: error });
+      return;
+    }
+    state.acked = sent;
+    const entries = this.leftOver(state, sent);
+    if (entries.length === 0) {
+      this.dirty.add(id);
+      return;
+    }
+    state.busy = true;
+    this.graph.discard({
+      entries,
+      tokens: [],
+      done: () => {
+        for (const entry of entries) state.present.delete(nameOf(entry));
+        state.busy = false;
+        this.dirty.add(id);
+      },
+    });
+  }
+
+  returned(id: number): void {
+    const state = this.states.get(id);
+    if (state !== undefined) state.busy = false;
+  }
+
+  uncertain(id: number): void {
+    const state = this.states.get(id);
+    if (state === undefined) return;
+    state.busy = false;
+    state.acked = undefined;
+    this.dirty.add(id);
+  }
+
+  retryRefused(): void {
+    for (const [id, { error }] of this.states) if (error !== undefined) this.dirty.add(id);
+  }
+
+  /** Ports whose rules the vASIC refused, and why. */
+  *failures(): Generator<readonly [port: number, reason: string]> {
+    for (const [id, { error }] of this.states) if (error !== undefined) yield [id, error];
+  }
+
+  /** What the vASIC is known to hold of each port. */
+  *programmed(): Generator<ProgrammedNode> {
+    for (const [id, { acked, busy }] of this.states) {
+      const port = acked ?? this.graph.portOf(id);
+      if (port === undefined) continue;
+      const sure = acked !== undefined && !busy && !this.dirty.has(id);
+      for (const part of programmedParts(portGraph(port), 'port', id)) {
+        yield sure ? part : { ...part, node: undefined };
+      }
+    }
+  }
+
+  /** Has a port's nodes written again, whatever the vASIC holds. */
+  rewrite(id: number): void {
+    if (this.states.get(id)?.busy === false) this.uncertain(id);
+  }
+
+  private stateOf(port: number): PortState {
+    let state = this.states.get(port);
+    if (state === undefined) {
+      state = { acked: undefined, sent: undefined, busy: false, present: new Map(), error: undefined };
+      this.states.set(port, state);
+    }
+    return state;
+  }
+
+  private leftOver(state: PortState, wanted: BasePort): FilterKey[] {
+    const keys = new Set(filterKeys(wanted).map(nameOf));
+    return [...state.present].flatMap(([name, entry]) => (keys.has(name) ? [] : [entry]));
+  }
+}
+
+function toNowhere({ parent, key }: FilterKey): AftEntry {
+  return { parent, key, next: TOKEN_DISCARD };
+}
+
+function nameOf({ parent, key: { data } }: FilterKey): string {
+  const value = data.kind === 'ether' ? Buffer.from(data.bytes).toString('hex') : data.kind === 'int' ? data.value : '';
+  return `${parent} ${value}`;
+}
+
+function samePort(a: BasePort, b: BasePort): boolean {
+  if (!sameBytes(a.mac, b.mac)) return false;
+  return a.rules === undefined || b.rules === undefined ? a.rules === b.rules : sameRules(a.rules, b.rules);
+}

@@ -1,0 +1,171 @@
+/**
+ * zebra's routes that are the kernel's: learned from it, or following from its addresses. zebra doesn't say over FPM when
+ * one of them is gone (which, depends on its version), so each is a *suspect* when zebra sends it and when the kernel has
+ * news that may have ended it. A check of the kernel's tables confirms suspects, and at its end removes the others.
+ *
+ * What zebra sends while a check runs is newer than the tables that it reads, maybe: such a route waits for the next check.
+ * So an old message never takes a route away, and none stays that zebra sent late.
+ */
+import type { NexthopGroup } from './nexthops';
+import { pathsOf } from './leaves';
+import { newKey, setKey } from './route-key';
+import { ROW } from './route-table';
+import type { Rows } from './rows';
+import { VRF_TABLES, type NexthopAdd, type NexthopDelete } from './updates';
+
+/** rtm_protocol of routes that the kernel makes itself, and which zebra gives for all that it has from the kernel. */
+const KERNEL_PROTOCOL = 2;
+
+export interface KernelRoutesOptions {
+  readonly rows: Rows;
+  /** Takes zebra's route out of a row. */
+  readonly remove: (row: number) => void;
+  readonly nexthop: (update: NexthopAdd | NexthopDelete) => void;
+  /** zebra sent a route that is to be checked. */
+  readonly onSuspect: () => void;
+}
+
+/** As who asks the kernel sees them: `SuspectRoutes` of src/kernel/route-check.ts. */
+export class KernelRoutes {
+  /** Rows for the next check, and those of the one that runs. */
+  private noted = new Set<number>();
+  private suspects = new Set<number>();
+  /** Ids of nexthops that these routes name; of these, those that zebra had not sent and the kernel was asked for. */
+  private readonly named = new Set<number>();
+  private readonly asked = new Set<number>();
+  private readonly key = newKey();
+
+  constructor(private readonly options: KernelRoutesOptions) {}
+
+  /** zebra sent the row's route just now. */
+  received(row: number): void {
+    if (!this.isKernels(row)) return;
+    const { zebraId } = this.groupOf(row);
+    if (zebraId !== undefined) this.named.add(zebraId);
+    this.suspects.delete(row);
+    this.noted.add(row);
+    this.options.onSuspect();
+  }
+
+  /** The kernel lost this route, or one of several for the prefix. Returns whether there is something to check. */
+  lost(table: number, address: Uint8Array, length: number): boolean {
+    const row = this.options.rows.routes.find(setKey(this.key, table, address, length));
+    if (row === 0 || !this.isKernels(row)) return false;
+    this.noted.add(row);
+    return true;
+  }
+
+  /** The kernel may have lost any of them. */
+  lostAny(): boolean {
+    const { routes } = this.options.rows;
+    for (let row = 1; row < routes.end; row++) if (this.isKernels(row)) this.noted.add(row);
+    return this.noted.size > 0;
+  }
+
+  /** A check begins: the kernel's tables are read after this. */
+  begin(): { readonly missingNexthops: readonly number[] } {
+    this.suspects = new Set([...this.noted].filter((row) => this.isKernels(row)));
+    this.noted = new Set();
+    const missing = new Set<number>();
+    for (const row of this.suspects) for (const id of missingIn(this.groupOf(row))) missing.add(id);
+    for (const id of missing) this.asked.add(id);
+    return { missingNexthops: [...missing] };
+  }
+
+  /** Where suspects are left. */
+  left(): readonly { readonly table: number; readonly ip6: boolean }[] {
+    const { routes } = this.options.rows;
+    const scopes = new Map<string, { table: number; ip6: boolean }>();
+    for (const row of this.suspects) {
+      const scope = { table: routes.tableOf(row), ip6: routes.isIp6(row) };
+      scopes.set(`${scope.table} ${scope.ip6}`, scope);
+    }
+    return [...scopes.values()];
+  }
+
+  /** The kernel has this route. */
+  confirm(table: number, address: Uint8Array, length: number, protocol: number): void {
+    const row = this.options.rows.routes.find(setKey(this.key, table, address, length));
+    if (row === 0 || !this.suspects.has(row)) return;
+    // zebra passes over routes that the kernel made by itself: only what zebra derives from addresses corresponds to them.
+    if (protocol !== KERNEL_PROTOCOL || !this.hasGateway(row)) this.suspects.delete(row);
+  }
+
+  /** What zebra derives from an address is there although the kernel may have been told to make no route for its subnet. */
+  confirmAddress(address: Uint8Array): void {
+    const { routes } = this.options.rows;
+    for (const row of this.suspects) {
+      const length = routes.lengthOf(row);
+      if (routes.isIp6(row) !== (address.length === 16)) continue;
+      if (routes.find(setKey(this.key, routes.tableOf(row), address, length)) !== row) continue;
+      if (!this.hasGateway(row)) this.suspects.delete(row);
+    }
+  }
+
+  /** All tables were read: what wasn't confirmed goes. Returns how many. */
+  end(): number {
+    let removed = 0;
+    for (const row of this.suspects) {
+      if (!this.isKernels(row)) continue;
+      this.options.remove(row);
+      removed++;
+    }
+    this.suspects = new Set();
+    return removed;
+  }
+
+  /** The check could not be finished. */
+  abandon(): void {
+    for (const row of this.suspects) this.noted.add(row);
+    this.suspects = new Set();
+  }
+
+  /**
+   * The kernel's word on a nexthop object. zebra sends those that others have made when it connects, and not before; once it has
+   * taken one over it is zebra's by its protocol. Returns the ids to be asked for: the members of a group.
+   */
+  applyNexthop(update: NexthopAdd | NexthopDelete): readonly number[] {
+    if (!this.asked.has(update.id)) return [];
+    this.options.nexthop(update);
+    if (update.kind === 'nexthopDelete' || update.content.kind !== 'group') return [];
+    const fresh = update.content.members.map(({ id }) => id).filter((id) => !this.asked.has(id));
+    for (const id of fresh) this.asked.add(id);
+    return fresh;
+  }
+
+  /** The kernel lost a nexthop object, and with it the routes that named it. Returns whether there is something to check. */
+  lostNexthop(id: number): boolean {
+    return (this.named.has(id) || this.asked.has(id)) && this.lostAny();
+  }
+
+  /** zebra (re)connected: ids mean something new. */
+  beginReplay(): void {
+    this.named.clear();
+    this.asked.clear();
+  }
+
+  private isKernels(row: number): boolean {
+    const { routes } = this.options.rows;
+    if (routes.protocol[row] !== KERNEL_PROTOCOL || !routes.live(row)) return false;
+    return (routes.flags[row]! & ROW.zebra) !== 0 && routes.tableOf(row) < VRF_TABLES;
+  }
+
+  private groupOf(row: number): NexthopGroup {
+    return this.options.rows.nexthops.get(this.options.rows.routes.zebraGroup[row]!)!;
+  }
+
+  private hasGateway(row: number): boolean {
+    return pathsOf(this.groupOf(row)).some(({ path }) => path.gateway !== undefined);
+  }
+}
+
+/** Ids that a group stands on and that nobody has sent. */
+function missingIn(group: NexthopGroup): number[] {
+  const { content, zebraId } = group;
+  if (content.kind === 'group') {
+    return content.members.flatMap(({ group }) => (group.content.kind === 'group' ? [] : missingIn(group)));
+  }
+  const isMissing =
+    content.kind === 'fixed' && content.intent.kind === 'punt' && content.intent.reason === 'missingNexthop';
+  return isMissing && zebraId !== undefined ? [zebraId] : [];
+}

@@ -1,0 +1,368 @@
+/**
+ * The conversation with the kernel about routes that zebra has from it. FPM doesn't say when one of them is gone, and the kernel
+ * doesn't always: routes that a link, an address or a nexthop object takes along go without a message. So the kernel's
+ * news, and what zebra sends, only say that there is something to check; a check reads the kernel's tables.
+ *
+ * Among a million of zebra's own routes a dump by protocol is cheap, as the kernel shows only what was asked for; whole
+ * tables are read for those that it leaves unconfirmed: twice, as a table that changes while it is read may skip some.
+ * Bytes in, bytes out; the socket and its thread are route-watch.ts's.
+ */
+import { errorText } from '../net/error-text';
+import { AttributeTable, readU16, readU32 } from '../netlink/attributes';
+import { NetlinkFormatError, NetlinkWriter } from '../netlink/codec';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  NHA_ID,
+  NHMSG_LEN,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_HEADER,
+  NLMSG_OVERRUN,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_MULTI,
+  NLM_F_REQUEST,
+  RTA_DST,
+  RTA_TABLE,
+  RTMSG_LEN,
+  RTM_DELADDR,
+  RTM_DELLINK,
+  RTM_DELNEXTHOP,
+  RTM_DELROUTE,
+  RTM_F_CLONED,
+  RTM_GETNEXTHOP,
+  RTM_GETROUTE,
+  RTM_NEWLINK,
+  RTM_NEWNEXTHOP,
+  RTM_NEWROUTE,
+  RTN_LOCAL,
+  RTPROT_BOOT,
+  RTPROT_DHCP,
+  RTPROT_KERNEL,
+  RTPROT_RA,
+  RTPROT_STATIC,
+  RT_TABLE_LOCAL,
+} from '../netlink/constants';
+import type { Logger } from '../observe/log';
+import { ROUTE_PROTOCOL_AT, isZebras } from './foreign';
+
+/** A table of a family that has suspects. */
+export interface SuspectScope {
+  readonly table: number;
+  readonly ip6: boolean;
+}
+
+/** zebra's routes from the kernel that may be gone (src/fib/kernel-routes.ts says what each means). */
+export interface SuspectRoutes {
+  lost(table: number, address: Uint8Array, length: number): boolean;
+  lostAny(): boolean;
+  lostNexthop(id: number): boolean;
+  begin(): { readonly missingNexthops: readonly number[] };
+  left(): readonly SuspectScope[];
+  confirm(table: number, address: Uint8Array, length: number, protocol: number): void;
+  confirmAddress(address: Uint8Array): void;
+  end(): number;
+  abandon(): void;
+}
+
+export interface RouteCheckOptions {
+  readonly suspects: SuspectRoutes;
+  /** To the kernel. Throws when it can't be sent. */
+  readonly send: (messages: Buffer) => void;
+  /** The kernel's word on a nexthop object: RTM_NEWNEXTHOP or RTM_DELNEXTHOP, and where its struct nhmsg lies. */
+  readonly nexthop: (type: number, buffer: Buffer, start: number, end: number) => void;
+  /** A check has removed so many routes. */
+  readonly removed: (routes: number) => void;
+  /** Runs `action` after `ms`. */
+  readonly later: (ms: number, action: () => void) => void;
+  readonly log: Logger;
+}
+
+export interface RouteCheckCounters {
+  messages: number;
+  malformed: number;
+  overruns: number;
+  /** Checks that were finished, tables or parts of them that were read, and routes found to be gone. */
+  checks: number;
+  dumps: number;
+  removed: number;
+}
+
+/** News comes in bursts; and a check may have to wait a little for what the next one would be for. */
+const NEWS_MS = 20;
+/** zebra sends a nexthop soon after the route that names it, or not at all; and its replay is better checked as one. */
+const SENT_MS = 1000;
+const RETRY_MS = 1000;
+/** Dumps of one kind that the kernel's own changes may spoil, in a row. */
+const MAX_SPOILED = 5;
+const ENOENT = 2;
+
+/** One dump: a table, and of that the routes of a protocol; 0: of all. */
+interface Dump {
+  readonly scope: SuspectScope;
+  readonly table: number;
+  readonly protocol: number;
+}
+
+/** What most suspects are found by, and twice what says that they are gone. */
+const STAGES: readonly Omit<Dump, 'scope'>[] = [
+  { table: 0, protocol: RTPROT_BOOT },
+  { table: 0, protocol: RTPROT_STATIC },
+  { table: 0, protocol: RTPROT_KERNEL },
+  { table: 0, protocol: RTPROT_DHCP },
+  { table: 0, protocol: RTPROT_RA },
+  { table: RT_TABLE_LOCAL, protocol: 0 },
+  { table: 0, protocol: 0 },
+  { table: 0, protocol: 0 },
+];
+
+export class RouteCheck {
+  readonly counters: RouteCheckCounters = { messages: 0, malformed: 0, overruns: 0, checks: 0, dumps: 0, removed: 0 };
+  private readonly writer = new NetlinkWriter();
+  private readonly attributes = new AttributeTable();
+  private seq = 0;
+  private running: { readonly todo: Dump[]; dump: Dump; seq: number; spoiled: boolean; repeats: number } | undefined;
+  /** Timers that will begin a check, by their delay. */
+  private readonly waiting = new Set<number>();
+  private again = false;
+
+  constructor(private readonly options: RouteCheckOptions) {}
+
+  /** zebra sent a route that it has from the kernel. */
+  routeSent(): void {
+    this.checkIn(SENT_MS);
+  }
+
+  /** The kernel had to drop news. */
+  overrun(): void {
+    this.counters.overruns++;
+    this.options.log.warn('the kernel dropped news of its routes; those that zebra has from it are checked', {
+      overruns: this.counters.overruns,
+    });
+    this.newsOf(this.options.suspects.lostAny());
+  }
+
+  /** The next answers come to a reader that knows of no dump. */
+  restart(): void {
+    this.abandon();
+    this.newsOf(this.options.suspects.lostAny());
+  }
+
+  /** Asks for a nexthop object; the answer comes as news do. */
+  askNexthops(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.writer.reset().begin(RTM_GETNEXTHOP, NLM_F_REQUEST, this.nextSeq());
+      this.writer.u32(AF_UNSPEC).u32(0).attributeU32(NHA_ID, id).end();
+      try {
+        this.options.send(this.writer.view());
+      } catch (error) {
+        this.options.log.warn('the kernel could not be asked for a nexthop', { id, reason: errorText(error) });
+      }
+    }
+  }
+
+  /** Messages as received, one or several. */
+  receive(buffer: Buffer): void {
+    let at = 0;
+    while (buffer.length - at >= NLMSG_HEADER) {
+      const length = readU32(buffer, at);
+      if (length < NLMSG_HEADER || length > buffer.length - at) {
+        this.counters.malformed++;
+        return;
+      }
+      this.counters.messages++;
+      try {
+        this.message(buffer, at, at + length);
+      } catch (error) {
+        if (!(error instanceof NetlinkFormatError)) throw error;
+        this.counters.malformed++;
+      }
+      at += (length + 3) & ~3;
+    }
+  }
+
+  private message(buffer: Buffer, at: number, end: number): void {
+    const { suspects } = this.options;
+    const type = readU16(buffer, at + 4);
+    const body = at + NLMSG_HEADER;
+    switch (type) {
+      case RTM_NEWROUTE:
+      case RTM_DELROUTE:
+        if (at + ROUTE_PROTOCOL_AT >= end || isZebras(buffer[at + ROUTE_PROTOCOL_AT]!)) return;
+        if (type === RTM_DELROUTE) {
+          this.route(buffer, body, end, (table, address, length) => this.newsOf(suspects.lost(table, address, length)));
+        } else if (this.isOfDump(buffer, at)) this.shown(buffer, body, end);
+        return;
+      case RTM_NEWNEXTHOP:
+      case RTM_DELNEXTHOP:
+        this.options.nexthop(type, buffer, body, end);
+        if (type === RTM_DELNEXTHOP) this.newsOf(suspects.lostNexthop(this.nexthopId(buffer, body, end)));
+        return;
+      case RTM_NEWLINK:
+      case RTM_DELLINK:
+        if (body < end && buffer[body] === AF_UNSPEC) this.newsOf(suspects.lostAny());
+        return;
+      case RTM_DELADDR:
+        this.newsOf(suspects.lostAny());
+        return;
+      case NLMSG_OVERRUN:
+        this.overrun();
+        return;
+      case NLMSG_DONE:
+      case NLMSG_ERROR:
+        if (this.running?.seq === readU32(buffer, at + 8)) this.dumpDone(buffer, at, end);
+        return;
+      default:
+        return;
+    }
+  }
+
+  private isOfDump(buffer: Buffer, at: number): boolean {
+    const { running } = this;
+    const flags = readU16(buffer, at + 6);
+    if (running?.seq !== readU32(buffer, at + 8) || (flags & NLM_F_MULTI) === 0) return false;
+    if ((flags & NLM_F_DUMP_INTR) !== 0) running.spoiled = true;
+    return true;
+  }
+
+  /** A dump shows a route that is no one of zebra's. */
+  private shown(buffer: Buffer, body: number, end: number): void {
+    const { suspects } = this.options;
+    this.route(buffer, body, end, (table, address, length, protocol) => {
+      if (table !== RT_TABLE_LOCAL) suspects.confirm(table, address, length, protocol);
+      else if (buffer[body + 7] === RTN_LOCAL && length === 8 * address.length) suspects.confirmAddress(address);
+    });
+  }
+
+  /** Reads struct rtmsg and its attributes; does nothing for routes that FPM has none of. */
+  private route(
+    buffer: Buffer,
+    body: number,
+    end: number,
+    visit: (table: number, address: Uint8Array, length: number, protocol: number) => void,
+  ): void {
+    if (end - body < RTMSG_LEN) return;
+    const family = buffer[body]!;
+    const bytes = family === AF_INET ? 4 : family === AF_INET6 ? 16 : 0;
+    const isForSource = buffer[body + 2] !== 0;
+    if (bytes === 0 || isForSource || (readU32(buffer, body + 8) & RTM_F_CLONED) !== 0) return;
+    const { attributes } = this;
+    attributes.parse(buffer, body + RTMSG_LEN, end);
+    const length = buffer[body + 1]!;
+    const hasAddress = attributes.size(RTA_DST) === bytes;
+    if (length > 8 * bytes || (!hasAddress && length > 0)) return;
+    const table = attributes.u32(RTA_TABLE, buffer[body + 4]!);
+    visit(table, hasAddress ? attributes.copy(RTA_DST) : new Uint8Array(bytes), length, buffer[body + 5]!);
+  }
+
+  private nexthopId(buffer: Buffer, body: number, end: number): number {
+    return this.attributes.parse(buffer, Math.min(body + NHMSG_LEN, end), end).u32(NHA_ID, 0);
+  }
+
+  // ---- checks -----------------------------------------------------------------------------------------------------
+
+  private newsOf(something: boolean): void {
+    if (something) this.checkIn(NEWS_MS);
+  }
+
+  private checkIn(ms: number): void {
+    if (this.waiting.has(ms)) return;
+    this.waiting.add(ms);
+    this.options.later(ms, () => {
+      this.waiting.delete(ms);
+      if (this.running !== undefined) this.again = true;
+      else this.check();
+    });
+  }
+
+  private check(): void {
+    const { suspects } = this.options;
+    this.again = false;
+    const { missingNexthops } = suspects.begin();
+    this.askNexthops(missingNexthops);
+    const scopes = suspects.left();
+    const todo = STAGES.flatMap((stage) =>
+      scopes.map((scope) => ({ scope, ...stage, table: stage.table === 0 ? scope.table : stage.table })),
+    );
+    const [dump] = todo;
+    if (dump === undefined) return;
+    this.running = { todo, dump, seq: 0, spoiled: false, repeats: 0 };
+    this.next();
+  }
+
+  /** The next dump that suspects are left for; else the end. */
+  private next(): void {
+    const running = this.running!;
+    const left = this.options.suspects.left();
+    for (let dump = running.todo.shift(); dump !== undefined; dump = running.todo.shift()) {
+      const { table, ip6 } = dump.scope;
+      if (!left.some((scope) => scope.table === table && scope.ip6 === ip6)) continue;
+      running.dump = dump;
+      running.repeats = 0;
+      this.startDump();
+      return;
+    }
+    this.running = undefined;
+    this.counters.checks++;
+    const removed = this.options.suspects.end();
+    this.counters.removed += removed;
+    if (removed > 0) {
+      this.options.log.info('routes that zebra had from the kernel are gone there; removed', { routes: removed });
+      this.options.removed(removed);
+    }
+    if (this.again) this.checkIn(NEWS_MS);
+  }
+
+  private startDump(): void {
+    const running = this.running!;
+    const { table, protocol, scope } = running.dump;
+    running.seq = this.nextSeq();
+    running.spoiled = false;
+    this.writer.reset().begin(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, running.seq);
+    this.writer
+      .u8(scope.ip6 ? AF_INET6 : AF_INET)
+      .u8(0)
+      .u8(0)
+      .u8(0);
+    this.writer.u8(table < 256 ? table : 0).u8(protocol);
+    this.writer.u16(0).u32(0).attributeU32(RTA_TABLE, table);
+    try {
+      this.options.send(this.writer.end().view());
+    } catch (error) {
+      this.failed(errorText(error));
+    }
+  }
+
+  private dumpDone(buffer: Buffer, at: number, end: number): void {
+    const running = this.running!;
+    const body = at + NLMSG_HEADER;
+    const result = end - body >= 4 ? buffer.readInt32LE(body) : 0;
+    const isSpoiled = running.spoiled || (readU16(buffer, at + 6) & NLM_F_DUMP_INTR) !== 0;
+    // There is no such table: it is empty.
+    if (result < 0 && result !== -ENOENT) this.failed(`errno ${-result}`);
+    else if (!isSpoiled) {
+      this.counters.dumps++;
+      this.next();
+    } else if (++running.repeats < MAX_SPOILED) this.startDump();
+    else this.failed('its tables change too fast');
+  }
+
+  private failed(reason: string): void {
+    this.options.log.warn('the kernel could not be asked for its routes; asking again', { reason, retryMs: RETRY_MS });
+    this.abandon();
+    this.checkIn(RETRY_MS);
+  }
+
+  private abandon(): void {
+    if (this.running === undefined) return;
+    this.running = undefined;
+    this.options.suspects.abandon();
+  }
+
+  private nextSeq(): number {
+    this.seq = (this.seq % 0xffffffff) + 1;
+    return this.seq;
+  }
+}

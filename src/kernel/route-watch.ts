@@ -1,0 +1,106 @@
+/**
+ * Watches the kernel for routes that zebra has from it: the socket and its reading thread for route-check.ts. A socket of its
+ * own, as its filter would keep nothing from the neighbors' one, and a burst of the one must not make the other drop.
+ */
+import { join } from 'node:path';
+import {
+  RTMGRP_IPV4_IFADDR,
+  RTMGRP_IPV4_ROUTE,
+  RTMGRP_IPV6_IFADDR,
+  RTMGRP_IPV6_ROUTE,
+  RTMGRP_LINK,
+  RTMGRP_NEXTHOP,
+} from '../netlink/constants';
+import type { Logger } from '../observe/log';
+import { closeNetlink, filterNetlink, limitDumps, openNetlink, sendNetlink } from '../sys/netlink-socket';
+import { startPollThread, type PollThread } from '../sys/poll-thread';
+import { foreignFilter } from './foreign';
+import { RouteCheck, type RouteCheckOptions } from './route-check';
+import type { NetlinkWorkerData, NetlinkWorkerReport } from './worker';
+
+const GROUPS =
+  RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_NEXTHOP;
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+
+export interface RouteWatch {
+  /** zebra sent a route that it has from the kernel. */
+  routeSent(): void;
+  /** Asks for nexthop objects; what the kernel knows comes to `nexthop`. */
+  askNexthops(ids: readonly number[]): void;
+  close(): Promise<void>;
+}
+
+function openSocket(): number {
+  const fd = openNetlink(GROUPS, RECEIVE_BUFFER_BYTES);
+  try {
+    filterNetlink(fd, foreignFilter());
+    limitDumps(fd);
+    return fd;
+  } catch (error) {
+    closeNetlink(fd);
+    throw error;
+  }
+}
+
+/** Starts watching. @throws SysError when there can be no such socket */
+export function startRouteWatch(
+  options: Pick<RouteCheckOptions, 'suspects' | 'nexthop' | 'removed'>,
+  log: Logger,
+): RouteWatch {
+  const fd = openSocket();
+  const delays = new Set<NodeJS.Timeout>();
+  const check = new RouteCheck({
+    ...options,
+    send: (messages) => sendNetlink(fd, messages),
+    later(ms, action) {
+      const delay = setTimeout(() => {
+        delays.delete(delay);
+        action();
+      }, ms);
+      delays.add(delay);
+    },
+    log,
+  });
+  let closing = false;
+
+  function onReport(report: NetlinkWorkerReport): void {
+    if (closing) return;
+    switch (report.kind) {
+      case 'messages': {
+        const { bytes } = report;
+        try {
+          check.receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+        } finally {
+          thread.wakeup().release(bytes.byteLength);
+        }
+        return;
+      }
+      case 'overrun':
+        check.overrun();
+        return;
+      case 'foreign':
+        return;
+    }
+  }
+
+  const thread: PollThread = startPollThread<NetlinkWorkerData, NetlinkWorkerReport>({
+    file: join(__dirname, 'worker.js'),
+    data: () => ({ fd }),
+    onReport,
+    onCrash(error, restartMs) {
+      log.error('the reader of routes died; starting another', { error: error.message, restartMs });
+      check.restart();
+    },
+  });
+
+  return {
+    routeSent: () => check.routeSent(),
+    askNexthops: (ids) => check.askNexthops(ids),
+    async close() {
+      closing = true;
+      delays.forEach((delay) => clearTimeout(delay));
+      await thread.close();
+      closeNetlink(fd);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * Where our router is meant to do other than Linux, each with its reason and the document that says so. Everything else that
+ * differs is a fault. An entry takes the frames that it explains out of a difference.
+ */
+import { BALANCED4, BALANCED6 } from './plan';
+import { parseAddress, parsePrefix, prefixContains } from '../../src/net/address';
+import type { Difference, Seen } from './compare';
+
+export interface Intended {
+  readonly name: string;
+  readonly reason: string;
+  readonly document: string;
+  readonly explain: (difference: Difference) => Difference;
+}
+
+const isForwarded = ({ words }: Seen): boolean => words.startsWith('forwarded');
+
+const isRedirect = ({ words }: Seen): boolean => /^ICMP 5\/|^ICMPv6 137\//.test(words);
+
+function isBalanced({ spec: { packet } }: Difference): boolean {
+  if (packet.family === 'other') return false;
+  const address = parseAddress(packet.dst);
+  return address !== undefined && prefixContains(parsePrefix(packet.family === 4 ? BALANCED4 : BALANCED6)!, address);
+}
+
+/** Addresses that events give to the routers: `.1`, `.20` to `.219`; hosts have others. */
+const isFromRouter = ({ spec: { packet } }: Difference): boolean =>
+  packet.family === 4 && packet.spread !== true && /^10\.[0-3]\.\d+\.(1|[2-9]\d|1\d\d|2[01]\d)$/.test(packet.src);
+
+/** Without the Ethernet header. */
+const packetOf = ({ hex }: Seen): string => hex.slice(28);
+
+export const INTENDED: readonly Intended[] = [
+  {
+    name: 'no ICMP redirects',
+    reason:
+      'Linux tells a host of a better gateway behind the port it came from. A vASIC forwards such packets like any other, as routers in hardware do.',
+    document: 'docs/limits.md, "Know this"',
+    explain: (difference) => ({
+      ...difference,
+      onlyLinux: difference.onlyLinux.filter((seen) => !isRedirect(seen)),
+      onlyOurs: difference.onlyOurs.filter((seen) => !isRedirect(seen)),
+    }),
+  },
+  {
+    name: 'another path of several',
+    reason: 'Which of the paths of a route a flow takes follows from a hash, and the vASIC has another one than Linux.',
+    document: 'docs/architecture.md, "Load balancing is resilient"',
+    explain: (difference) => {
+      if (!isBalanced(difference)) return difference;
+      const { onlyLinux, onlyOurs } = difference;
+      const bytes = (seen: readonly Seen[]): string => seen.map(packetOf).sort().join();
+      return bytes(onlyLinux) === bytes(onlyOurs) ? { ...difference, onlyLinux: [], onlyOurs: [] } : difference;
+    },
+  },
+  {
+    name: "the router's own address as a source",
+    reason:
+      'Linux drops such a packet as a martian. In the vASIC it would cost a second look-up for every packet, and it can do no harm beyond that of any forged source.',
+    document: 'docs/limits.md, "Addresses that are not forwarded"',
+    explain: (difference) =>
+      isFromRouter(difference) && difference.onlyLinux.length === 0 && difference.onlyOurs.every(isForwarded)
+        ? { ...difference, onlyOurs: [] }
+        : difference,
+  },
+  {
+    name: 'an unspecified IPv6 source, out by the port it came in by',
+    reason:
+      'Linux looks at the source only where a packet leaves by another port. Nobody can answer such a packet: the vASIC drops all of them.',
+    document: 'docs/limits.md, "Addresses that are not forwarded"',
+    explain: (difference) => {
+      const { spec, onlyLinux } = difference;
+      const isHairpin = onlyLinux.every((seen) => isForwarded(seen) && seen.port === spec.port);
+      return spec.packet.family === 6 && spec.packet.src === '::' && isHairpin
+        ? { ...difference, onlyLinux: [] }
+        : difference;
+    },
+  },
+];
+
+/** What of a difference is left after all that is intended, and what explained the rest. */
+export function explain(difference: Difference): { readonly left: Difference; readonly by: readonly string[] } {
+  let left = difference;
+  const by: string[] = [];
+  for (const intended of INTENDED) {
+    const next = intended.explain(left);
+    if (next.onlyLinux.length + next.onlyOurs.length < left.onlyLinux.length + left.onlyOurs.length)
+      by.push(intended.name);
+    left = next;
+  }
+  return { left, by };
+}

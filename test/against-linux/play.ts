@@ -1,0 +1,80 @@
+/** Playing events and frames on a stage, and looking again before something counts as a difference. */
+import { sleep } from '../../lab/wait';
+import { differs, outcomes, prepare, toWire, type Difference } from './compare';
+import type { Event } from './events';
+import type { FrameSpec } from './frame';
+import { greetings } from './generate';
+import { explain } from './intended';
+import type { Scene } from './scene';
+
+/** Pauses before a frame that differed is sent again: what is only late is no difference. */
+export const PATIENCE: readonly number[] = [200, 500, 1500, 3500];
+
+export interface Played {
+  /** What both routers did with the frames, when they differed: at the last time of asking. */
+  readonly differences: readonly Difference[];
+  /** Those that were known. */
+  readonly known: readonly Difference[];
+  /** Every frame's outcome at its first time. */
+  readonly first: readonly Difference[];
+  /** What explained differences, a name for each frame. */
+  readonly explained: readonly string[];
+  /** Frames that were sent again. */
+  readonly again: number;
+}
+
+export interface FramesOptions {
+  readonly patience?: readonly number[];
+  readonly known?: (difference: Difference) => boolean;
+}
+
+/** Long enough to learn a host that answers. */
+const WARM_MS = 100;
+
+/** One stage, and the ids that were used on it. */
+export class Player {
+  private id = 0;
+
+  constructor(private readonly scene: Scene) {}
+
+  /** Does it, and rests; what the routers differ in by then. */
+  async event(event: Event): Promise<readonly string[]> {
+    const refused: string[] = [];
+    for (const action of event.actions) {
+      const what = await this.scene.act(action);
+      if (what !== undefined) refused.push(what);
+    }
+    return [...refused, ...(await this.scene.rest())];
+  }
+
+  /** Has both routers know the hosts, so that the vASIC forwards to them. */
+  async warm(): Promise<void> {
+    const sent = greetings().map((spec) => prepare(spec, ++this.id));
+    await this.scene.exchange(toWire(sent), WARM_MS);
+  }
+
+  /** `known`: differences that need no second look. */
+  async frames(specs: readonly FrameSpec[], options: FramesOptions = {}): Promise<Played> {
+    const { patience = PATIENCE, known = () => false } = options;
+    const once = async (list: readonly FrameSpec[]): Promise<readonly Difference[]> => {
+      const sent = list.map((spec) => prepare(spec, ++this.id));
+      return outcomes(await this.scene.exchange(toWire(sent)), sent);
+    };
+    const unexplained = (all: readonly Difference[]): readonly Difference[] =>
+      all.map((one) => explain(one).left).filter(differs);
+    const first = await once(specs);
+    const explained = first.flatMap((one) => explain(one).by);
+    const found = unexplained(first);
+    const old = found.filter(known);
+    let differences: readonly Difference[] = found.filter((one) => !known(one));
+    let again = 0;
+    for (const pause of patience) {
+      if (differences.length === 0) break;
+      await sleep(pause);
+      await this.scene.rest();
+      again += differences.length;
+      differences = unexplained(await once(differences.map(({ spec }) => spec)));
+    }
+    return { differences, known: old, first, explained, again };
+  }
+}

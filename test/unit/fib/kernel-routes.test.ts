@@ -1,0 +1,160 @@
+/** zebra's routes from the kernel, and what a check of the kernel's tables says of them. */
+import { parseAddress } from '../../../src/net/address';
+import { Bed, ifindexOf, TABLE } from '../../bed/bed';
+
+const KERNEL = 2;
+const BOOT = 3;
+const MAC = '02:00:00:00:00:09';
+const PREFIX = '198.51.100.0/24';
+const NEIGHBOR = /^p1 020000000009/;
+const ADDRESS = parseAddress('198.51.100.0')!;
+
+/** A route that zebra has from the kernel, by a neighbor behind port 1; a default route by another. */
+async function ready(prefix = PREFIX, hop = '10.0.1.2@1'): Promise<Bed> {
+  const bed = new Bed().neighbor(1, '10.0.1.2', MAC).neighbor(2, '10.0.2.2', '02:00:00:00:00:0a');
+  bed.via('0.0.0.0/0', '10.0.2.2@2');
+  kernelRoute(bed, prefix, hop);
+  await bed.up();
+  return bed;
+}
+
+function kernelRoute(bed: Bed, prefix = PREFIX, hop = '10.0.1.2@1'): Bed {
+  const [gateway, port] = hop.split('@');
+  const path = {
+    ifindex: ifindexOf(Number(port)),
+    weight: 1,
+    ...(gateway === '' ? {} : { gateway: parseAddress(gateway!)! }),
+  };
+  return bed.route(prefix, { kind: 'paths', paths: [path] }, { protocol: KERNEL });
+}
+
+const check = (bed: Bed, during: () => void = () => undefined): number => {
+  bed.fib.kernelRoutes.begin();
+  during();
+  const removed = bed.fib.kernelRoutes.end();
+  bed.settle();
+  return removed;
+};
+
+test('what the kernel has not is removed, and a shorter route counts', async () => {
+  const bed = await ready();
+  expect(bed.packet('198.51.100.9')).toMatch(NEIGHBOR);
+  expect(check(bed)).toBe(1);
+  expect(bed.packet('198.51.100.9')).toMatch(/^p2/);
+  expect(bed.entries().has(PREFIX)).toBe(false);
+});
+
+test('what the kernel has stays, whoever made it; a second check has nothing to look at', async () => {
+  const bed = await ready();
+  const { kernelRoutes } = bed.fib;
+  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT))).toBe(0);
+  kernelRoutes.begin();
+  expect(kernelRoutes.left()).toEqual([]);
+  expect(bed.packet('198.51.100.9')).toMatch(NEIGHBOR);
+});
+
+test('a loss makes it a suspect again; one of another prefix, table or length does not', async () => {
+  const bed = await ready();
+  const { kernelRoutes } = bed.fib;
+  check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT));
+  expect(kernelRoutes.lost(TABLE, ADDRESS, 25)).toBe(false);
+  expect(kernelRoutes.lost(7, ADDRESS, 24)).toBe(false);
+  expect(kernelRoutes.lost(TABLE, parseAddress('0.0.0.0')!, 0)).toBe(false);
+  expect(kernelRoutes.lost(TABLE, ADDRESS, 24)).toBe(true);
+  expect(check(bed)).toBe(1);
+});
+
+test('a route that zebra sends while the tables are read waits for the next check', async () => {
+  const bed = await ready();
+  expect(check(bed, () => kernelRoute(bed))).toBe(0);
+  expect(bed.packet('198.51.100.9')).toMatch(NEIGHBOR);
+  bed.fib.kernelRoutes.begin();
+  expect(bed.fib.kernelRoutes.left()).toEqual([{ table: TABLE, ip6: false }]);
+});
+
+test("a route that is zebra's own by the end of the check stays", async () => {
+  const bed = await ready();
+  expect(check(bed, () => bed.via(PREFIX, '10.0.2.2@2'))).toBe(0);
+  expect(bed.packet('198.51.100.9')).toMatch(/^p2/);
+});
+
+test('a prefix that zebra deleted and whose row another one has by now is left alone', async () => {
+  const bed = await ready();
+  expect(check(bed, () => bed.withdraw(PREFIX).settle().via('203.0.113.0/24', '10.0.2.2@2'))).toBe(0);
+  expect(bed.packet('203.0.113.9')).toMatch(/^p2/);
+});
+
+test("the kernel's own route for a subnet doesn't speak for one by a gateway, but for a connected one", async () => {
+  const bed = await ready();
+  const { kernelRoutes } = bed.fib;
+  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL))).toBe(1);
+  kernelRoute(bed, PREFIX, '@1');
+  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL))).toBe(0);
+});
+
+test('a connected subnet that the kernel has no route for stays with its address, and goes with it', async () => {
+  const bed = await ready(PREFIX, '@1');
+  const { kernelRoutes } = bed.fib;
+  expect(check(bed, () => kernelRoutes.confirmAddress(parseAddress('198.51.100.1')!))).toBe(0);
+  expect(kernelRoutes.lostAny()).toBe(true);
+  expect(check(bed, () => kernelRoutes.confirmAddress(parseAddress('198.51.101.1')!))).toBe(1);
+});
+
+test('an abandoned check is made up for; only what zebra has from the kernel is a suspect', async () => {
+  const bed = await ready();
+  const { kernelRoutes } = bed.fib;
+  kernelRoutes.begin();
+  kernelRoutes.abandon();
+  expect(check(bed)).toBe(1);
+  expect(kernelRoutes.lostAny()).toBe(false);
+  expect(bed.packet('198.51.100.9')).toMatch(/^p2/);
+});
+
+test('a nexthop that zebra has sent is zebra’s word alone', async () => {
+  const bed = await new Bed().neighbor(1, '10.0.1.2', MAC).nexthop(7, '10.0.1.2@1').up();
+  bed.route(PREFIX, { kind: 'nexthopId', id: 7 }, { protocol: KERNEL }).settle();
+  expect(bed.fib.kernelRoutes.begin()).toEqual({ missingNexthops: [] });
+  const content = { kind: 'drop', drop: 'blackhole' } as const;
+  bed.fib.kernelRoutes.applyNexthop({ kind: 'nexthopAdd', id: 7, family: 2, protocol: BOOT, content });
+  bed.settle();
+  expect(bed.packet('198.51.100.9')).toMatch(NEIGHBOR);
+  expect(bed.fib.kernelRoutes.lostNexthop(7)).toBe(true);
+});
+
+describe('nexthop objects that are not zebra’s', () => {
+  const path = { gateway: parseAddress('10.0.1.2')!, ifindex: ifindexOf(1), weight: 1 };
+  const object = (id: number) =>
+    ({ kind: 'nexthopAdd', id, family: 2, protocol: BOOT, content: { kind: 'path', path } }) as const;
+
+  test('one that zebra has not sent is asked for, and the answer forwards; it follows the kernel', async () => {
+    const bed = await new Bed().neighbor(1, '10.0.1.2', MAC).up();
+    const { kernelRoutes } = bed.fib;
+    bed.route(PREFIX, { kind: 'nexthopId', id: 540 }, { protocol: KERNEL }).settle();
+    expect(bed.packet('198.51.100.9')).toMatch(/^punt/);
+    expect(kernelRoutes.begin()).toEqual({ missingNexthops: [540] });
+    expect(kernelRoutes.applyNexthop(object(540))).toEqual([]);
+    bed.settle();
+    expect(bed.packet('198.51.100.9')).toMatch(NEIGHBOR);
+    kernelRoutes.applyNexthop({ ...object(540), content: { kind: 'drop', drop: 'blackhole' } });
+    bed.settle();
+    expect(bed.packet('198.51.100.9')).toBe('dropped');
+  });
+
+  test('the members of a group are asked for after it; ids that no such route names are not taken', async () => {
+    const bed = await new Bed().neighbor(1, '10.0.1.2', MAC).up();
+    const { kernelRoutes } = bed.fib;
+    bed.route(PREFIX, { kind: 'nexthopId', id: 600 }, { protocol: KERNEL }).settle();
+    const members = [540, 541].map((id) => ({ id, weight: 1 }));
+    expect(kernelRoutes.begin()).toEqual({ missingNexthops: [600] });
+    expect(kernelRoutes.applyNexthop(object(540))).toEqual([]);
+    expect(kernelRoutes.applyNexthop({ ...object(600), content: { kind: 'group', members } })).toEqual([540, 541]);
+    // Once: a group may have to wait for its members, and is no reason to ask again and again.
+    expect(kernelRoutes.applyNexthop({ ...object(600), content: { kind: 'group', members } })).toEqual([]);
+    for (const { id } of members) kernelRoutes.applyNexthop(object(id));
+    bed.settle();
+    expect(bed.packet('198.51.100.9')).toMatch(NEIGHBOR);
+    expect(kernelRoutes.applyNexthop(object(7))).toEqual([]);
+    expect([7, 540, 600].map((id) => kernelRoutes.lostNexthop(id))).toEqual([false, true, true]);
+    expect(bed.fib.rows.nexthops.zebraIdCount()).toBe(3);
+  });
+});
