@@ -138,30 +138,13 @@ export class AdjacencyWriter implements NodeWriter {
       state.refused = { link, reason: `the vASIC has no output port ${port}` };
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
-    nodes.push(this.encapNode(id, state.encap, link, next));
+    nodes.push(encapNode(id, state.encap, link, next));
     if (!state.exists || state.link === undefined) {
       nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
     }
     state.busy = true;
     state.sent = link;
     return WRITTEN;
-  }
-
-  private encapNode(id: number, token: Token, link: Link, next: Token): AftNode {
-    return {
-      type: 'encap',
-      token,
-      template: 'ethernet',
-      keys: [
-        { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: link.from ?? new Uint8Array(6) } },
-        { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: link.mac } },
-      ],
-      next,
-      params: {
-        [PARAM.metaNhId]: { kind: 'int', value: id },
-        ...(link.mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: link.mtu } }),
-      },
-    };
   }
 
   private newState(id: number): AdjacencyState {
@@ -233,9 +216,9 @@ export class AdjacencyWriter implements NodeWriter {
       const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
       const sure = exists && !busy && !this.dirty.has(id);
       const target = link === undefined ? trapToken('unresolved') : encap;
-      const known = sure && link !== undefined && intent !== undefined && next !== undefined;
+      const known = sure && link !== undefined && next !== undefined;
       const common = { layer: 'adjacency', id, name, entries: undefined } as const;
-      yield { ...common, token: encap, node: known ? this.encapNode(id, encap, link, next) : undefined };
+      yield { ...common, token: encap, node: known ? encapNode(id, encap, link, next) : undefined };
       yield { ...common, token: indirect, node: sure ? { type: 'indirect', token: indirect, target } : undefined };
     }
   }
@@ -244,4 +227,21 @@ export class AdjacencyWriter implements NodeWriter {
   rewrite(id: number): void {
     if (this.states.get(id)?.busy === false) this.uncertain(id);
   }
+}
+
+function encapNode(id: number, token: Token, { mac, from, mtu }: Link, next: Token): AftNode {
+  return {
+    type: 'encap',
+    token,
+    template: 'ethernet',
+    keys: [
+      { field: AftField.EtherSaddr, data: { kind: 'ether', bytes: from ?? new Uint8Array(6) } },
+      { field: AftField.EtherDaddr, data: { kind: 'ether', bytes: mac } },
+    ],
+    next,
+    params: {
+      [PARAM.metaNhId]: { kind: 'int', value: id },
+      ...(mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: mtu } }),
+    },
+  };
 }

@@ -65,16 +65,43 @@ export interface TokenUse {
 
 /** A node as the vASIC is known to hold it, for an audit. */
 export interface ProgrammedNode {
-  readonly layer: 'base' | 'adjacency' | 'nexthop';
-  /** Of the neighbor or nexthop group; 0 for the base graph. */
+  readonly layer: 'base' | 'port' | 'adjacency' | 'nexthop';
+  /** Of the port, neighbor or nexthop group; 0 for the base graph. */
   readonly id: number;
   /** What it stands for, in plain words. */
   readonly name: string;
   readonly token: Token;
   /** Its content; undefined: not known for sure, as it is being written. */
   readonly node: AftNode | undefined;
-  /** Where its entries lead by their keys, of a container other than the route tree. */
-  readonly entries: { readonly size: number; get(key: number): Token | undefined } | undefined;
+  /** Where its entries lead by their keys (`keyText`), of a container other than the route tree. */
+  readonly entries: { readonly size: number; get(key: string): Token | undefined } | undefined;
+}
+
+/** A key of a container other than the route tree, as text. */
+export function keyText({ data }: AftKey): string {
+  switch (data.kind) {
+    case 'int':
+      return String(data.value);
+    case 'ether':
+      return Buffer.from(data.bytes).toString('hex');
+    default:
+      return '?';
+  }
+}
+
+/** Nodes of fixed tokens with their entries, as they are programmed. */
+export function programmedParts(
+  { nodes, entries }: { readonly nodes: readonly AftNode[]; readonly entries: readonly AftEntry[] },
+  layer: 'base' | 'port',
+  id: number,
+): ProgrammedNode[] {
+  const byParent = new Map<Token, Map<string, Token>>();
+  for (const { token, type } of nodes) if (type === 'switch') byParent.set(token, new Map());
+  for (const { parent, key, next } of entries) byParent.get(parent)?.set(keyText(key), next);
+  return nodes.map((node) => {
+    const { token } = node;
+    return { layer, id, name: node.name ?? node.type, token, node, entries: byParent.get(token) };
+  });
 }
 
 /** One life of the sandbox as this client uses it. */

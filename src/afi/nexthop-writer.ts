@@ -334,7 +334,7 @@ export class NexthopWriter implements NodeWriter {
       const max = slots?.length;
       const table =
         max === undefined ? undefined : ({ type: 'loadBalance', token: balancer, max, fields: FLOW_FIELDS } as const);
-      const entries = slots && { size: slots.length, get: (slot: number): Token | undefined => slots[slot] };
+      const entries = slots && { size: slots.length, get: (key: string): Token | undefined => slots[Number(key)] };
       yield { ...common, token: balancer, node: table, entries };
     }
   }

@@ -7,7 +7,16 @@ import { TOKEN_DISCARD, type AftEntry, type AftKey, type Token } from '../aft/mo
 import { sameRules } from '../fib/intents';
 import { sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
-import { NOTHING, WRITTEN, type BuildResult, type Graph, type NodeInsert, type NodeWriter } from './graph';
+import {
+  NOTHING,
+  WRITTEN,
+  programmedParts,
+  type BuildResult,
+  type Graph,
+  type NodeInsert,
+  type NodeWriter,
+  type ProgrammedNode,
+} from './graph';
 import { filterKeys, portGraph, type BasePort } from './port-graph';
 
 interface FilterKey {
@@ -127,6 +136,23 @@ export class PortWriter implements NodeWriter {
   /** Ports whose rules the vASIC refused, and why. */
   *failures(): Generator<readonly [port: number, reason: string]> {
     for (const [id, { error }] of this.states) if (error !== undefined) yield [id, error];
+  }
+
+  /** What the vASIC is known to hold of each port. */
+  *programmed(): Generator<ProgrammedNode> {
+    for (const [id, { acked, busy }] of this.states) {
+      const port = acked ?? this.graph.portOf(id);
+      if (port === undefined) continue;
+      const sure = acked !== undefined && !busy && !this.dirty.has(id);
+      for (const part of programmedParts(portGraph(port), 'port', id)) {
+        yield sure ? part : { ...part, node: undefined };
+      }
+    }
+  }
+
+  /** Has a port's nodes written again, whatever the vASIC holds. */
+  rewrite(id: number): void {
+    if (this.states.get(id)?.busy === false) this.uncertain(id);
   }
 
   private stateOf(port: number): PortState {

@@ -15,7 +15,7 @@ import { adoptTables, type TableReader } from './adoption';
 import { instanceOf, isOpen, type AfiSession, type AfiState } from './connection-state';
 import { ROUTE_TREE, baseGraph, baseTokens, type BasePort } from './base-graph';
 import { GarbageQueue, removalOf } from './garbage-queue';
-import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION } from './graph';
+import { Graph, NODES_PER_OPERATION, SLOTS_PER_OPERATION, programmedParts } from './graph';
 import type { Garbage, NodeInsert, NodeWriter, ProgrammedNode, TokenUse } from './graph';
 import type { AftError, AftNode, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { NexthopWriter } from './nexthop-writer';
@@ -470,16 +470,13 @@ export class Programmer {
 
   /** Every node that the vASIC is to hold, as far as its content is acknowledged; not those on their way out. */
   *programmed(): Generator<ProgrammedNode> {
-    const { nodes, entries } = baseGraph(this.graph.ports, !this.hasTree, this.options.limits);
-    for (const node of nodes) {
-      const { token } = node;
-      const own = entries.filter(({ parent }) => parent === token);
-      const leads = own.flatMap(({ key: { data }, next }) =>
-        data.kind === 'int' ? [[data.value, next] as const] : [],
-      );
-      const map = node.type === 'switch' ? new Map(leads) : undefined;
-      yield { layer: 'base', id: 0, name: node.name ?? node.type, token, node, entries: map };
+    const ofPorts = new Set<Token>();
+    for (const part of this.ports.programmed()) {
+      ofPorts.add(part.token);
+      yield part;
     }
+    const base = baseGraph(this.graph.ports, !this.hasTree, this.options.limits);
+    for (const part of programmedParts(base, 'base', 0)) if (!ofPorts.has(part.token)) yield part;
     if (this.hasTree) {
       yield { layer: 'base', id: 0, name: 'routeTable', token: ROUTE_TREE, node: undefined, entries: undefined };
     }
@@ -503,6 +500,8 @@ export class Programmer {
         if (this.state.kind !== 'ready') return;
         this.hasTree = true;
         return this.sendBase(this.state);
+      case 'port':
+        return this.ports.rewrite(id);
       case 'adjacency':
         return this.adjacencies.rewrite(id);
       case 'nexthop':

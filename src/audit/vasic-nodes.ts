@@ -2,7 +2,7 @@
  * The nodes of the vASIC compared with what the programmer has acknowledged. As with entries, what looks wrong is read a second
  * time, and a node that is being written is left out.
  */
-import type { ProgrammedNode } from '../afi/graph';
+import { keyText, type ProgrammedNode } from '../afi/graph';
 import { TOKEN_FIRST_CLIENT, type AftNode, type Token } from '../aft/model';
 import { formatMac } from '../net/address';
 import type { Findings } from './findings';
@@ -85,7 +85,7 @@ async function differenceInEntries(
   let [same, others] = [0, 0];
   for await (const reply of transport.find({ entriesOf: token })) {
     for (const { key, next } of reply.entries) {
-      if (key.data.kind === 'int' && entries!.get(key.data.value) === next) same++;
+      if (entries!.get(keyText(key)) === next) same++;
       else others++;
     }
   }

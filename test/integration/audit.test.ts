@@ -150,6 +150,7 @@ test('the kernel: a neighbor whose news was lost', async () => {
   await clean();
   const { router, bridge } = topology;
   const mac = '02:00:00:00:00:99';
+  await router.must(['ping', '-c', '1', '-W', '5', hostAddress(0)]);
   const hear = deafen(bridge.process().pid);
   await router.must(['ip', 'neigh', 'replace', hostAddress(0), 'lladdr', mac, 'dev', 'tap0', 'nud', 'permanent']);
   hear();

@@ -13,6 +13,7 @@ const PIDFD_GETFD = 438;
 const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 const SO_DETACH_FILTER = 27;
+const RTMGRP_NEIGH = 4;
 /** `ret #0`: nothing passes. */
 const DROP_ALL = Buffer.from([0x06, 0, 0, 0, 0, 0, 0, 0]);
 
@@ -30,12 +31,12 @@ export function deafen(pid: number): () => void {
   };
 }
 
-/** The process's netlink socket that belongs to multicast groups. */
+/** The process's netlink socket that is told of neighbors. */
 function notifiedFd(pid: number): number {
   const rows = readFileSync(`/proc/${pid}/net/netlink`, 'utf8').split('\n').slice(1);
   const inodes = rows
     .map((row) => row.trim().split(/ +/))
-    .filter((cells) => Number.parseInt(cells[3] ?? '0', 16) !== 0);
+    .filter((cells) => (Number.parseInt(cells[3] ?? '0', 16) & RTMGRP_NEIGH) !== 0);
   const sockets = new Set(inodes.map((cells) => `socket:[${cells[9] ?? ''}]`));
   const found = readdirSync(`/proc/${pid}/fd`).find((name) => {
     try {

@@ -126,12 +126,12 @@ test.each([
   [
     '/v1/nothing',
     404,
-    'no /v1/nothing here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
+    'no /v1/nothing here, but /v1/status, /v1/why, /v1/trace, /v1/audit, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
   [
     '/',
     404,
-    'no / here, but /v1/status, /v1/why, /v1/trace, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
+    'no / here, but /v1/status, /v1/why, /v1/trace, /v1/audit, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
 ])('%s is answered with %d', async (path, status, error) => {
   const socket = await start();
@@ -141,7 +141,7 @@ test.each([
 
 test('nothing but GET', async () => {
   const answer = await ask(await start(), '/v1/routes', 'DELETE');
-  expect([answer.status, JSON.parse(answer.body)]).toEqual([405, { error: 'DELETE: only GET is served' }]);
+  expect([answer.status, JSON.parse(answer.body)]).toEqual([405, { error: 'DELETE: only GET is served, and POST of /v1/audit' }]);
 });
 
 test('a backend that throws gives 500, and the server goes on', async () => {

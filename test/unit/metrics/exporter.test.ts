@@ -112,6 +112,20 @@ test('with another process that punts, its counters are left out rather than 0',
   }
 });
 
+test('the last audit; a layer that was not compared has no sample, nor has an audit that was never made', async () => {
+  const audit = {
+    time: '2026-01-02T12:00:00.000Z',
+    layers: [{ layer: 'zebra' }, { layer: 'kernel', differences: 0 }, { layer: 'vasic', differences: 3 }],
+  } as const;
+  const families = await scrape({ ...fakeBackend(), status: () => ({ ...STATUS, audit }) });
+  const differences = (layer: string): number | undefined => valueOf(families, 'fpm2afi_audit_differences', { layer });
+  expect(['zebra', 'kernel', 'vasic'].map(differences)).toEqual([undefined, 0, 3]);
+  expect(valueOf(families, 'fpm2afi_audit_timestamp_seconds')).toBe(Date.UTC(2026, 0, 2, 12) / 1000);
+  const never = await scrape();
+  expect(never.get('fpm2afi_audit_differences')?.samples).toEqual([]);
+  expect(never.get('fpm2afi_audit_timestamp_seconds')?.samples).toEqual([]);
+});
+
 test('down is 0', async () => {
   const [fpm, afi] = [{ ...STATUS.fpm, state: 'listening' } as const, { ...STATUS.afi, state: 'connecting' } as const];
   const families = await scrape({ ...fakeBackend(), status: () => ({ ...STATUS, fpm, afi }) });
