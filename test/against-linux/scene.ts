@@ -19,6 +19,7 @@ import { ROUTER_MGMT, ROUTER_MGMT_MAC } from '../../lab/plan';
 import { buildRouter, startPrograms } from '../../lab/router';
 import { sleep, waitFor } from '../../lab/wait';
 import { CONFIG, HOSTS, portMtu, portName, PORTS, routerMac, SIDES, wireName } from './plan';
+import { mayBeRefused } from './intended';
 import type { Heard, WireCommand, WireFrame } from './wire';
 
 /** What an event does, in words that can be printed and played again. */
@@ -166,7 +167,7 @@ export async function openScene(lab: Lab): Promise<Scene> {
   };
   const onBoth = async (argv: readonly string[]): Promise<string | undefined> => {
     const [there, here] = await Promise.all([linux.exec(argv), ours.exec(argv)]);
-    if ((there.status === 0) === (here.status === 0)) return undefined;
+    if ((there.status === 0) === (here.status === 0) || mayBeRefused(argv)) return undefined;
     const failed = there.status === 0 ? here : there;
     const who = there.status === 0 ? 'only ours' : 'only Linux';
     return `${argv.join(' ')}: ${who} refused it: ${`${failed.stderr}${failed.stdout}`.trim()}`;
