@@ -130,7 +130,7 @@ export async function openScene(lab: Lab): Promise<Scene> {
     'fpm.sweep.minimum=1s',
     ...Object.keys(POLICERS).map((name) => `punt.policers.${name}=0`),
   ];
-  await startPrograms({ router: ours, vasic }, { ports: PORTS, settings });
+  const { softvasic, bridge } = await startPrograms({ router: ours, vasic }, { ports: PORTS, settings });
   for (const router of [ours, linux]) await quickNeighbors(router);
   const daemons = ['staticd'] as const;
   await Promise.all([
@@ -145,6 +145,10 @@ export async function openScene(lab: Lab): Promise<Scene> {
   const socket = join(ours.dir, 'fpm2afi.sock');
   /** What changes while the bridge works; undefined while something is left to do. */
   const bridgeState = async (): Promise<string | undefined> => {
+    for (const { process, logFile } of [softvasic, bridge]) {
+      const end = process().ended();
+      if (end !== undefined) throw new Error(`${logFile}: it ended, ${end.signal ?? `status ${end.status}`}`);
+    }
     const { fpm, afi, fib } = await requestStatus(socket);
     const left = fib.dirty + fib.pending + afi.opsInFlight;
     if (left > 0 || fpm.state !== 'connected' || afi.state !== 'up') return undefined;

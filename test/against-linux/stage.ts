@@ -10,7 +10,8 @@ import { openScene } from './scene';
 const LINES = 12;
 
 export async function withScene<T>(play: (player: Player) => Promise<T>): Promise<T> {
-  const lab = await openLab(labId('against'), { logDir: 'out/against-linux-logs' });
+  const id = labId('against');
+  const lab = await openLab(id, { logDir: `out/${id}-linux-logs` });
   try {
     return await play(new Player(await openScene(lab)));
   } catch (error) {
