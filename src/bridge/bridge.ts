@@ -14,6 +14,7 @@ import { Fib } from '../fib/fib';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
 import { createFpmServer } from '../fpm/server';
+import { askVty } from '../fpm/vty';
 import { createKernelNeighbors } from '../kernel/kernel';
 import { formatAddress } from '../net/address';
 import { startMetricsServer } from '../metrics/exporter';
@@ -24,6 +25,7 @@ import { giveBackMemory } from '../sys/libc';
 import { createBackend } from '../views/backend';
 import { Backpressure } from './backpressure';
 import { closeAll, type Closer } from './closers';
+import { Convergence } from './convergence';
 import { IdleMemory } from './idle-memory';
 import { watchKernelRoutes } from './kernel-routes';
 import { NeighborVerification, staleHosts, VERIFICATION_POLL_MS } from './neighbor-verification';
@@ -36,6 +38,9 @@ const TICK_MS = 250;
 const RETRY_MS = 60_000;
 /** What the sandbox holds is read again this often, where that failed. */
 const READ_AGAIN_MS = 5000;
+/** bgpd's answer about a thousand peers takes a while, and some megabytes. */
+const VTY_MS = 30_000;
+const VTY_BYTES = 64 * 1024 * 1024;
 
 export interface BridgeOptions {
   /** A file that takes all FPM sessions (docs/decode.md). */
@@ -133,6 +138,11 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     log: afiLog,
   });
 
+  const convergence = new Convergence({
+    vty: config.fpm.sweep.bgpdVty,
+    ask: async (command) => (await askVty(config.fpm.sweep.bgpdVty, [command], VTY_MS, VTY_BYTES))[0] ?? '',
+    ...{ now, log: fpmLog },
+  });
   const replay = new Replay({
     fib: {
       beginReplay: () => fib.beginReplay(),
@@ -142,7 +152,7 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
         return fib.rows.routes.size;
       },
     },
-    ...{ programmer, fpm, now },
+    ...{ convergence, programmer, fpm, now },
     sweep: config.fpm.sweep,
     log: fpmLog,
   });

@@ -1,6 +1,7 @@
 /**
  * zebra's replay, from beginning to end. When zebra connects it sends its whole table, and what is programmed stays meanwhile.
- * The replay counts as over when the stream was idle for long enough, and not before a minimum time; then what it did not
+ * The replay counts as over when the stream was idle for long enough, not before a minimum time, and not before the protocols
+ * have their tables together (convergence.ts), for a maximum time; then what it did not
  * confirm is removed: stale routes and nexthops of the FIB, adopted entries, and the nodes that an earlier bridge left. All
  * these sweeps start here and nowhere else.
  */
@@ -36,8 +37,15 @@ export interface ReplayParts {
     /** Monotonic, ms. */
     lastActivity(): number;
   };
-  /** In ms: how long the stream must have been idle, and how long a replay lasts at least. */
-  readonly sweep: { readonly idleMs: number; readonly minimumMs: number };
+  /** The protocols that fill zebra's table. */
+  readonly convergence: {
+    /** A replay begins. */
+    begin(): void;
+    /** What they wait for, in words; undefined: they have their tables. */
+    waitingFor(elapsedMs: number): string | undefined;
+  };
+  /** In ms: how long the stream must have been idle, how long a replay lasts at least, and how long it waits for convergence. */
+  readonly sweep: { readonly idleMs: number; readonly minimumMs: number; readonly maximumMs: number };
   /** Monotonic, ms. */
   readonly now: () => number;
   readonly log: Logger;
@@ -62,19 +70,25 @@ export class Replay {
 
   /** zebra connected and sends everything again. */
   begin(peer: string): void {
-    const { fib, log, now } = this.parts;
+    const { convergence, fib, log, now } = this.parts;
     this.began = now();
     fib.beginReplay();
+    convergence.begin();
     log.info('what zebra replays is compared with what is programmed', { peer, routes: fib.routes });
   }
 
   /** Ends the replay and sweeps when it is time. Call now and then. Returns what was swept. */
   check(): Swept | undefined {
-    const { fib, fpm, programmer, sweep, now, log } = this.parts;
+    const { convergence, fib, fpm, programmer, sweep, now, log } = this.parts;
     if (this.began === undefined) this.sweepAdopted();
     if (this.began === undefined || fpm.peer() === undefined || !programmer.ready) return undefined;
     const time = now();
     if (time - this.began < sweep.minimumMs || time - fpm.lastActivity() < sweep.idleMs) return undefined;
+    const waiting = convergence.waitingFor(time - this.began);
+    if (waiting !== undefined) {
+      if (time - this.began < sweep.maximumMs) return undefined;
+      log.warn('the sweep waits no longer', { for: waiting });
+    }
     this.began = undefined;
     this.seen = true;
     const swept = fib.endReplay();

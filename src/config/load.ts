@@ -45,6 +45,8 @@ const shape = object<Config>({
         object<Config['fpm']['sweep']>({
           idleMs: defaulted(duration(100, HOUR), '5s', 'idle'),
           minimumMs: defaulted(duration(0, 24 * HOUR), '30s', 'minimum'),
+          maximumMs: defaulted(duration(0, 24 * HOUR), '5m', 'maximum'),
+          bgpdVty: defaulted(socketPath, '/var/run/frr/bgpd.vty'),
         }),
       ),
     }),

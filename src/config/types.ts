@@ -53,8 +53,16 @@ export interface Config {
     readonly feedback: FeedbackMode;
     /** zebra's vty socket, where `feedback: auto` asks for its version. */
     readonly zebraVty: string;
-    /** After a reconnect: sweep what the replay didn't confirm once the stream was silent for `idleMs`, not before `minimumMs`. */
-    readonly sweep: { readonly idleMs: number; readonly minimumMs: number };
+    /**
+     * After a reconnect: sweep what the replay didn't confirm once the stream was silent for `idleMs`, not before `minimumMs`, and
+     * as long as bgpd, asked at `bgpdVty`, waits for its peers, not before `maximumMs`.
+     */
+    readonly sweep: {
+      readonly idleMs: number;
+      readonly minimumMs: number;
+      readonly maximumMs: number;
+      readonly bgpdVty: string;
+    };
   };
   readonly afi: {
     readonly server: HostPort;

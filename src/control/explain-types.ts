@@ -56,6 +56,10 @@ export interface WhyPath extends PathView {
   /** Index of the vASIC port; absent: the interface is none. */
   readonly port?: number;
   readonly linkUp: boolean;
+  /** The interface is set down. */
+  readonly setDown?: boolean;
+  /** The TAP of a port, which Linux has given to this device. */
+  readonly givenTo?: string;
   readonly neighbor?: WhyNeighbor;
 }
 

@@ -113,10 +113,12 @@ export class Fib {
         return;
       }
       case 'neighborAdd':
-      case 'neighborDelete':
         // zebra may speak of neighbors on any interface; ours are those on ports.
         if (this.interfaces.portOf(update.ifindex) !== undefined) this.applyKernel(update);
         return;
+      case 'neighborDelete':
+        // The interface may have been a port when zebra spoke of the neighbor.
+        return this.applyKernel(update);
       case 'lspAdd':
       case 'lspDelete':
       case 'macAdd':

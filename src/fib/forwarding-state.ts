@@ -217,6 +217,8 @@ export class ForwardingState implements ForwardingSource {
   routeReturned(row: number, sent: number): void {
     this.rows.routes.flags[row]! &= ~ROW.inFlight;
     this.entryGone(sent);
+    // What was sent isn't sent again when something else is wanted by now.
+    if (this.routeWanted(row) !== sent) this.rows.markDirty(row);
   }
 
   routeParked(row: number): void {

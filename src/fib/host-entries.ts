@@ -89,10 +89,19 @@ export class HostEntries {
       const group = nexthops.get(neighbor.hostGroup)!;
       neighbor.hostRow = 0;
       neighbor.hostGroup = 0;
-      this.rows.removeNeighborPart(row, group);
+      this.rows.removeNeighborPart(row, group, this.heirOf(neighbor));
       this.rows.retireIfUnwanted(group);
       this.neighbors.dropIfUnused(neighbor);
     }
+  }
+
+  /** The same address may answer on another interface of the subnet. */
+  private heirOf({ ifindex, address }: Neighbor): NexthopGroup | undefined {
+    for (const other of this.interfaces.portInterfaces()) {
+      const neighbor = other === ifindex ? undefined : this.neighbors.find(other, address);
+      if (neighbor !== undefined && neighbor.hostGroup !== 0) return this.rows.nexthops.get(neighbor.hostGroup);
+    }
+    return undefined;
   }
 
   private eligible(neighbor: Neighbor): boolean {

@@ -134,6 +134,13 @@ export class Interfaces {
     return link === undefined || port === undefined || this.isHostPort(link) ? undefined : port;
   }
 
+  /** The name of the device that Linux has given this port to; undefined: the vASIC forwards for it, or it is no port. */
+  givenTo(ifindex: number): string | undefined {
+    const link = this.links.get(ifindex);
+    if (link === undefined || !this.options.ports.has(link.name) || !this.isHostPort(link)) return undefined;
+    return this.nameOf(link.master);
+  }
+
   /** Linux's word on a port. */
   rules(index: number): PortRules | undefined {
     return this.ports.get(index)?.rules;

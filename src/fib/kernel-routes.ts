@@ -122,15 +122,15 @@ export class KernelRoutes {
 
   /**
    * The kernel's word on a nexthop object. zebra sends those that others have made when it connects, and not before; once it has
-   * taken one over it is zebra's by its protocol. Returns the ids to be asked for: members of a group that nobody has sent.
+   * taken one over it is zebra's by its protocol. Returns the ids to be asked for: the members of a group.
    */
   applyNexthop(update: NexthopAdd | NexthopDelete): readonly number[] {
     if (!this.asked.has(update.id)) return [];
     this.options.nexthop(update);
     if (update.kind === 'nexthopDelete' || update.content.kind !== 'group') return [];
-    const missing = missingIn(this.options.rows.nexthops.forZebraId(update.id));
-    for (const id of missing) this.asked.add(id);
-    return missing;
+    const fresh = update.content.members.map(({ id }) => id).filter((id) => !this.asked.has(id));
+    for (const id of fresh) this.asked.add(id);
+    return fresh;
   }
 
   /** The kernel lost a nexthop object, and with it the routes that named it. Returns whether there is something to check. */

@@ -182,6 +182,9 @@ export class NexthopTable {
     }
     for (const group of outlived) group.deleted = true;
     this.zebra = new Map();
+    // Of a replay that broke off: its ids mean nothing in this one.
+    this.deferred.clear();
+    this.awaited.clear();
     return outlived;
   }
 
@@ -294,11 +297,16 @@ export class NexthopTable {
     return orphans;
   }
 
-  /** Whether anything still needs the group, apart from entries in the vASIC. */
+  /** Whether anything still needs the group, apart from entries in the vASIC. Groups that only hold each other need nothing. */
   wanted(group: NexthopGroup): boolean {
-    if (group.permanent || group.zebraRoutes > 0 || group.rows > 0 || group.parents.size > 0) return true;
-    if (group.content.kind === 'neighbor') return group.content.neighbor.hostGroup === group.id;
-    return group.zebraId !== undefined && !group.deleted;
+    if (isWantedItself(group)) return true;
+    if (group.parents.size === 0) return false;
+    const holders = new Set(group.parents);
+    for (const holder of holders) {
+      if (isWantedItself(holder)) return true;
+      for (const parent of holder.parents) holders.add(parent);
+    }
+    return false;
   }
 
   /** Takes a group out of every index. Returns the members of a group that lost a parent by it. */
@@ -320,6 +328,13 @@ export class NexthopTable {
     this.groups[group.id] = undefined;
     this.freeIds.push(group.id);
   }
+}
+
+/** Whether something other than a group needs it. */
+function isWantedItself(group: NexthopGroup): boolean {
+  if (group.permanent || group.zebraRoutes > 0 || group.rows > 0) return true;
+  if (group.content.kind === 'neighbor') return group.content.neighbor.hostGroup === group.id;
+  return group.zebraId !== undefined && !group.deleted;
 }
 
 function contentsEqual(a: GroupContent, b: GroupContent): boolean {

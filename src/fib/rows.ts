@@ -88,9 +88,10 @@ export class Rows {
     this.chooseWanted(row);
   }
 
-  /** Takes the part away, unless another neighbor's group has it by now. */
-  removeNeighborPart(row: number, group: NexthopGroup): void {
+  /** Takes the part away, unless another neighbor's group has it by now; `heir` gets it where there is one. */
+  removeNeighborPart(row: number, group: NexthopGroup, heir: NexthopGroup | undefined): void {
     if (this.neighborParts.get(row) !== group.id) return;
+    if (heir !== undefined) return this.setNeighborPart(row, heir);
     this.neighborParts.delete(row);
     this.routes.flags[row]! &= ~ROW.neighbor;
     this.chooseWanted(row);

@@ -1,13 +1,11 @@
 /**
  * Which route status a zebra understands. It doesn't say over FPM who it is, but it does over its vty socket, where that can
  * be reached: `show version` and `show modules`, as vtysh would ask. What each version does: docs/fpm-feedback.md.
- *
- * On that socket a command ends with a NUL byte, and an answer with three NUL bytes and the command's status.
  */
 import { existsSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
 import type { FeedbackMode } from '../config/types';
+import { askVty } from './vty';
 
 /** How statuses are encoded, or that none are sent, and why. */
 export interface FeedbackChoice {
@@ -26,8 +24,6 @@ export interface ZebraFacts {
 
 const TIMEOUT_MS = 5000;
 const RETRY_MS = 200;
-/** No answer that is waited for here is as long. */
-const MAX_ANSWER = 64 * 1024;
 
 /** What zebra understands, by its version and module. */
 export function choiceFor({ version, oldModule }: ZebraFacts): FeedbackChoice {
@@ -66,7 +62,7 @@ export async function askZebra(path: string, timeoutMs = TIMEOUT_MS): Promise<Fe
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {
-      const answers = await dialogue(path, ['show version', 'show modules'], Math.max(1, deadline - Date.now()));
+      const answers = await askVty(path, ['show version', 'show modules'], Math.max(1, deadline - Date.now()));
       const facts = parseFacts(answers[0] ?? '', answers[1] ?? '');
       return facts === undefined ? choiceUnasked(`${path} answered something else`) : choiceFor(facts);
     } catch (error) {
@@ -79,46 +75,4 @@ export async function askZebra(path: string, timeoutMs = TIMEOUT_MS): Promise<Fe
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
-}
-
-/** Sends commands one after the other; rejects when one isn't answered with success. */
-function dialogue(path: string, commands: readonly string[], timeoutMs: number): Promise<string[]> {
-  return new Promise((resolve, reject) => {
-    const answers: string[] = [];
-    let pending = Buffer.alloc(0);
-    const socket = createConnection({ path });
-    const fail = (error: Error): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      reject(error);
-    };
-    const timer = setTimeout(() => fail(new Error('no answer')), timeoutMs);
-    const ask = (): boolean => socket.write(`${commands[answers.length] ?? ''}\0`);
-    socket.on('connect', ask);
-    socket.on('error', fail);
-    socket.on('close', () => fail(new Error('closed without an answer')));
-    socket.on('data', (chunk: Buffer) => {
-      pending = Buffer.concat([pending, chunk]);
-      const end = pending.indexOf('\0\0\0');
-      if (end < 0 || pending.length < end + 4) {
-        if (pending.length > MAX_ANSWER) fail(new Error('an endless answer'));
-        return;
-      }
-      const status = pending[end + 3];
-      if (status !== 0) {
-        fail(new Error(`"${commands[answers.length] ?? ''}" failed with status ${status ?? '?'}`));
-        return;
-      }
-      answers.push(pending.toString('utf8', 0, end));
-      pending = Buffer.alloc(0);
-      if (answers.length < commands.length) {
-        ask();
-        return;
-      }
-      clearTimeout(timer);
-      socket.removeAllListeners('close');
-      socket.destroy();
-      resolve(answers);
-    });
-  });
 }

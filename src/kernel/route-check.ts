@@ -39,7 +39,9 @@ import {
   RTM_NEWROUTE,
   RTN_LOCAL,
   RTPROT_BOOT,
+  RTPROT_DHCP,
   RTPROT_KERNEL,
+  RTPROT_RA,
   RTPROT_STATIC,
   RT_TABLE_LOCAL,
 } from '../netlink/constants';
@@ -109,6 +111,8 @@ const STAGES: readonly Omit<Dump, 'scope'>[] = [
   { table: 0, protocol: RTPROT_BOOT },
   { table: 0, protocol: RTPROT_STATIC },
   { table: 0, protocol: RTPROT_KERNEL },
+  { table: 0, protocol: RTPROT_DHCP },
+  { table: 0, protocol: RTPROT_RA },
   { table: RT_TABLE_LOCAL, protocol: 0 },
   { table: 0, protocol: 0 },
   { table: 0, protocol: 0 },

@@ -15,7 +15,7 @@ import type { Logger } from '../observe/log';
 import { closeNetlink, filterNetlink, limitDumps, openNetlink, sendNetlink } from '../sys/netlink-socket';
 import { startPollThread, type PollThread } from '../sys/poll-thread';
 import { foreignFilter } from './foreign';
-import { RouteCheck, type RouteCheckCounters, type RouteCheckOptions } from './route-check';
+import { RouteCheck, type RouteCheckOptions } from './route-check';
 import type { NetlinkWorkerData, NetlinkWorkerReport } from './worker';
 
 const GROUPS =
@@ -27,7 +27,6 @@ export interface RouteWatch {
   routeSent(): void;
   /** Asks for nexthop objects; what the kernel knows comes to `nexthop`. */
   askNexthops(ids: readonly number[]): void;
-  counters(): RouteCheckCounters;
   close(): Promise<void>;
 }
 
@@ -97,7 +96,6 @@ export function startRouteWatch(
   return {
     routeSent: () => check.routeSent(),
     askNexthops: (ids) => check.askNexthops(ids),
-    counters: () => check.counters,
     async close() {
       closing = true;
       delays.forEach((delay) => clearTimeout(delay));

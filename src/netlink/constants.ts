@@ -78,10 +78,12 @@ export const RTN_UNREACHABLE = 7;
 export const RTN_PROHIBIT = 8;
 export const RTN_THROW = 9;
 
-/** Values of rtm_protocol: the kernel's own routes, those of `ip route add`, of an administrator. */
+/** Values of rtm_protocol: the kernel's own routes, those of `ip route add`, of an administrator, of router advertisements, DHCP. */
 export const RTPROT_KERNEL = 2;
 export const RTPROT_BOOT = 3;
 export const RTPROT_STATIC = 4;
+export const RTPROT_RA = 9;
+export const RTPROT_DHCP = 16;
 
 export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;

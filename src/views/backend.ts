@@ -42,7 +42,7 @@ import type { Punt, PuntCounters } from '../punt/punt';
 import { portProblems } from './port-problems';
 import { puntReasons } from './punt';
 import { RouteViews } from './routes';
-import { evpnViews, lspViews, sidViews } from './unsupported';
+import { evpnViews, lspViews, sidViews, malformedProblem } from './unsupported';
 import { traceView } from './trace';
 import { whyView, type WhyOptions } from './why';
 
@@ -199,6 +199,8 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       list.push(
         `${fibView.failed === 1 ? '1 route was' : `${fibView.failed} routes were`} refused by the vASIC: show routes --state failed`,
       );
+    const malformed = malformedProblem(fib);
+    if (malformed !== undefined) list.push(malformed);
     list.push(...portProblems(config, fib.interfaces, programmer.portFailures()));
     return list;
   }

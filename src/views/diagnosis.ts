@@ -5,6 +5,7 @@
 import type { AfiStatus } from '../control/types';
 import type { Stop, WhyPath, WhyNeighbor } from '../control/explain-types';
 import type { TrapReason } from '../fib/intents';
+import { MALFORMED } from '../fib/updates';
 import { isGroupMac, parseMac } from '../net/address';
 
 /** What the diagnosis goes by. */
@@ -78,7 +79,7 @@ function neighborStop(path: WhyPath, kernelNeighbors: boolean): Stop {
 
 /** The sentences for packets that go to the host because a rule says so. */
 const RULES: Readonly<Partial<Record<TrapReason, string>>> = {
-  glean: 'glean: a connected subnet. Linux resolves its neighbors; each one known has an entry of its own',
+  glean: 'glean: a connected subnet. Linux resolves its neighbors; each one with a MAC address of its own has an entry',
   local: 'local: an address of the router itself',
   broadcast: 'broadcast: a broadcast address of the router',
   multicast: 'multicast goes to the host',
@@ -93,6 +94,11 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
   if (rule !== undefined) return { at: 'rule', why: rule };
   switch (trap) {
     case 'notAPort': {
+      const given = legs.find((path) => path.givenTo !== undefined);
+      if (given !== undefined) {
+        const why = `it leaves by ${given.interface}, which Linux has given to ${given.givenTo!}: Linux forwards`;
+        return { at: 'link', why, remedy: `for the vASIC to forward: ip link set ${given.interface} nomaster` };
+      }
       const names = [...new Set(legs.map((path) => path.interface))].join(', ');
       const why = `it leaves by ${names}, which is no port of the vASIC: Linux forwards`;
       return { at: 'configuration', why, remedy: 'if it is meant to be a port, add its TAP to ports and restart' };
@@ -100,14 +106,26 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
     case 'otherTable':
       return tableStop(symptoms);
     case 'unsupported':
+      if (detail === MALFORMED) {
+        const remedy =
+          'the log says what is wrong with it ("dropped a malformed message"); a recording of it is worth a report';
+        return { at: 'zebra', why: detail, remedy };
+      }
       return { at: 'rule', why: `nothing in the vASIC corresponds to it${detail === undefined ? '' : ` (${detail})`}` };
     case 'missingNexthop': {
       const why = `zebra named nexthop id ${nexthopId ?? '?'} and has not sent that`;
-      return { at: 'zebra', why, remedy: 'in vtysh: "show nexthop-group rib"; "no fpm address", then "fpm address …"' };
+      const remedy =
+        `in vtysh: "show nexthop-group rib"; "ip nexthop get id ${nexthopId ?? 'ID'}" shows one that is the kernel's, ` +
+        'which is asked for it; "no fpm address", then "fpm address …" has zebra send all again';
+      return { at: 'zebra', why, remedy };
     }
     case 'linkDown': {
       const down = legs.filter((path) => !path.linkUp).map((path) => path.interface);
-      const remedy = '"fpm2afi show ports": is the wire in, is the other end up?';
+      const set = legs.find((path) => path.setDown === true);
+      const remedy =
+        set === undefined
+          ? '"fpm2afi show ports": is the wire in, is the other end up?'
+          : `${set.interface} is set down: ip link set ${set.interface} up`;
       return { at: 'link', why: `the link of ${[...new Set(down)].join(', ')} is down`, remedy };
     }
     default: {

@@ -7,7 +7,7 @@ import { describeEncap, describeLabels } from '../fib/describe-encap';
 import type { Fib } from '../fib/fib';
 import { leavesOf } from '../fib/leaves';
 import type { NexthopGroup } from '../fib/nexthops';
-import type { NexthopPath } from '../fib/updates';
+import { MALFORMED, type NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac } from '../net/address';
 import { protocolName } from '../net/protocol';
 
@@ -33,7 +33,29 @@ export function pathView(fib: Fib, path: NexthopPath, weight: number): PathView 
 export function describeUnsupported(group: NexthopGroup): string | undefined {
   if (group.intent.kind !== 'punt' || group.intent.reason !== 'unsupported') return undefined;
   const causes = [...new Set(causesOf(group))];
-  return causes.length === 0 ? undefined : `${causes.join('; ')}: ${NO_MAPPING}`;
+  if (causes.length === 0) return undefined;
+  return `${causes.join('; ')}: ${causes.includes(MALFORMED) ? 'Linux forwards it' : NO_MAPPING}`;
+}
+
+/** Of how many routes and nexthop ids the last message could not be read. */
+export function countMalformed(fib: Fib): { readonly routes: number; readonly nexthops: number } {
+  const count = { routes: 0, nexthops: 0 };
+  for (const { content, zebraId, zebraRoutes, deleted } of fib.rows.nexthops.all()) {
+    if (content.kind !== 'fixed' || content.detail !== MALFORMED) continue;
+    if (zebraId === undefined) count.routes += zebraRoutes;
+    else if (!deleted) count.nexthops++;
+  }
+  return count;
+}
+
+/** What `status` says of them; undefined: there are none. */
+export function malformedProblem(fib: Fib): string | undefined {
+  const { routes, nexthops } = countMalformed(fib);
+  const some = (count: number, what: string): string[] =>
+    count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`];
+  const what = [...some(routes, 'route'), ...some(nexthops, 'nexthop')].join(' and ');
+  if (what === '') return undefined;
+  return `zebra sent ${what} in messages that could not be read; until it sends them again the host forwards: see the log for "dropped a malformed message"`;
 }
 
 function causesOf(group: NexthopGroup): string[] {

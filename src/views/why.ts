@@ -123,6 +123,7 @@ function notesOf(options: WhyOptions, row: number): string[] {
   if (group?.intent.kind !== 'forward') return [];
   return allPaths(options, group).flatMap((path) => {
     const name = `the path ${path.gateway === undefined ? '' : `via ${path.gateway}, `}${path.interface} isn't used: `;
+    if (path.givenTo !== undefined) return [`${name}Linux has given it to ${path.givenTo}`];
     if (path.state === 'host') return [`${name}it is no port of the vASIC`];
     if (path.state === 'glean') return [`${name}it has no gateway`];
     if (!path.linkUp) return [`${name}its link is down`];
@@ -210,7 +211,13 @@ function whyPath(options: WhyOptions, path: NexthopPath, weight: number): WhyPat
   const { fib, views, programmer, progress } = options;
   const port = fib.interfaces.portOf(path.ifindex);
   const view = views.path(path, weight);
-  const shown = { ...view, ...optional('port', port), linkUp: fib.interfaces.isUp(path.ifindex) };
+  const shown = {
+    ...view,
+    ...optional('port', port),
+    linkUp: fib.interfaces.isUp(path.ifindex),
+    ...optional('setDown', fib.interfaces.get(path.ifindex)?.adminDown),
+    ...optional('givenTo', fib.interfaces.givenTo(path.ifindex)),
+  };
   if (path.gateway === undefined || port === undefined) return shown;
   const neighbor = fib.neighbors.find(path.ifindex, path.gateway);
   const asking = progress(path.ifindex, path.gateway);

@@ -49,6 +49,7 @@ export class Server {
   readonly ports: MemoryPort[];
   readonly punted: Punted[] = [];
   sandbox: Sandbox;
+  private limit: number | undefined;
 
   constructor(
     private readonly options: Pick<SandboxOptions, 'maxEntries' | 'refuse' | 'now'> & {
@@ -57,11 +58,12 @@ export class Server {
   ) {
     const count = options.portCount ?? 4;
     this.ports = Array.from({ length: count }, (_, i) => createMemoryPort({ name: `p${i}`, mac: macOfPort(i) }));
+    this.limit = options.maxEntries;
     this.sandbox = this.fresh('1');
   }
 
   private fresh(instance: string): Sandbox {
-    const { maxEntries, refuse, now } = this.options;
+    const { refuse, now } = this.options;
     return createSandbox({
       id: 1,
       engine: 'trio',
@@ -69,7 +71,7 @@ export class Server {
       instance,
       ports: this.ports,
       host: { punt: (_sandbox, port, reason) => this.punted.push({ port, reason }) },
-      ...(maxEntries === undefined ? {} : { maxEntries }),
+      ...(this.limit === undefined ? {} : { maxEntries: this.limit }),
       ...(refuse === undefined ? {} : { refuse }),
       ...(now === undefined ? {} : { now }),
     });
@@ -80,8 +82,9 @@ export class Server {
     this.sandbox = this.fresh(this.sandbox.info().instance);
   }
 
-  /** As after kill -9: empty tables, another instance. */
-  restart(): void {
+  /** As after kill -9: empty tables, another instance, and room for so many entries. */
+  restart(limit = this.options.maxEntries): void {
+    this.limit = limit;
     this.sandbox = this.fresh(String(Number(this.sandbox.info().instance) + 1));
   }
 }
@@ -93,7 +96,7 @@ export class Bed {
   readonly queue: { id: number; operation: AftOperation }[] = [];
   /** All that were ever sent. */
   readonly sent: AftOperation[] = [];
-  /** What was reported to zebra last, by prefix. */
+  /** What was reported to zebra last, by prefix; with the table before it where that isn't TABLE. */
   readonly told = new Map<string, RouteStatus>();
   readonly needed = new Set<string>();
   /** Why what the server holds can't be read. */
@@ -267,7 +270,7 @@ export class Bed {
 
   report(): void {
     for (let next = this.fib.status.takeReport(); next !== undefined; next = this.fib.status.takeReport()) {
-      this.told.set(formatPrefix(next), next.status);
+      this.told.set(`${next.table === TABLE ? '' : `${next.table} `}${formatPrefix(next)}`, next.status);
     }
   }
 

@@ -195,7 +195,7 @@ test('drops what is not for it, counts it, and goes on', async () => {
   });
   expect(await c.until((events) => events.find((e) => e['cause'] === 'foreignSender'))).toMatchObject({
     log: 'warn',
-    detail: expect.stringMatching(/^from 127\.0\.0\.1 port \d+$/) as string,
+    detail: expect.stringMatching(/^from 127\.0\.0\.1:\d+$/) as string,
     remedy: expect.stringContaining('punt.vasic') as string,
   });
 });

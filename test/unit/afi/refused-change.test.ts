@@ -114,3 +114,34 @@ test('a server that refuses everything ends in rest', async () => {
   bed.report();
   expect(bed.told.get('198.51.100.0/24')).toBe('failed');
 });
+
+test('a route that is withdrawn while its change is refused with others leaves no entry', async () => {
+  const bed = await ready();
+  bed.nexthop(6, '10.1.2.6@2').viaId('198.51.101.0/24', 5).viaId('198.51.103.0/24', 6).settle();
+  bed.viaId('198.51.100.0/24', 6).viaId('198.51.101.0/24', 6).viaId('198.51.102.0/24', 6);
+  bed.programmer.pump();
+  expect(bed.queue).toHaveLength(1);
+  bed.withdraw('198.51.100.0/24').withdraw('198.51.102.0/24');
+  bed.programmer.pump();
+  bed.answer(REFUSED);
+  bed.settle();
+  expect([...bed.entries().keys()].filter((prefix) => prefix.startsWith('198.51'))).toEqual([
+    '198.51.101.0/24',
+    '198.51.103.0/24',
+  ]);
+  expect(bed.fib.rows.routes.size).toBe(bed.entries().size);
+});
+
+test('a route that comes again while its removal is refused with others has its entry', async () => {
+  const bed = await ready();
+  bed.nexthop(6, '10.1.2.6@2').viaId('198.51.101.0/24', 5).viaId('198.51.103.0/24', 6).settle();
+  bed.withdraw('198.51.100.0/24').withdraw('198.51.101.0/24');
+  bed.programmer.pump();
+  bed.viaId('198.51.100.0/24', 6);
+  bed.programmer.pump();
+  bed.answer(REFUSED);
+  bed.settle();
+  expect(bed.packet('198.51.100.9')).toBe('p2 020000000006');
+  expect(bed.entries().has('198.51.101.0/24')).toBe(false);
+  expect(bed.told.get('198.51.100.0/24')).toBe('offloaded');
+});

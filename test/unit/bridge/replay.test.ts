@@ -9,6 +9,7 @@ function bed() {
   const world = {
     ...{ now: 1000, activity: 1000, ready: true, left: 0, holds: false },
     peer: '10.0.0.1:4' as string | undefined,
+    waiting: undefined as string | undefined,
   };
   const replay = new Replay({
     fib: {
@@ -35,7 +36,8 @@ function bed() {
       },
     },
     fpm: { peer: () => world.peer, lastActivity: () => world.activity },
-    sweep: { idleMs: 500, minimumMs: 2000 },
+    convergence: { begin: () => calls.push('converging'), waitingFor: () => world.waiting },
+    sweep: { idleMs: 500, minimumMs: 2000, maximumMs: 60_000 },
     now: () => world.now,
     log,
   });
@@ -47,7 +49,7 @@ test('a replay begins when zebra connects', () => {
   expect([replay.active, replay.startedAt]).toEqual([false, undefined]);
   replay.begin('10.0.0.1:4');
   expect([replay.active, replay.startedAt]).toEqual([true, 1000]);
-  expect(calls).toEqual(['beginReplay']);
+  expect(calls).toEqual(['beginReplay', 'converging']);
   expect(lines).toEqual([
     ['what zebra replays is compared with what is programmed', { peer: '10.0.0.1:4', routes: 7 }],
   ]);
@@ -61,12 +63,12 @@ test('it ends when the stream was idle for long enough, and then everything unco
   expect(replay.check()).toBeUndefined();
   world.now = 3100;
   expect(replay.check()).toEqual(SWEPT);
-  expect(calls).toEqual(['beginReplay', 'endReplay', 'releaseAdopted']);
+  expect(calls).toEqual(['beginReplay', 'converging', 'endReplay', 'releaseAdopted']);
   expect(lines[1]).toEqual(['the replay is over: what it did not confirm is removed', SWEPT]);
   expect([replay.active, replay.startedAt]).toEqual([false, undefined]);
   world.now = 9000;
   expect(replay.check()).toBeUndefined();
-  expect(calls).toHaveLength(3);
+  expect(calls).toHaveLength(4);
 });
 
 test('not before the minimum time, however quiet zebra is', () => {
@@ -87,7 +89,7 @@ test.each([
   Object.assign(world, change, { now: 60_000 });
   expect(replay.check()).toBeUndefined();
   expect(replay.active).toBe(true);
-  expect(calls).toEqual(['beginReplay']);
+  expect(calls).toEqual(['beginReplay', 'converging']);
   Object.assign(world, { peer: '10.0.0.1:4', ready: true });
   expect(replay.check()).toEqual(SWEPT);
 });
@@ -123,4 +125,22 @@ test.each([
   replay.check();
   expect(calls).toEqual(what === 'entries' ? ['dropAdopted', 'releaseAdopted'] : ['releaseAdopted']);
   expect(lines.at(-1)?.[0]).toBe('what an earlier bridge left in the vASIC and zebra does not want is removed');
+});
+
+test('nothing is swept while the protocols wait for their peers, for a maximum time', () => {
+  const { replay, world, lines } = bed();
+  replay.begin('10.0.0.1:4');
+  Object.assign(world, { now: 20_000, waiting: 'End-of-RIB of 10.0.0.2' });
+  expect(replay.check()).toBeUndefined();
+  world.now = 60_999;
+  expect(replay.check()).toBeUndefined();
+  world.now = 61_000;
+  expect(replay.check()).toEqual(SWEPT);
+  expect(lines[1]).toEqual(['the sweep waits no longer', { for: 'End-of-RIB of 10.0.0.2' }]);
+
+  replay.begin('10.0.0.1:4');
+  Object.assign(world, { now: 80_000, waiting: 'peer 10.0.0.3' });
+  expect(replay.check()).toBeUndefined();
+  world.waiting = undefined;
+  expect(replay.check()).toEqual(SWEPT);
 });

@@ -25,7 +25,7 @@ test('ports alone are enough: everything else has its default', () => {
       listen: { host: '127.0.0.1', port: 2620 },
       feedback: 'auto',
       zebraVty: '/var/run/frr/zebra.vty',
-      sweep: { idleMs: 5000, minimumMs: 30_000 },
+      sweep: { idleMs: 5000, minimumMs: 30_000, maximumMs: 300_000, bgpdVty: '/var/run/frr/bgpd.vty' },
     },
     afi: {
       server: { host: '127.0.0.1', port: 50051 },
@@ -81,7 +81,7 @@ test('every key is read', () => {
   listen: "[::1]:2621"
   feedback: off
   zebraVty: /x/zebra.vty
-  sweep: { idle: 1500, minimum: 1.5m }
+  sweep: { idle: 1500, minimum: 1.5m, maximum: 2m, bgpdVty: /run/b.vty }
 afi:
   server: vasic-1.example:50052
   engine: xl
@@ -117,7 +117,7 @@ log: { level: debug, format: json }
       listen: { host: '::1', port: 2621 },
       feedback: 'off',
       zebraVty: '/x/zebra.vty',
-      sweep: { idleMs: 1500, minimumMs: 90_000 },
+      sweep: { idleMs: 1500, minimumMs: 90_000, maximumMs: 120_000, bgpdVty: '/run/b.vty' },
     },
     afi: {
       server: { host: 'vasic-1.example', port: 50052 },

@@ -1,5 +1,6 @@
 /** Which neighbors have an entry of their own: those that zebra's longest route, as it is now, says are on their interface. */
-import { Bed } from '../../bed/bed';
+import { parseAddress, parseMac } from '../../../src/net/address';
+import { Bed, ifindexOf } from '../../bed/bed';
 
 const MAC = '02:00:00:00:00:09';
 const TO_1 = /^p1 020000000009/;
@@ -90,4 +91,30 @@ test('the port of a host route that goes and comes again', async () => {
   expect(bed.packet('10.56.0.9')).toMatch(/^punt/);
   bed.link(1, true).settle();
   expect(bed.packet('10.56.0.9')).toMatch(TO_1);
+});
+
+test.each(['198.18.1.0/24', '198.18.1.9/32'])(
+  'an address that answers on both interfaces of a subnet: when one goes the other is sent to: %s',
+  async (prefix) => {
+    const bed = await new Bed().via(prefix, '@1', '@2').up();
+    bed.neighbor(1, '198.18.1.9', MAC).neighbor(2, '198.18.1.9', MAC).settle();
+    expect(bed.packet('198.18.1.9')).toMatch(TO_2);
+    bed.neighborGone(2, '198.18.1.9').settle();
+    expect(bed.packet('198.18.1.9')).toMatch(TO_1);
+    bed.neighborGone(1, '198.18.1.9').settle();
+    expect(bed.packet('198.18.1.9')).toMatch(/^punt/);
+  },
+);
+
+test('what zebra said of a neighbor it can take back when the interface is no port any more', async () => {
+  const bed = await ready();
+  const neighbor = { source: 'fpm', ifindex: ifindexOf(1), address: parseAddress('198.18.1.7')! } as const;
+  bed.apply({ kind: 'neighborAdd', ...neighbor, mac: parseMac(MAC)!, state: 'permanent' }).settle();
+  expect(bed.packet('198.18.1.7')).toMatch(TO_1);
+  bed
+    .link(1, false)
+    .apply({ kind: 'neighborDelete', ...neighbor })
+    .link(1, true)
+    .settle();
+  expect(bed.packet('198.18.1.7')).toMatch(/^punt/);
 });

@@ -57,3 +57,26 @@ test('groups of groups of a thousand members are walked once', async () => {
   expect(intentOf(bed, 29)).toEqual(unsupported);
   expect(bed.told.get('198.51.100.0/24')).toBe('trapped');
 });
+
+test('deleted groups that only hold each other are gone, and so are the members', async () => {
+  const bed = await ready();
+  const groups = (): number => [...bed.fib.rows.nexthops.all()].filter((group) => group.zebraId !== undefined).length;
+  bed.nexthop(5, '10.1.1.5@1').group(7, 7, 5).group(8, 9, 5).group(9, 8).viaId('198.51.100.0/24', 9).settle();
+  for (const id of [5, 7, 8, 9]) bed.apply({ kind: 'nexthopDelete', id });
+  bed.settle();
+  expect(groups()).toBe(3);
+  bed.withdraw('198.51.100.0/24').settle();
+  expect(groups()).toBe(0);
+});
+
+test('a group that waits for its members in a replay is forgotten when zebra connects again', async () => {
+  const bed = await ready();
+  bed.nexthop(5, '10.1.1.5@1').settle();
+  bed.fib.beginReplay();
+  bed.group(9, 5);
+  bed.fib.beginReplay();
+  bed.viaId('198.51.100.0/24', 9).nexthop(5, '10.1.1.5@1');
+  bed.fib.endReplay();
+  bed.settle();
+  expect(intentOf(bed, 9)).toEqual({ kind: 'punt', reason: 'missingNexthop' });
+});

@@ -115,13 +115,22 @@ describe('encapsulations', () => {
     expect(path(c.LWTUNNEL_ENCAP_IP, key)).toBe('direct@3*1 (vni 5000)');
     expect(path(c.LWTUNNEL_ENCAP_IP6, key)).toBe('direct@3*1 (vni 5000)');
   });
+  test.each([c.LWTUNNEL_ENCAP_IP, c.LWTUNNEL_ENCAP_IP6])(
+    'a tunnel key %i without an id, which the kernel takes',
+    (type) => {
+      expect(path(type, attributes([[2, '10.0.0.9']]))).toBe(`direct@3*1 (encap ${type} 080002000a000009)`);
+      expect(path(type, new Uint8Array(0))).toBe(`direct@3*1 (encap ${type} )`);
+    },
+  );
+  test('a type without a body, which the kernel takes', () => {
+    expect(target(route({}, [DST, [c.RTA_OIF, 3], [c.RTA_ENCAP_TYPE, u16(1)]]))).toBe('direct@3*1 (encap 1 )');
+  });
   test('an unknown one is kept as it is', () => {
     expect(path(3, Uint8Array.of(1, 2))).toBe('direct@3*1 (encap 3 0102)');
   });
 
   test.each([
     ['without its type', [[c.RTA_ENCAP, new Uint8Array(4)]]],
-    ['without its body', [[c.RTA_ENCAP_TYPE, u16(1)]]],
     [
       'without labels',
       [

@@ -48,7 +48,7 @@ async function rig(feedback: FeedbackMode = 'auto', also: Partial<FpmHandlers> =
     listen: { host: '127.0.0.1', port: 0 },
     feedback,
     zebraVty: '/nonexistent/zebra.vty',
-    sweep: { idleMs: 1, minimumMs: 1 },
+    sweep: { idleMs: 1, minimumMs: 1, maximumMs: 1, bgpdVty: '/nonexistent' },
   };
   const source = createFpmServer(config, remember(log));
   sources.push(source);
@@ -247,6 +247,24 @@ test('malformed messages are counted and told with their place in the stream, bu
   expect(told[1]).toContain(`"offset":${bad.length + 4 + 17},"total":2`);
 });
 
+test('a malformed message about a route that can be told ends what zebra sent of it before', async () => {
+  const { source, events, awaits } = await rig();
+  const bad = frame(
+    route({}, [
+      [RTA_DST, '192.0.2.0'],
+      [RTA_NH_ID, Uint8Array.of(1)],
+    ]),
+  );
+  (await zebra(source)).write(Buffer.concat([frame(routeTo(1)), bad, frame(routeTo(2))]));
+  await awaits(/nexthop 2/);
+  expect(events.filter((event) => event.startsWith('route'))).toEqual([
+    lineOf(1),
+    expect.stringContaining('could not be read'),
+    lineOf(2),
+  ]);
+  expect(source.counters()).toMatchObject({ malformed: 1, updates: 3 });
+});
+
 test('frame types that nobody knows are skipped', async () => {
   const { source, awaits } = await rig();
   (await zebra(source)).write(Buffer.concat([frame(Buffer.alloc(9), 7), frame(routeTo(1))]));
@@ -392,7 +410,7 @@ test('an address in use is refused with what to do', async () => {
     listen: source.address()!,
     feedback: 'auto' as const,
     zebraVty: '/nonexistent/zebra.vty',
-    sweep: { idleMs: 1, minimumMs: 1 },
+    sweep: { idleMs: 1, minimumMs: 1, maximumMs: 1, bgpdVty: '/nonexistent' },
   };
   const second = createFpmServer(config, nullLogger);
   const noop = (): void => undefined;

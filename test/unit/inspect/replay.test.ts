@@ -40,7 +40,7 @@ async function rig(tap?: SessionTap): Promise<Rig> {
     listen: { host: '127.0.0.1', port: 0 },
     feedback: 'table',
     zebraVty: '/nonexistent',
-    sweep: { idleMs: 1, minimumMs: 1 },
+    sweep: { idleMs: 1, minimumMs: 1, maximumMs: 1, bgpdVty: '/nonexistent' },
   } as const;
   const source = createFpmServer(config, nullLogger, tap);
   servers.push(source);

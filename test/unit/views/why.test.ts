@@ -68,6 +68,22 @@ test('the moments: sent, acknowledged, reported; forgotten when zebra sends the 
 });
 
 describe('where it stops', () => {
+  test('a TAP that Linux has given away, and one that is set down', async () => {
+    const bed = await new Bed().up();
+    bed.neighbor(1, '10.1.1.2', M1).via('10.40.0.0/16', '10.1.1.2@1').settle();
+    bed.fib.applyKernel({ kind: 'link', ifindex: 90, name: 'br0', present: true, up: true, master: 0 });
+    bed.link(1, true, true, { master: 90 }).settle();
+    expect(why(bed, '10.40.0.0/16').stops).toEqual({
+      at: 'link',
+      why: 'it leaves by tap1, which Linux has given to br0: Linux forwards',
+      remedy: 'for the vASIC to forward: ip link set tap1 nomaster',
+    });
+    bed.link(1, true, false, { adminDown: true }).settle();
+    expect(why(bed, '10.40.0.0/16').stops).toMatchObject({ remedy: 'tap1 is set down: ip link set tap1 up' });
+    bed.link(1, true).settle();
+    expect(why(bed, '10.40.0.0/16').stops).toBeUndefined();
+  });
+
   test.each([
     ['failed', 'no ARP answer from 10.1.1.99 on tap1, asked 3 times'],
     ['incomplete', 'ARP for 10.1.1.99 on tap1 is under way, no answer yet, asked 3 times'],

@@ -1,0 +1,217 @@
+/**
+ * What zebra and the kernel have said, kept as they said it: the input of the model (oracle.ts), which knows nothing of how the
+ * FIB keeps it.
+ *
+ * What a deleted nexthop id means to a route that names it later is nobody's promise, nor is what an id means in the middle of
+ * a replay: such a meaning is `vague`, and nothing is expected of what depends on it.
+ */
+import type {
+  AddressAdd,
+  FpmUpdate,
+  KernelUpdate,
+  LinkChange,
+  NeighborAdd,
+  NexthopAdd,
+  NexthopContent,
+  RouteAdd,
+} from '../../../src/fib/updates';
+import { VRF_TABLES } from '../../../src/fib/updates';
+import { formatAddress, formatPrefix } from '../../../src/net/address';
+import { TABLE } from '../../bed/bed';
+
+export const portOfName = (name: string): number | undefined => {
+  const match = /^tap([0-3])$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+};
+
+/** What a nexthop id of one life of zebra stands for. */
+export interface Meaning {
+  update: NexthopAdd | undefined;
+  members: readonly Meaning[];
+  deleted: boolean;
+  vague: boolean;
+}
+
+export interface Route {
+  readonly update: RouteAdd;
+  readonly meaning: Meaning | undefined;
+  readonly generation: number;
+}
+
+const newMeaning = (): Meaning => ({ update: undefined, members: [], deleted: false, vague: false });
+const routeKey = (update: { readonly table: number; readonly prefix: RouteAdd['prefix'] }): string =>
+  `${update.table} ${formatPrefix(update.prefix)}`;
+
+export class Inputs {
+  readonly routes = new Map<string, Route>();
+  readonly links = new Map<number, LinkChange>();
+  readonly neighbors = new Map<string, NeighborAdd>();
+  readonly addresses = new Map<string, AddressAdd>();
+  readonly portsDown = new Set<number>();
+  inReplay = false;
+  private generation = 0;
+  private meanings = new Map<number, Meaning>();
+
+  isPort(ifindex: number): boolean {
+    return this.portOf(ifindex) !== undefined;
+  }
+
+  portOf(ifindex: number): number | undefined {
+    const link = this.links.get(ifindex);
+    if (link === undefined || this.isEnslaved(link)) return undefined;
+    return portOfName(link.name);
+  }
+
+  /** Linux has given it to a device that isn't the VRF whose table is forwarded by. */
+  private isEnslaved({ master }: LinkChange): boolean {
+    return master !== 0 && this.links.get(master)?.vrfTable !== TABLE;
+  }
+
+  /** Whether frames that come in at a port are forwarded: Linux may have it for itself. */
+  forwards(port: number): boolean {
+    return [...this.links.values()].every((link) => portOfName(link.name) !== port || !this.isEnslaved(link));
+  }
+
+  ids(): number[] {
+    return [...this.meanings].flatMap(([id, meaning]) => (meaning.update === undefined || meaning.deleted ? [] : [id]));
+  }
+
+  // ---- updates ----------------------------------------------------------------------------------------------------
+
+  applyFpm(update: FpmUpdate): void {
+    switch (update.kind) {
+      case 'routeAdd': {
+        const { target } = update;
+        const meaning = target.kind === 'nexthopId' ? this.named(target.id) : undefined;
+        this.routes.set(routeKey(update), { update, meaning, generation: this.generation });
+        break;
+      }
+      case 'routeDelete':
+        this.routes.delete(routeKey(update));
+        break;
+      case 'nexthopAdd':
+        this.define(update);
+        break;
+      case 'nexthopDelete': {
+        const meaning = this.meanings.get(update.id);
+        if (meaning === undefined) break;
+        meaning.deleted = true;
+        meaning.vague ||= this.inReplay;
+        break;
+      }
+      case 'neighborAdd':
+      case 'neighborDelete':
+        if (update.kind === 'neighborDelete' || this.isPort(update.ifindex)) this.applyKernel(update);
+        return;
+      case 'lspAdd':
+      case 'lspDelete':
+      case 'macAdd':
+      case 'macDelete':
+      case 'sidAdd':
+      case 'sidDelete':
+        return;
+    }
+    this.lookForUnheld();
+  }
+
+  applyKernel(update: KernelUpdate): void {
+    switch (update.kind) {
+      case 'neighborAdd':
+      case 'neighborDelete': {
+        const key = `${update.source} ${update.ifindex} ${formatAddress(update.address)}`;
+        if (update.kind === 'neighborAdd') this.neighbors.set(key, update);
+        else this.neighbors.delete(key);
+        return;
+      }
+      case 'addressAdd':
+      case 'addressDelete': {
+        const key = `${update.ifindex} ${formatAddress(update.address)}/${update.length}`;
+        if (update.kind === 'addressAdd') this.addresses.set(key, update);
+        else this.addresses.delete(key);
+        return;
+      }
+      case 'link':
+        if (update.present) this.links.set(update.ifindex, update);
+        else this.links.delete(update.ifindex);
+        return;
+      case 'groups':
+        return;
+    }
+  }
+
+  private named(id: number): Meaning {
+    let meaning = this.meanings.get(id);
+    if (meaning === undefined) this.meanings.set(id, (meaning = newMeaning()));
+    return meaning;
+  }
+
+  private define(update: NexthopAdd): void {
+    const meaning = this.named(update.id);
+    const { content } = update;
+    meaning.update = update;
+    meaning.members = content.kind === 'group' ? content.members.map(({ id }) => this.named(id)) : [];
+    meaning.deleted = false;
+    meaning.vague = false;
+  }
+
+  /** A deleted id, or one that never came, is forgotten when nothing names it; when exactly is nobody's promise. */
+  private lookForUnheld(): void {
+    const held = new Set<Meaning>();
+    const hold = (meaning: Meaning): void => {
+      if (held.has(meaning)) return;
+      held.add(meaning);
+      meaning.members.forEach(hold);
+    };
+    for (const { meaning } of this.routes.values()) if (meaning !== undefined) hold(meaning);
+    for (const meaning of this.meanings.values()) if (meaning.update !== undefined && !meaning.deleted) hold(meaning);
+    for (const meaning of this.meanings.values()) {
+      if (meaning.update !== undefined && meaning.deleted && !held.has(meaning)) meaning.vague = true;
+    }
+  }
+
+  // ---- zebra's lives ----------------------------------------------------------------------------------------------
+
+  beginReplay(): void {
+    this.inReplay = true;
+    this.generation++;
+    this.meanings = new Map();
+  }
+
+  /** What the replay didn't bring is gone, but for plain tables: zebra's replay leaves those out. */
+  endReplay(): void {
+    this.inReplay = false;
+    for (const [key, { generation, update }] of this.routes) {
+      if (generation !== this.generation && (update.table === TABLE || update.table >= VRF_TABLES))
+        this.routes.delete(key);
+    }
+    this.lookForUnheld();
+  }
+
+  /** All that zebra would send to a new listener. */
+  replayOf(order: 'membersFirst' | 'groupsFirst'): FpmUpdate[] {
+    const nexthops = [...this.meanings.values()].flatMap(({ update, deleted }) =>
+      update === undefined || deleted ? [] : [update],
+    );
+    const isGroup = ({ content }: { content: NexthopContent }): boolean => content.kind === 'group';
+    const groups = nexthops.filter(isGroup);
+    const others = nexthops.filter((update) => !isGroup(update));
+    const routes = [...this.routes.values()].filter(({ generation }) => generation === this.generation);
+    const sorted = order === 'groupsFirst' ? [...groups, ...others] : [...others, ...groups];
+    return [...sorted, ...routes.map(({ update }) => update)];
+  }
+
+  /** All that the kernel and the configuration would say to a new listener, and zebra of neighbors. */
+  kernelNews(): KernelUpdate[] {
+    return [...this.links.values(), ...this.addresses.values(), ...this.neighbors.values()];
+  }
+
+  /** Another bridge listens, which has heard of nothing yet. */
+  forgetZebra(): void {
+    this.routes.clear();
+    this.meanings = new Map();
+    this.inReplay = false;
+    for (const [key, { source, ifindex }] of this.neighbors) {
+      if (source === 'fpm' && !this.isPort(ifindex)) this.neighbors.delete(key);
+    }
+  }
+}

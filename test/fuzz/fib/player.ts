@@ -1,0 +1,358 @@
+/** Plays a history on the bed, and says what is not as it must be. */
+import type { LinkChange } from '../../../src/fib/updates';
+import { formatAddress, formatPrefix } from '../../../src/net/address';
+import { Bed, ifindexOf, Server, TABLE } from '../../bed/bed';
+import { Random } from '../random';
+import type { Event, History } from './events';
+import { Inputs } from './inputs';
+import { Oracle } from './oracle';
+
+/** What was wrong, at which event (the number of events: at the end). */
+export interface Fault {
+  readonly what: string;
+  readonly at: number;
+}
+
+/** What a history took. */
+export interface Effort {
+  operations: number;
+  packets: number;
+  checks: number;
+}
+
+const PACKETS = 24;
+const FLOWS = 3;
+const PORTS = 4;
+/** Of what is there and what has changed, so many operations settle everything. */
+const OPERATIONS_EACH = 20;
+/** What was refused comes again layer by layer. */
+const RETRIES = 4;
+
+class Wrong extends Error {}
+
+class Player {
+  private readonly inputs = new Inputs();
+  private readonly random: Random;
+  private server = new Server();
+  private bed!: Bed;
+  private connected = true;
+  private limit: number | undefined;
+  /** Something was refused on purpose, or it isn't known what the server has. */
+  private disturbed = false;
+  private refuseNext = false;
+  private updates = 0;
+
+  constructor(
+    private readonly history: History,
+    private readonly effort: Effort,
+  ) {
+    this.random = new Random(history.seed);
+  }
+
+  async start(): Promise<void> {
+    this.bed = new Bed(this.server, this.history);
+    for (let port = 0; port < PORTS; port++) this.inputs.applyKernel(linkOf(port));
+    await this.bed.programmer.up(this.server.sandbox.info());
+    this.settle();
+  }
+
+  async step(event: Event): Promise<void> {
+    const { bed, inputs } = this;
+    switch (event.do) {
+      case 'fpm':
+        this.updates++;
+        inputs.applyFpm(event.update);
+        if (event.update.kind === 'routeAdd') bed.told.delete(nameOf(event.update));
+        bed.apply(event.update);
+        return;
+      case 'kernel':
+        return this.kernel(event);
+      case 'port':
+        return this.port(event.port, event.up);
+      case 'answer':
+        bed.programmer.pump();
+        for (let i = 0; i < event.count; i++) this.answer();
+        return bed.report();
+      case 'refuse':
+        this.refuseNext = true;
+        return;
+      case 'down':
+        return this.down(event.applied, event.lost);
+      case 'up':
+        return this.up();
+      case 'serverRestart':
+        this.down(0, false);
+        this.limit = event.limit;
+        this.server.restart(event.limit);
+        return this.up();
+      case 'bridgeRestart':
+        return this.bridgeRestart();
+      case 'beginReplay': {
+        const retold = event.retell === 'no' ? [] : inputs.replayOf(event.retell);
+        inputs.beginReplay();
+        bed.fib.beginReplay();
+        for (const update of retold) await this.step({ do: 'fpm', update });
+        return;
+      }
+      case 'endReplay':
+        inputs.endReplay();
+        bed.fib.endReplay();
+        this.updates++;
+        return;
+      case 'check':
+        return this.check();
+    }
+  }
+
+  private kernel({ update }: Event & { do: 'kernel' }): void {
+    this.updates++;
+    if (update.kind === 'link' && update.present) {
+      // A name is one interface's.
+      for (const link of this.inputs.links.values()) {
+        if (link.name === update.name && link.ifindex !== update.ifindex)
+          this.kernel({ do: 'kernel', update: { ...link, present: false } });
+      }
+    }
+    this.inputs.applyKernel(update);
+    this.bed.fib.applyKernel(update);
+  }
+
+  private port(port: number, up: boolean): void {
+    this.updates++;
+    this.server.ports[port]!.up = up;
+    if (up) this.inputs.portsDown.delete(port);
+    else this.inputs.portsDown.add(port);
+    this.bed.fib.portChanged(port, up);
+  }
+
+  // ---- the server and the connection ------------------------------------------------------------------------------
+
+  private answer(): boolean {
+    const { bed, server } = this;
+    const next = bed.queue.shift();
+    if (next === undefined) return false;
+    this.effort.operations++;
+    if (this.refuseNext) {
+      this.refuseNext = false;
+      this.disturbed = true;
+      bed.programmer.ack(next.id, { code: 'internal', message: 'for the test' });
+      return true;
+    }
+    const error = server.sandbox.apply(next.operation);
+    if (error !== undefined) {
+      const expected = (error.code === 'full' && this.limit !== undefined) || this.disturbed;
+      if (!expected) throw new Wrong(`refused: ${error.code}: ${error.message}`);
+    }
+    bed.programmer.ack(next.id, error);
+    return true;
+  }
+
+  private settle(): void {
+    const { bed, inputs } = this;
+    const size = this.updates + inputs.routes.size + inputs.neighbors.size + inputs.addresses.size + 50;
+    for (let left = OPERATIONS_EACH * size; ; left--) {
+      bed.programmer.pump();
+      if (!this.answer()) break;
+      if (left === 0) throw new Wrong(`does not settle in ${OPERATIONS_EACH * size} operations`);
+    }
+    this.updates = 0;
+    bed.report();
+  }
+
+  private down(applied: number, lost: boolean): void {
+    if (!this.connected) return;
+    const { bed, server } = this;
+    for (const { operation } of bed.queue.slice(0, applied)) server.sandbox.apply(operation);
+    bed.queue.length = 0;
+    this.connected = false;
+    this.disturbed = true;
+    if (lost) server.empty();
+    bed.programmer.down('the connection broke', lost ? 'lost' : 'kept');
+  }
+
+  private async up(): Promise<void> {
+    if (this.connected) return;
+    this.connected = true;
+    await this.bed.programmer.up(this.server.sandbox.info());
+  }
+
+  private async bridgeRestart(): Promise<void> {
+    const { bed, inputs, server, history } = this;
+    const zebra = inputs.replayOf('groupsFirst');
+    bed.queue.length = 0;
+    this.disturbed = true;
+    this.connected = true;
+    this.bed = new Bed(server, history);
+    for (let port = 0; port < PORTS; port++) this.bed.link(port, false);
+    inputs.forgetZebra();
+    for (const update of inputs.kernelNews()) this.bed.fib.applyKernel(update);
+    for (const port of inputs.portsDown) this.bed.fib.portChanged(port, false);
+    await this.bed.programmer.up(server.sandbox.info());
+    inputs.beginReplay();
+    this.bed.fib.beginReplay();
+    for (const update of zebra) await this.step({ do: 'fpm', update });
+  }
+
+  // ---- looking ----------------------------------------------------------------------------------------------------
+
+  private async check(): Promise<void> {
+    const { bed } = this;
+    await this.up();
+    this.settle();
+    for (let i = 0; this.disturbed && i < RETRIES; i++) {
+      bed.programmer.retry();
+      this.settle();
+    }
+    if (this.inputs.inReplay) return;
+    bed.fib.forwarding.dropAdopted();
+    bed.programmer.releaseAdopted();
+    this.settle();
+    bed.later();
+    this.disturbed = false;
+    this.effort.checks++;
+    const oracle = new Oracle(this.inputs);
+    const present = this.checkEntries(oracle);
+    this.checkTokens();
+    this.checkPackets(oracle, present);
+    if (this.limit === undefined) this.checkStatus(oracle);
+  }
+
+  /** Returns the prefixes that have entries, where not all need to. */
+  private checkEntries(oracle: Oracle): ReadonlySet<string> | undefined {
+    const wanted = oracle.prefixes();
+    const present = new Set(this.bed.entries().keys());
+    if (wanted !== undefined) {
+      const most = this.limit ?? Infinity;
+      const missing = [...wanted].filter((prefix) => !present.has(prefix));
+      const extra = [...present].filter((prefix) => !wanted.has(prefix));
+      if (extra.length > 0) throw new Wrong(`entries that nobody wants: ${extra.join(' ')}`);
+      if (missing.length > 0 && present.size < most) throw new Wrong(`entries that are missing: ${missing.join(' ')}`);
+    }
+    return this.limit === undefined ? undefined : present;
+  }
+
+  /** The programmer's nodes are the server's, and no more. */
+  private checkTokens(): void {
+    const known = new Set([...this.bed.programmer.tokens()].map(({ token }) => token));
+    const nodes = this.server.sandbox.find({}).map(({ token }) => token);
+    const held = new Set(nodes.filter((token) => token >= FIRST_CLIENT));
+    const lost = [...known].filter((token) => !held.has(token));
+    const left = [...held].filter((token) => !known.has(token));
+    if (lost.length > 0) throw new Wrong(`nodes that the server doesn't have: ${lost.join()}`);
+    if (left.length > 0) throw new Wrong(`nodes that nobody knows of: ${left.join()}`);
+  }
+
+  private checkPackets(oracle: Oracle, present: ReadonlySet<string> | undefined): void {
+    const { bed, random, inputs } = this;
+    const from = [0, 1, 2, 3].filter((port) => inputs.forwards(port));
+    const destinations = oracle.destinations();
+    for (let i = 0; i < PACKETS && from.length > 0; i++) {
+      const destination = Uint8Array.from(random.pick(destinations));
+      // The prefix's first address, or one within it, or beside.
+      if (random.below(2) === 0) destination[destination.length - 1]! ^= random.below(16);
+      if (random.below(8) === 0) destination[destination.length - 2]! ^= random.below(4);
+      const expected = oracle.packet(destination, present);
+      for (let flow = 0; flow < FLOWS; flow++) {
+        this.effort.packets++;
+        const to = formatAddress(destination);
+        const seen = bed.packet(to, random.pick(from), { sport: random.below(65536), flow: random.below(1 << 20) });
+        if (expected?.has(seen) === false) {
+          throw new Wrong(`a packet to ${to}: ${seen}, expected ${[...expected].join(' or ')}`);
+        }
+      }
+    }
+  }
+
+  private checkStatus(oracle: Oracle): void {
+    for (const { update } of this.inputs.routes.values()) {
+      const expected = update.table === TABLE ? oracle.status(update.prefix) : 'trapped';
+      const told = this.bed.told.get(nameOf(update));
+      if (expected !== undefined && told !== expected)
+        throw new Wrong(`zebra is told of ${nameOf(update)}: ${told}, expected ${expected}`);
+    }
+  }
+
+  // ---- the end ----------------------------------------------------------------------------------------------------
+
+  /** Withdraws everything: nothing may be left. */
+  async withdraw(): Promise<void> {
+    const { inputs, history } = this;
+    await this.step({ do: 'endReplay' });
+    const parts = {
+      routes: () =>
+        [...inputs.routes.values()].map(({ update: { table, prefix } }): Event => ({
+          do: 'fpm',
+          update: { kind: 'routeDelete', table, prefix },
+        })),
+      nexthops: () => inputs.ids().map((id): Event => ({ do: 'fpm', update: { kind: 'nexthopDelete', id } })),
+      neighbors: () => [
+        ...[...inputs.neighbors.values()].map((update): Event => ({
+          do: 'kernel',
+          update: { ...update, kind: 'neighborDelete' },
+        })),
+        ...[...inputs.addresses.values()].map((update): Event => ({
+          do: 'kernel',
+          update: { ...update, kind: 'addressDelete' },
+        })),
+      ],
+      links: () => [
+        ...[...inputs.links.values()].map((link): Event => ({
+          do: 'kernel',
+          update: { ...link, present: false, up: false },
+        })),
+        ...[0, 1, 2, 3].map((port): Event => ({ do: 'port', port, up: true })),
+      ],
+    };
+    const order = [history.ending, ...(['routes', 'nexthops', 'neighbors', 'links'] as const)];
+    for (const part of order) for (const event of parts[part]()) await this.step(event);
+    for (let port = 0; port < PORTS; port++) await this.step({ do: 'kernel', update: linkOf(port) });
+    await this.check();
+    this.checkNothingLeft();
+  }
+
+  private checkNothingLeft(): void {
+    const { bed } = this;
+    const { fib } = bed;
+    const left: Readonly<Record<string, number>> = {
+      routes: fib.rows.routes.size - HOST_ROWS,
+      'nexthop groups': [...fib.rows.nexthops.all()].filter((group) => !group.permanent).length,
+      'nexthop ids': fib.rows.nexthops.zebraIdCount(),
+      neighbors: fib.neighbors.size,
+      'neighbors asked for': bed.needed.size,
+      'refused rows': fib.rows.failed.size + fib.rows.withoutRoom.size,
+      'routes to be written': fib.forwarding.dirtyRoutes,
+      reports: fib.status.reportsDue,
+    };
+    for (const [what, count] of Object.entries(left)) if (count !== 0) throw new Wrong(`left behind: ${count} ${what}`);
+  }
+}
+
+const FIRST_CLIENT = 1024;
+/** Groups and link-local, which are always the host's. */
+const HOST_ROWS = 4;
+
+const linkOf = (port: number): LinkChange => {
+  const mac = Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0 + port);
+  return { kind: 'link', ifindex: ifindexOf(port), name: `tap${port}`, present: true, up: true, mac, master: 0 };
+};
+
+/** As `Bed.told` has it. */
+function nameOf(update: { readonly table: number; readonly prefix: { bytes: Uint8Array; length: number } }): string {
+  return `${update.table === TABLE ? '' : `${update.table} `}${formatPrefix(update.prefix)}`;
+}
+
+/** Plays it; undefined: all was as it must be. */
+export async function play(history: History, effort: Effort): Promise<Fault | undefined> {
+  const player = new Player(history, effort);
+  let at = 0;
+  try {
+    await player.start();
+    for (; at < history.events.length; at++) await player.step(history.events[at]!);
+    await player.step({ do: 'check' });
+    await player.withdraw();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Wrong) return { what: error.message, at };
+    return { what: `thrown: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, at };
+  }
+}
