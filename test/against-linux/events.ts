@@ -115,9 +115,10 @@ const flip =
     return [action(port, up)];
   };
 
+/** With a rest between: a zebra by itself, too, may lose the routes of an interface that is down for a moment only (seen in FRR 10.7). */
 const bounce: Maker = (random) => {
   const port = anyPort(random);
-  return [ip('link', 'set', portName(port), 'down'), ip('link', 'set', portName(port), 'up')];
+  return [ip('link', 'set', portName(port), 'down'), { on: 'rest' }, ip('link', 'set', portName(port), 'up')];
 };
 
 const setMac: Maker = (random, world) => {
@@ -304,6 +305,8 @@ export function describeAction(action: Action): string {
   switch (action.on) {
     case 'routers':
       return action.argv.map((arg) => (/[^\w./:-]/.test(arg) ? `'${arg}'` : arg)).join(' ');
+    case 'rest':
+      return 'until both rest';
     case 'link':
       return `link of ${portName(action.port)} ${action.up ? 'up' : 'down'} at its far end`;
     case 'host':

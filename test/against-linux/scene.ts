@@ -26,6 +26,7 @@ import type { Heard, WireCommand, WireFrame } from './wire';
 export type Action =
   /** On both routers. */
   | { readonly on: 'routers'; readonly argv: readonly string[] }
+  | { readonly on: 'rest' }
   /** The link of a port, at its far end. */
   | { readonly on: 'link'; readonly port: number; readonly up: boolean }
   | { readonly on: 'host'; readonly address: string; readonly generation?: number; readonly announce: boolean };
@@ -182,6 +183,9 @@ export async function openScene(lab: Lab): Promise<Scene> {
       switch (action.on) {
         case 'routers':
           return onBoth(action.argv);
+        case 'rest':
+          await rest();
+          return undefined;
         case 'host':
           tell({ kind: 'host', generation: undefined, ...action });
           return undefined;
