@@ -49,7 +49,7 @@ async function compare(
   }
   const suspects = new Map<Token, Suspect>();
   const tables: ProgrammedNode[] = [];
-  for (const programmed of programmer.programmed()) {
+  for (const programmed of programmer.tables.programmed()) {
     const { token, node, entries } = programmed;
     const there = found.get(token);
     found.delete(token);

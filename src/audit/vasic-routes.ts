@@ -84,7 +84,7 @@ async function read(parts: VasicParts, before: Reading | undefined): Promise<Rea
   const right = (row: number, next: Token): boolean => {
     const programmed = routes.programmed[row]!;
     if (programmed === TARGET_UNKNOWN) return true;
-    const token = programmed === 0 ? undefined : programmer.tokenOfGroup(programmed);
+    const token = programmed === 0 ? undefined : programmer.tables.tokenOfGroup(programmed);
     return programmed !== 0 && (token === undefined || token === next);
   };
   for await (const { entries } of transport.find({ entriesOf: ROUTE_TREE })) {
@@ -135,7 +135,7 @@ async function report({ fib, programmer }: VasicParts, reading: Reading, finding
         what: what(),
         why:
           `its entry leads to node ${reading.targets.get(row) ?? '?'}, ` +
-          `acknowledged was ${programmer.tokenOfGroup(programmed) ?? '?'}`,
+          `acknowledged was ${programmer.tables.tokenOfGroup(programmed) ?? '?'}`,
       }));
     }
   }

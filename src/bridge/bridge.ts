@@ -223,7 +223,7 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
   const verification = new NeighborVerification({
-    stale: () => staleHosts(fib.neighbors.all(), (id) => programmer.encapOfAdjacency(id)),
+    stale: () => staleHosts(fib.neighbors.all(), (id) => programmer.tables.encapOfAdjacency(id)),
     counters: (tokens) => transport.nodeInfo(tokens),
     verify: (ifindex, address) => neighbors.verify(ifindex, address),
   });

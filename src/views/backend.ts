@@ -203,7 +203,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       );
     const malformed = malformedProblem(fib);
     if (malformed !== undefined) list.push(malformed);
-    list.push(...portProblems(config, fib.interfaces, programmer.portFailures()));
+    list.push(...portProblems(config, fib.interfaces, programmer.tables.portFailures()));
     return list;
   }
 
@@ -302,7 +302,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
           ports: config.ports,
           inputPorts: async () => (await transport.sandboxInfo()).inputPorts,
           test: (port, frame) => transport.test(port, frame),
-          purposes: () => new Map([...programmer.tokens()].map(({ token, name }) => [token, name])),
+          purposes: () => new Map([...programmer.tables.tokens()].map(({ token, name }) => [token, name])),
         },
         query,
       ),

@@ -80,7 +80,7 @@ export class RouteViews {
     const fixed = group?.intent.kind === 'punt' && group.direct ? group.intent.reason : undefined;
     const host = fixed === 'local' ? 'local' : 'system';
     const reason = this.reasonOf(row, group);
-    const token = group && this.programmer.tokenOfGroup(group.id);
+    const token = group && this.programmer.tables.tokenOfGroup(group.id);
     const reported = fib.status.reportedOf(row);
     const table = fib.rows.routes.tableOf(row);
     return {
@@ -138,7 +138,7 @@ export class RouteViews {
   }
 
   *nexthops(): Generator<NexthopView> {
-    const tokens = this.programmer.tokensByGroup();
+    const tokens = this.programmer.tables.tokensByGroup();
     for (const group of this.fib.rows.nexthops.all()) {
       if (group.zebraId === undefined && group.inlineKey === undefined) continue;
       const { content } = group;
@@ -171,7 +171,7 @@ export class RouteViews {
   *neighbors(): Generator<NeighborView> {
     const { fib } = this;
     for (const neighbor of fib.neighbors.all()) {
-      const token = this.programmer.tokenOfAdjacency(neighbor.id);
+      const token = this.programmer.tables.tokenOfAdjacency(neighbor.id);
       let routes = neighbor.hostRow === 0 ? 0 : 1;
       for (const id of neighbor.users) {
         const group = fib.rows.nexthops.get(id)!;
@@ -195,7 +195,7 @@ export class RouteViews {
   async *tokens(
     references: (tokens: readonly number[]) => Promise<ReadonlyMap<number, number>>,
   ): AsyncGenerator<TokenView> {
-    const all = [...this.programmer.tokens()];
+    const all = [...this.programmer.tables.tokens()];
     for (let at = 0; at < all.length; at += 1000) {
       const portion = all.slice(at, at + 1000);
       const counts = await references(portion.map(({ token }) => token));

@@ -77,7 +77,7 @@ export function whyView(options: WhyOptions, query: WhyQuery, context: WhyContex
   const [first] = shown;
   const exact = first !== undefined && routes.lengthOf(first) === length;
   const asked = 'prefix' in query && !exact ? undefined : first;
-  const uses = new Map([...options.programmer.tokens()].map((use) => [use.token, use]));
+  const uses = new Map([...options.programmer.tables.tokens()].map((use) => [use.token, use]));
   const stops = asked === undefined ? noRoute('prefix' in query, first) : stopOf(options, asked, context);
   return {
     query: 'prefix' in query ? formatPrefix(query.prefix) : formatAddress(address),
@@ -233,7 +233,7 @@ function whyPath(options: WhyOptions, path: NexthopPath, weight: number): WhyPat
       })),
       ...optional('asked', asking?.asked),
       ...optional('nextRequestMs', asking?.nextInMs === undefined ? undefined : Math.round(asking.nextInMs)),
-      ...optional('token', neighbor && programmer.tokenOfAdjacency(neighbor.id)),
+      ...optional('token', neighbor && programmer.tables.tokenOfAdjacency(neighbor.id)),
     },
   };
 }
@@ -266,7 +266,7 @@ function chainOf(
   }
   levels.forEach(([token, ...others], depth) => show(token!, depth, others));
 
-  const entry = options.programmer.tokenOfGroup(groupId);
+  const entry = options.programmer.tables.tokenOfGroup(groupId);
   const visit = (token: Token, depth: number): void => {
     if (nodes.length >= MAX_NODES || depth > 24) return;
     show(token, depth);

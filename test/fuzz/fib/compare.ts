@@ -57,7 +57,7 @@ function checkEntries({ bed, limit }: Looked, oracle: Oracle): ReadonlySet<strin
 
 /** The programmer's nodes are the server's, and no more. */
 function checkTokens({ bed }: Looked): void {
-  const known = new Set([...bed.programmer.tokens()].map(({ token }) => token));
+  const known = new Set([...bed.programmer.tables.tokens()].map(({ token }) => token));
   const nodes = bed.server.sandbox.find({}).map(({ token }) => token);
   const held = new Set(nodes.filter((token) => token >= FIRST_CLIENT));
   const lost = [...known].filter((token) => !held.has(token));

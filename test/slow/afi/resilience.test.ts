@@ -191,12 +191,12 @@ describe('one change is one operation, in place', () => {
       const bed = await group(Array<number>(8).fill(1));
       for (let i = 0; i < routes; i++) bed.viaId(`30.${i >> 8}.${i & 255}.0/24`, GROUP);
       bed.settle();
-      const tokens = [...bed.programmer.tokensByGroup().values()];
+      const tokens = [...bed.programmer.tables.tokensByGroup().values()];
       const removal = written(bed.operationsFor(() => groupPaths(bed, [0, 1, 2, 4, 5, 6, 7])));
       expect(removal).toEqual({ nodes: [], entries: 32 });
       const adding = written(bed.operationsFor(() => groupPaths(bed, range(8))));
       expect(adding).toEqual({ nodes: [], entries: 32 });
-      expect([...bed.programmer.tokensByGroup().values()]).toEqual(tokens);
+      expect([...bed.programmer.tables.tokensByGroup().values()]).toEqual(tokens);
       seen.push(removal, adding);
     }
     expect(seen.slice(0, 2)).toEqual(seen.slice(2));
@@ -204,7 +204,7 @@ describe('one change is one operation, in place', () => {
 
   test('down to one path, to none and back: the load balancer stays', async () => {
     const bed = await group([1, 1]);
-    const tokens = [...bed.programmer.tokensByGroup().values()];
+    const tokens = [...bed.programmer.tables.tokensByGroup().values()];
     const steps = [
       () => groupPaths(bed, [1]),
       () => bed.neighbor(portOf(1), addressOf(1), undefined, 'failed'),
@@ -215,7 +215,7 @@ describe('one change is one operation, in place', () => {
     for (const step of steps) {
       step();
       bed.settle();
-      expect([...bed.programmer.tokensByGroup().values()]).toEqual(tokens);
+      expect([...bed.programmer.tables.tokensByGroup().values()]).toEqual(tokens);
       ways.push(new Set(range(200).map((i) => bed.packet('20.0.1.9', 0, { sport: 2000 + i }).slice(0, 2))));
     }
     expect(ways.map((way) => [...way].sort())).toEqual([['p1'], ['pu'], ['p1'], ['p0', 'p1']]);

@@ -230,10 +230,10 @@ test('a refused change is shown, and tried again', async () => {
   link(bed, { mac: parseMac('02:00:00:00:00:77')! });
   bed.programmer.pump();
   bed.answer({ code: 'refused', message: 'not today' });
-  expect([...bed.programmer.portFailures()]).toEqual([[0, 'refused: not today']]);
+  expect([...bed.programmer.tables.portFailures()]).toEqual([[0, 'refused: not today']]);
   bed.programmer.retry();
   bed.settle();
-  expect([...bed.programmer.portFailures()]).toEqual([]);
+  expect([...bed.programmer.tables.portFailures()]).toEqual([]);
   expect(bed.packet('192.0.2.9', 0, { to: '02:00:00:00:00:77' })).toMatch(/^p1/);
 });
 

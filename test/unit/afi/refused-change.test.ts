@@ -102,7 +102,7 @@ test('several paths that are refused: none of the old ones is used', async () =>
   bed.withdraw('198.51.100.0/24').settle();
   for (const id of [5, 6, 9]) bed.apply({ kind: 'nexthopDelete', id });
   bed.settle();
-  expect([...bed.programmer.tokens()].filter(({ name }) => name.startsWith('nexthop id'))).toEqual([]);
+  expect([...bed.programmer.tables.tokens()].filter(({ name }) => name.startsWith('nexthop id'))).toEqual([]);
 });
 
 test('a server that refuses everything ends in rest', async () => {

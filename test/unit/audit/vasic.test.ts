@@ -130,7 +130,7 @@ test('an entry that an own withdrawal left behind', async () => {
 
 test('nodes: another target, another address, other slots, nodes of nobody; and the repair', async () => {
   const bed = await bedOfRoutes();
-  const tokens = [...bed.programmer.programmed()];
+  const tokens = [...bed.programmer.tables.programmed()];
   const group = tokens.find(({ layer, node }) => layer === 'nexthop' && node?.type === 'loadBalance')!;
   const encap = tokens.find(({ layer, node }) => layer === 'adjacency' && node?.type === 'encap')!;
   const encapNode = encap.node as AftNode & { type: 'encap' };
@@ -162,7 +162,7 @@ test('nodes: another target, another address, other slots, nodes of nobody; and 
 
 test('the base graph is written again, and routes go on', async () => {
   const bed = await bedOfRoutes();
-  const nodes = [...bed.programmer.programmed()];
+  const nodes = [...bed.programmer.tables.programmed()];
   const match = nodes.find(({ layer, node }) => layer === 'base' && node?.type === 'match')!;
   behind(bed, insert([{ ...(match.node as AftNode & { type: 'match' }), falseNext: 0, trueNext: 0 }]));
   const { shown, repair } = await audit(bed);

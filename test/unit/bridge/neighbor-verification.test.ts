@@ -133,7 +133,7 @@ test('of the FIB: stale hosts on a connected subnet, by the node that counts the
     ...{ address: parseAddress('10.0.1.6')!, mac: Uint8Array.of(2, 0, 0, 0, 0, 7) },
   });
   bed.settle();
-  const [host, ...others] = staleHosts(bed.fib.neighbors.all(), (id) => bed.programmer.encapOfAdjacency(id));
+  const [host, ...others] = staleHosts(bed.fib.neighbors.all(), (id) => bed.programmer.tables.encapOfAdjacency(id));
   expect(others).toEqual([]);
   expect(host).toMatchObject({ ifindex: 11, address: parseAddress('10.0.1.2') });
   const packets = (): NodeInfo => bed.server.sandbox.nodeInfo([host!.token])[0]!;

@@ -202,7 +202,7 @@ function tracer(bed: Bed): (packet: TraceQuery) => ReturnType<typeof traceView> 
         ports,
         inputPorts: () => Promise.resolve(bed.server.sandbox.info().inputPorts),
         test: (port, frame) => Promise.resolve(bed.server.sandbox.test(port, frame)),
-        purposes: () => new Map([...bed.programmer.tokens()].map(({ token, name }) => [token, name])),
+        purposes: () => new Map([...bed.programmer.tables.tokens()].map(({ token, name }) => [token, name])),
       },
       packet,
     );
