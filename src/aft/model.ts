@@ -336,8 +336,8 @@ export const PARAM = {
    */
   rtMtuExceeded: 'rt.mtuExceeded',
   /**
-   * Ours, on a tree (int token): IPv4 packets with options that are looked up in it go to this token, whatever their
-   * address: the host does what the options ask for. Without the parameter options are ignored.
+   * Ours, on a tree (int token): packets with IPv4 options or IPv6 hop-by-hop options that are looked up in it go to this
+   * token, whatever their address: the host does what the options ask for. Without the parameter options are ignored.
    */
   rtIpOptions: 'rt.ipOptions',
   /**

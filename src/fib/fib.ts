@@ -177,6 +177,7 @@ export class Fib {
     routes.zebraGroup[row] = 0;
     routes.reported[row] = 0;
     group.zebraRoutes--;
+    this.kernelRoutes.forget(row);
     this.hosts.zebraChanged(row, -1);
     this.rows.chooseWanted(row);
     this.rows.retireIfUnwanted(group);

@@ -39,12 +39,18 @@ export class KernelRoutes {
 
   /** zebra sent the row's route just now. */
   received(row: number): void {
-    if (!this.isKernels(row)) return;
+    if (!this.isKernels(row)) return this.forget(row);
     const { zebraId } = this.groupOf(row);
     if (zebraId !== undefined) this.named.add(zebraId);
     this.suspects.delete(row);
     this.noted.add(row);
     this.options.onSuspect();
+  }
+
+  /** The row's route isn't there any more, or isn't the kernel's: there is nothing left to check. */
+  forget(row: number): void {
+    if (this.suspects.size > 0) this.suspects.delete(row);
+    if (this.noted.size > 0) this.noted.delete(row);
   }
 
   /** The kernel lost this route, or one of several for the prefix. Returns whether there is something to check. */

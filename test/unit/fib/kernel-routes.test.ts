@@ -158,3 +158,18 @@ describe('nexthop objects that are not zebra’s', () => {
     expect(bed.fib.rows.nexthops.zebraIdCount()).toBe(3);
   });
 });
+
+test('zebra takes a route back, or makes one of its own of it, while a check runs: the check has nothing to do with it', async () => {
+  const bed = await ready();
+  const other = '203.0.113.0/24';
+  kernelRoute(bed, other).settle();
+  const removed = check(bed, () => {
+    bed.withdraw(PREFIX).via(other, '10.0.1.2@1').settle();
+    bed.fib.kernelRoutes.confirmAddress(parseAddress('10.0.0.1')!);
+    bed.fib.kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL);
+    expect(bed.fib.kernelRoutes.left()).toEqual([]);
+  });
+  expect(removed).toBe(0);
+  expect(bed.packet('198.51.100.9')).toMatch(/^p2/);
+  expect(bed.packet('203.0.113.9')).toMatch(NEIGHBOR);
+});

@@ -438,6 +438,23 @@ describe('IPv4 options', () => {
     expect(sentBy(bed)).toHaveLength(2);
   });
 
+  test("IPv6's hop-by-hop options are options, other extension headers are not", () => {
+    const bed = router({ ttl: EXPIRED, mtu: TOO_BIG, options: TOO_BIG });
+    const extension = Buffer.of(59, 0, 0x1e, 4, 0, 0, 0, 0);
+    const withHeader = (next: number): Buffer => {
+      const frame = ip6Frame({}, extension);
+      frame.writeUInt16BE(extension.length, 14 + 4);
+      frame[14 + 6] = next;
+      return frame;
+    };
+    bed.receive(withHeader(0));
+    expect(bed.punted.map(({ reason }) => reason)).toEqual([PuntReason.Mtu]);
+    expect(sentBy(bed)).toHaveLength(0);
+    bed.receive(withHeader(60));
+    expect(bed.punted).toHaveLength(1);
+    expect(sentBy(bed)).toHaveLength(1);
+  });
+
   test('naming no node is refused', () => {
     const bed = testbed();
     const error = bed.tryInsert({ nodes: [tree(TREE, { options: 9999 })] });

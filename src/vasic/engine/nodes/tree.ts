@@ -4,7 +4,7 @@
  * A tree routes: a packet whose IP header is unsound is dropped here (RFC 1812 5.2.2), and one that was looked up
  * goes on as its L3 packet, without the Ethernet header and the padding it came with. With the parameter
  * `rt.ttlExpired` (and `rt.mtuExceeded`) the rest of a router's work is done upon leaving, see ttl-and-mtu.ts. With
- * `rt.ipOptions`, IPv4 packets with options go to that token instead. A packet without an address goes to the default.
+ * `rt.ipOptions`, packets with IPv4 options or IPv6 hop-by-hop options go to that token instead. A packet without an address goes to the default.
  */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../../net/ethertypes';
 import { AftField, PARAM, PuntReason } from '../../../aft/model';
@@ -169,9 +169,10 @@ function soundIp(walk: Walk): boolean {
   return true;
 }
 
-/** Whether an IPv4 header is longer than the fixed one. */
-function hasOptions(walk: Walk): boolean {
-  return walk.proto === ETHERTYPE_IPV4 && (walk.buffer[walk.l3]! & 0x0f) > 5;
+/** Whether routers have to look at options: an IPv4 header is longer than the fixed one, or hop-by-hop options follow IPv6's. */
+function hasOptions({ buffer, l3, proto }: Walk): boolean {
+  if (proto === ETHERTYPE_IPV4) return (buffer[l3]! & 0x0f) > 5;
+  return proto === ETHERTYPE_IPV6 && buffer[l3 + 6] === PROTO.hopByHop;
 }
 
 /** The longest prefix of the tree that holds the address. */
