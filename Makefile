@@ -22,7 +22,7 @@ help:
 	@echo '                        PROTO may be ospf, isis, bgp, ospf6 or ecmp'
 	@echo '                        KEEP=1 leaves it running for you to look around'
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
-	@echo 'make fuzz               a million frames of hostile bytes for the FPM codec; FRAMES=N, SEED=N; out/fuzz.json'
+	@echo 'make fuzz               hostile bytes for the FPM codec, hostile histories for the FIB; FRAMES=N, HISTORIES=N, SEED=N; out/fuzz.json'
 	@echo 'make frr-matrix         FRR 8.4, 10.3 and the newest, both FPM modules, against zebra itself; out/frr-matrix.json'
 	@echo 'make against-linux      our router and plain Linux side by side: the same commands and frames; out/against-linux.json'
 	@echo '                        SEED=N repeats a run; STEPS=N events and FRAMES=N frames at least'
@@ -64,7 +64,7 @@ demo-stop:
 	@node dist/demo/stop.js
 
 fuzz: setup
-	@node dist/test/fuzz/main.js $(if $(SEED),--seed $(SEED)) $(if $(FRAMES),--frames $(FRAMES))
+	@node dist/test/fuzz/main.js $(if $(SEED),--seed $(SEED)) $(if $(FRAMES),--frames $(FRAMES)) $(if $(HISTORIES),--histories $(HISTORIES))
 
 # ARGS='--suite trixie --module fpm --family ipv4' takes a part of it.
 frr-matrix:

@@ -273,9 +273,10 @@ export class Programmer {
   /** What comes next: lower layers first, then removals that make room, then routes. */
   private nextBatch(): Batch | undefined {
     const { source } = this.options;
+    // Before anything else: what is looked at while it isn't wanted is removed, and may not be wanted again.
+    source.retireUnwanted();
     const retry = this.retries.shift();
     if (retry !== undefined) return retry;
-    source.retireUnwanted();
     const ports = takeMembers(this.ports.dirty, () => source.takePort());
     if (ports.length > 0) return { kind: 'nodes', writer: this.ports, ids: ports };
     const neighbors = takeMembers(this.adjacencies.dirty, () => source.takeAdjacency());

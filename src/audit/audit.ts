@@ -12,7 +12,7 @@ import { auditKernel, type KernelParts } from './kernel';
 import { auditNodes, type NodeRepairs } from './vasic-nodes';
 import { auditEntries, type EntryRepairs, type VasicParts } from './vasic-routes';
 import { auditZebra, type ZebraRepairs, type ZebraVty } from './zebra';
-import { Vty } from './vty';
+import { Vty } from '../vty/vty';
 import { inTable } from './zebra-table';
 
 export interface AuditParts extends VasicParts, Pick<KernelParts, 'taps' | 'neighbors' | 'dump'> {

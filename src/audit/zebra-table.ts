@@ -1,5 +1,5 @@
 /** The kernel table that the vASIC forwards by, as zebra's commands name it: the default VRF, or the VRF of that table. */
-import type { Vty } from './vty';
+import type { Vty } from '../vty/vty';
 import type { ZebraVty } from './zebra';
 
 const MAIN = 254;

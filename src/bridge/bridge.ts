@@ -15,7 +15,7 @@ import { Fib } from '../fib/fib';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
 import { createFpmServer } from '../fpm/server';
-import { askVty } from '../fpm/vty';
+import { askVty } from '../vty/vty';
 import { dumpKernel } from '../kernel/dump';
 import { createKernelNeighbors } from '../kernel/kernel';
 import { formatAddress } from '../net/address';

@@ -45,7 +45,8 @@ export interface NexthopGroup {
   zebraRoutes: number;
   entries: number;
   readonly parents: Set<NexthopGroup>;
-  /** Neighbors its paths depend on. */
+  /** Interfaces its paths name, and neighbors they depend on. */
+  readonly interfaces: Set<number>;
   neighbors: Neighbor[];
   /** First row of the list of rows that want it, and their number. */
   firstRow: number;
@@ -124,6 +125,7 @@ export class NexthopTable {
       zebraRoutes: 0,
       entries: 0,
       parents: new Set(),
+      interfaces: new Set(),
       neighbors: [],
       firstRow: 0,
       rows: 0,

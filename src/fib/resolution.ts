@@ -39,6 +39,11 @@ export class Resolution {
 
   constructor(private readonly options: ResolutionOptions) {}
 
+  /** How many interfaces groups name. */
+  get namedInterfaces(): number {
+    return this.groupsByInterface.size;
+  }
+
   /** A group has new content, or an interface of it changed: registers what it depends on and resolves it. */
   contentChanged(group: NexthopGroup): void {
     this.detach(group);
@@ -63,6 +68,7 @@ export class Resolution {
     let users = this.groupsByInterface.get(path.ifindex);
     if (users === undefined) this.groupsByInterface.set(path.ifindex, (users = new Set()));
     users.add(group);
+    group.interfaces.add(path.ifindex);
     if (path.gateway === undefined || this.options.interfaces.portOf(path.ifindex) === undefined) return;
     const neighbor = this.neighbors.demand(path.ifindex, path.gateway);
     if (neighbor.users.has(group.id)) return;
@@ -73,7 +79,12 @@ export class Resolution {
 
   /** Undoes what `contentChanged` registered. */
   detach(group: NexthopGroup): void {
-    for (const users of this.groupsByInterface.values()) users.delete(group);
+    for (const ifindex of group.interfaces) {
+      const users = this.groupsByInterface.get(ifindex)!;
+      users.delete(group);
+      if (users.size === 0) this.groupsByInterface.delete(ifindex);
+    }
+    group.interfaces.clear();
     const neighbors = group.neighbors;
     group.neighbors = [];
     for (const neighbor of neighbors) {

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { FeedbackMode } from '../config/types';
-import { askVty } from './vty';
+import { askVty } from '../vty/vty';
 
 /** How statuses are encoded, or that none are sent, and why. */
 export interface FeedbackChoice {

@@ -26,7 +26,7 @@ export interface History {
 }
 
 /** For one fault, and for all of a run. */
-const CASE_MS = 120_000;
+const CASE_MS = 150_000;
 const ALL_MS = 900_000;
 /** Frames of one signature that are played again. */
 const FRAMES = 3;
@@ -82,14 +82,10 @@ export class Cases {
     try {
       return await withScene(async (player) => {
         let trouble = false;
-        const look = async (): Promise<void> => {
-          if (warm) await player.warm();
-          await player.frames(specs, { patience: [] });
-        };
-        await look();
+        await player.pass(warm, specs);
         for (const event of events) {
           trouble = (await player.event(event)).length > 0;
-          if (event !== events.at(-1)) await look();
+          if (event !== events.at(-1)) await player.pass(warm, specs);
         }
         if (specs.length === 0) return trouble;
         return (await player.frames(specs, { patience: PATIENCE })).differences.length > 0;

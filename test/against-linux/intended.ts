@@ -76,7 +76,27 @@ export const INTENDED: readonly Intended[] = [
         : difference;
     },
   },
+  {
+    name: "a subnet's broadcast address as an IPv4 source, out by the port it came in by",
+    reason:
+      'Linux looks at such a source only where a packet leaves by the same port, to see if a redirect is due. The vASIC forwards all of them.',
+    document: 'docs/limits.md, "Addresses that are not forwarded"',
+    explain: (difference) => {
+      const { spec, onlyLinux, onlyOurs } = difference;
+      const isHairpin =
+        onlyLinux.length === 0 && onlyOurs.every((seen) => isForwarded(seen) && seen.port === spec.port);
+      const isBroadcast = spec.packet.family === 4 && spec.packet.spread !== true && /\.(0|255)$/.test(spec.packet.src);
+      return isBroadcast && isHairpin ? { ...difference, onlyOurs: [] } : difference;
+    },
+  },
 ];
+
+/**
+ * Whether one router may refuse a command that the other takes. Our kernel has neighbors that Linux's has not: fpm2afi has it ask
+ * for every nexthop, without a packet (docs/architecture.md, "Who answers at an address").
+ */
+export const mayBeRefused = (argv: readonly string[]): boolean =>
+  argv[0] === 'ip' && argv[1] === 'neighbor' && argv[2] === 'del';
 
 /** What of a difference is left after all that is intended, and what explained the rest. */
 export function explain(difference: Difference): { readonly left: Difference; readonly by: readonly string[] } {

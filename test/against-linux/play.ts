@@ -29,7 +29,7 @@ export interface FramesOptions {
 }
 
 /** Long enough to learn a host that answers. */
-const WARM_MS = 100;
+const PASS_MS = 100;
 
 /** One stage, and the ids that were used on it. */
 export class Player {
@@ -47,10 +47,10 @@ export class Player {
     return [...refused, ...(await this.scene.rest())];
   }
 
-  /** Has both routers know the hosts, so that the vASIC forwards to them. */
-  async warm(): Promise<void> {
-    const sent = greetings().map((spec) => prepare(spec, ++this.id));
-    await this.scene.exchange(toWire(sent), WARM_MS);
+  /** Sends frames whatever comes of them, with `warm` behind a packet to each host, so that the vASIC forwards to those. */
+  async pass(warm: boolean, specs: readonly FrameSpec[] = []): Promise<void> {
+    const sent = [...(warm ? greetings() : []), ...specs].map((spec) => prepare(spec, ++this.id));
+    await this.scene.exchange(toWire(sent), PASS_MS);
   }
 
   /** `known`: differences that need no second look. */

@@ -87,7 +87,7 @@ async function episode(result: RunResult, seed: number, batch: number, options: 
   // Half of the episodes begin with hosts that nobody has spoken to.
   const warm = random.below(2) === 0;
   const play = async (player: Player): Promise<void> => {
-    if (warm) await player.warm();
+    if (warm) await player.pass(true);
     for (let step = 0; step <= EPISODE; step++) {
       if (step > 0) {
         const event = nextEvent(random, world);

@@ -19,12 +19,14 @@ import { ROUTER_MGMT, ROUTER_MGMT_MAC } from '../../lab/plan';
 import { buildRouter, startPrograms } from '../../lab/router';
 import { sleep, waitFor } from '../../lab/wait';
 import { CONFIG, HOSTS, portMtu, portName, PORTS, routerMac, SIDES, wireName } from './plan';
+import { mayBeRefused } from './intended';
 import type { Heard, WireCommand, WireFrame } from './wire';
 
 /** What an event does, in words that can be printed and played again. */
 export type Action =
   /** On both routers. */
   | { readonly on: 'routers'; readonly argv: readonly string[] }
+  | { readonly on: 'rest' }
   /** The link of a port, at its far end. */
   | { readonly on: 'link'; readonly port: number; readonly up: boolean }
   | { readonly on: 'host'; readonly address: string; readonly generation?: number; readonly announce: boolean };
@@ -129,7 +131,7 @@ export async function openScene(lab: Lab): Promise<Scene> {
     'fpm.sweep.minimum=1s',
     ...Object.keys(POLICERS).map((name) => `punt.policers.${name}=0`),
   ];
-  await startPrograms({ router: ours, vasic }, { ports: PORTS, settings });
+  const { softvasic, bridge } = await startPrograms({ router: ours, vasic }, { ports: PORTS, settings });
   for (const router of [ours, linux]) await quickNeighbors(router);
   const daemons = ['staticd'] as const;
   await Promise.all([
@@ -144,6 +146,10 @@ export async function openScene(lab: Lab): Promise<Scene> {
   const socket = join(ours.dir, 'fpm2afi.sock');
   /** What changes while the bridge works; undefined while something is left to do. */
   const bridgeState = async (): Promise<string | undefined> => {
+    for (const { process, logFile } of [softvasic, bridge]) {
+      const end = process().ended();
+      if (end !== undefined) throw new Error(`${logFile}: it ended, ${end.signal ?? `status ${end.status}`}`);
+    }
     const { fpm, afi, fib } = await requestStatus(socket);
     const left = fib.dirty + fib.pending + afi.opsInFlight;
     if (left > 0 || fpm.state !== 'connected' || afi.state !== 'up') return undefined;
@@ -166,7 +172,7 @@ export async function openScene(lab: Lab): Promise<Scene> {
   };
   const onBoth = async (argv: readonly string[]): Promise<string | undefined> => {
     const [there, here] = await Promise.all([linux.exec(argv), ours.exec(argv)]);
-    if ((there.status === 0) === (here.status === 0)) return undefined;
+    if ((there.status === 0) === (here.status === 0) || mayBeRefused(argv)) return undefined;
     const failed = there.status === 0 ? here : there;
     const who = there.status === 0 ? 'only ours' : 'only Linux';
     return `${argv.join(' ')}: ${who} refused it: ${`${failed.stderr}${failed.stdout}`.trim()}`;
@@ -177,6 +183,9 @@ export async function openScene(lab: Lab): Promise<Scene> {
       switch (action.on) {
         case 'routers':
           return onBoth(action.argv);
+        case 'rest':
+          await rest();
+          return undefined;
         case 'host':
           tell({ kind: 'host', generation: undefined, ...action });
           return undefined;

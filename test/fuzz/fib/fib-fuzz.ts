@@ -30,7 +30,7 @@ export interface FibFuzzResult extends Effort {
 }
 
 export interface FibFuzzHooks {
-  /** Before each history, for a watchdog. */
+  /** Before each play of a history, for a watchdog. */
   alive?(history: number): void;
   progress?(histories: number, findings: number): void;
   /** Milliseconds, monotonic. */
@@ -101,7 +101,9 @@ export async function fuzzFib(seed: number, histories: number, hooks: FibFuzzHoo
     const took = hooks.now() - start;
     if (took > slowestMs) [slowestMs, slowestSeed] = [took, history.seed];
     if (fault !== undefined) {
-      const shortest = await reduce({ ...history, events: history.events.slice(0, fault.at + 1) });
+      const shortest = await reduce({ ...history, events: history.events.slice(0, fault.at + 1) }, () =>
+        hooks.alive?.(done),
+      );
       const again = await play(shortest, { operations: 0, packets: 0, checks: 0 });
       findings.push({
         seed: history.seed,

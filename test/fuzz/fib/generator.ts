@@ -15,6 +15,7 @@ import { parseAddress, parsePrefix } from '../../../src/net/address';
 import { ifindexOf, TABLE } from '../../bed/bed';
 import type { Random } from '../random';
 import { ENDINGS, type Event, type History } from './events';
+import { pathTo, usualRouter } from './usual-router';
 
 const PORTS = [0, 1, 2, 3] as const;
 const BRIDGE = 40;
@@ -81,8 +82,17 @@ export class Generator {
     }
   }
 
+  /** One of a few contents, so that what an id meant comes again. */
+  private usual(): NexthopContent {
+    const { random } = this;
+    const id = (): number => 1 + random.below(PORTS.length);
+    if (random.below(2) === 0) return { kind: 'group', members: this.few(3, () => ({ id: id(), weight: 1 })) };
+    return { kind: 'path', path: pathTo(random.below(PORTS.length)) };
+  }
+
   private content(): NexthopContent {
     const { random } = this;
+    if (random.below(2) === 0) return this.usual();
     const member = (): { id: number; weight: number } => ({ id: random.pick(IDS), weight: random.pick(WEIGHTS) });
     switch (random.below(10)) {
       case 0:
@@ -219,8 +229,10 @@ export class Generator {
   /** What the server and the connection do. */
   disturbance(): Event {
     const { random } = this;
-    switch (random.below(8)) {
+    switch (random.below(10)) {
       case 0:
+      case 4:
+      case 5:
         return { do: 'down', applied: random.below(4), lost: random.below(4) === 0 };
       case 1:
         return { do: 'up' };
@@ -272,11 +284,10 @@ export function historyOf(seed: number, random: Random, length: number, updates?
   const generator = new Generator(random);
   const calm = random.below(2) === 0;
   const count = updates?.length ?? length;
-  const events = Array.from({ length: count }, (_, i) =>
-    updates === undefined || random.below(4) === 0
-      ? generator.event(calm)
-      : ({ do: 'fpm', update: updates[i]! } as const),
+  const events = Array.from({ length: count }, (_, i): Event =>
+    updates === undefined || random.below(4) === 0 ? generator.event(calm) : { do: 'fpm', update: updates[i]! },
   );
+  if (random.below(3) > 0) events.unshift(...usualRouter());
   return {
     seed,
     batch: random.pick([1, 4, 100]),

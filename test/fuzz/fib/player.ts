@@ -1,11 +1,10 @@
 /** Plays a history on the bed, and says what is not as it must be. */
 import type { LinkChange } from '../../../src/fib/updates';
-import { formatAddress, formatPrefix } from '../../../src/net/address';
-import { Bed, ifindexOf, Server, TABLE } from '../../bed/bed';
+import { Bed, ifindexOf, Server } from '../../bed/bed';
 import { Random } from '../random';
 import type { Event, History } from './events';
+import { checkNothingLeft, compare, nameOf, Wrong } from './compare';
 import { Inputs } from './inputs';
-import { Oracle } from './oracle';
 
 /** What was wrong, at which event (the number of events: at the end). */
 export interface Fault {
@@ -20,15 +19,11 @@ export interface Effort {
   checks: number;
 }
 
-const PACKETS = 24;
-const FLOWS = 3;
 const PORTS = 4;
 /** Of what is there and what has changed, so many operations settle everything. */
 const OPERATIONS_EACH = 20;
 /** What was refused comes again layer by layer. */
 const RETRIES = 4;
-
-class Wrong extends Error {}
 
 class Player {
   private readonly inputs = new Inputs();
@@ -162,6 +157,7 @@ class Player {
   private down(applied: number, lost: boolean): void {
     if (!this.connected) return;
     const { bed, server } = this;
+    bed.programmer.pump();
     for (const { operation } of bed.queue.slice(0, applied)) server.sandbox.apply(operation);
     bed.queue.length = 0;
     this.connected = false;
@@ -210,66 +206,7 @@ class Player {
     bed.later();
     this.disturbed = false;
     this.effort.checks++;
-    const oracle = new Oracle(this.inputs);
-    const present = this.checkEntries(oracle);
-    this.checkTokens();
-    this.checkPackets(oracle, present);
-    if (this.limit === undefined) this.checkStatus(oracle);
-  }
-
-  /** Returns the prefixes that have entries, where not all need to. */
-  private checkEntries(oracle: Oracle): ReadonlySet<string> | undefined {
-    const wanted = oracle.prefixes();
-    const present = new Set(this.bed.entries().keys());
-    if (wanted !== undefined) {
-      const most = this.limit ?? Infinity;
-      const missing = [...wanted].filter((prefix) => !present.has(prefix));
-      const extra = [...present].filter((prefix) => !wanted.has(prefix));
-      if (extra.length > 0) throw new Wrong(`entries that nobody wants: ${extra.join(' ')}`);
-      if (missing.length > 0 && present.size < most) throw new Wrong(`entries that are missing: ${missing.join(' ')}`);
-    }
-    return this.limit === undefined ? undefined : present;
-  }
-
-  /** The programmer's nodes are the server's, and no more. */
-  private checkTokens(): void {
-    const known = new Set([...this.bed.programmer.tokens()].map(({ token }) => token));
-    const nodes = this.server.sandbox.find({}).map(({ token }) => token);
-    const held = new Set(nodes.filter((token) => token >= FIRST_CLIENT));
-    const lost = [...known].filter((token) => !held.has(token));
-    const left = [...held].filter((token) => !known.has(token));
-    if (lost.length > 0) throw new Wrong(`nodes that the server doesn't have: ${lost.join()}`);
-    if (left.length > 0) throw new Wrong(`nodes that nobody knows of: ${left.join()}`);
-  }
-
-  private checkPackets(oracle: Oracle, present: ReadonlySet<string> | undefined): void {
-    const { bed, random, inputs } = this;
-    const from = [0, 1, 2, 3].filter((port) => inputs.forwards(port));
-    const destinations = oracle.destinations();
-    for (let i = 0; i < PACKETS && from.length > 0; i++) {
-      const destination = Uint8Array.from(random.pick(destinations));
-      // The prefix's first address, or one within it, or beside.
-      if (random.below(2) === 0) destination[destination.length - 1]! ^= random.below(16);
-      if (random.below(8) === 0) destination[destination.length - 2]! ^= random.below(4);
-      const expected = oracle.packet(destination, present);
-      for (let flow = 0; flow < FLOWS; flow++) {
-        this.effort.packets++;
-        const to = formatAddress(destination);
-        const seen = bed.packet(to, random.pick(from), { sport: random.below(65536), flow: random.below(1 << 20) });
-        if (expected?.has(seen) === false) {
-          throw new Wrong(`a packet to ${to}: ${seen}, expected ${[...expected].join(' or ')}`);
-        }
-      }
-    }
-  }
-
-  private checkStatus(oracle: Oracle): void {
-    for (const { update } of this.inputs.routes.values()) {
-      const expected = update.table === TABLE ? oracle.status(update.prefix) : 'trapped';
-      const told = this.bed.told.get(nameOf(update));
-      if (expected !== undefined && told !== expected)
-        throw new Wrong(`zebra is told of ${nameOf(update)}: ${told}, expected ${expected}`);
-    }
+    this.effort.packets += compare({ bed, inputs: this.inputs, limit: this.limit, random: this.random });
   }
 
   // ---- the end ----------------------------------------------------------------------------------------------------
@@ -307,39 +244,14 @@ class Player {
     for (const part of order) for (const event of parts[part]()) await this.step(event);
     for (let port = 0; port < PORTS; port++) await this.step({ do: 'kernel', update: linkOf(port) });
     await this.check();
-    this.checkNothingLeft();
-  }
-
-  private checkNothingLeft(): void {
-    const { bed } = this;
-    const { fib } = bed;
-    const left: Readonly<Record<string, number>> = {
-      routes: fib.rows.routes.size - HOST_ROWS,
-      'nexthop groups': [...fib.rows.nexthops.all()].filter((group) => !group.permanent).length,
-      'nexthop ids': fib.rows.nexthops.zebraIdCount(),
-      neighbors: fib.neighbors.size,
-      'neighbors asked for': bed.needed.size,
-      'refused rows': fib.rows.failed.size + fib.rows.withoutRoom.size,
-      'routes to be written': fib.forwarding.dirtyRoutes,
-      reports: fib.status.reportsDue,
-    };
-    for (const [what, count] of Object.entries(left)) if (count !== 0) throw new Wrong(`left behind: ${count} ${what}`);
+    checkNothingLeft(this.bed);
   }
 }
-
-const FIRST_CLIENT = 1024;
-/** Groups and link-local, which are always the host's. */
-const HOST_ROWS = 4;
 
 const linkOf = (port: number): LinkChange => {
   const mac = Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0 + port);
   return { kind: 'link', ifindex: ifindexOf(port), name: `tap${port}`, present: true, up: true, mac, master: 0 };
 };
-
-/** As `Bed.told` has it. */
-function nameOf(update: { readonly table: number; readonly prefix: { bytes: Uint8Array; length: number } }): string {
-  return `${update.table === TABLE ? '' : `${update.table} `}${formatPrefix(update.prefix)}`;
-}
 
 /** Plays it; undefined: all was as it must be. */
 export async function play(history: History, effort: Effort): Promise<Fault | undefined> {

@@ -1,6 +1,6 @@
 /** A change that the vASIC refuses doesn't leave the old one in force: packets go to the host, and zebra is told. */
 import type { AftError } from '../../../src/aft/model';
-import { Bed } from '../../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 
 const OLD = '02:00:00:00:00:05';
 const NEW = '02:00:00:00:00:06';
@@ -143,5 +143,19 @@ test('a route that comes again while its removal is refused with others has its 
   bed.settle();
   expect(bed.packet('198.51.100.9')).toBe('p2 020000000006');
   expect(bed.entries().has('198.51.101.0/24')).toBe(false);
+  expect(bed.told.get('198.51.100.0/24')).toBe('offloaded');
+});
+
+test('paths that are left and named again while their nodes are refused with others', async () => {
+  const bed = await new Bed(new Server(), { inFlight: 1 }).up();
+  bed.neighbor(1, '10.1.1.5', OLD).neighbor(2, '10.1.2.6', NEW);
+  bed.via('198.51.100.0/24', '10.1.1.5@1').via('198.51.101.0/24', '10.1.2.6@2');
+  bed.programmer.pump();
+  bed.answer();
+  bed.withdraw('198.51.100.0/24');
+  expect(bed.next()).toMatchObject({ insert: { nodes: [{ type: 'indirect' }, { type: 'indirect' }] } });
+  bed.answer(REFUSED);
+  bed.via('198.51.100.0/24', '10.1.1.5@1').settle();
+  expect(bed.packet('198.51.100.9')).toBe('p1 020000000005');
   expect(bed.told.get('198.51.100.0/24')).toBe('offloaded');
 });

@@ -141,7 +141,10 @@ test.each([
 
 test('nothing but GET', async () => {
   const answer = await ask(await start(), '/v1/routes', 'DELETE');
-  expect([answer.status, JSON.parse(answer.body)]).toEqual([405, { error: 'DELETE: only GET is served, and POST of /v1/audit' }]);
+  expect([answer.status, JSON.parse(answer.body)]).toEqual([
+    405,
+    { error: 'DELETE: only GET is served, and POST of /v1/audit' },
+  ]);
 });
 
 test('a backend that throws gives 500, and the server goes on', async () => {
