@@ -120,6 +120,21 @@ test('updates of a frame come in order, then frameEnd; frames without updates gi
   });
 });
 
+test('asked to send everything again: the connection is closed, once, and the next one is taken', async () => {
+  const { source, events, awaits } = await rig();
+  source.askAgain('nobody is there');
+  const socket = await zebra(source);
+  await awaits(/^connected/);
+  const closed = once(socket, 'close');
+  source.askAgain('an audit found something');
+  await closed;
+  expect([source.peer(), events.filter((event) => event.startsWith('disconnected')).length]).toEqual([undefined, 1]);
+  const again = await zebra(source);
+  again.write(frame(routeTo(1)));
+  await awaits(/nexthop 1/);
+  expect(events.filter((event) => event === 'connected').length).toBe(2);
+});
+
 test('a flood is decoded in slices and whole, also when the connection ended meanwhile', async () => {
   const COUNT = 60_000;
   let updates = 0;
