@@ -10,7 +10,13 @@ export interface Intended {
   readonly name: string;
   readonly reason: string;
   readonly document: string;
-  readonly explain: (difference: Difference) => Difference;
+  readonly explain: (difference: Difference, stage: StageState) => Difference;
+}
+
+/** What the events have made of the stage, as far as it explains something. */
+export interface StageState {
+  /** Ports whose link is down at the far end. */
+  readonly linksDown: ReadonlySet<number>;
 }
 
 const isForwarded = ({ words }: Seen): boolean => words.startsWith('forwarded');
@@ -26,6 +32,10 @@ function isBalanced({ spec: { packet } }: Difference): boolean {
 /** Addresses that events give to the routers: `.1`, `.20` to `.219`; hosts have others. */
 const isFromRouter = ({ spec: { packet } }: Difference): boolean =>
   packet.family === 4 && packet.spread !== true && /^10\.[0-3]\.\d+\.(1|[2-9]\d|1\d\d|2[01]\d)$/.test(packet.src);
+
+/** An ICMPv6 message without the source address, and the checksum over it. */
+const withoutSource = ({ hex }: Seen): string =>
+  [hex.slice(0, 2 * 22), hex.slice(2 * 38, 2 * 56), hex.slice(2 * 58)].join();
 
 /** Without the Ethernet header. */
 const packetOf = ({ hex }: Seen): string => hex.slice(28);
@@ -77,6 +87,33 @@ export const INTENDED: readonly Intended[] = [
     },
   },
   {
+    name: 'a subnet whose link is down',
+    reason:
+      'The kernel keeps the route of a connected subnet when the carrier goes, and answers that its hosts are unreachable. zebra takes it out of its RIB, which the vASIC follows: the next longer route counts, or none.',
+    document: 'docs/limits.md, "Know this"',
+    explain: (difference, { linksDown }) => {
+      const { onlyLinux, onlyOurs } = difference;
+      const isUnreachable =
+        onlyLinux.length > 0 && onlyLinux.every(({ words }) => /^ICMP 3\/1|^ICMPv6 1\/3/.test(words));
+      const byRib = onlyOurs.every(({ words }) => /^forwarded|^ICMP 3\/0|^ICMPv6 1\/0/.test(words));
+      return linksDown.size > 0 && isUnreachable && byRib ? { ...difference, onlyLinux: [], onlyOurs: [] } : difference;
+    },
+  },
+  {
+    name: 'the address from which a router answers for an anycast address',
+    reason:
+      'It is Linux that answers at both routers, and that chooses among its addresses where the one asked for may not be the source (RFC 4291, 2.6).',
+    document: 'docs/limits.md, "Know this"',
+    explain: (difference) => {
+      const { onlyLinux, onlyOurs } = difference;
+      const isReply = [...onlyLinux, ...onlyOurs].every(({ words }) => words.startsWith('ICMPv6 129/'));
+      const others = (seen: readonly Seen[]): string => seen.map(withoutSource).sort().join();
+      return isReply && others(onlyLinux) === others(onlyOurs)
+        ? { ...difference, onlyLinux: [], onlyOurs: [] }
+        : difference;
+    },
+  },
+  {
     name: "a subnet's broadcast address as an IPv4 source, out by the port it came in by",
     reason:
       'Linux looks at such a source only where a packet leaves by the same port, to see if a redirect is due. The vASIC forwards all of them.',
@@ -99,11 +136,14 @@ export const mayBeRefused = (argv: readonly string[]): boolean =>
   argv[0] === 'ip' && argv[1] === 'neighbor' && argv[2] === 'del';
 
 /** What of a difference is left after all that is intended, and what explained the rest. */
-export function explain(difference: Difference): { readonly left: Difference; readonly by: readonly string[] } {
+export function explain(
+  difference: Difference,
+  stage: StageState = { linksDown: new Set() },
+): { readonly left: Difference; readonly by: readonly string[] } {
   let left = difference;
   const by: string[] = [];
   for (const intended of INTENDED) {
-    const next = intended.explain(left);
+    const next = intended.explain(left, stage);
     if (next.onlyLinux.length + next.onlyOurs.length < left.onlyLinux.length + left.onlyOurs.length)
       by.push(intended.name);
     left = next;

@@ -34,6 +34,8 @@ const PASS_MS = 100;
 /** One stage, and the ids that were used on it. */
 export class Player {
   private id = 0;
+  /** Ports whose link is down at the far end. */
+  readonly linksDown = new Set<number>();
 
   constructor(private readonly scene: Scene) {}
 
@@ -41,6 +43,8 @@ export class Player {
   async event(event: Event): Promise<readonly string[]> {
     const refused: string[] = [];
     for (const action of event.actions) {
+      if (action.on === 'link' && action.up) this.linksDown.delete(action.port);
+      else if (action.on === 'link') this.linksDown.add(action.port);
       const what = await this.scene.act(action);
       if (what !== undefined) refused.push(what);
     }
@@ -61,9 +65,9 @@ export class Player {
       return outcomes(await this.scene.exchange(toWire(sent)), sent);
     };
     const unexplained = (all: readonly Difference[]): readonly Difference[] =>
-      all.map((one) => explain(one).left).filter(differs);
+      all.map((one) => explain(one, this).left).filter(differs);
     const first = await once(specs);
-    const explained = first.flatMap((one) => explain(one).by);
+    const explained = first.flatMap((one) => explain(one, this).by);
     const found = unexplained(first);
     const old = found.filter(known);
     let differences: readonly Difference[] = found.filter((one) => !known(one));
