@@ -5,7 +5,7 @@ import type { Event } from './events';
 import type { FrameSpec } from './frame';
 import { greetings } from './generate';
 import { explain } from './intended';
-import type { Scene } from './scene';
+import type { Action, Scene } from './scene';
 
 /** Pauses before a frame that differed is sent again: what is only late is no difference. */
 export const PATIENCE: readonly number[] = [200, 500, 1500, 3500];
@@ -36,6 +36,8 @@ export class Player {
   private id = 0;
   /** Ports whose link is down at the far end. */
   readonly linksDown = new Set<number>();
+  /** MAC addresses that neighbors were given for the time being. */
+  readonly passingMacs = new Set<string>();
 
   constructor(private readonly scene: Scene) {}
 
@@ -43,12 +45,19 @@ export class Player {
   async event(event: Event): Promise<readonly string[]> {
     const refused: string[] = [];
     for (const action of event.actions) {
+      this.notePassingMac(action);
       if (action.on === 'link' && action.up) this.linksDown.delete(action.port);
       else if (action.on === 'link') this.linksDown.add(action.port);
       const what = await this.scene.act(action);
       if (what !== undefined) refused.push(what);
     }
     return [...refused, ...(await this.scene.rest())];
+  }
+
+  private notePassingMac(action: Action): void {
+    if (action.on !== 'routers' || !/\bnud (reachable|stale)$/.test(action.argv.join(' '))) return;
+    const mac = action.argv[action.argv.indexOf('lladdr') + 1];
+    if (mac !== undefined) this.passingMacs.add(mac);
   }
 
   /** Sends frames whatever comes of them, with `warm` behind a packet to each host, so that the vASIC forwards to those. */
