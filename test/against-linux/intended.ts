@@ -35,6 +35,13 @@ function isBalanced({ spec: { packet } }: Difference): boolean {
 const isFromRouter = ({ spec: { packet } }: Difference): boolean =>
   packet.family === 4 && packet.spread !== true && /^10\.[0-3]\.\d+\.(1|[2-9]\d|1\d\d|2[01]\d)$/.test(packet.src);
 
+/** To a host on the subnet that one of these ports has from the start. */
+const isTo = ({ spec: { packet } }: Difference, ports: ReadonlySet<number>): boolean => {
+  if (packet.family === 'other') return false;
+  const port = /^10\.1\.(\d)\.|^2001:db8:(\d)::/.exec(packet.dst);
+  return port !== null && ports.has(Number(port[1] ?? port[2]));
+};
+
 /** An ICMPv6 message without the source address, and the checksum over it. */
 const withoutSource = ({ hex }: Seen): string =>
   [hex.slice(0, 2 * 22), hex.slice(2 * 38, 2 * 56), hex.slice(2 * 58)].join();
@@ -95,8 +102,10 @@ export const INTENDED: readonly Intended[] = [
     document: 'docs/limits.md, "Know this"',
     explain: (difference, { linksDown }) => {
       const { onlyLinux, onlyOurs } = difference;
+      // Linux says nothing of ICMP errors that it can't deliver.
       const isUnreachable =
-        onlyLinux.length > 0 && onlyLinux.every(({ words }) => /^ICMP 3\/1|^ICMPv6 1\/3/.test(words));
+        onlyLinux.every(({ words }) => /^ICMP 3\/1|^ICMPv6 1\/3/.test(words)) &&
+        (onlyLinux.length > 0 || isTo(difference, linksDown));
       const byRib = onlyOurs.every(({ words }) => /^forwarded|^ICMP 3\/0|^ICMPv6 1\/0/.test(words));
       return linksDown.size > 0 && isUnreachable && byRib ? { ...difference, onlyLinux: [], onlyOurs: [] } : difference;
     },
