@@ -102,12 +102,14 @@ export const INTENDED: readonly Intended[] = [
     document: 'docs/limits.md, "Know this"',
     explain: (difference, { linksDown }) => {
       const { onlyLinux, onlyOurs } = difference;
-      // Linux says nothing of ICMP errors that it can't deliver.
-      const isUnreachable =
-        onlyLinux.every(({ words }) => /^ICMP 3\/1|^ICMPv6 1\/3/.test(words)) &&
-        (onlyLinux.length > 0 || isTo(difference, linksDown));
+      // To such a subnet Linux does as if it were there: it says unreachable, too large, or nothing of ICMP errors.
+      const asConnected =
+        isTo(difference, linksDown) || onlyLinux.every(({ words }) => /^ICMP 3\/1|^ICMPv6 1\/3/.test(words));
       const byRib = onlyOurs.every(({ words }) => /^forwarded|^ICMP 3\/0|^ICMPv6 1\/0/.test(words));
-      return linksDown.size > 0 && isUnreachable && byRib ? { ...difference, onlyLinux: [], onlyOurs: [] } : difference;
+      const said = onlyLinux.length > 0 || isTo(difference, linksDown);
+      return linksDown.size > 0 && asConnected && byRib && said
+        ? { ...difference, onlyLinux: [], onlyOurs: [] }
+        : difference;
     },
   },
   {
