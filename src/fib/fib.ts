@@ -85,6 +85,8 @@ export class Fib {
         this.removeZebra(row);
         this.received(row);
       },
+      isPort: (ifindex) => this.interfaces.portOf(ifindex) !== undefined,
+      hasSubnet: (ifindex, subnet) => this.hosts.hasSubnet(ifindex, subnet),
       nexthop: (update) => this.applyFpm(update),
       onSuspect: () => options.onKernelRoute?.(),
     });

@@ -6,7 +6,7 @@
  * as the address itself (a point-to-point peer, a /32 by interface): a longer route that leads elsewhere is zebra's
  * decision and stands.
  */
-import { formatAddress, isLinkLocal, parsePrefix, prefixContains } from '../net/address';
+import { formatAddress, isLinkLocal, parsePrefix, prefixContains, type Prefix } from '../net/address';
 import type { TrapReason } from './intents';
 import type { Interfaces } from './interfaces';
 import type { Neighbor, NeighborTable } from './neighbors';
@@ -31,6 +31,8 @@ export class HostEntries {
   private readonly connectedLengths = [new Map<number, number>(), new Map<number, number>()] as const;
   /** zebra's routes in the programmed table by prefix length, IPv4 and IPv6. */
   private readonly zebraLengths = [new Uint32Array(33), new Uint32Array(129)] as const;
+  /** The router's own addresses on ports, by owner. */
+  private readonly own = new Map<string, AddressAdd>();
   private readonly key = newKey();
   private readonly probe = newKey();
 
@@ -50,13 +52,23 @@ export class HostEntries {
   addAddress(update: AddressAdd): void {
     if (isLinkLocal(update.address)) return;
     const owner = addressOwner(update);
+    this.own.set(owner, { ...update, address: Uint8Array.from(update.address) });
     this.addHost(update.address, 8 * update.address.length, owner, 'local');
     const broadcast = broadcastOf(update);
     if (broadcast !== undefined) this.addHost(broadcast, 32, owner, 'broadcast');
   }
 
+  /** Whether an address of this interface makes this its subnet. */
+  hasSubnet(ifindex: number, subnet: Prefix): boolean {
+    for (const { ifindex: of, address, length } of this.own.values()) {
+      if (of === ifindex && length === subnet.length && prefixContains(subnet, address)) return true;
+    }
+    return false;
+  }
+
   removeAddress(update: AddressDelete): void {
     const owner = addressOwner(update);
+    this.own.delete(owner);
     this.removeHost(update.address, 8 * update.address.length, owner);
     const broadcast = broadcastOf(update);
     if (broadcast !== undefined) this.removeHost(broadcast, 32, owner);

@@ -6,6 +6,7 @@
  * What zebra sends while a check runs is newer than the tables that it reads, maybe: such a route waits for the next check.
  * So an old message never takes a route away, and none stays that zebra sent late.
  */
+import type { Prefix } from '../net/address';
 import type { NexthopGroup } from './nexthops';
 import { pathsOf } from './leaves';
 import { newKey, setKey } from './route-key';
@@ -20,6 +21,9 @@ export interface KernelRoutesOptions {
   readonly rows: Rows;
   /** Takes zebra's route out of a row. */
   readonly remove: (row: number) => void;
+  /** Whether the interface is a port of the vASIC; whether it has an address in this very subnet. */
+  readonly isPort: (ifindex: number) => boolean;
+  readonly hasSubnet: (ifindex: number, subnet: Prefix) => boolean;
   readonly nexthop: (update: NexthopAdd | NexthopDelete) => void;
   /** zebra sent a route that is to be checked. */
   readonly onSuspect: () => void;
@@ -97,15 +101,27 @@ export class KernelRoutes {
     if (protocol !== KERNEL_PROTOCOL || !this.hasGateway(row)) this.suspects.delete(row);
   }
 
-  /** What zebra derives from an address is there although the kernel may have been told to make no route for its subnet. */
+  /**
+   * What zebra derives from an address is there although the kernel may have been told to make no route for its subnet. How long
+   * the subnet is, is known of ports only; elsewhere any route without a gateway that holds the address stays, to Linux.
+   */
   confirmAddress(address: Uint8Array): void {
     const { routes } = this.options.rows;
     for (const row of this.suspects) {
       const length = routes.lengthOf(row);
       if (routes.isIp6(row) !== (address.length === 16)) continue;
       if (routes.find(setKey(this.key, routes.tableOf(row), address, length)) !== row) continue;
-      if (!this.hasGateway(row)) this.suspects.delete(row);
+      if (this.hasGateway(row)) continue;
+      if (length === 8 * address.length || this.isSubnet(row)) this.suspects.delete(row);
     }
+  }
+
+  private isSubnet(row: number): boolean {
+    const { rows, isPort, hasSubnet } = this.options;
+    const prefix = rows.prefixOf(row);
+    return pathsOf(this.groupOf(row)).some(({ path: { ifindex } }) =>
+      isPort(ifindex) ? hasSubnet(ifindex, prefix) : prefix.length > 0,
+    );
   }
 
   /** All tables were read: what wasn't confirmed goes. Returns how many. */

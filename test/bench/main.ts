@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { errorText } from '../../src/net/error-text';
 import { figureLine, writeFigures, type Figure, type Measured } from '../../lab/figure';
+import { audit } from './audit';
 import { dataplane } from './dataplane';
 import { memory } from './memory';
 import type { BenchOptions, BenchPart } from './part';
@@ -19,7 +20,7 @@ import { table } from './table';
 import { updates } from './updates';
 import { variants } from './variants';
 
-const PARTS: readonly BenchPart[] = [stages, table, variants, updates, dataplane, memory, soakPart];
+const PARTS: readonly BenchPart[] = [stages, table, audit, variants, updates, dataplane, memory, soakPart];
 const OUT = 'out/bench.json';
 const PICTURE = 'out/bench.svg';
 

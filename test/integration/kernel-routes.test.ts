@@ -59,6 +59,14 @@ test.each([
   expect(await state(STATIC)).toBe('offloaded');
 });
 
+test.each(['0.0.0.0/0', '::/0'])('%s onto an interface is deleted in the kernel', async (prefix) => {
+  const family = prefix.includes(':') ? '-6' : '-4';
+  await ip(family, 'route', 'add', prefix, 'dev', tapName(1), 'metric', '50');
+  await stateIs(prefix, 'trapped');
+  await ip(family, 'route', 'del', prefix, 'dev', tapName(1), 'metric', '50');
+  await stateIs(prefix, undefined);
+});
+
 test('one of two for the same prefix is deleted: the other one stays, and the last one goes', async () => {
   const add = (gateway: string, metric: number): Promise<string> =>
     ip('route', 'add', PREFIX, 'via', gateway, 'metric', String(metric));

@@ -95,6 +95,7 @@ test("the kernel's own route for a subnet doesn't speak for one by a gateway, bu
 test('a connected subnet that the kernel has no route for stays with its address, and goes with it', async () => {
   const bed = await ready(PREFIX, '@1');
   const { kernelRoutes } = bed.fib;
+  bed.address(1, '198.51.100.1/24');
   expect(check(bed, () => kernelRoutes.confirmAddress(parseAddress('198.51.100.1')!))).toBe(0);
   expect(kernelRoutes.lostAny()).toBe(true);
   expect(check(bed, () => kernelRoutes.confirmAddress(parseAddress('198.51.101.1')!))).toBe(1);
@@ -172,4 +173,16 @@ test('zebra takes a route back, or makes one of its own of it, while a check run
   expect(removed).toBe(0);
   expect(bed.packet('198.51.100.9')).toMatch(/^p2/);
   expect(bed.packet('203.0.113.9')).toMatch(NEIGHBOR);
+});
+
+test.each([
+  ['0.0.0.0/0', '10.0.1.1'],
+  ['10.0.0.0/8', '10.0.1.1'],
+  ['::/0', '2001:db8:1::1'],
+])('an own address speaks for its subnet, and not for %s onto the same interface', async (prefix, own) => {
+  const bed = await ready(prefix, '@1');
+  const [length, subnet] = own.includes(':') ? [64, '2001:db8:1::/64'] : [24, '10.0.1.0/24'];
+  kernelRoute(bed.address(1, `${own}/${length}`), subnet, '@1').settle();
+  expect(check(bed, () => bed.fib.kernelRoutes.confirmAddress(parseAddress(own)!))).toBe(1);
+  expect([bed.entries().has(prefix), bed.entries().has(subnet)]).toEqual([false, true]);
 });
