@@ -17,6 +17,8 @@ export interface Intended {
 export interface StageState {
   /** Ports whose link is down at the far end. */
   readonly linksDown: ReadonlySet<number>;
+  /** Their subnets, as an address of theirs with its length. */
+  subnetsDown(): Iterable<string>;
   /** MAC addresses that neighbors were given until somebody knows better (`nud reachable`, `nud stale`). */
   readonly passingMacs: ReadonlySet<string>;
 }
@@ -35,11 +37,15 @@ function isBalanced({ spec: { packet } }: Difference): boolean {
 const isFromRouter = ({ spec: { packet } }: Difference): boolean =>
   packet.family === 4 && packet.spread !== true && /^10\.[0-3]\.\d+\.(1|[2-9]\d|1\d\d|2[01]\d)$/.test(packet.src);
 
-/** To a host on the subnet that one of these ports has from the start. */
-const isTo = ({ spec: { packet } }: Difference, ports: ReadonlySet<number>): boolean => {
-  if (packet.family === 'other') return false;
-  const port = /^10\.1\.(\d)\.|^2001:db8:(\d)::/.exec(packet.dst);
-  return port !== null && ports.has(Number(port[1] ?? port[2]));
+/** To a host on one of these subnets. */
+const isTo = ({ spec: { packet } }: Difference, subnets: Iterable<string>): boolean => {
+  const address = packet.family === 'other' ? undefined : parseAddress(packet.dst);
+  if (address === undefined) return false;
+  for (const text of subnets) {
+    const subnet = parsePrefix(text);
+    if (subnet?.bytes.length === address.length && prefixContains(subnet, address)) return true;
+  }
+  return false;
 };
 
 /** An ICMPv6 message without the source address, and the checksum over it. */
@@ -100,14 +106,14 @@ export const INTENDED: readonly Intended[] = [
     reason:
       'The kernel keeps the route of a connected subnet when the carrier goes, and answers that its hosts are unreachable. zebra takes it out of its RIB, which the vASIC follows: the next longer route counts, or none.',
     document: 'docs/limits.md, "Know this"',
-    explain: (difference, { linksDown }) => {
+    explain: (difference, stage) => {
       const { onlyLinux, onlyOurs } = difference;
       // To such a subnet Linux does as if it were there: it says unreachable, too large, or nothing of ICMP errors.
       const asConnected =
-        isTo(difference, linksDown) || onlyLinux.every(({ words }) => /^ICMP 3\/1|^ICMPv6 1\/3/.test(words));
+        isTo(difference, stage.subnetsDown()) || onlyLinux.every(({ words }) => /^ICMP 3\/1|^ICMPv6 1\/3/.test(words));
       const byRib = onlyOurs.every(({ words }) => /^forwarded|^ICMP 3\/0|^ICMPv6 1\/0/.test(words));
-      const said = onlyLinux.length > 0 || isTo(difference, linksDown);
-      return linksDown.size > 0 && asConnected && byRib && said
+      const said = onlyLinux.length > 0 || isTo(difference, stage.subnetsDown());
+      return stage.linksDown.size > 0 && asConnected && byRib && said
         ? { ...difference, onlyLinux: [], onlyOurs: [] }
         : difference;
     },
@@ -166,7 +172,7 @@ export const mayBeRefused = (argv: readonly string[]): boolean =>
 /** What of a difference is left after all that is intended, and what explained the rest. */
 export function explain(
   difference: Difference,
-  stage: StageState = { linksDown: new Set(), passingMacs: new Set() },
+  stage: StageState = { linksDown: new Set(), subnetsDown: () => [], passingMacs: new Set() },
 ): { readonly left: Difference; readonly by: readonly string[] } {
   let left = difference;
   const by: string[] = [];

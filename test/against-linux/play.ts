@@ -5,7 +5,9 @@ import type { Event } from './events';
 import type { FrameSpec } from './frame';
 import { greetings } from './generate';
 import { explain } from './intended';
+import { portName } from './plan';
 import type { Action, Scene } from './scene';
+import { initialWorld } from './world';
 
 /** Pauses before a frame that differed is sent again: what is only late is no difference. */
 export const PATIENCE: readonly number[] = [200, 500, 1500, 3500];
@@ -36,6 +38,8 @@ export class Player {
   private id = 0;
   /** Ports whose link is down at the far end. */
   readonly linksDown = new Set<number>();
+  /** Subnets by device, as `tap1 10.1.1.1/24`. */
+  private readonly subnets = new Set(initialWorld().addresses.map(({ dev, cidr }) => `${dev} ${cidr}`));
   /** MAC addresses that neighbors were given for the time being. */
   readonly passingMacs = new Set<string>();
 
@@ -46,12 +50,35 @@ export class Player {
     const refused: string[] = [];
     for (const action of event.actions) {
       this.notePassingMac(action);
+      this.noteAddress(action);
       if (action.on === 'link' && action.up) this.linksDown.delete(action.port);
       else if (action.on === 'link') this.linksDown.add(action.port);
       const what = await this.scene.act(action);
       if (what !== undefined) refused.push(what);
     }
     return [...refused, ...(await this.scene.rest())];
+  }
+
+  /** Subnets of ports whose link is down. */
+  *subnetsDown(): Generator<string> {
+    for (const entry of this.subnets) {
+      const [dev = '', cidr = ''] = entry.split(' ');
+      if ([...this.linksDown].some((port) => portName(port) === dev)) yield cidr;
+    }
+  }
+
+  private noteAddress(action: Action): void {
+    if (action.on !== 'routers') return;
+    const text = action.argv.join(' ');
+    const byZebra = / interface (\S+) -c (no )?(?:ip|ipv6) address (\S+)/.exec(text);
+    const byKernel = /^ip (?:-\d )?address (add|del) (\S+) dev (\S+)/.exec(text);
+    if (byZebra !== null) this.setAddress(byZebra[2] === undefined, byZebra[1]!, byZebra[3]!);
+    if (byKernel !== null) this.setAddress(byKernel[1] === 'add', byKernel[3]!, byKernel[2]!);
+  }
+
+  private setAddress(added: boolean, dev: string, cidr: string): void {
+    if (added) this.subnets.add(`${dev} ${cidr}`);
+    else this.subnets.delete(`${dev} ${cidr}`);
   }
 
   private notePassingMac(action: Action): void {

@@ -14,6 +14,8 @@ import { replayToBridge, residentBytes, startForwarding, stopForwarding } from '
 import { buildBench, connectFpm, feed, untilQuiet, type BenchTopology } from './topology';
 
 const LOOK_MS = 50;
+/** By then the replay counts as over: before, zebra may still be sending. */
+const SWEEP_MS = 5000;
 const TIMEOUT_MS = 600_000;
 
 /** The most that a process holds more than at the beginning, while `work` runs. */
@@ -32,9 +34,10 @@ async function growthDuring(pids: readonly number[], work: Promise<unknown>): Pr
 async function measure(topology: BenchTopology, routes: number, nexthops: number): Promise<Figure[]> {
   const { router, frr } = topology;
   await feed(topology, routes, nexthops);
-  const forwarding = await startForwarding(topology);
+  const forwarding = await startForwarding(topology, ['fpm.sweep.minimum=1s', 'fpm.sweep.idle=1s']);
   const replay = await replayToBridge(topology, forwarding, routes);
   await untilQuiet(frr);
+  await sleep(SWEEP_MS);
   const pids = [forwarding.bridge.process().pid, frr.process('zebra').pid];
   const asked = requestObject(join(router.dir, 'fpm2afi.sock'), '/v1/audit', { patienceMs: TIMEOUT_MS });
   const [bridge, zebra] = await growthDuring(pids, asked);
