@@ -89,7 +89,7 @@ export function policedToken(reason: PuntReason): Token {
 }
 
 /** The policer that ports without one of their own share. */
-export function sharedPolicerToken(reason: PuntReason): Token {
+function sharedPolicerToken(reason: PuntReason): Token {
   return FIRST_SHARED + reason;
 }
 

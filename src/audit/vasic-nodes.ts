@@ -96,7 +96,7 @@ async function differenceInEntries(
 }
 
 /** What a node does, as text: without its names, which nothing depends on, and parameters. */
-export function nodeContent(node: AftNode): string {
+function nodeContent(node: AftNode): string {
   return JSON.stringify({ ...node, token: undefined, name: undefined, params: undefined }, (_key, value: unknown) => {
     if (value instanceof Uint8Array) return value.length === 6 ? formatMac(value) : Buffer.from(value).toString('hex');
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;

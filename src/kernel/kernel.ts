@@ -5,17 +5,15 @@
  * messages into changes (mirror.ts), and the resolver that asks for what routes depend on (resolver.ts). All but the
  * reading happens in the caller's event loop.
  */
-import { join } from 'node:path';
 import type { KernelUpdate } from '../fib/updates';
 import type { Logger } from '../observe/log';
 import { RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK, RTMGRP_NEIGH } from '../netlink/constants';
 import { closeNetlink, openNetlink, sendNetlink } from '../sys/netlink-socket';
-import { type PollThread, startPollThread } from '../sys/poll-thread';
 import { GroupWatch } from './groups';
 import { KernelMirror } from './mirror';
 import { KernelMonitor } from './monitor';
+import { startReader } from './reader';
 import { Resolver, type ResolveProgress } from './resolver';
-import type { NetlinkWorkerData, NetlinkWorkerReport } from './worker';
 
 export interface NeighborHandlers {
   update(update: KernelUpdate): void;
@@ -71,7 +69,7 @@ export function createKernelNeighbors(
   log: Logger,
 ): NeighborSource {
   let fd = -1;
-  let thread: PollThread | undefined;
+  let reader: ReturnType<typeof startReader> | undefined;
   let handlers: NeighborHandlers = { update: () => undefined, batchEnd: () => undefined };
   let updates = 0;
   let pending = false;
@@ -142,7 +140,7 @@ export function createKernelNeighbors(
 
   /** Lets the resolver run, now and when it asks for it. */
   function resolveDue(): void {
-    if (thread === undefined) return;
+    if (reader === undefined) return;
     const wait = resolver.run();
     const at = wait === undefined ? Infinity : performance.now() + wait;
     // A timer that is early enough stays: this runs for every needed neighbor.
@@ -165,25 +163,7 @@ export function createKernelNeighbors(
     });
   }
 
-  function onReport(report: NetlinkWorkerReport): void {
-    if (thread === undefined) return;
-    switch (report.kind) {
-      case 'messages': {
-        const { bytes } = report;
-        try {
-          monitor.receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-        } finally {
-          thread.wakeup().release(bytes.byteLength);
-        }
-        break;
-      }
-      case 'overrun':
-        monitor.overrun();
-        break;
-      case 'foreign':
-        foreign++;
-        break;
-    }
+  function reported(): void {
     if (pending) {
       pending = false;
       if (groupsMayDiffer) groups.look();
@@ -200,11 +180,12 @@ export function createKernelNeighbors(
         RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
         options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES,
       );
-      thread = startPollThread<NetlinkWorkerData, NetlinkWorkerReport>({
-        file: join(__dirname, 'worker.js'),
-        data: () => ({ fd }),
-        onReport,
-        onCrash(error, restartMs) {
+      reader = startReader(fd, {
+        receive: (messages) => monitor.receive(messages),
+        overrun: () => monitor.overrun(),
+        foreign: () => void foreign++,
+        reported,
+        crashed(error, restartMs) {
           restarts++;
           log.error('netlink reader died; starting another', { error: error.message, restartMs });
           monitor.restart();
@@ -238,9 +219,9 @@ export function createKernelNeighbors(
       restarts,
     }),
     async close() {
-      const ending = thread;
+      const ending = reader;
       if (ending === undefined) return;
-      thread = undefined;
+      reader = undefined;
       abandoned(new Error('closed before the kernel had told everything'));
       clearTimeout(timer);
       groups.close();

@@ -2,7 +2,6 @@
  * Watches the kernel for routes that zebra has from it: the socket and its reading thread for route-check.ts. A socket of its
  * own, as its filter would keep nothing from the neighbors' one, and a burst of the one must not make the other drop.
  */
-import { join } from 'node:path';
 import {
   RTMGRP_IPV4_IFADDR,
   RTMGRP_IPV4_ROUTE,
@@ -13,10 +12,9 @@ import {
 } from '../netlink/constants';
 import type { Logger } from '../observe/log';
 import { closeNetlink, filterNetlink, limitDumps, openNetlink, sendNetlink } from '../sys/netlink-socket';
-import { startPollThread, type PollThread } from '../sys/poll-thread';
 import { foreignFilter } from './foreign';
+import { startReader } from './reader';
 import { RouteCheck, type RouteCheckOptions } from './route-check';
-import type { NetlinkWorkerData, NetlinkWorkerReport } from './worker';
 
 const GROUPS =
   RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_NEXTHOP;
@@ -61,33 +59,12 @@ export function startRouteWatch(
     },
     log,
   });
-  let closing = false;
-
-  function onReport(report: NetlinkWorkerReport): void {
-    if (closing) return;
-    switch (report.kind) {
-      case 'messages': {
-        const { bytes } = report;
-        try {
-          check.receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-        } finally {
-          thread.wakeup().release(bytes.byteLength);
-        }
-        return;
-      }
-      case 'overrun':
-        check.overrun();
-        return;
-      case 'foreign':
-        return;
-    }
-  }
-
-  const thread: PollThread = startPollThread<NetlinkWorkerData, NetlinkWorkerReport>({
-    file: join(__dirname, 'worker.js'),
-    data: () => ({ fd }),
-    onReport,
-    onCrash(error, restartMs) {
+  const reader = startReader(fd, {
+    receive: (messages) => check.receive(messages),
+    overrun: () => check.overrun(),
+    foreign: () => undefined,
+    reported: () => undefined,
+    crashed(error, restartMs) {
       log.error('the reader of routes died; starting another', { error: error.message, restartMs });
       check.restart();
     },
@@ -97,9 +74,8 @@ export function startRouteWatch(
     routeSent: () => check.routeSent(),
     askNexthops: (ids) => check.askNexthops(ids),
     async close() {
-      closing = true;
       delays.forEach((delay) => clearTimeout(delay));
-      await thread.close();
+      await reader.close();
       closeNetlink(fd);
     },
   };

@@ -53,7 +53,7 @@ export function neighborText(path: WhyPath): string {
 }
 
 /** The group's MAC address that a neighbor is said to have in place of one of its own. */
-export function groupMac(neighbor: WhyNeighbor | undefined): string | undefined {
+function groupMac(neighbor: WhyNeighbor | undefined): string | undefined {
   return neighbor?.told.map(({ mac }) => mac).find((mac) => mac !== undefined && isGroupMac(parseMac(mac)!));
 }
 

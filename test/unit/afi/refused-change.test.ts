@@ -65,22 +65,13 @@ test('a lost neighbor whose removal is refused gets nothing more', async () => {
   expect(bed.packet('198.51.100.9')).toMatch(/^punt/);
 });
 
-test('a nexthop that is refused elsewhere: its routes go to the host, not the old way', async () => {
+test.each([
+  ['a nexthop that is refused elsewhere: its routes go to the host, not the old way', 1],
+  ['when the nexthop cannot be pointed at the host either, its entries are', 2],
+])('%s', async (_, refusals) => {
   const bed = await ready();
   bed.nexthop(5, '10.1.2.6@2');
-  refuse(bed, 1);
-  expect(bed.packet('198.51.100.9')).toMatch(/^punt/);
-  expect(bed.told.get('198.51.100.0/24')).toBe('failed');
-  bed.programmer.retry();
-  bed.settle();
-  expect(bed.packet('198.51.100.9')).toBe('p2 020000000006');
-  expect(bed.told.get('198.51.100.0/24')).toBe('offloaded');
-});
-
-test('when the nexthop cannot be pointed at the host either, its entries are', async () => {
-  const bed = await ready();
-  bed.nexthop(5, '10.1.2.6@2');
-  refuse(bed, 2);
+  refuse(bed, refusals);
   expect(bed.packet('198.51.100.9')).toMatch(/^punt/);
   expect(bed.told.get('198.51.100.0/24')).toBe('failed');
   bed.programmer.retry();

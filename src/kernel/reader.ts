@@ -1,0 +1,58 @@
+/**
+ * The thread that reads an rtnetlink socket: started, and started anew when it dies; what it brings is handed on, and its memory
+ * given back to it.
+ */
+import { join } from 'node:path';
+import { startPollThread, type PollThread } from '../sys/poll-thread';
+import type { NetlinkWorkerData, NetlinkWorkerReport } from './worker';
+
+/** What becomes of what was read. Nothing more is called once the reader closes. */
+export interface ReaderHandlers {
+  /** Messages, whole; valid during the call. */
+  receive(messages: Buffer): void;
+  /** The kernel dropped some: the socket was full. */
+  overrun(): void;
+  /** A message came that is not the kernel's. */
+  foreign(): void;
+  /** All of a report was handed on. */
+  reported(): void;
+  /** The thread died; another one starts in `restartMs`. */
+  crashed(error: Error, restartMs: number): void;
+}
+
+/** Starts reading a socket, which stays the caller's to close, after the reader. */
+export function startReader(fd: number, handlers: ReaderHandlers): Pick<PollThread, 'close'> {
+  let closing = false;
+  const thread: PollThread = startPollThread<NetlinkWorkerData, NetlinkWorkerReport>({
+    file: join(__dirname, 'worker.js'),
+    data: () => ({ fd }),
+    onReport(report) {
+      if (closing) return;
+      switch (report.kind) {
+        case 'messages': {
+          const { bytes } = report;
+          try {
+            handlers.receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+          } finally {
+            thread.wakeup().release(bytes.byteLength);
+          }
+          break;
+        }
+        case 'overrun':
+          handlers.overrun();
+          break;
+        case 'foreign':
+          handlers.foreign();
+          break;
+      }
+      handlers.reported();
+    },
+    onCrash: (error, restartMs) => handlers.crashed(error, restartMs),
+  });
+  return {
+    close() {
+      closing = true;
+      return thread.close();
+    },
+  };
+}
