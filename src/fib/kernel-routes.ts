@@ -31,6 +31,8 @@ export interface KernelRoutesOptions {
 
 /** As who asks the kernel sees them: `SuspectRoutes` of src/kernel/route-check.ts. */
 export class KernelRoutes {
+  /** All rows of such routes: any news of a link asks for them, and a full table is no place to look for a few. */
+  private readonly kernels = new Set<number>();
   /** Rows for the next check, and those of the one that runs. */
   private noted = new Set<number>();
   private suspects = new Set<number>();
@@ -46,6 +48,7 @@ export class KernelRoutes {
     if (!this.isKernels(row)) return this.forget(row);
     const { zebraId } = this.groupOf(row);
     if (zebraId !== undefined) this.named.add(zebraId);
+    this.kernels.add(row);
     this.suspects.delete(row);
     this.noted.add(row);
     this.options.onSuspect();
@@ -53,6 +56,7 @@ export class KernelRoutes {
 
   /** The row's route isn't there any more, or isn't the kernel's: there is nothing left to check. */
   forget(row: number): void {
+    if (this.kernels.size > 0) this.kernels.delete(row);
     if (this.suspects.size > 0) this.suspects.delete(row);
     if (this.noted.size > 0) this.noted.delete(row);
   }
@@ -67,8 +71,7 @@ export class KernelRoutes {
 
   /** The kernel may have lost any of them. */
   lostAny(): boolean {
-    const { routes } = this.options.rows;
-    for (let row = 1; row < routes.end; row++) if (this.isKernels(row)) this.noted.add(row);
+    for (const row of this.kernels) this.noted.add(row);
     return this.noted.size > 0;
   }
 
