@@ -1,13 +1,13 @@
 # `make` alone lists what can be done. All but build, lint, unit and one need root: tests and demo live in network namespaces of their own.
 PROTO ?= ospf
 KEEP ?=
-# One of resolve, storm, balance, failover, failover6, operations, suppress; empty: all.
+# One of resolve, storm, balance, failover, failover6, operations, suppress, restarts; empty: all.
 FIGURE ?=
 export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format unit one test demo demo-stop lab fuzz frr-matrix against-linux bench clean
+.PHONY: help setup build lint format unit one test demo demo-stop lab fuzz frr-matrix against-linux faults mpls-interop bench deb deb-test clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -19,16 +19,21 @@ help:
 	@echo '                        ONLY=words for the tests with these words in their names'
 	@echo 'make test               setup, lint, unit, slow and integration tests'
 	@echo 'make demo PROTO=ospf    FRR programs the software vASIC; checks in out/demo-ospf.json'
-	@echo '                        PROTO may be ospf, isis, bgp, ospf6 or ecmp'
+	@echo '                        PROTO may be ospf, isis, bgp, ospf6, ecmp or mpls'
 	@echo '                        KEEP=1 leaves it running for you to look around'
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
 	@echo 'make fuzz               hostile bytes for the FPM codec, hostile histories for the FIB; FRAMES=N, HISTORIES=N, SEED=N; out/fuzz.json'
 	@echo 'make frr-matrix         FRR 8.4, 10.3 and the newest, both FPM modules, against zebra itself; out/frr-matrix.json'
 	@echo 'make against-linux      our router and plain Linux side by side: the same commands and frames; out/against-linux.json'
 	@echo '                        SEED=N repeats a run; STEPS=N events and FRAMES=N frames at least'
+	@echo 'make faults             changes and faults mixed on real zebra: connections, links, kills, kernel; all compared and probed; out/faults.json'
+	@echo '                        SEED="1 2 3", STEPS=N a seed, KINDS="afi-late kill-zebra" takes these faults only'
+	@echo 'make mpls-interop       our router beside the Linux kernel with MPLS, in a small virtual machine; out/mpls-interop.json'
 	@echo 'make lab                measure failover, load balancing, resolution and more; figures in out/forwarding.json'
 	@echo '                        FIGURE=failover measures that one only'
 	@echo 'make bench              measure time and memory; table and out/bench.json. BENCH=--quick for 100,000 routes only'
+	@echo 'make deb                packages for Debian 12 and 13 in out/deb'
+	@echo 'make deb-test           install, run, remove and purge them on fresh Debians; out/deb-test.json'
 	@echo 'make clean              remove dist/ and out/ (not the FRR root folder)'
 
 setup:
@@ -74,6 +79,14 @@ frr-matrix:
 against-linux: setup
 	@node dist/test/against-linux/main.js $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) $(if $(FRAMES),--frames $(FRAMES))
 
+faults: setup
+	@node dist/test/faults/main.js $(foreach one,$(SEED),--seed $(one)) $(if $(STEPS),--steps $(STEPS)) $(foreach one,$(KINDS),--kind $(one))
+
+# A virtual machine of Debian packages, kept beside the FRR root folder.
+mpls-interop: setup
+	@scripts/mpls-machine.sh
+	@node dist/test/interop/main.js
+
 lab: setup
 	@node dist/test/bench/figures/main.js "$(FIGURE)"
 
@@ -82,6 +95,14 @@ BENCH ?=
 
 bench: setup
 	@node dist/test/bench/main.js $(BENCH)
+
+# Needs no root, but what `make setup` installs.
+deb: node_modules/.package-lock.json
+	@scripts/build-deb.sh
+
+# SUITES=bookworm tries that one only.
+deb-test:
+	@scripts/test-deb.sh $(SUITES)
 
 clean:
 	rm -rf dist out

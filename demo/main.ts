@@ -5,69 +5,31 @@
  */
 import { join } from 'node:path';
 import { errorText } from '../src/net/error-text';
-import { DEMOS, type Demo } from './demos';
+import { cannot, type Demo, type Figures } from './demo';
+import { DEMOS } from './demos';
 import { labId, openLab, type Lab } from '../lab/lab';
 import { LabBusyError } from '../lab/state';
-import { buildTopology } from '../lab/topology';
-import { createReporter, reportOf, writeReport, type Reporter } from './scenes/report';
-import type { Figures, Stage } from './scenes/scene';
+import { createReporter, reportOf, writeReport } from './scenes/report';
 
 export const LAB_ID = labId('demo');
 
-async function play(demo: Demo, lab: Lab, report: Reporter, figures: Figures): Promise<void> {
-  const { protocol } = demo;
-  const { plan } = protocol;
-  report.scene('The stage: a router, a vASIC and four vrouters, each in a network namespace');
-  const topology = await buildTopology(lab, {
-    protocol,
-    extraLoopbacks: (port) => demo.extraLoopbacks(port, plan),
-    refuse: [`${plan.refused}${plan.host}`],
-    // So that the sweep after zebra's restart is seen while the demo lasts (the default is 30 s).
-    settings: ['fpm.sweep.minimum=15s'],
-    say: report.say,
-  });
-  const stage: Stage = { topology, report, figures };
-  for (const scene of demo.scenes) {
-    report.scene(scene.title);
-    try {
-      await scene.play(stage);
-    } catch (error) {
-      await cannot(report, 'the scene could be played to its end', error);
-    }
-    if (scene.essential === true && report.checks().some((check) => !check.ok)) {
-      report.say('The scenes after this one are left out.');
-      return;
-    }
-  }
-}
-
-function cannot(report: Reporter, name: string, error: unknown): Promise<boolean> {
-  const observed = errorText(error);
-  return report.expect({ name, command: 'make demo', look: () => ({ ok: false, observed }) });
-}
-
 function figuresText({ throughVasic, throughLinux, failoverMs }: Figures): readonly string[] {
   const gigabit = (bits: number) => `${(bits / 1e9).toFixed(2)} Gbit/s`;
-  if (failoverMs !== undefined) return [`a failed path's flows went nowhere for at most ${failoverMs} ms`];
-  if (throughVasic === undefined) return [];
-  if (throughLinux === undefined) return [`iperf3 through the vASIC ${gigabit(throughVasic)}`];
+  const failover = failoverMs === undefined ? [] : [`a failed path's flows went nowhere for at most ${failoverMs} ms`];
+  if (throughVasic === undefined) return failover;
+  if (throughLinux === undefined) return [`iperf3 through the vASIC ${gigabit(throughVasic)}`, ...failover];
   const ratio = (throughVasic / throughLinux).toFixed(2);
   return [
     `iperf3 through the vASIC ${gigabit(throughVasic)}, through plain Linux ${gigabit(throughLinux)}, ratio ${ratio}`,
+    ...failover,
   ];
 }
 
-function howToLookAround(proto: string, { protocol }: Demo): void {
-  const { loopback } = protocol.plan;
-  console.log(`
-It is still running (KEEP=1). Look around:
-  demo/in router vtysh                         FRR of the router: show ip route, ${protocol.neighborCommand}, show fpm status
-  demo/in router fpm2afi show status           also routes, nexthops, neighbors, ports, tokens
-  demo/in router tcpdump -ni tap0              what is punted
-  demo/in vrouter1 ping -I ${loopback(1)} ${loopback(0)}
-  demo/in vrouter0 ip link set veth down       and watch
-  tail -f out/demo-${proto}-logs/*.log
-End it:  make demo-stop`);
+function howToLookAround(proto: string, { lookAround }: Demo): void {
+  const commands = [...lookAround, [`tail -f out/demo-${proto}-logs/*.log`, '']] as const;
+  console.log('\nIt is still running (KEEP=1). Look around:');
+  for (const [command, shows] of commands) console.log(`  ${command.padEnd(44)} ${shows}`.trimEnd());
+  console.log('End it:  make demo-stop');
 }
 
 async function main(): Promise<number> {
@@ -89,7 +51,7 @@ async function main(): Promise<number> {
   }
   const figures: Figures = {};
   try {
-    await play(demo, lab, report, figures);
+    await demo.play(lab, report, figures);
   } catch (error) {
     await cannot(report, 'the stage could be set', error);
   }

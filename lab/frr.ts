@@ -14,8 +14,10 @@ import type { Proc } from './process';
 import { FRR_DIRS } from './sweep';
 import { waitFor } from './wait';
 import { execute } from './exec';
+import type { LinuxVrf } from './mpls/linux-vrfs';
+import { mplsView } from './mpls/zebra-view';
 
-export type FrrDaemon = 'mgmtd' | 'zebra' | 'staticd' | 'ospfd' | 'ospf6d' | 'isisd' | 'bgpd' | 'bfdd';
+export type FrrDaemon = 'mgmtd' | 'zebra' | 'staticd' | 'ospfd' | 'ospf6d' | 'isisd' | 'bgpd' | 'bfdd' | 'ldpd';
 
 export interface FrrOptions {
   /** The integrated configuration, as in frr.conf. */
@@ -24,6 +26,9 @@ export interface FrrOptions {
   readonly daemons: readonly FrrDaemon[];
   /** More arguments for zebra, e.g. its FPM module. */
   readonly zebraArgs?: readonly string[];
+  /** zebra is to believe that its kernel has MPLS, and these VRF devices (mpls/zebra-view.ts). */
+  readonly pretendMpls?: boolean;
+  readonly pretendVrfs?: readonly LinuxVrf[];
 }
 
 export interface Frr {
@@ -38,7 +43,7 @@ export interface Frr {
 }
 
 const IN_ROOT =
-  'mount --bind /proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"';
+  'mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"';
 
 /** Starts FRR on a node and returns when it is configured. Adds the command `vtysh` to the node. */
 export async function startFrr(lab: Lab, node: LabNode, options: FrrOptions): Promise<Frr> {
@@ -52,13 +57,16 @@ export async function startFrr(lab: Lab, node: LabNode, options: FrrOptions): Pr
   if (owned.status !== 0) throw new Error(`chown in ${root}: ${owned.stderr}`);
   node.command('vtysh', `exec chroot ${root} vtysh -N ${node.netns} "$@"`);
 
+  const view =
+    options.pretendMpls === true ? await mplsView(root, join('etc/frr', node.netns), options.pretendVrfs ?? []) : [];
   const running = new Map<FrrDaemon, Proc>();
   const startDaemon = async (daemon: FrrDaemon, zebraArgs = options.zebraArgs ?? []): Promise<void> => {
     const socket = join(root, 'run/frr', node.netns, `${daemon}.vty`);
     rmSync(socket, { force: true });
     const args = ['-N', node.netns, '--log', 'stdout', '--log-level', 'informational'];
     if (daemon === 'zebra') args.push(...zebraArgs);
-    const started = node.start(daemon, ['sh', '-c', IN_ROOT, root, `/usr/lib/frr/${daemon}`, ...args]);
+    const command = [...(daemon === 'zebra' ? view : []), `/usr/lib/frr/${daemon}`, ...args];
+    const started = node.start(daemon, ['sh', '-c', IN_ROOT, root, ...command]);
     running.set(daemon, started);
     await waitFor(() => existsSync(socket) || started.ended() !== undefined, {
       timeoutMs: 15_000,
@@ -69,7 +77,8 @@ export async function startFrr(lab: Lab, node: LabNode, options: FrrOptions): Pr
       throw new Error(`${daemon} of ${node.name} ended at once: see ${started.logFile}`);
   };
   const configure = async (only: readonly string[]): Promise<void> => {
-    await waitFor(async () => (await node.exec(['vtysh', ...only, '-b'])).status === 0, {
+    // A refused line is named in the error.
+    await waitFor(async () => (await node.must(['vtysh', ...only, '-b']), true), {
       timeoutMs: 15_000,
       what: `vtysh -b of ${node.name}`,
     });

@@ -11,10 +11,11 @@
  */
 import { startFrr, type Frr, type FrrDaemon } from './frr';
 import type { Lab } from './lab';
+import { makeVrfs, type LinuxVrf } from './mpls/linux-vrfs';
 import { link, type LabNode } from './node';
 import { portMac, portName, tapName, vrouterMac } from './plan';
 import type { Bridge, Program, StaticNeighbor } from './programs';
-import { bgpSection } from './protocols/bgp';
+import { bgpSection } from './bgp-section';
 import { buildRouter, startPrograms } from './router';
 
 const ROUTER_AS = 65000;
@@ -36,10 +37,16 @@ export interface HostsOptions {
   readonly refuse?: readonly string[];
   /** How many tree entries softvasic takes. */
   readonly maxEntries?: number;
+  /** More flags of softvasic. */
+  readonly flags?: readonly string[];
   /** Settings of fpm2afi, as `fpm2afi run --set` takes them (KEY=VALUE). */
   readonly settings?: readonly string[];
   /** Neighbors in fpm2afi's configuration. */
   readonly neighbors?: readonly StaticNeighbor[];
+  /** Kernel tables that fpm2afi's configuration binds ports to, by port. */
+  readonly portTables?: Readonly<Record<number, number>>;
+  /** zebra is shown a kernel with MPLS (mpls/zebra-view.ts), and Linux made to have these VRFs (mpls/linux-vrfs.ts). */
+  readonly mpls?: { readonly vrfs: readonly LinuxVrf[] };
   /** Lines for the end of the router's configuration, e.g. static routes. */
   readonly config?: readonly string[];
   /** Protocol daemons of the router beside staticd (and bgpd with `bgp`). */
@@ -73,14 +80,19 @@ export async function buildHostsTopology(lab: Lab, options: HostsOptions = {}): 
   const { router, vasic } = await buildRouter(lab, ip6);
   const hosts: LabNode[] = [];
   for (const port of ports) hosts.push(await host(lab, vasic, port, options));
+  const { mpls } = options;
+  if (mpls !== undefined) await makeVrfs(router, mpls.vrfs);
   const { softvasic, bridge } = await startPrograms(
     { router, vasic },
     {
       ports,
       refuse: options.refuse ?? [],
       ...(options.maxEntries === undefined ? {} : { maxEntries: options.maxEntries }),
+      flags: options.flags ?? [],
       settings: options.settings ?? [],
       neighbors: options.neighbors ?? [],
+      ...(options.portTables === undefined ? {} : { portTables: options.portTables }),
+      ...(mpls === undefined ? {} : { vrfs: mpls.vrfs }),
     },
   );
   const withBgp = options.bgp === true;
@@ -116,6 +128,7 @@ export async function buildHostsTopology(lab: Lab, options: HostsOptions = {}): 
     config,
     daemons: ['staticd', ...(withBgp ? (['bgpd'] as const) : []), ...(options.daemons ?? [])],
     zebraArgs: ZEBRA_ARGS[module],
+    ...(mpls === undefined ? {} : { pretendMpls: true, pretendVrfs: mpls.vrfs }),
   });
   return {
     ...{ router, hosts, frr, bridge, softvasic },

@@ -2,9 +2,11 @@
  * The two programs of this project, run in the lab: softvasic on a node's interfaces, fpm2afi on a router. Both are the
  * compiled ones that this file lies beside, or those of another compiled tree named by FPM2AFI_DIST.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PortView, RouteView, StatusView } from '../src/control/types';
+import type { PortMode } from '../src/vasic/kernel/hooks';
+import type { EngineChoice } from '../src/vasic/kernel/kernel-engine';
 import { at, items } from './json';
 import { defaultFrrRoot } from './lab';
 import type { LabNode } from './node';
@@ -60,11 +62,20 @@ export interface SoftvasicOptions {
   readonly refuse?: readonly string[];
   /** How many tree entries it takes; absent: any number. */
   readonly maxEntries?: number;
+  /** More flags of softvasic. */
+  readonly flags?: readonly string[];
+  /** Its `--engine`; absent: what FPM2AFI_ENGINE names, else auto. */
+  readonly engine?: EngineChoice;
+  /** Its `--port-mode` for every port; absent: by each port's driver. */
+  readonly portMode?: PortMode;
 }
 
 export const AFI_PORT = 50051;
 export const HOSTPATH_VASIC_PORT = 9002;
 export const HOSTPATH_CLIENT_PORT = 8001;
+
+/** The engine that softvasic forwards by, as its `--engine`; FPM2AFI_ENGINE names another. */
+const ENGINE = process.env.FPM2AFI_ENGINE ?? 'auto';
 
 /** Starts softvasic; adds the command `softvasic` to the node. */
 export function startSoftvasic(node: LabNode, options: SoftvasicOptions): Promise<Program> {
@@ -75,7 +86,12 @@ export function startSoftvasic(node: LabNode, options: SoftvasicOptions): Promis
     ...['--listen', `${VASIC_MGMT}:${AFI_PORT}`],
     ...['--hostpath-listen', `${VASIC_MGMT}:${HOSTPATH_VASIC_PORT}`],
     ...['--punt-to', `${ROUTER_MGMT}:${HOSTPATH_CLIENT_PORT}`],
+    ...['--engine', options.engine ?? ENGINE],
     ...options.ports.flatMap((port) => ['--port', portName(port)]),
+    ...(options.flags ?? []),
+    ...(options.portMode === undefined
+      ? []
+      : options.ports.flatMap((port) => ['--port-mode', `${portName(port)}=${options.portMode}`])),
     ...(options.refuse ?? []).flatMap((prefix) => ['--refuse', prefix]),
     ...(options.maxEntries === undefined ? [] : ['--max-entries', String(options.maxEntries)]),
   ];
@@ -92,6 +108,10 @@ export interface StaticNeighbor {
 
 export interface BridgeOptions {
   readonly ports: readonly number[];
+  /** Kernel tables that ports are bound to by the configuration, by port. */
+  readonly portTables?: Readonly<Record<number, number>>;
+  /** VRFs that the configuration names. */
+  readonly vrfs?: readonly { readonly name: string; readonly table: number }[];
   /** Settings in place of the defaults, as `fpm2afi run --set` takes them (KEY=VALUE). */
   readonly settings?: readonly string[];
   /** Neighbors that the configuration names. */
@@ -102,6 +122,13 @@ export interface BridgeOptions {
   readonly args?: readonly string[];
 }
 
+/** The user of FRR in a root folder, by number: this machine needn't know the name. */
+export function frrUser(frrRoot: string): number {
+  const found = /^frr:[^:]*:(\d+):/m.exec(readFileSync(join(frrRoot, 'etc/passwd'), 'utf8'))?.[1];
+  if (found === undefined) throw new Error(`${frrRoot}/etc/passwd has no user frr`);
+  return Number(found);
+}
+
 /** Starts `fpm2afi run` with a configuration file of its own; adds the command `fpm2afi` to the node. */
 export async function startBridge(node: LabNode, options: BridgeOptions): Promise<Bridge> {
   const socket = join(node.dir, 'fpm2afi.sock');
@@ -109,12 +136,18 @@ export async function startBridge(node: LabNode, options: BridgeOptions): Promis
   const lines = [
     'fpm:',
     '  listen: 127.0.0.1:2620',
+    `  allow: { users: [${frrUser(options.frrRoot ?? defaultFrrRoot())}] }`,
     `  zebraVty: ${join(options.frrRoot ?? defaultFrrRoot(), 'run/frr', node.netns, 'zebra.vty')}`,
     'afi:',
     `  server: ${VASIC_MGMT}:${AFI_PORT}`,
     'ports:',
-    ...options.ports.map((port) => `  - { index: ${port}, tap: ${tapName(port)} }`),
+    ...options.ports.map((port) => {
+      const table = options.portTables?.[port];
+      return `  - { index: ${port}, tap: ${tapName(port)}${table === undefined ? '' : `, table: ${table}`} }`;
+    }),
+    `vrfs: ${JSON.stringify((options.vrfs ?? []).map(({ name, table }) => ({ name, table })))}`,
     'punt:',
+    `  socket: ${join(node.dir, 'punt.sock')}`,
     `  listen: ${ROUTER_MGMT}:${HOSTPATH_CLIENT_PORT}`,
     `  vasic: ${VASIC_MGMT}:${HOSTPATH_VASIC_PORT}`,
     'control:',
@@ -126,12 +159,12 @@ export async function startBridge(node: LabNode, options: BridgeOptions): Promis
   const command = [process.execPath, join(distDir(), 'src/main.js')];
   node.command(
     'fpm2afi',
-    `case "$1" in show|why|trace|audit) exec ${command.join(' ')} "$@" --socket ${socket} ;; *) exec ${command.join(' ')} "$@" ;; esac`,
+    `case "$1" in show|why|trace|audit|monitor|reload) exec ${command.join(' ')} "$@" --socket ${socket} ;; *) exec ${command.join(' ')} "$@" ;; esac`,
   );
-  const show = async (what: string): Promise<unknown> =>
-    JSON.parse(await node.must(['fpm2afi', 'show', what, '--json'])) as unknown;
-  const list = async (what: string) => {
-    const shown = await show(what);
+  const show = async (...what: string[]): Promise<unknown> =>
+    JSON.parse(await node.must(['fpm2afi', 'show', ...what, '--json'])) as unknown;
+  const list = async (what: string, ...options: string[]) => {
+    const shown = await show(what, ...options);
     return Array.isArray(shown) ? items(shown) : items(at(shown, what));
   };
   const settings = [...(options.args ?? []), ...(options.settings ?? []).flatMap((setting) => ['--set', setting])];
@@ -140,7 +173,7 @@ export async function startBridge(node: LabNode, options: BridgeOptions): Promis
   return {
     ...running,
     status: async () => (await show('status')) as StatusView,
-    routes: async () => (await list('routes')) as readonly RouteView[],
+    routes: async () => (await list('routes', '--all')) as readonly RouteView[],
     ports: async () => (await list('ports')) as readonly PortView[],
   };
 }

@@ -23,10 +23,14 @@ export async function forward(node: LabNode, ip6: boolean): Promise<void> {
   });
 }
 
-/** Makes the two nodes, `router` and `vasic` with `prefix` before their names, and mgmt0 between them. */
-export async function buildRouter(lab: Lab, ip6: boolean, prefix = ''): Promise<RouterAndVasic> {
-  const router = await lab.node(`${prefix}router`);
-  const vasic = await lab.node(`${prefix}vasic`);
+/** Makes the two nodes, `router` and `vasic` unless they have other names, and mgmt0 between them. */
+export async function buildRouter(
+  lab: Lab,
+  ip6: boolean,
+  names = { router: 'router', vasic: 'vasic' },
+): Promise<RouterAndVasic> {
+  const router = await lab.node(names.router);
+  const vasic = await lab.node(names.vasic);
   await forward(router, ip6);
   await link(
     { node: router, ifname: 'mgmt0', mac: ROUTER_MGMT_MAC, addresses: [`${ROUTER_MGMT}/24`] },

@@ -8,18 +8,20 @@
  * (plan.ts has the IPv6 numbers.) The TAPs' addresses are zebra's configuration, so they come back whenever a TAP does. What
  * differs from protocol to protocol is in protocols/.
  */
-import { startFrr, type Frr } from './frr';
+import { startFrr, type Frr, type FrrDaemon } from './frr';
 import type { Lab } from './lab';
 import { link, type LabNode } from './node';
 import { portMac, portName, PORTS, tapName, vrouterMac, type Plan } from './plan';
 import type { Bridge, Program } from './programs';
-import type { Protocol } from './protocols/protocol';
+import type { Protocol } from './protocol';
 import { buildRouter, forward, startPrograms } from './router';
 
 export interface TopologyOptions {
   readonly protocol: Protocol;
   /** More loopback addresses (without length) of a vrouter, which it announces. */
   readonly extraLoopbacks?: (port: number) => readonly string[];
+  /** Daemons of all routers beside the protocol's. */
+  readonly daemons?: readonly FrrDaemon[];
   /** Prefixes that softvasic refuses. */
   readonly refuse?: readonly string[];
   /** Settings of fpm2afi, as `fpm2afi run --set` takes them (KEY=VALUE). */
@@ -113,7 +115,7 @@ export async function buildTopology(lab: Lab, options: TopologyOptions): Promise
 
   say('FRR on the router and the four vrouters');
   const frr = (node: LabNode, config: string, zebraArgs: readonly string[] = []) =>
-    startFrr(lab, node, { config, daemons: [protocol.daemon], zebraArgs });
+    startFrr(lab, node, { config, daemons: [protocol.daemon, ...(options.daemons ?? [])], zebraArgs });
   const [routerFrr, ...vrouterFrr] = await Promise.all([
     frr(router, routerConfig(options), ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload']),
     ...vrouters.map((node, port) => frr(node, vrouterConfig(options, port))),

@@ -28,6 +28,11 @@ export async function ping(
   return { argv, sent: Number(counts?.[1] ?? 0), received: Number(counts?.[2] ?? 0), text };
 }
 
+/** The command of one ping whose packet may take so many hops. */
+export function pingOnce(hops: number, source: string, target: string): string[] {
+  return ['ping', '-n', '-c', '1', '-W', '2', '-t', String(hops), '-I', source, target];
+}
+
 export interface IperfResult {
   readonly argv: readonly string[];
   /** Payload bytes that reached the server. */
@@ -43,9 +48,11 @@ export interface IperfOptions {
   readonly server: LabNode;
   readonly serverAddress: string;
   readonly seconds: number;
+  /** How many TCP streams at a time; absent: one. */
+  readonly streams?: number;
 }
 
-/** One TCP stream from client to server, each bound to the address given. Throws with iperf3's own words when it fails. */
+/** TCP from client to server, each bound to the address given. Throws with iperf3's own words when it fails. */
 export async function iperf(options: IperfOptions): Promise<IperfResult> {
   const server = options.server.start('iperf3', ['iperf3', '-s', '-1', '-B', options.serverAddress]);
   try {
@@ -64,6 +71,7 @@ export async function iperf(options: IperfOptions): Promise<IperfResult> {
       '-t',
       String(options.seconds),
       '-J',
+      ...(options.streams === undefined ? [] : ['-P', String(options.streams)]),
     ];
     argv.push('--connect-timeout', '5000');
     const done = await options.client.exec(argv, { timeoutMs: (options.seconds + 20) * 1000 });

@@ -1,6 +1,7 @@
 /**
- * What zebra sends over FPM, as bytes, without a zebra: nexthop objects, groups of them, and IPv4 routes by them, laid out as FRR
- * 10.7's `dplane_fpm_nl` does (a frame each, 56 bytes a route). For what zebra would add noise to, or never does.
+ * What zebra sends over FPM, as bytes, without a zebra: nexthop objects, groups of them, and routes by them, laid out as FRR
+ * 10.7's `dplane_fpm_nl` does (a frame each, 56 bytes an IPv4 route). For what
+ * zebra would add noise to, or never does. The family is told by the size of the address.
  */
 import { FPM_HEADER, FPM_TYPE_NETLINK, FPM_VERSION } from '../src/fpm/framing';
 import { NetlinkWriter } from '../src/netlink/codec';
@@ -12,13 +13,17 @@ const RTPROT_ZEBRA = 11;
 const NEW_REPLACE = 0x501;
 const DELETE = 0x1;
 
+function familyOf({ length }: Uint8Array): number {
+  return length === 4 ? nl.AF_INET : nl.AF_INET6;
+}
+
 export class ZebraFrames {
   private readonly writer = new NetlinkWriter(1 << 12);
   private parts: Buffer[] = [];
 
   /** A nexthop object. */
   nexthop(id: number, gateway: Uint8Array, ifindex: number): this {
-    this.beginNexthop(nl.AF_INET, id);
+    this.beginNexthop(familyOf(gateway), id);
     this.writer.attribute(nl.NHA_GATEWAY, gateway).attributeU32(nl.NHA_OIF, ifindex);
     return this.finish();
   }
@@ -71,7 +76,7 @@ export class ZebraFrames {
   private beginRoute(type: number, prefix: Uint8Array, length: number, protocol: number): NetlinkWriter {
     this.writer
       .begin(type, type === nl.RTM_NEWROUTE ? NEW_REPLACE : DELETE)
-      .u8(nl.AF_INET)
+      .u8(familyOf(prefix))
       .u8(length)
       .u8(0)
       .u8(0)

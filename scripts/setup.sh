@@ -28,6 +28,10 @@ done
 PACKAGES=(iproute2 iputils-ping iputils-tracepath iperf3 tcpdump mmdebstrap ca-certificates debian-archive-keyring)
 # For the test that makes the recorded protobuf frames again with another implementation than ours.
 PACKAGES+=(python3-protobuf protobuf-compiler)
+# softvasic's kernel engine: compiled by clang, loaded by libbpf.
+PACKAGES+=(clang llvm libbpf-dev)
+# For demo and tests of MPLS: VRFs by marks, on kernels without VRF devices.
+PACKAGES+=(nftables)
 NODE_WANTED=20
 NODE_FALLBACK=22
 
@@ -152,7 +156,7 @@ if [ -d dist ]; then
     [ -e "${source%.js}.ts" ] || rm -f "$compiled" "$compiled.map" "${compiled%.js}.d.ts"
   done < <(find dist/src dist/test dist/demo dist/lab -name '*.js' 2>/dev/null)
 fi
-newer=$(find src test demo lab package-lock.json tsconfig.json \( -name '*.ts' -o -name '*.json' \) -newer dist/.built -print -quit 2>/dev/null || true)
+newer=$(find src test demo lab package-lock.json tsconfig.json scripts/build-bpf.mjs \( -name '*.ts' -o -name '*.json' -o -name '*.[ch]' -o -name '*.mjs' \) -newer dist/.built -print -quit 2>/dev/null || true)
 if [ ! -e dist/.built ] || [ -n "$newer" ]; then
   touch_time=$(mktemp)
   if ! step 'npm run build' npm run --silent build; then

@@ -1,21 +1,24 @@
 /**
- * The `fpm2afi` program: command line, exit codes (0 fine, 1 failure, 2 wrong usage) and dispatch. The bridge and the punt
- * process are loaded only by the commands that run them, so that `show` starts fast.
+ * The `fpm2afi` program: command line, exit codes (0 fine, 1 failure, 2 wrong usage) and dispatch. What a command runs is
+ * loaded when it runs, so that `show` starts fast.
  */
+import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import yargs from 'yargs';
-import { errorText } from './net/error-text';
-import { ConfigError, loadConfig } from './config/load';
+import { errorText, OperatorError } from './net/error-text';
 import type { Config, LogLevel } from './config/types';
 import type { Override } from './config/validate';
 import { withAudit } from './control/audit-cli';
 import { withShow } from './control/cli';
+import { DEFAULT_SOCKET } from './control/connection';
 import { withExplain } from './control/explain-cli';
-import { ControlError } from './control/client';
+import { ControlError, requestObject } from './control/client';
+import { helpFor, wrongCommand } from './control/commands';
+import { withReload } from './control/reload-cli';
+import { withMonitor } from './control/monitor-cli';
 import { withInspect } from './inspect/cli';
-import { SourceError } from './inspect/source';
-import { createLogger } from './observe/log';
-import type { Logger } from './observe/log';
+import type { RunOptions } from './bridge/run';
+import type { RootLogger } from './observe/log';
 import { packageVersion } from './observe/version';
 
 const DEFAULT_CONFIG = '/etc/fpm2afi/fpm2afi.yaml';
@@ -35,18 +38,30 @@ export async function main(argv: readonly string[]): Promise<number> {
   // `fpm2afi show routes | head` isn't an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {
+    const wrong = wrongCommand(argv);
+    if (wrong !== undefined) throw new UsageError(wrong);
     await commandLine().parseAsync(argv);
     return 0;
   } catch (error) {
     const message = errorText(error);
     if (error instanceof UsageError) {
-      process.stderr.write(`fpm2afi: ${message}\nSee "fpm2afi --help".\n`);
+      process.stderr.write(`fpm2afi: ${message}\nSee "${helpFor(argv)}".\n`);
       return 2;
     }
-    const expected = [ControlError, ConfigError, SourceError].some((kind) => error instanceof kind);
-    process.stderr.write(expected ? `${message}\n` : `fpm2afi: ${message}\n`);
+    process.stderr.write(error instanceof OperatorError ? `${message}\n` : `fpm2afi: ${message}\n`);
+    if (error instanceof ControlError && error.absent !== undefined) await sayLeftBehind(error.absent);
     return 1;
   }
+}
+
+/** Without a bridge, its punt process may run on: by default its socket is beside the bridge's. */
+async function sayLeftBehind(controlSocket: string): Promise<void> {
+  const { lookAtPunt } = await import('./punt/client');
+  const left = await lookAtPunt(join(dirname(controlSocket), 'punt.sock')).catch(() => undefined);
+  if (left === undefined) return;
+  process.stderr.write(
+    `The punt process (pid ${left.pid}) runs and has ${left.taps.join(', ')}; "fpm2afi stop" ends it and takes the TAPs away.\n`,
+  );
 }
 
 function commandLine(): yargs.Argv {
@@ -64,12 +79,27 @@ function commandLine(): yargs.Argv {
         }),
       ({ record, ...args }) => runDaemon('run', args, record),
     )
-    .command('punt', 'Run only the punt path, for punt.mode external', daemonOptions, (args) => runDaemon('punt', args))
+    .command(
+      'punt',
+      'Run the punt process: the TAPs and their packets, for a bridge that comes and goes',
+      daemonOptions,
+      (args) => runDaemon('punt', args),
+    )
+    .command(
+      'stop',
+      'End the bridge and the punt process, and with it the TAPs; what is programmed stays in the vASIC',
+      daemonOptions,
+      async (args) => {
+        const [{ loadConfig }, { stopAll }] = await Promise.all([import('./config/load'), import('./bridge/stop')]);
+        await stopAll(loadConfig(args.config, overridesOf(args)), process.stdout);
+      },
+    )
     .command(
       'check-config <file>',
       'Check a configuration file and say all that is wrong with it',
       (command) => command.positional('file', { type: 'string', demandOption: true }),
-      ({ file }) => {
+      async ({ file }) => {
+        const { loadConfig } = await import('./config/load');
         const { ports, fpm, afi } = loadConfig(file);
         const [zebra, server] = [fpm.listen, afi.server].map(({ host, port }) => `${host}:${port}`);
         const count = `${ports.length} ${ports.length === 1 ? 'port' : 'ports'}`;
@@ -80,10 +110,16 @@ function commandLine(): yargs.Argv {
       process.stdout.write(`fpm2afi ${packageVersion()}\n`);
     });
   const shows = withExplain(withShow(cli, process.stdout, process.stderr), process.stdout);
-  return withInspect(withAudit(shows, process.stdout), process.stdout, process.stderr)
+  const displacing = {
+    defaultSocket: DEFAULT_SOCKET,
+    displace: async (socket: string): Promise<void> => {
+      await requestObject(socket, '/v1/displace', { method: 'POST' });
+    },
+  };
+  const asking = withMonitor(withReload(withAudit(shows, process.stdout), process.stdout), process.stdout);
+  return withInspect(asking, process.stdout, process.stderr, displacing)
     .demandCommand(1, 1, 'no command given')
     .strict()
-    .recommendCommands()
     .version(`fpm2afi ${packageVersion()}`)
     .help()
     .wrap(Math.min(110, process.stdout.columns ?? 80))
@@ -108,25 +144,45 @@ function daemonOptions(command: yargs.Argv): yargs.Argv<DaemonArguments> {
 }
 
 async function runDaemon(command: 'run' | 'punt', args: DaemonArguments, record?: string): Promise<void> {
+  const [{ loadConfig }, { createLogger }] = await Promise.all([import('./config/load'), import('./observe/log')]);
   const config = loadConfig(args.config, overridesOf(args));
   const log = createLogger(config.log, command === 'run' ? 'bridge' : 'punt');
-  const code = await daemon(command, config, log, record);
+  const code = await daemon(command, config, log, {
+    ...(record === undefined ? {} : { record }),
+    puntCommand: puntCommandOf(args),
+    readConfig: () => loadConfig(args.config, overridesOf(args)),
+  });
   // Whatever still holds the event loop open, the daemon has said that it is done.
   process.exit(code);
 }
 
-async function daemon(command: 'run' | 'punt', config: Config, log: Logger, record?: string): Promise<number> {
+async function daemon(command: 'run' | 'punt', config: Config, log: RootLogger, options: RunOptions): Promise<number> {
   // A short collection would wait for V8's helper threads, and those, on a busy machine, for a core: up to 170 ms were seen.
   setFlagsFromString('--no-parallel-scavenge');
   try {
-    const { runBridge, runPunt } = await import('./bridge/bridge');
-    await (command === 'run' ? runBridge(config, log, record === undefined ? {} : { record }) : runPunt(config, log));
+    if (command === 'punt') {
+      // Without the bridge's modules: it is to be small.
+      const { runPunt } = await import('./punt/process');
+      await runPunt(config, log);
+      return 0;
+    }
+    const { runBridge } = await import('./bridge/run');
+    await runBridge(config, log, options);
     return 0;
   } catch (error) {
     log.error('stopped by an error', { error: errorText(error) });
     if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
     return 1;
   }
+}
+
+/** `fpm2afi punt` with the configuration that we have. */
+function puntCommandOf({ config, logLevel, set = [] }: DaemonArguments): readonly string[] {
+  return [
+    ...[process.execPath, __filename, 'punt', '--config', config],
+    ...(logLevel === undefined ? [] : ['--log-level', logLevel]),
+    ...set.flatMap((setting) => ['--set', setting]),
+  ];
 }
 
 function overridesOf({ logLevel, set = [] }: DaemonArguments): Override[] {

@@ -3,7 +3,7 @@ import type { PortView } from '../../src/control/types';
 import { forwardedPackets, linkCounters } from '../../lab/node';
 import { PORTS, tapName } from '../../lab/plan';
 import type { Topology } from '../../lab/topology';
-import { capture, iperf } from '../../lab/traffic';
+import { capture, iperf, pingOnce } from '../../lab/traffic';
 import { sleep } from '../../lab/wait';
 import { commandLine } from './report';
 import { forwardedCommand, routerCommand, type Scene } from './scene';
@@ -160,19 +160,7 @@ export const ttl: Scene = {
     const { report, topology } = stage;
     const { loopback, routerAddress } = topology.plan;
     const vrouter1 = topology.vrouters[1]!;
-    const probe = (hops: number) => [
-      'ping',
-      '-n',
-      '-c',
-      '1',
-      '-W',
-      '2',
-      '-t',
-      String(hops),
-      '-I',
-      loopback(1),
-      loopback(0),
-    ];
+    const probe = (hops: number) => pingOnce(hops, loopback(1), loopback(0));
     await report.expect({
       name: `TTL 1 expires at the router (${routerAddress(1)})`,
       command: commandLine(vrouter1, probe(1)),

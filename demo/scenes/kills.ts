@@ -49,7 +49,7 @@ export const killBridge: Scene = {
     const zebraLog = routerFrr.process('zebra').logFile;
     const mark = logMark(zebraLog);
     const vasicMark = logMark(softvasic.logFile);
-    report.say(`kill -9 ${bridge.process().pid}   (fpm2afi; the TAPs go with it)`);
+    report.say(`kill -9 ${bridge.process().pid}   (fpm2afi; the punt process keeps the TAPs)`);
     await bridge.process().kill('SIGKILL');
     await withLastResort(stage, async () => {
       await expectPing(stage, 'the vASIC forwards on: vrouter1 still reaches vrouter0', topology.plan.loopback(0), 0);

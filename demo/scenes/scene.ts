@@ -4,20 +4,11 @@ import { at } from '../../lab/json';
 import { forwardedPackets } from '../../lab/node';
 import { PORTS, tapName, vrouterMac, type Plan } from '../../lab/plan';
 import { waitForLine } from '../../lab/process';
-import type { Protocol } from '../../lab/protocols/protocol';
+import type { Protocol } from '../../lab/protocol';
 import type { Topology } from '../../lab/topology';
 import { ping } from '../../lab/traffic';
+import type { Figures, SceneOn } from '../demo';
 import { commandLine, type Observation, type Reporter } from './report';
-
-/** Figures that a later scene, or the summary, needs. */
-export interface Figures {
-  /** TCP through the vASIC, bits per second. */
-  throughVasic?: number;
-  /** TCP through a plain Linux router. */
-  throughLinux?: number;
-  /** The longest time that a flow of a failed ECMP path went nowhere, in milliseconds. */
-  failoverMs?: number;
-}
 
 export interface Stage {
   readonly topology: Topology;
@@ -25,12 +16,7 @@ export interface Stage {
   readonly figures: Figures;
 }
 
-export interface Scene {
-  readonly title: string;
-  /** Without its checks the scenes after it would show nothing: they are left out when one fails. */
-  readonly essential?: boolean;
-  readonly play: (stage: Stage) => Promise<void>;
-}
+export type Scene = SceneOn<Stage>;
 
 /** The four loopbacks as prefixes. */
 export function loopbacks({ loopback, host }: Plan): readonly string[] {

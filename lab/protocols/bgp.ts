@@ -1,32 +1,11 @@
 /** eBGP with the AS numbers of the original demonstration: the router is AS 100, vrouterN AS 10 + N. Keepalives each second. */
+import { bgpSection } from '../bgp-section';
 import { at, entries, textAt } from '../json';
 import { IP4, PORTS, ROUTER_ID } from '../plan';
-import type { Protocol } from './protocol';
+import type { Protocol } from '../protocol';
 
 export const ROUTER_AS = 100;
 export const vrouterAs = (port: number): number => 10 + port;
-
-/** `router bgp` with these neighbors (address and AS) and networks. */
-export function bgpSection(
-  as: number,
-  id: string,
-  peers: readonly (readonly [string, number])[],
-  networks: readonly string[],
-): readonly string[] {
-  return [
-    `router bgp ${as}`,
-    ` bgp router-id ${id}`,
-    ' no bgp ebgp-requires-policy',
-    ' timers bgp 1 4',
-    ...peers.flatMap(([address, peerAs]) => [
-      ` neighbor ${address} remote-as ${peerAs}`,
-      ` neighbor ${address} timers connect 1`,
-    ]),
-    ' address-family ipv4 unicast',
-    ...networks.map((prefix) => `  network ${prefix}`),
-    ' exit-address-family',
-  ];
-}
 
 export const bgp: Protocol = {
   name: 'bgp',

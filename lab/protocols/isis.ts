@@ -4,7 +4,7 @@
  */
 import { at, items, textAt } from '../json';
 import { IP4 } from '../plan';
-import { portOfTap, type Protocol } from './protocol';
+import { portOfTap, type Protocol } from '../protocol';
 
 const section = (id: string): readonly string[] => [
   'router isis 1',

@@ -1,7 +1,7 @@
 /** OSPFv2, with a hello of 1 s and a dead interval of 4 s, so that a watcher sees things move. */
 import { at, entries, items, textAt } from '../json';
 import { IP4, PORTS, ROUTER_ID } from '../plan';
-import { portOfTap, type Protocol } from './protocol';
+import { portOfTap, type Protocol } from '../protocol';
 
 const section = (id: string, networks: readonly string[]): readonly string[] => [
   'router ospf',

@@ -1,7 +1,7 @@
 /** OSPFv3: IPv6 loopbacks, reached by the link-local addresses of the neighbors. Timers as for OSPFv2. */
 import { at, items, textAt } from '../json';
 import { IP4, IP6, ROUTER_ID } from '../plan';
-import { portOfTap, type Protocol } from './protocol';
+import { portOfTap, type Protocol } from '../protocol';
 
 const section = (id: string): readonly string[] => [
   'router ospf6',

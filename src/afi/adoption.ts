@@ -1,15 +1,14 @@
 /**
- * What an earlier life of the bridge left in the sandbox: its routes count as programmed with a target that is not known,
- * its nodes are kept until the replay has told which routes there are.
+ * What an earlier life of the bridge left in the sandbox: its routes, in the trees of all VRFs, and its LSPs count as programmed
+ * with a target that is not known, its nodes are kept until the replay has told which routes there are.
  */
-import { FIRST_DYNAMIC, ROUTE_TREE } from './base-graph';
+import { FIRST_DYNAMIC } from './base-graph';
+import { LABEL_TABLE } from './label-graph';
 import { FIRST_HIGH } from './policers';
 import { filterTokens } from './port-graph';
-import type { PortWriter } from './port-writer';
-import type { GarbageQueue } from './garbage-queue';
-import type { Graph } from './graph';
+import type { VasicTables } from './vasic-tables';
 import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../aft/model';
-import type { ForwardingSource } from '../fib/intents';
+import { FIRST_UNRESERVED_LABEL, type ForwardingSource } from '../fib/intents';
 import type { Logger } from '../observe/log';
 
 /** Reads back what the server holds. */
@@ -26,14 +25,13 @@ export interface AdoptionOptions {
   readonly log: Logger;
 }
 
-/** Takes over what is in the sandbox; returns whether there is a route tree. */
+/** Takes over what is in the sandbox. */
 export async function adoptTables(
   { log, source, transport }: AdoptionOptions,
   info: AftSandboxInfo,
-  graph: Graph,
-  garbage: GarbageQueue,
-  ports: PortWriter,
-): Promise<boolean> {
+  tables: Pick<VasicTables, 'graph' | 'garbage' | 'ports' | 'vrfs' | 'hasLabelTable'>,
+): Promise<void> {
+  const { graph, garbage, ports, vrfs } = tables;
   const nodes = await transport.readNodes();
   const made = nodes.filter(({ token }) => token >= FIRST_DYNAMIC && token < FIRST_HIGH);
   garbage.adopt(made);
@@ -46,18 +44,37 @@ export async function adoptTables(
       }
     }
   }
-  if (!nodes.some((node) => node.token === ROUTE_TREE)) return false;
+  tables.hasLabelTable = there.has(LABEL_TABLE);
+  const lsps = tables.hasLabelTable ? await adoptLsps(transport, source) : 0;
   let routes = 0;
-  for await (const entries of transport.readEntries(ROUTE_TREE)) {
-    for (const { key } of entries) {
-      if (key.data.kind !== 'prefix') continue;
-      source.adoptRoute(key.data.bytes, key.data.length);
-      routes++;
+  let trees = 0;
+  for (const node of nodes) {
+    const table = vrfs.adopt(node);
+    if (table === undefined) continue;
+    trees++;
+    for await (const entries of transport.readEntries(node.token)) {
+      for (const { key } of entries) {
+        if (key.data.kind !== 'prefix') continue;
+        source.adoptRoute(table, key.data.bytes, key.data.length);
+        routes++;
+      }
     }
   }
+  if (trees === 0) return;
   log.info(
     'found the tables of an earlier run in the vASIC: they forward on until the replay confirms or replaces them',
-    { sandbox: info.name, routes, nodes: nodes.length },
+    { sandbox: info.name, routes, trees, lsps, nodes: nodes.length },
   );
-  return true;
+}
+
+async function adoptLsps(transport: TableReader, source: ForwardingSource): Promise<number> {
+  let lsps = 0;
+  for await (const entries of transport.readEntries(LABEL_TABLE)) {
+    for (const { data } of entries.map(({ key }) => key)) {
+      if ((data.kind !== 'int' && data.kind !== 'label') || data.value < FIRST_UNRESERVED_LABEL) continue;
+      source.lsps.adopt(data.value);
+      lsps++;
+    }
+  }
+  return lsps;
 }

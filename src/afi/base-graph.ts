@@ -1,10 +1,10 @@
 /**
- * The part of the graph that doesn't depend on routes: the route tree, the receive nodes that name a reason for every
- * punt, and what stands between an input port and the tree. Its tokens are fixed, so a restarted bridge writes the same
- * nodes again and changes nothing. What belongs to one port, and follows Linux's word on it, is port-graph.ts.
+ * The part of the graph that doesn't depend on routes: the receive nodes that name a reason for every punt, and what
+ * stands between an input port and the route trees. Its tokens are fixed, so a restarted bridge writes the same nodes again
+ * and changes nothing. What belongs to one port, and follows Linux's word on it, is port-graph.ts; to one VRF, vrf-graph.ts.
  *
- *   input port → (port-graph.ts) ──for us──▶ switch (ether type) ──IPv4, IPv6──▶ route tree ──▶ entries
- *                     │                            └─▶ ARP, tags, nonIp               └─default──▶ noRoute
+ *   input port → (port-graph.ts) ──for us──▶ its VRF's switch and route tree (vrf-graph.ts) ──▶ entries
+ *                     │                  └─labels──▶ the table of labels (label-graph.ts)
  *                     └──for a group──▶ switch (ether type) ──IPv6──▶ multicast
  *                                            │ └─IPv4─▶ match (all ones?) ──▶ broadcast, or multicast
  *                                            └─▶ ARP, tags, match (a length?) ──▶ IS-IS, or nonIp: LLDP
@@ -15,7 +15,6 @@
 import { ETHERTYPES_TAGGED, ETHERTYPE_ARP, ETHERTYPE_FIRST, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../net/ethertypes';
 import {
   AftField,
-  PARAM,
   PuntReason,
   TOKEN_DISCARD,
   TOKEN_FIRST_CLIENT,
@@ -26,23 +25,24 @@ import {
 } from '../aft/model';
 import {
   BROADCAST_MATCH,
-  ETHER_TYPE_SWITCH,
   GROUP_MATCH,
   GROUP_SWITCH,
   HOST_PORT_SWITCH,
   LENGTH_MATCH,
   OTHER_ADDRESS_MATCH,
   VLAN_PORT_SWITCH,
+  ROUTE_TREE,
 } from './base-tokens';
+import { DEFAULT_LABEL_TTL, LABEL_NAMES, labelEntries, labelNodes, type LabelTtl } from './label-graph';
 import { policedNodes, policedToken, portPolicer, REASONS, type PuntLimits } from './policers';
 import { portGraph, type BasePort } from './port-graph';
 import { classNodes, puntToken } from './punt-classes';
+import { etherTypeEntry, etherTypeSwitch, vrfGraph, vrfNames, type BaseVrf } from './vrf-graph';
 import type { TrapReason } from '../fib/intents';
 
 export type { BasePort } from './port-graph';
+export { ROUTE_TREE } from './base-tokens';
 
-/** The route tree, as the original client called it. */
-export const ROUTE_TREE: Token = TOKEN_FIRST_CLIENT + 64;
 /** Tokens from here on are allocated as nexthops and neighbors come. */
 export const FIRST_DYNAMIC: Token = 8192;
 
@@ -72,8 +72,23 @@ export function trapToken(reason: TrapReason): Token {
   return puntToken(TRAP_REASONS[reason]);
 }
 
-/** The whole base graph as one transaction. `withTree` false leaves out the tree, for a server that has it already. */
-export function baseGraph(ports: readonly BasePort[], withTree: boolean, limits: PuntLimits): AftInsert {
+/** What there is of labels in the base graph. */
+export interface BaseLabels {
+  /** The server has the table of labels already, which is left as it is: the LSPs are in there. */
+  readonly hasTable: boolean;
+  readonly ttl: LabelTtl;
+}
+
+/** A server that has nothing, and labels as Linux has them. */
+const PLAIN_LABELS: BaseLabels = { hasTable: false, ttl: DEFAULT_LABEL_TTL };
+
+/** The whole base graph as one transaction, with the VRFs of the ports and all others that are forwarded by. */
+export function baseGraph(
+  ports: readonly BasePort[],
+  vrfs: readonly BaseVrf[],
+  limits: PuntLimits,
+  labels: BaseLabels = PLAIN_LABELS,
+): AftInsert {
   const nodes: AftNode[] = [];
   const entries: AftEntry[] = [];
   for (const reason of REASONS) {
@@ -88,9 +103,15 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean, limits:
   }
   const classes = classNodes();
   nodes.push(...classes.nodes);
-  if (withTree) nodes.push(routeTree());
   nodes.push(...sharedNodes());
   entries.push(...classes.entries, ...sharedEntries());
+  for (const vrf of vrfs) {
+    const part = vrfGraph(vrf);
+    nodes.push(...part.nodes);
+    entries.push(...part.entries);
+  }
+  nodes.push(...labelNodes(ROUTE_TREE, !labels.hasTable, labels.ttl));
+  entries.push(...labelEntries());
   const parts = ports.map(portGraph);
   return {
     nodes: [...nodes, ...parts.flatMap((part) => part.nodes)],
@@ -99,31 +120,8 @@ export function baseGraph(ports: readonly BasePort[], withTree: boolean, limits:
   };
 }
 
-function routeTree(): AftNode {
-  const token = (reason: PuntReason): { kind: 'int'; value: Token } => ({ kind: 'int', value: policedToken(reason) });
-  return {
-    type: 'tree',
-    token: ROUTE_TREE,
-    name: 'routeTable',
-    fields: [AftField.PacketLookupKey],
-    defaultNext: puntToken(PuntReason.NoRoute),
-    params: {
-      [PARAM.rtApp]: { kind: 'string', value: 'NH' },
-      [PARAM.rtNhType]: { kind: 'string', value: 'route' },
-      [PARAM.rtSkipBits]: { kind: 'int', value: 16 },
-      [PARAM.rtTtlExpired]: token(PuntReason.TtlExpired),
-      [PARAM.rtMtuExceeded]: token(PuntReason.Mtu),
-      [PARAM.rtIpOptions]: token(PuntReason.IpOptions),
-      [PARAM.rtLinkLocalSource]: token(PuntReason.LinkLocal),
-    },
-  };
-}
-
 /** In the order of what leads where: a node comes after those it names. */
 function sharedNodes(): AftNode[] {
-  const byType = (token: Token, name: string, defaultNext: Token): AftNode => ({
-    ...{ type: 'switch', token, name, field: AftField.EtherType, defaultNext },
-  });
   const isGroup = (token: Token, name: string, falseNext: Token): AftNode => ({
     ...{ type: 'match', token, name, field: AftField.EtherGroup, op: 'eq', value: { kind: 'int', value: 1 } },
     trueNext: GROUP_SWITCH,
@@ -137,7 +135,6 @@ function sharedNodes(): AftNode[] {
       field: AftField.MetaIfInput,
       defaultNext: puntToken(PuntReason.Tagged),
     },
-    byType(ETHER_TYPE_SWITCH, 'etherType', policedToken(PuntReason.NonIp)),
     {
       type: 'match',
       token: LENGTH_MATCH,
@@ -148,8 +145,8 @@ function sharedNodes(): AftNode[] {
       trueNext: policedToken(PuntReason.Isis),
       falseNext: policedToken(PuntReason.NonIp),
     },
-    byType(GROUP_SWITCH, 'groupEtherType', LENGTH_MATCH),
-    byType(HOST_PORT_SWITCH, 'hostPortEtherType', puntToken(PuntReason.HostPort)),
+    etherTypeSwitch(GROUP_SWITCH, 'groupEtherType', LENGTH_MATCH),
+    etherTypeSwitch(HOST_PORT_SWITCH, 'hostPortEtherType', puntToken(PuntReason.HostPort)),
     {
       type: 'match',
       token: BROADCAST_MATCH,
@@ -166,26 +163,17 @@ function sharedNodes(): AftNode[] {
 }
 
 function sharedEntries(): AftEntry[] {
-  const entry = (parent: Token, value: number, next: Token): AftEntry => ({
-    parent,
-    key: { field: AftField.EtherType, data: { kind: 'int', value } },
-    next,
-  });
-  const arp = policedToken(PuntReason.Arp);
   return [
-    entry(ETHER_TYPE_SWITCH, ETHERTYPE_IPV4, ROUTE_TREE),
-    entry(ETHER_TYPE_SWITCH, ETHERTYPE_IPV6, ROUTE_TREE),
-    entry(GROUP_SWITCH, ETHERTYPE_IPV4, BROADCAST_MATCH),
-    entry(GROUP_SWITCH, ETHERTYPE_IPV6, puntToken(PuntReason.Multicast)),
-    ...[ETHER_TYPE_SWITCH, GROUP_SWITCH, HOST_PORT_SWITCH].map((parent) => entry(parent, ETHERTYPE_ARP, arp)),
-    ...ETHERTYPES_TAGGED.flatMap((tag) =>
-      [ETHER_TYPE_SWITCH, GROUP_SWITCH].map((parent) => entry(parent, tag, VLAN_PORT_SWITCH)),
+    etherTypeEntry(GROUP_SWITCH, ETHERTYPE_IPV4, BROADCAST_MATCH),
+    etherTypeEntry(GROUP_SWITCH, ETHERTYPE_IPV6, puntToken(PuntReason.Multicast)),
+    ...[GROUP_SWITCH, HOST_PORT_SWITCH].map((parent) =>
+      etherTypeEntry(parent, ETHERTYPE_ARP, policedToken(PuntReason.Arp)),
     ),
+    ...ETHERTYPES_TAGGED.map((tag) => etherTypeEntry(GROUP_SWITCH, tag, VLAN_PORT_SWITCH)),
   ];
 }
 
 const NAMES: ReadonlyMap<Token, string> = new Map([
-  [ETHER_TYPE_SWITCH, 'IPv4 and IPv6 to the route tree'],
   [GROUP_SWITCH, 'IP packets for groups'],
   [GROUP_MATCH, 'frames for group addresses'],
   [BROADCAST_MATCH, 'frames for the broadcast address'],
@@ -193,26 +181,30 @@ const NAMES: ReadonlyMap<Token, string> = new Map([
   [OTHER_ADDRESS_MATCH, 'frames for others, which Linux takes'],
   [HOST_PORT_SWITCH, 'frames at ports that Linux has for itself'],
   [VLAN_PORT_SWITCH, 'frames with a VLAN tag'],
+  ...LABEL_NAMES,
 ]);
 
 /** What the fixed tokens stand for, for `show tokens`. */
 export function baseTokens(
   ports: readonly BasePort[],
+  vrfs: readonly BaseVrf[],
 ): { token: Token; type: string; name: string; next: readonly Token[] }[] {
-  const { nodes, entries } = baseGraph(ports, true, {});
+  const { nodes, entries } = baseGraph(ports, vrfs, {});
+  const names = new Map([...NAMES, ...vrfs.flatMap(vrfNames)]);
   const entriesOf = new Map<Token, Token[]>();
   for (const { parent, next } of entries) entriesOf.set(parent, [...(entriesOf.get(parent) ?? []), next]);
   return nodes.map((node) => {
     const { token, type } = node;
-    const name = NAMES.get(token) ?? node.name ?? '';
+    const name = names.get(token) ?? node.name ?? '';
     switch (node.type) {
       case 'receive':
         return { token, type, name: `to the host: ${PuntReason[node.code]}`, next: [] };
       case 'policer':
         return { token, type, name: `rate limit before that`, next: node.next === undefined ? [] : [node.next] };
       case 'tree':
-        return { token, type, name: 'the route tree', next: [node.defaultNext] };
+        return { token, type, name, next: [node.defaultNext] };
       case 'switch':
+      case 'table':
         return { token, type, name, next: [...new Set([...(entriesOf.get(token) ?? []), node.defaultNext])] };
       case 'match':
         return { token, type, name, next: [node.trueNext, node.falseNext] };

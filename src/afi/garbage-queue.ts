@@ -73,10 +73,11 @@ export class GarbageQueue {
       const entries = item.entries.filter(({ parent }) => parent !== container);
       const tokens = item.tokens.filter((token) => token !== container);
       if (entries.length + tokens.length === 0) return item.done();
-      this.pending.push({ entries, tokens, done: item.done });
+      this.pending.push({ ...item, entries, tokens });
       return;
     }
     this.log.debug('nodes can not be removed yet', { reason: error.message });
+    if (item.refused !== undefined) return item.refused();
     this.stuck.push(item);
   }
 

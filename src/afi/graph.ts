@@ -53,6 +53,8 @@ export interface Garbage {
   readonly tokens: readonly Token[];
   /** The server has removed them. */
   readonly done: () => void;
+  /** The server would not: whoever wanted it goes on from there. Absent: it is tried again when other nodes are gone. */
+  readonly refused?: () => void;
 }
 
 /** One token in use: its node's type, what it stands for in plain words, and where it leads. */
@@ -65,8 +67,8 @@ export interface TokenUse {
 
 /** A node as the vASIC is known to hold it, for an audit. */
 export interface ProgrammedNode {
-  readonly layer: 'base' | 'port' | 'adjacency' | 'nexthop';
-  /** Of the port, neighbor or nexthop group; 0 for the base graph. */
+  readonly layer: 'base' | 'vrf' | 'port' | 'adjacency' | 'label' | 'nexthop' | 'lsp';
+  /** Of the port, neighbor, label action or nexthop group; a VRF's table; 0 for the base graph and for the table of labels. */
   readonly id: number;
   /** What it stands for, in plain words. */
   readonly name: string;
@@ -92,7 +94,7 @@ export function keyText({ data }: AftKey): string {
 /** Nodes of fixed tokens with their entries, as they are programmed. */
 export function programmedParts(
   { nodes, entries }: { readonly nodes: readonly AftNode[]; readonly entries: readonly AftEntry[] },
-  layer: 'base' | 'port',
+  layer: 'base' | 'vrf' | 'port',
   id: number,
 ): ProgrammedNode[] {
   const byParent = new Map<Token, Map<string, Token>>();
@@ -112,10 +114,11 @@ export class Graph {
   private own: ReadonlyMap<number, Uint8Array | undefined> = new Map();
   private next: Token = FIRST_DYNAMIC;
 
-  /** `discard` queues nodes for removal; `rulesOf` is Linux's word on a port. */
+  /** `discard` queues nodes for removal; `rulesOf` is Linux's word on a port; `etherTypesOf` a VRF's switch by its table. */
   constructor(
     readonly discard: (garbage: Garbage) => void,
     private readonly rulesOf: (port: number) => PortRules | undefined,
+    private readonly etherTypesOf: (table: number) => Token,
   ) {}
 
   /**
@@ -147,6 +150,7 @@ export class Graph {
   portOf(index: number): BasePort | undefined {
     if (!this.own.has(index)) return undefined;
     const rules = this.rulesOf(index);
-    return { index, mac: rules?.mac ?? this.own.get(index), rules };
+    const mac = rules?.mac ?? this.own.get(index);
+    return { index, mac, rules, ...(rules === undefined ? {} : { etherTypes: this.etherTypesOf(rules.table) }) };
   }
 }

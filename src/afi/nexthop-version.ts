@@ -6,13 +6,15 @@ import type { NodeInsert } from './graph';
 import { AftField, FLOW_FIELDS, type AftKey, type Token } from '../aft/model';
 import type { NexthopIntent } from '../fib/intents';
 
-/** One version of a group in the vASIC, or on its way there: where it leads, and the adjacencies it holds on to. */
+/** One version of a group in the vASIC, or on its way there: where it leads, and the adjacencies and labels it holds on to. */
 export interface Version {
   readonly intent: NexthopIntent;
   /** What the AftIndirect leads to: the load balancer where there are slots. */
   readonly next: Token;
   readonly slots: readonly Token[] | undefined;
   readonly adjacencies: readonly number[];
+  /** What is done to labels, by the label writer's numbers. */
+  readonly labels: readonly number[];
 }
 
 /** What an intent comes to. */
@@ -30,6 +32,8 @@ export interface GroupState {
   readonly indirect: Token | undefined;
   /** The AftLoadBalance, once it needed one. */
   balancer: Token | undefined;
+  /** What its load balancer tells flows apart by. */
+  fields: readonly AftField[];
   current: Version | undefined;
   sending: Version | undefined;
   /** What is being sent only ends what may not stay, for this reason. */
@@ -66,7 +70,7 @@ export function addDifference(
     const parent = state.balancer;
     const same = sure?.slots?.length === slots.length ? sure.slots : undefined;
     if (same === undefined) {
-      nodes.push({ type: 'loadBalance', token: parent, max: slots.length, fields: FLOW_FIELDS });
+      nodes.push({ type: 'loadBalance', token: parent, max: slots.length, fields: state.fields });
     }
     slots.forEach((target, slot) => {
       if (target !== same?.[slot]) entries.push({ parent, key: slotKey(slot), next: target });
@@ -87,6 +91,7 @@ export function newState(id: number, indirect: Token | undefined): GroupState {
     id,
     indirect,
     balancer: undefined,
+    fields: FLOW_FIELDS,
     current: undefined,
     sending: undefined,
     retreat: undefined,

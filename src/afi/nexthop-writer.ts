@@ -1,6 +1,6 @@
 /**
- * Nexthop groups in the vASIC: an AftIndirect that route entries point at, leading to a neighbor's AftIndirect, to an
- * AftLoadBalance over several of them, to a receive node or to discard.
+ * Nexthop groups in the vASIC: an AftIndirect that route entries point at, leading to a neighbor's AftIndirect, to what is done
+ * to labels in front of one (label-writer.ts), to an AftLoadBalance over several of them, to a receive node or to discard.
  *
  * A group that once had several paths keeps its AftLoadBalance for good: a new resolution is the slots that change, written
  * in place in one transaction, so that only flows of those slots move. Adjacencies that slots lead to are held until a
@@ -24,8 +24,9 @@ import {
   type ProgrammedNode,
   type TokenUse,
 } from './graph';
+import type { LabelWork, LabelWriter } from './label-writer';
 import { assignSlots, tableSize, type WeightedTarget } from './path-slots';
-import { FLOW_FIELDS, TOKEN_DISCARD, type Token } from '../aft/model';
+import { FLOW_FIELDS, LABEL_FLOW_FIELDS, TOKEN_DISCARD, type AftField, type Token } from '../aft/model';
 import {
   addDifference,
   balancerOf,
@@ -42,6 +43,15 @@ import type { Logger } from '../observe/log';
 const GONE: NexthopIntent = { kind: 'drop' };
 const HELD_BACK: NexthopIntent = { kind: 'punt', reason: 'unresolved' };
 
+/** One way of a group: straight to a node that is there, or by what is done to labels. */
+type Way = { readonly target: Token; readonly weight: number } | { readonly work: LabelWork; readonly weight: number };
+
+/** What tells the flows apart that come to a group: an LSP's packets have labels. */
+function flowFields(intent: NexthopIntent): readonly AftField[] {
+  const isLsp = intent.kind === 'forward' && intent.paths.some(({ labels }) => labels && labels.op !== 'push');
+  return isLsp ? LABEL_FLOW_FIELDS : FLOW_FIELDS;
+}
+
 export class NexthopWriter implements NodeWriter {
   readonly dirty = new Set<number>();
   written = 0;
@@ -54,6 +64,7 @@ export class NexthopWriter implements NodeWriter {
     private readonly source: ForwardingSource,
     private readonly graph: Graph,
     private readonly adjacencies: AdjacencyWriter,
+    private readonly labels: LabelWriter,
     private readonly log: Logger,
   ) {}
 
@@ -121,6 +132,7 @@ export class NexthopWriter implements NodeWriter {
 
   private send(state: GroupState, version: Version, insert: NodeInsert): BuildResult {
     for (const adjacency of version.adjacencies) this.adjacencies.acquire(adjacency);
+    for (const id of version.labels) this.labels.acquire(id);
     if (state.indirect !== undefined && addDifference(state.indirect, state, version, insert)) {
       state.sending = version;
       state.mayExist = true;
@@ -147,6 +159,8 @@ export class NexthopWriter implements NodeWriter {
         return plain(TOKEN_DISCARD);
       case 'punt':
         return plain(trapToken(intent.reason));
+      case 'lookup':
+        return this.viaLabels(state, intent, [{ work: intent, weight: 1 }], []);
       case 'forward': {
         const adjacencies = intent.paths.map((path) => path.adjacency);
         const states = adjacencies.map((id) => this.adjacencies.get(id));
@@ -157,10 +171,37 @@ export class NexthopWriter implements NodeWriter {
           return { kind: 'refused', reason: `neighbor refused: ${first.error}`, stuck };
         }
         if (states.some((known) => known?.exists !== true)) return { kind: 'waiting' };
-        const targets = intent.paths.map(({ weight }, path) => ({ target: states[path]!.indirect, weight }));
-        return this.fill(state, intent, targets, adjacencies);
+        const ways = intent.paths.map(({ adjacency, weight, labels: action }, path): Way => {
+          const target = states[path]!.indirect;
+          return action === undefined ? { target, weight } : { work: { kind: 'neighbor', action, adjacency }, weight };
+        });
+        return this.viaLabels(state, intent, ways, adjacencies);
       }
     }
+  }
+
+  /** The version that leads these ways, once the vASIC has all that is done to labels on them. */
+  private viaLabels(
+    state: GroupState,
+    intent: NexthopIntent,
+    ways: readonly Way[],
+    adjacencies: readonly number[],
+  ): VersionResult {
+    const targets: WeightedTarget[] = [];
+    const labels: number[] = [];
+    let waiting = false;
+    for (const way of ways) {
+      if ('target' in way) {
+        targets.push(way);
+        continue;
+      }
+      const { id, token, exists, error } = this.labels.demand(way.work);
+      if (error !== undefined) return { kind: 'refused', reason: `labels refused: ${error}`, stuck: false };
+      waiting ||= !exists;
+      labels.push(id);
+      targets.push({ target: token, weight: way.weight });
+    }
+    return waiting ? { kind: 'waiting' } : this.fill(state, intent, targets, adjacencies, labels);
   }
 
   private fill(
@@ -168,20 +209,25 @@ export class NexthopWriter implements NodeWriter {
     intent: NexthopIntent,
     targets: readonly WeightedTarget[],
     adjacencies: readonly number[],
+    labels: readonly number[] = [],
   ): VersionResult {
     const known = [...(state.current === undefined ? [] : [state.current]), ...state.unconfirmed];
     const tables = known.flatMap(({ slots }) => (slots === undefined ? [] : [slots]));
     const simple = tables.length === 0 && targets.length === 1;
     if (simple) {
-      return { kind: 'version', version: { intent, next: targets[0]!.target, slots: undefined, adjacencies } };
+      const version = { intent, next: targets[0]!.target, slots: undefined, adjacencies, labels };
+      return { kind: 'version', version };
     }
-    state.balancer ??= this.graph.newToken();
+    if (state.balancer === undefined) {
+      state.balancer = this.graph.newToken();
+      state.fields = flowFields(intent);
+    }
     const before = tables[0] ?? this.inherited(state.id) ?? this.recent.closest(targets);
     // A table never shrinks: another server may not allow it while it has entries, and flows would move.
     const least = Math.max(before?.length ?? 0, ...tables.map((table) => table.length));
     const size = Math.max(least, tableSize(targets.map(({ weight }) => weight)));
     const slots = assignSlots(before, targets, size);
-    return { kind: 'version', version: { intent, next: state.balancer, slots, adjacencies } };
+    return { kind: 'version', version: { intent, next: state.balancer, slots, adjacencies, labels } };
   }
 
   /** The slots of the group that the routes of this one had before. */
@@ -193,13 +239,14 @@ export class NexthopWriter implements NodeWriter {
   /** The server holds this version, and none before it. */
   private acknowledged(state: GroupState, version: Version): void {
     const before = [...(state.current === undefined ? [] : [state.current]), ...state.unconfirmed.splice(0)];
-    for (const old of before) this.releaseAdjacencies(old);
+    for (const old of before) this.letGo(old);
     state.current = version;
     if (state.balancer !== undefined && version.slots !== undefined) this.recent.note(state.balancer, version.slots);
   }
 
-  private releaseAdjacencies(version: Version): void {
+  private letGo(version: Version): void {
     for (const id of version.adjacencies) this.adjacencies.release(id);
+    for (const id of version.labels) this.labels.release(id);
   }
 
   private remove(id: number, state: GroupState | undefined, insert: NodeInsert): BuildResult {
@@ -224,7 +271,7 @@ export class NexthopWriter implements NodeWriter {
     const versions = [...(current === undefined ? [] : [current]), ...unconfirmed];
     const slots = Math.max(0, ...versions.map((version) => version.slots?.length ?? 0));
     const release = (): void => {
-      for (const version of versions) this.releaseAdjacencies(version);
+      for (const version of versions) this.letGo(version);
       this.states.delete(id);
     };
     const done = (): void => {
@@ -256,7 +303,7 @@ export class NexthopWriter implements NodeWriter {
       this.acknowledged(state, version);
       this.source.nexthopDone(id, { acked: version.intent, error: retreat, stuck: false });
     } else {
-      this.releaseAdjacencies(version);
+      this.letGo(version);
       this.log.warn('the vASIC refused a nexthop', { nexthop: this.source.nexthop(id)?.name, reason: error });
       this.wasRefused(id, state, version, `nexthop refused: ${error}`, retreat !== undefined);
     }
@@ -276,7 +323,7 @@ export class NexthopWriter implements NodeWriter {
   returned(id: number): void {
     const state = this.states.get(id);
     if (state?.sending === undefined) return;
-    this.releaseAdjacencies(state.sending);
+    this.letGo(state.sending);
     state.sending = undefined;
     state.retreat = undefined;
     state.settled = false;
@@ -295,12 +342,21 @@ export class NexthopWriter implements NodeWriter {
   /** The nodes made for each group, the one that entries point at first. */
   tokensByGroup(): Map<number, Token[]> {
     const tokens = new Map<number, Token[]>();
-    for (const [id, state] of this.states) {
-      if (state.indirect === undefined) continue;
-      const balancer = balancerOf(state);
-      tokens.set(id, balancer === undefined ? [state.indirect] : [state.indirect, balancer]);
-    }
+    for (const [id, state] of this.states) if (state.indirect !== undefined) tokens.set(id, this.tokensOf(id));
     return tokens;
+  }
+
+  /** The nodes made for a group, the one that entries point at first; none for a direct group. */
+  tokensOf(id: number): Token[] {
+    const state = this.states.get(id);
+    if (state?.indirect === undefined) return [];
+    const balancer = balancerOf(state);
+    return balancer === undefined ? [state.indirect] : [state.indirect, balancer];
+  }
+
+  /** What is done to labels on the acknowledged paths of a group, by the label writer's numbers. */
+  labelsOf(id: number): readonly number[] {
+    return this.states.get(id)?.current?.labels ?? [];
   }
 
   *tokens(): Generator<TokenUse> {
@@ -317,7 +373,7 @@ export class NexthopWriter implements NodeWriter {
 
   /** What the vASIC is known to hold of each set that has nodes. */
   *programmed(): Generator<ProgrammedNode> {
-    for (const [id, { indirect, balancer, current, sending, unconfirmed, removing }] of this.states) {
+    for (const [id, { indirect, balancer, fields, current, sending, unconfirmed, removing }] of this.states) {
       if (indirect === undefined) continue;
       const settled = sending === undefined && unconfirmed.length === 0 && !removing && !this.dirty.has(id);
       const sure = settled ? current : undefined;
@@ -332,8 +388,7 @@ export class NexthopWriter implements NodeWriter {
       if (balancer === undefined) continue;
       const slots = sure?.slots;
       const max = slots?.length;
-      const table =
-        max === undefined ? undefined : ({ type: 'loadBalance', token: balancer, max, fields: FLOW_FIELDS } as const);
+      const table = max === undefined ? undefined : ({ type: 'loadBalance', token: balancer, max, fields } as const);
       const entries = slots && { size: slots.length, get: (key: string): Token | undefined => slots[Number(key)] };
       yield { ...common, token: balancer, node: table, entries };
     }
@@ -343,8 +398,8 @@ export class NexthopWriter implements NodeWriter {
   rewrite(id: number): void {
     const state = this.states.get(id);
     if (state?.current === undefined || state.sending !== undefined || state.removing) return;
-    // The neighbors are held by `current` once.
-    state.unconfirmed.push({ ...state.current, adjacencies: [] });
+    // The neighbors and labels are held by `current` once.
+    state.unconfirmed.push({ ...state.current, adjacencies: [], labels: [] });
     this.dirty.add(id);
   }
 }

@@ -3,7 +3,7 @@
  *
  * It pulls work from the FIB whenever fewer than `inFlight` operations are unacknowledged, so a slow server lets dirty
  * sets grow (bounded by the tables) and no queue. Order keeps make-before-break: a layer is only pointed at when the
- * layer below it is acknowledged (adjacency, then nexthop group, then route entry), and nodes are removed when nothing
+ * layer below it is acknowledged (adjacency, then labels, then nexthop group, then LSPs and route entries), and nodes are removed when nothing
  * acknowledged or in flight points at them any more. One member (adjacency, group or row) has at most one operation in
  * flight; if its intent changes meanwhile, it is written again after the acknowledgement.
  *
@@ -11,9 +11,11 @@
  * again in halves, down to single members.
  */
 import type { BasePort } from './base-graph';
+import { LSPS_PER_OPERATION } from './lsp-writer';
 import { removalOf } from './garbage-queue';
 import { NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage, type NodeInsert, type NodeWriter } from './graph';
 import { halves, type RouteBatch } from './route-writer';
+import type { BaseVrf } from './vrf-graph';
 import type { VasicTables } from './vasic-tables';
 import type { AftError, AftInsert, AftOperation, Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
@@ -24,8 +26,14 @@ interface NodeBatch {
   readonly ids: readonly number[];
 }
 
+/** What a base graph has in it. */
+export interface PlacedBase {
+  readonly ports: readonly BasePort[];
+  readonly vrfs: readonly BaseVrf[];
+}
+
 type Batch =
-  | { readonly kind: 'base'; readonly ports: readonly BasePort[] }
+  | { readonly kind: 'base'; readonly base: PlacedBase }
   | NodeBatch
   | RouteBatch
   | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
@@ -39,8 +47,8 @@ export interface PipelineParts {
   readonly send: (id: number, operation: AftOperation) => boolean;
   /** Whether the server takes routes. */
   readonly ready: () => boolean;
-  /** The base graph with these ports is in place, or was refused for a reason. */
-  readonly baseDone: (ports: readonly BasePort[], error: string | undefined) => void;
+  /** The base graph with these is in place, or was refused for a reason. */
+  readonly baseDone: (base: PlacedBase, error: string | undefined) => void;
 }
 
 export class Pipeline {
@@ -65,7 +73,8 @@ export class Pipeline {
 
   /** Whether nothing is left to send and everything sent is acknowledged. */
   get idle(): boolean {
-    return this.inFlight.size === 0 && this.retries.length === 0 && this.parts.source.dirtyRoutes === 0;
+    const { dirtyRoutes, lsps } = this.parts.source;
+    return this.inFlight.size === 0 && this.retries.length === 0 && dirtyRoutes === 0 && lsps.pending === 0;
   }
 
   /** The nodes of an earlier run are to go. */
@@ -90,8 +99,8 @@ export class Pipeline {
     this.pump();
   }
 
-  sendBase(ports: readonly BasePort[], insert: AftInsert): void {
-    this.send({ kind: 'base', ports }, { kind: 'insert', insert });
+  sendBase(base: PlacedBase, insert: AftInsert): void {
+    this.send({ kind: 'base', base }, { kind: 'insert', insert });
   }
 
   /** What is in flight has an unknown outcome: it is written again. */
@@ -147,12 +156,18 @@ export class Pipeline {
     source.retireUnwanted();
     const retry = this.retries.shift();
     if (retry !== undefined) return retry;
+    const vrfs = takeMembers(this.parts.tables.vrfs.dirty, () => source.takeTable());
+    if (vrfs.length > 0) return { kind: 'nodes', writer: this.parts.tables.vrfs, ids: vrfs };
     const ports = takeMembers(this.parts.tables.ports.dirty, () => source.takePort());
     if (ports.length > 0) return { kind: 'nodes', writer: this.parts.tables.ports, ids: ports };
     const neighbors = takeMembers(this.parts.tables.adjacencies.dirty, () => source.takeAdjacency());
     if (neighbors.length > 0) return { kind: 'nodes', writer: this.parts.tables.adjacencies, ids: neighbors };
+    const labels = takeMembers(this.parts.tables.labels.dirty, () => undefined);
+    if (labels.length > 0) return { kind: 'nodes', writer: this.parts.tables.labels, ids: labels };
     const groups = takeMembers(this.parts.tables.nexthops.dirty, () => source.takeNexthop());
     if (groups.length > 0) return { kind: 'nodes', writer: this.parts.tables.nexthops, ids: groups };
+    const lsps = takeMembers(this.parts.tables.lsps.dirty, () => source.lsps.take(), LSPS_PER_OPERATION);
+    if (lsps.length > 0) return { kind: 'nodes', writer: this.parts.tables.lsps, ids: lsps };
     if (!this.parts.tables.garbage.empty) return { kind: 'garbage', items: this.parts.tables.garbage.take() };
     const [first, ...others] = this.parts.tables.routes.take();
     this.retries.push(...others);
@@ -214,7 +229,8 @@ export class Pipeline {
     if (removed) this.parts.tables.garbage.retryStuck();
     if (nodesRemoved) this.parts.tables.retryNodes();
     if (room > 0) this.parts.source.retryWithoutRoom(room);
-    if (adoptedDue || removed) this.pump();
+    const collected = [this.parts.tables.collectLabels(), this.parts.tables.collectVrfs()].includes(true);
+    if (adoptedDue || removed || collected) this.pump();
   }
 
   // ---- acknowledgements -------------------------------------------------------------------------------------------
@@ -232,7 +248,7 @@ export class Pipeline {
   private accepted(batch: Batch): void {
     switch (batch.kind) {
       case 'base':
-        return this.parts.baseDone(batch.ports, undefined);
+        return this.parts.baseDone(batch.base, undefined);
       case 'nodes':
         return this.nodesDone(batch, undefined);
       case 'insert':
@@ -249,10 +265,12 @@ export class Pipeline {
 
   private nodesDone({ writer, ids }: NodeBatch, error: string | undefined): void {
     for (const id of ids) writer.done(id, error);
-    if (writer !== this.parts.tables.adjacencies) return;
-    this.parts.tables.nexthops.wake();
-    for (const id of ids)
-      if (this.parts.tables.adjacencies.get(id)?.error !== undefined) this.parts.tables.nexthops.adjacencyRefused(id);
+    const { adjacencies, labels, nexthops } = this.parts.tables;
+    if (writer === labels) nexthops.wake();
+    if (writer !== adjacencies) return;
+    labels.wake();
+    nexthops.wake();
+    for (const id of ids) if (adjacencies.get(id)?.error !== undefined) nexthops.adjacencyRefused(id);
   }
 
   private refused(batch: Batch, error: AftError): void {
@@ -260,7 +278,7 @@ export class Pipeline {
     const reason = `${error.code}: ${error.message}`;
     switch (batch.kind) {
       case 'base':
-        return this.parts.baseDone(batch.ports, reason);
+        return this.parts.baseDone(batch.base, reason);
       case 'nodes':
         if (batch.ids.length === 1) return this.nodesDone(batch, reason);
         for (const id of batch.ids) batch.writer.returned(id);
@@ -287,14 +305,14 @@ export class Pipeline {
 }
 
 /** As many as one operation may hold: first those that their writer has to look at again, then those of the source. */
-function takeMembers(dirty: Set<number>, next: () => number | undefined): number[] {
+function takeMembers(dirty: Set<number>, next: () => number | undefined, most: number = NODES_PER_OPERATION): number[] {
   const ids: number[] = [];
   for (const id of dirty) {
-    if (ids.length === NODES_PER_OPERATION) break;
+    if (ids.length === most) break;
     dirty.delete(id);
     ids.push(id);
   }
-  while (ids.length < NODES_PER_OPERATION) {
+  while (ids.length < most) {
     const id = next();
     if (id === undefined) break;
     ids.push(id);

@@ -47,6 +47,8 @@ const REASON_OF: Readonly<Record<keyof Configured, PuntReason>> = {
   tagged: PuntReason.Tagged,
   otherAddress: PuntReason.OtherAddress,
   hostPort: PuntReason.HostPort,
+  labelTtl: PuntReason.LabelTtl,
+  routerAlert: PuntReason.RouterAlert,
 };
 
 /** The reasons that the graph knows, by the names that the configuration gives them. */

@@ -1,14 +1,14 @@
 /**
  * What stands at one input port, by Linux's word on it: a frame goes on as if a network card had looked at it first.
  *
- *   input port → match (my MAC?) ──yes──▶ the ether type of what is for us
+ *   input port → match (my MAC?) ──yes──▶ the ether type of what is for us, in the port's VRF
  *                     │ no
  *                     ▼
  *              switch (address) ──broadcast, groups that Linux takes──▶ the ether type of what is for a group
  *                     └──else──▶ discard; all groups, or all addresses, where Linux takes those
  *
  * A port that Linux has for itself hands everything to the host; one that is group down discards. Tagged frames come by the
- * port's switch of VLANs.
+ * port's switch of VLANs, labelled ones by the switch that says which ports take labels (label-graph.ts).
  */
 import {
   AftField,
@@ -28,6 +28,7 @@ import {
   OTHER_ADDRESS_MATCH,
   VLAN_PORT_SWITCH,
 } from './base-tokens';
+import { labelPortEntry } from './label-graph';
 import { PORT_PLACE, portBlock, portEntry } from './policers';
 import { puntToken } from './punt-classes';
 import type { PortRules } from '../fib/intents';
@@ -41,6 +42,8 @@ export interface BasePort {
   readonly mac: Uint8Array | undefined;
   /** Linux's word; undefined: it forwards, and takes all groups and tags. */
   readonly rules?: PortRules | undefined;
+  /** The switch of its VRF; absent: the default VRF's. */
+  readonly etherTypes?: Token;
 }
 
 /** An input port's nodes, their entries, and where it is bound to. */
@@ -85,7 +88,7 @@ export function portGraph(port: BasePort): PortGraph {
       field: AftField.EtherDaddr,
       op: 'eq',
       value: { kind: 'ether', bytes: mac },
-      trueNext: ETHER_TYPE_SWITCH,
+      trueNext: port.etherTypes ?? ETHER_TYPE_SWITCH,
       falseNext: groups,
     });
   }
@@ -93,6 +96,7 @@ export function portGraph(port: BasePort): PortGraph {
     nodes,
     entries: [
       portEntry(VLAN_PORT_SWITCH, index, vlans),
+      labelPortEntry(index, rules?.labels === true),
       ...filterKeys(port).map(({ parent, key }) => ({ parent, key, next: parent === groups ? GROUP_SWITCH : tagged })),
     ],
     binds: [{ port: index, next: startOf(port) }],
@@ -120,7 +124,7 @@ function otherFrames(rules: PortRules | undefined): Token {
   return rules?.groups === undefined ? GROUP_MATCH : TOKEN_DISCARD;
 }
 
-function startOf({ index, mac, rules }: BasePort): Token {
+function startOf({ index, mac, rules, etherTypes }: BasePort): Token {
   switch (rules?.input) {
     case 'discard':
       return TOKEN_DISCARD;
@@ -128,6 +132,6 @@ function startOf({ index, mac, rules }: BasePort): Token {
       return HOST_PORT_SWITCH;
     case 'forward':
     case undefined:
-      return mac === undefined ? ETHER_TYPE_SWITCH : FIRST_PORT_MATCH + index;
+      return mac === undefined ? (etherTypes ?? ETHER_TYPE_SWITCH) : FIRST_PORT_MATCH + index;
   }
 }

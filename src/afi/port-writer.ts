@@ -37,8 +37,10 @@ export class PortWriter implements NodeWriter {
   readonly dirty = new Set<number>();
   private readonly states = new Map<number, PortState>();
 
+  /** @param vrfs where a port may lead */
   constructor(
     private readonly graph: Graph,
+    private readonly vrfs: { isPlaced(table: number): boolean; errorOf(table: number): string | undefined },
     private readonly log: Logger,
   ) {}
 
@@ -71,7 +73,7 @@ export class PortWriter implements NodeWriter {
   }
 
   build(id: number, insert: NodeInsert): BuildResult {
-    const wanted = this.graph.portOf(id);
+    const wanted = this.toVrf(this.graph.portOf(id));
     const state = this.states.get(id);
     // What is not placed yet comes with the base graph; the acknowledgement brings back what is busy.
     if (wanted === undefined || state === undefined || state.busy) return NOTHING;
@@ -86,6 +88,27 @@ export class PortWriter implements NodeWriter {
     return WRITTEN;
   }
 
+  /**
+   * Where the port may go: undefined where its VRF isn't there yet, which brings it back here. Where the vASIC will have none,
+   * it is Linux's: never may its packets be looked up in the VRF that it was in before.
+   */
+  private toVrf(port: BasePort | undefined): BasePort | undefined {
+    const rules = port?.rules;
+    if (port === undefined || rules === undefined || this.vrfs.isPlaced(rules.table)) return port;
+    if (this.vrfs.errorOf(rules.table) === undefined) return undefined;
+    const { index, mac } = port;
+    return { index, mac, rules: { ...rules, input: rules.input === 'discard' ? 'discard' : 'host' } };
+  }
+
+  /** Whether a port may lead to this node. */
+  mayLeadTo(etherTypes: Token): boolean {
+    for (const { acked, sent, busy } of this.states.values()) {
+      if (acked === undefined || acked.etherTypes === etherTypes) return true;
+      if (busy && sent?.etherTypes === etherTypes) return true;
+    }
+    return false;
+  }
+
   done(id: number, error: string | undefined): void {
     const state = this.states.get(id);
     if (state?.sent === undefined) return;
@@ -93,7 +116,7 @@ export class PortWriter implements NodeWriter {
     state.busy = false;
     state.error = error;
     if (error !== undefined) {
-      const wanted = this.graph.portOf(id);
+      const wanted = this.toVrf(this.graph.portOf(id));
       if (wanted === undefined || !samePort(sent, wanted)) this.dirty.add(id);
       this.log.warn('the vASIC refused what Linux says of a port', { port: id, reason: error });
       return;

@@ -8,9 +8,10 @@
 import { adoptTables, type TableReader } from './adoption';
 import { instanceOf, isOpen, type AfiSession, type AfiState } from './connection-state';
 import type { BasePort } from './base-graph';
+import type { LabelTtl } from './label-graph';
 import type { ProgrammedNode } from './graph';
 import type { AftError, AftNode, AftOperation, AftSandboxInfo, Token } from '../aft/model';
-import { Pipeline } from './pipeline';
+import { Pipeline, type PlacedBase } from './pipeline';
 import type { PuntLimits } from './policers';
 import { VasicTables } from './vasic-tables';
 import type { ForwardingSource } from '../fib/intents';
@@ -33,6 +34,8 @@ export interface ProgrammerOptions {
   readonly ports: readonly BasePort[];
   /** How many packets a second are handed to the host, by reason. */
   readonly limits: PuntLimits;
+  /** How TTLs go from packets to labels and back; as Linux has it without a word. */
+  readonly labelTtl?: LabelTtl;
   readonly log: Logger;
 }
 
@@ -44,6 +47,8 @@ export interface ProgrammerCounters {
   readonly routesRemoved: number;
   readonly nexthopsWritten: number;
   readonly adjacenciesWritten: number;
+  readonly lspsWritten: number;
+  readonly lspsRemoved: number;
 }
 
 export class Programmer {
@@ -61,7 +66,7 @@ export class Programmer {
       ...{ tables: this.tables, source, inFlight },
       send: (id, operation) => transport.send(id, operation),
       ready: () => this.ready,
-      baseDone: (ports, error) => this.baseDone(ports, error),
+      baseDone: (base, error) => this.baseDone(base, error),
     });
   }
 
@@ -97,13 +102,18 @@ export class Programmer {
       routesRemoved: this.tables.routes.removed,
       nexthopsWritten: this.tables.nexthops.written,
       adjacenciesWritten: this.tables.adjacencies.written,
+      lspsWritten: this.tables.lsps.written,
+      lspsRemoved: this.tables.lsps.removed,
     };
   }
 
   // ---- connection -------------------------------------------------------------------------------------------------
 
-  /** The sandbox is open. Brings an empty server up, resumes with one we know, adopts what another bridge left. */
-  async up(info: AftSandboxInfo): Promise<void> {
+  /**
+   * The sandbox is open. Brings an empty server up, resumes with one we know, adopts what another bridge left.
+   * @param tables `unknown`: another client had the sandbox since it was ours, so what it holds is taken over as a stranger's
+   */
+  async up(info: AftSandboxInfo, tables: 'kept' | 'unknown' = 'kept'): Promise<void> {
     const { log, source } = this.options;
     const before = this.placedIn;
     const session: AfiSession = { since: new Date(), instance: info.instance };
@@ -111,14 +121,14 @@ export class Programmer {
     this.state = adopting;
     this.pipeline.opened();
     this.tables.graph.setPorts(info, this.options.ports);
-    if (before === info.instance) {
+    if (before === info.instance && tables === 'kept') {
       log.info('the AFI server is the one we programmed: going on where the connection broke');
       this.state = { kind: 'ready', ...session };
       this.tables.ports.review();
       this.pump();
       return;
     }
-    if (before !== undefined) {
+    if (before !== undefined && before !== info.instance) {
       log.warn('the AFI server has restarted with empty tables: programming everything again');
     }
     this.placedIn = undefined;
@@ -130,11 +140,9 @@ export class Programmer {
 
   private async adopt(info: AftSandboxInfo, adopting: AfiState & { readonly kind: 'adopting' }): Promise<void> {
     const { since, instance } = adopting;
-    const { graph, garbage, ports } = this.tables;
     try {
-      const hasTree = info.nodes > 0 && (await adoptTables(this.options, info, graph, garbage, ports));
+      if (info.nodes > 0) await adoptTables(this.options, info, this.tables);
       if (this.state !== adopting) return;
-      this.tables.hasTree = hasTree;
       this.sendBase(adopting);
     } catch (error) {
       if (this.state !== adopting) return;
@@ -157,7 +165,8 @@ export class Programmer {
 
   private sendBase({ since, instance }: AfiSession): void {
     this.state = { kind: 'placingGraph', since, instance, refusedBefore: this.failure };
-    this.pipeline.sendBase(this.tables.graph.ports, this.tables.base());
+    const vrfs = this.tables.vrfs.base();
+    this.pipeline.sendBase({ ports: this.tables.graph.ports, vrfs }, this.tables.base(vrfs));
   }
 
   /** Whether nodes of an earlier run wait for `releaseAdopted`. */
@@ -195,7 +204,7 @@ export class Programmer {
     this.pipeline.ack(id, error);
   }
 
-  private baseDone(ports: readonly BasePort[], error: string | undefined): void {
+  private baseDone({ ports, vrfs }: PlacedBase, error: string | undefined): void {
     const { log } = this.options;
     if (error !== undefined) {
       log.error('the AFI server refused the forwarding graph: nothing can be forwarded', { reason: error });
@@ -208,8 +217,9 @@ export class Programmer {
     }
     this.state = { kind: 'ready', since, instance };
     this.placedIn = instance;
+    this.tables.vrfs.basePlaced(vrfs);
     this.tables.ports.placed(ports);
-    log.info('the forwarding graph is in place', { ports: ports.length });
+    log.info('the forwarding graph is in place', { ports: ports.length, vrfs: vrfs.length });
   }
 
   /** Tries again all that the server refused: its mind, or the room it has, may have changed. */
@@ -236,14 +246,20 @@ export class Programmer {
     switch (layer) {
       case 'base':
         if (this.state.kind !== 'ready') return;
-        this.tables.hasTree = true;
+        this.tables.hasLabelTable = true;
         return this.sendBase(this.state);
+      case 'vrf':
+        return this.tables.vrfs.rewrite(id);
       case 'port':
         return this.tables.ports.rewrite(id);
       case 'adjacency':
         return this.tables.adjacencies.rewrite(id);
       case 'nexthop':
         return this.tables.nexthops.rewrite(id);
+      case 'label':
+        return this.tables.labels.rewrite(id);
+      case 'lsp':
+        return this.tables.lsps.rewrite();
     }
   }
 

@@ -1,13 +1,13 @@
 /**
- * Routes in the vASIC: rows of the FIB, each an entry of the route tree that points at its nexthop group. They travel in
- * batches, rows in arrays that are used again and entries as columns: a full table takes no object a route.
+ * Routes in the vASIC: rows of the FIB, each an entry of its VRF's route tree that points at its nexthop group. They travel in
+ * batches, each of one tree, rows in arrays that are used again and entries as columns: a full table takes no object a route.
  */
-import { ROUTE_TREE } from './base-graph';
 import { TOKEN_DISCARD, type AftError, type AftOperation, type Token } from '../aft/model';
 import type { NexthopWriter } from './nexthop-writer';
 import { PrefixBatch } from '../aft/prefix-batch';
 import { RefusalLog } from './refusal-log';
 import { RowBatches, type RowBatch } from './row-batches';
+import type { VrfWriter } from './vrf-writer';
 import type { ForwardingSource } from '../fib/intents';
 import { formatPrefix } from '../net/address';
 import type { Logger } from '../observe/log';
@@ -15,6 +15,8 @@ import type { Logger } from '../observe/log';
 /** Rows whose entries are written, or removed, by one operation. */
 export interface RouteBatch {
   readonly kind: 'insert' | 'remove';
+  /** All of them are of this kernel table. */
+  readonly table: number;
   readonly routes: RowBatch;
   /** The server took these before it found no room for what came after them. */
   readonly fits?: boolean;
@@ -34,6 +36,7 @@ export class RouteWriter {
   constructor(
     private readonly source: ForwardingSource,
     private readonly nexthops: NexthopWriter,
+    private readonly vrfs: Pick<VrfWriter, 'isPlaced' | 'tokensOf'>,
     private readonly most: number,
     log: Logger,
   ) {
@@ -41,36 +44,42 @@ export class RouteWriter {
     this.refusals = new RefusalLog(log);
   }
 
-  /** Takes the next rows that have something to do: removals, then inserts, where there are any. */
+  /** Takes the next rows that have something to do: removals, then inserts, where there are any, of each table. */
   take(): RouteBatch[] {
-    const inserts = this.batches.take();
-    const removals = this.batches.take();
-    while (inserts.count + removals.count < this.most) {
+    const removals: RouteBatch[] = [];
+    const inserts: RouteBatch[] = [];
+    for (let taken = 0; taken < this.most; taken++) {
       const row = this.source.takeRoute();
       if (row === 0) break;
-      const kind = this.source.routeWanted(row) === 0 ? removals : inserts;
-      kind.rows[kind.count++] = row;
+      const table = this.source.routeTable(row);
+      const isRemoval = this.source.routeWanted(row) === 0;
+      const { routes } = this.batchFor(isRemoval ? removals : inserts, isRemoval ? 'remove' : 'insert', table);
+      routes.rows[routes.count++] = row;
     }
-    const found: RouteBatch[] = [];
-    if (removals.count > 0) found.push({ kind: 'remove', routes: removals });
-    else this.batches.give(removals);
-    if (inserts.count > 0) found.push({ kind: 'insert', routes: inserts });
-    else this.batches.give(inserts);
-    return found;
+    return [...removals, ...inserts];
+  }
+
+  /** The table's batch, the last one where rows come table by table. */
+  private batchFor(batches: RouteBatch[], kind: RouteBatch['kind'], table: number): RouteBatch {
+    for (let i = batches.length - 1; i >= 0; i--) if (batches[i]!.table === table) return batches[i]!;
+    const batch = { kind, table, routes: this.batches.take() };
+    batches.push(batch);
+    return batch;
   }
 
   /** A batch of these rows, to be built. */
-  private batchOf(kind: RouteBatch['kind'], rows: readonly number[]): RouteBatch {
+  private batchOf({ kind, table }: RouteBatch, rows: readonly number[]): RouteBatch {
     const routes = this.batches.take();
     routes.rows.set(rows);
     routes.count = rows.length;
-    return { kind, routes };
+    return { kind, table, routes };
   }
 
   /** The batch's operation, from the state as it is now; undefined when nothing of it is left to do: it is over then. */
-  build({ kind, routes, fits }: RouteBatch): AftOperation | undefined {
-    const prefixes = new PrefixBatch(ROUTE_TREE, routes.count);
-    if (kind === 'insert') this.keepRows(routes, (row) => this.insert(row, prefixes, fits === true));
+  build({ kind, table, routes, fits }: RouteBatch): AftOperation | undefined {
+    const prefixes = new PrefixBatch(this.vrfs.tokensOf(table).tree, routes.count);
+    if (kind === 'insert' && !this.vrfs.isPlaced(table)) this.keepRows(routes, (row) => this.park(row));
+    else if (kind === 'insert') this.keepRows(routes, (row) => this.insert(row, prefixes, fits === true));
     else this.keepRows(routes, (row) => this.remove(row, prefixes));
     if (routes.count === 0) {
       this.batches.give(routes);
@@ -80,15 +89,18 @@ export class RouteWriter {
     return { kind, remove: { entries: [], prefixes, tokens: [] } };
   }
 
+  /** The table's tree isn't there: the row comes back when it is. */
+  private park(row: number): undefined {
+    this.source.routeParked(row);
+    return undefined;
+  }
+
   /** Returns the group that the row's entry points at; undefined: nothing to write (now). */
   private insert(row: number, prefixes: PrefixBatch, fits: boolean): number | undefined {
     const wanted = this.source.routeWanted(row);
     if (wanted === 0) return undefined;
     const next = this.nexthops.tokenOf(wanted);
-    if (next === undefined) {
-      this.source.routeParked(row);
-      return undefined;
-    }
+    if (next === undefined) return this.park(row);
     if (this.full.size > 0 && !fits && this.refuseUnsent(row, wanted)) return undefined;
     this.addPrefix(prefixes, row, next);
     this.source.routeSent(row, wanted);
@@ -167,15 +179,16 @@ export class RouteWriter {
    * The server refused it: the row at fault, if that is known, gets its verdict. Returns the other rows in smaller batches, to
    * be sent again.
    */
-  refused({ kind, routes }: RouteBatch, error: AftError, reason: string): RouteBatch[] {
+  refused(batch: RouteBatch, error: AftError, reason: string): RouteBatch[] {
     const { source } = this;
+    const { kind, routes } = batch;
     const named = error.item?.list === 'entry' && error.item.index < routes.count ? error.item.index : undefined;
     const culprit = routes.count === 1 ? 0 : named;
     const noRoom = kind === 'insert' && error.code === 'full';
     if (culprit !== undefined) {
       const row = routes.rows[culprit]!;
-      // An entry that isn't there is as good as removed.
-      const gone = kind === 'remove' && error.code === 'unknownEntry';
+      // An entry that isn't there is as good as removed; so is one whose tree isn't there.
+      const gone = kind === 'remove' && (error.code === 'unknownEntry' || error.code === 'unknownParent');
       if (!gone) this.refusals.add(formatPrefix(source.routePrefix(row)), kind, reason);
       if (noRoom) this.full.set(source.routeFamily(row), reason);
       source.routeDone(row, routes.groups[culprit]!, gone ? undefined : { reason, noRoom });
@@ -184,9 +197,9 @@ export class RouteWriter {
     }
     const rest = Array.from(routes.rows.subarray(0, routes.count));
     this.forRows(routes, (row, group) => source.routeReturned(row, group));
-    if (culprit === undefined || !noRoom) return halves(rest).map((rows) => this.batchOf(kind, rows));
-    const before = { ...this.batchOf(kind, rest.slice(0, culprit)), fits: true };
-    return [before, this.batchOf(kind, rest.slice(culprit))].filter((batch) => batch.routes.count > 0);
+    if (culprit === undefined || !noRoom) return halves(rest).map((rows) => this.batchOf(batch, rows));
+    const before = { ...this.batchOf(batch, rest.slice(0, culprit)), fits: true };
+    return [before, this.batchOf(batch, rest.slice(culprit))].filter(({ routes }) => routes.count > 0);
   }
 
   /** What became of it is not known: its rows are written again. */

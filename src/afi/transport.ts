@@ -2,22 +2,37 @@
  * The AFI client's transport: the seam (`AfiTransport`) that the programmer works through, and its gRPC implementation.
  *
  * One attempt ("session") is one gRPC channel: ALLOC, OPEN, then the Operate and Watch streams. Whatever breaks any of them ends
- * the session as a whole, once, and the next one is started after an exponential back-off; nothing is carried over. A
- * server that stops answering is found by HTTP/2 keepalive, one that stops acknowledging by the operation timeout.
+ * the session as a whole, once, and the next one is started after an exponential back-off; nothing is carried over but the
+ * claim to the sandbox (claim.ts), whose epoch each operation bears. A server that stops answering is found by HTTP/2
+ * keepalive (channel.ts), one that stops acknowledging by the operation timeout.
  */
 import * as grpc from '@grpc/grpc-js';
 import type { Config } from '../config/types';
 import type { Logger } from '../observe/log';
 import type { AftError, AftNodeType, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { AckTimer } from './ack-timer';
-import { AFI_METHODS, MAX_MESSAGE_BYTES, quietGrpc } from '../aft/service';
+import { explain, openChannel, testFailure, type Channel } from './channel';
+import { Claim, type Identity } from './claim';
+import { AFI_METHODS, quietGrpc } from '../aft/service';
 import { encodeOperation } from '../aft/wire';
-import type { FindReply, NodeInfo, OperationReply, PortEvent, SandboxAction, TestReply } from '../aft/wire';
+import type {
+  FindReply,
+  NodeInfo,
+  OperationReply,
+  PortEvent,
+  SandboxName,
+  SandboxReply,
+  SandboxRequest,
+  TestReply,
+} from '../aft/wire';
 
 /** What the transport tells. After `close` nothing more is called. */
 export interface AfiTransportHandlers {
-  /** The sandbox is there and open, the stream takes operations. `info.instance` tells a reconnect from a restart. */
-  up(info: AftSandboxInfo): void;
+  /**
+   * The sandbox is there and open, the stream takes operations. `info.instance` tells a reconnect from a restart.
+   * @param tables `unknown`: another client had the sandbox since the last `up`, and may have changed what is in it
+   */
+  up(info: AftSandboxInfo, tables: 'kept' | 'unknown'): void;
   /**
    * Follows an `up`, once: no acks come any more for what is in flight; whether it was applied is unknown.
    * @param tables `lost`: somebody closed the sandbox, and what was in it may be gone
@@ -59,14 +74,15 @@ export interface AfiTransport {
   test(port: number, frame: Uint8Array): Promise<TestReply>;
   /** Present port states and counters. */
   sandboxInfo(): Promise<AftSandboxInfo>;
+  /** Why the latest attempt to connect failed; undefined: it didn't, or there was none since the connection was lost. */
+  failure(): string | undefined;
   /** Ends the session; what is programmed stays in the server. */
   close(): Promise<void>;
 }
 
 /** `ports`: how many input (and output) ports the sandbox has. */
-export type AfiTransportConfig = Config['afi'] & { readonly ports: number };
+export type AfiTransportConfig = Omit<Config['afi'], 'lost'> & { readonly ports: number; readonly owner: Identity };
 
-const KEEPALIVE_MS = 2000;
 /** A find may list a million entries; this bounds one that stalls. */
 const FIND_TIMEOUT_MS = 60_000;
 
@@ -74,23 +90,17 @@ const SANDBOX_CLOSED = 'somebody closed the sandbox, and what was in it may be g
 
 /** An open session: its channel, streams and operations in flight. */
 interface Session {
+  readonly channel: Channel;
   readonly client: grpc.Client;
   ended: boolean;
   /** Set when `up` was called. */
   open?: {
     readonly info: AftSandboxInfo;
+    readonly epoch: number | undefined;
     readonly operate: grpc.ClientDuplexStream<Buffer, OperationReply>;
     readonly watch: grpc.ClientReadableStream<PortEvent>;
     readonly acks: AckTimer;
   };
-}
-
-function testFailure(error: unknown, address: string): string {
-  const { code, details } = error as Partial<grpc.ServiceError>;
-  if (code === grpc.status.UNIMPLEMENTED) {
-    return `the AFI server at ${address} cannot trace packets: it doesn't have the rpc Test`;
-  }
-  return `the AFI server at ${address} didn't trace the packet: ${details ?? explain(error)}`;
 }
 
 /** A transport over gRPC to `config.server`. Nothing happens before `start`. */
@@ -101,6 +111,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
   const address = `${host}:${server.port}`;
   const sandbox = { engine: config.engine, name: config.sandbox };
   const label = `${sandbox.engine}:${sandbox.name}`;
+  const claim = new Claim(config.owner, config.takeOver);
   let handlers: AfiTransportHandlers | undefined;
   let drained: () => void = () => undefined;
   let session: Session | undefined;
@@ -114,26 +125,21 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
 
   function connect(): void {
     retry = undefined;
-    const client = new grpc.Client(address, grpc.credentials.createInsecure(), {
-      'grpc.keepalive_time_ms': KEEPALIVE_MS,
-      'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
-      'grpc.keepalive_permit_without_calls': 1,
-      'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-      'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-      'grpc.enable_http_proxy': 0,
-      'grpc.enable_retries': 0,
-      // A fresh session must not inherit the back-off of the last one's channel.
-      'grpc.use_local_subchannel_pool': 1,
-    });
-    const self: Session = { client, ended: false };
+    const channel = openChannel(address, grpc.credentials.createInsecure());
+    const self: Session = { channel, client: channel.client, ended: false };
     session = self;
     void open(self).catch((error: unknown) => end(self, explain(error)));
   }
 
   async function open(self: Session): Promise<void> {
-    await manage(self.client, 'alloc');
-    const info = await manage(self.client, 'open');
-    if (self.ended || info === undefined) return;
+    const allocated = await manage(self.client, { action: 'alloc' });
+    if (self.ended) return;
+    const { info, ...told } = await manage(self.client, { action: 'open', ...claim.request(allocated) });
+    if (self.ended) return;
+    const tables = claim.granted(told);
+    const { epoch } = told;
+    // The server ends the stream of port states when the session is replaced.
+    const watched: SandboxName = epoch === undefined ? sandbox : { ...sandbox, epoch };
     const { operate: method, watch: watchMethod } = AFI_METHODS;
     // Operations are encoded in `send`, so that what can't be encoded fails there and not the stream.
     const asIs = (bytes: Buffer): Buffer => bytes;
@@ -142,12 +148,12 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
       watchMethod.path,
       watchMethod.requestSerialize,
       watchMethod.responseDeserialize,
-      sandbox,
+      watched,
     );
     const acks = new AckTimer(timeoutMs, (id) => {
       end(self, `operation ${id} timed out: no acknowledgement within ${timeoutMs} ms`);
     });
-    self.open = { info, operate, watch, acks };
+    self.open = { info, epoch, operate, watch, acks };
     backoff = reconnectMs.min;
     const attempts = failures === 0 ? '' : ` after ${failures} failed attempt${failures === 1 ? '' : 's'}`;
     log.info(`connected to the AFI server at ${address}${attempts}; sandbox ${label} is open`, {
@@ -155,13 +161,16 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
       ports: info.inputPorts.length,
       nodes: info.nodes,
       entries: info.entries,
+      epoch,
     });
+    if (tables === 'unknown') log.warn('another client had the sandbox in the meantime: what is in it is read again');
     failures = 0;
     lastFailure = '';
-    handlers?.up(info);
+    handlers?.up(info, tables);
     operate.on('data', (reply: OperationReply) => {
       if (self.ended) return;
       if (reply.error?.code === 'noSandbox') end(self, SANDBOX_CLOSED, 'lost');
+      else if (reply.error?.code === 'fenced') end(self, `another session has the sandbox: ${reply.error.message}`);
       else if (acks.take(reply.id)) handlers?.ack(reply.id, reply.error);
       else log.warn(`the AFI server acknowledged operation ${reply.id}, which is not in flight; ignored`);
     });
@@ -170,16 +179,16 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     });
     operate.on('error', (error: Error) => end(self, explain(error)));
     operate.on('end', () => end(self, 'the server ended the operation stream'));
-    let watched = true;
+    let watching = true;
     watch.on('data', (event: PortEvent) => {
       if (!self.ended) handlers?.port(event.index, event.up);
     });
     watch.on('error', (error: grpc.ServiceError) => {
-      watched = false;
+      watching = false;
       if (error.code === grpc.status.UNIMPLEMENTED) log.debug('the AFI server tells no port states');
       else end(self, explain(error));
     });
-    watch.on('end', () => setImmediate(() => watched && void checkSandbox(self)));
+    watch.on('end', () => setImmediate(() => watching && void checkSandbox(self)));
   }
 
   /** The server tells no port states any more: most likely, somebody closed the sandbox. */
@@ -191,13 +200,17 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
   }
 
   /** ALLOC or OPEN; rejects with the server's reason. */
-  async function manage(client: grpc.Client, action: SandboxAction): Promise<AftSandboxInfo | undefined> {
-    const request = { action, sandbox, inputPorts: config.ports, outputPorts: config.ports };
+  async function manage(
+    client: grpc.Client,
+    asked: Pick<SandboxRequest, 'action' | 'owner' | 'after' | 'takeOver'>,
+  ): Promise<Extract<SandboxReply, { info: unknown }>> {
+    const request = { ...asked, sandbox, inputPorts: config.ports, outputPorts: config.ports };
     const reply = await unary(client, AFI_METHODS.sandbox, request);
-    if ('info' in reply) return reply.info;
+    if ('info' in reply) return reply;
     const { code, message } = reply.error;
+    if (code === 'held') throw new Error(`${message} (afi.takeOver: always)`);
     throw new Error(
-      `the server refused to ${action} sandbox ${label} with ${config.ports} ports: ${message} (${code})`,
+      `the server refused to ${asked.action} sandbox ${label} with ${config.ports} ports: ${message} (${code})`,
     );
   }
 
@@ -242,7 +255,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
       else log.warn(`${text} (further equal failures are logged at level debug)`);
       lastFailure = reason;
     }
-    self.client.close();
+    self.channel.close();
     if (closed) return;
     retry = setTimeout(connect, backoff);
     backoff = Math.min(backoff * 2, reconnectMs.max);
@@ -262,10 +275,13 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     send(id, operation) {
       const opened = session?.open;
       if (opened === undefined) return false;
-      const more = opened.operate.write(encodeOperation({ sandboxId: opened.info.id, id, operation }));
+      const { info, epoch } = opened;
+      const message = { sandboxId: info.id, id, ...(epoch !== undefined && { epoch }), operation };
+      const more = opened.operate.write(encodeOperation(message));
       opened.acks.add(id);
       return more;
     },
+    failure: () => (lastFailure === '' ? undefined : lastFailure),
     onDrain(callback) {
       drained = callback;
     },
@@ -314,26 +330,9 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
         self.open?.acks.close();
         self.open?.operate.cancel();
         self.open?.watch.cancel();
-        self.client.close();
+        self.channel.close();
       }
       return Promise.resolve();
     },
   };
-}
-
-/**
- * A gRPC failure as people read it: what happened, then the status in brackets. The same failure gives the same text, so
- * details that change from time to time are left out.
- */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (!('code' in error && 'details' in error)) return error.message;
-  const { code, details } = error as grpc.ServiceError;
-  const refused = /\bE[A-Z]{4,}\b/.exec(details)?.[0];
-  let what = details;
-  if (refused === 'ECONNREFUSED') what = 'connection refused: is the AFI server running there?';
-  else if (refused !== undefined) what = `connection failed with ${refused}`;
-  else if (code === grpc.status.DEADLINE_EXCEEDED) what = 'no answer in time';
-  else if (details === 'Connection dropped') what = 'the connection broke, or keepalive went unanswered';
-  return `${what} [${grpc.status[code]}]`;
 }

@@ -1,15 +1,20 @@
 /**
- * What this client has in the vASIC, layer by layer: the base graph, the ports, neighbors, nexthop groups, routes, and what
- * waits to be removed. The programmer decides when each of them is looked at; here is what is asked about them together.
+ * What this client has in the vASIC, layer by layer: the base graph, the VRFs, the ports, neighbors, labels, nexthop groups, routes,
+ * LSPs, and what waits to be removed. The programmer decides when each of them is looked at; here is what is asked about them together.
  */
 import { AdjacencyWriter } from './adjacency-writer';
-import { ROUTE_TREE, baseGraph, baseTokens } from './base-graph';
+import { baseGraph, baseTokens } from './base-graph';
 import { GarbageQueue } from './garbage-queue';
 import { Graph, programmedParts, type ProgrammedNode, type TokenUse } from './graph';
+import { DEFAULT_LABEL_TTL, LABEL_TABLE, type LabelTtl } from './label-graph';
+import { LabelWriter } from './label-writer';
+import { LspWriter } from './lsp-writer';
 import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
 import { PortWriter } from './port-writer';
 import { RouteWriter } from './route-writer';
+import type { BaseVrf } from './vrf-graph';
+import { VrfWriter } from './vrf-writer';
 import type { AftInsert, Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
 import type { Logger } from '../observe/log';
@@ -20,18 +25,23 @@ export interface VasicTablesOptions {
   readonly batch: number;
   /** How many packets a second are handed to the host, by reason. */
   readonly limits: PuntLimits;
+  /** How TTLs go from packets to labels and back; as Linux has it without a word. */
+  readonly labelTtl?: LabelTtl;
   readonly log: Logger;
 }
 
 export class VasicTables {
   readonly garbage: GarbageQueue;
   readonly graph: Graph;
+  readonly vrfs: VrfWriter;
   readonly ports: PortWriter;
   readonly adjacencies: AdjacencyWriter;
   readonly nexthops: NexthopWriter;
   readonly routes: RouteWriter;
-  /** The sandbox has a route tree, which must be left as it is. */
-  hasTree = false;
+  readonly labels: LabelWriter;
+  readonly lsps: LspWriter;
+  /** The sandbox has the table of labels, which must be left as it is. */
+  hasLabelTable = false;
 
   constructor(private readonly options: VasicTablesOptions) {
     const { source, log } = options;
@@ -39,31 +49,70 @@ export class VasicTables {
     this.graph = new Graph(
       (garbage) => this.garbage.push(garbage),
       (port) => source.portRules(port),
+      (table) => this.vrfs.tokensOf(table).etherTypes,
     );
-    this.ports = new PortWriter(this.graph, log);
+    this.vrfs = new VrfWriter(
+      source,
+      (garbage) => this.garbage.push(garbage),
+      () => {
+        this.ports.review();
+        this.labels.wake();
+      },
+      log,
+    );
+    this.ports = new PortWriter(this.graph, this.vrfs, log);
     this.adjacencies = new AdjacencyWriter(source, this.graph, log);
-    this.nexthops = new NexthopWriter(source, this.graph, this.adjacencies, log);
-    this.routes = new RouteWriter(source, this.nexthops, options.batch, log);
+    this.labels = new LabelWriter(
+      this.graph,
+      this.adjacencies,
+      (table) => (this.vrfs.isPlaced(table) ? this.vrfs.tokensOf(table).tree : undefined),
+      this.labelTtl,
+      log,
+    );
+    this.nexthops = new NexthopWriter(source, this.graph, this.adjacencies, this.labels, log);
+    this.routes = new RouteWriter(source, this.nexthops, this.vrfs, options.batch, log);
+    this.lsps = new LspWriter(source.lsps, this.nexthops, this.graph, log);
   }
 
   /** The vASIC has none of it, or what it has isn't known. */
   clear(): void {
+    this.vrfs.clear();
     this.ports.clear();
     this.adjacencies.clear();
+    this.labels.clear();
     this.nexthops.clear();
+    this.lsps.clear();
     this.garbage.clear();
     this.routes.forgetFull();
+    this.hasLabelTable = false;
     this.graph.restart();
   }
 
-  /** The base graph, without the route tree where there is one. */
-  base(): AftInsert {
-    return baseGraph(this.graph.ports, !this.hasTree, this.options.limits);
+  private get labelTtl(): LabelTtl {
+    return this.options.labelTtl ?? DEFAULT_LABEL_TTL;
   }
 
-  /** Has nodes of neighbors and nexthop groups tried again that were refused. */
+  /** The base graph, without the route trees, and the table of labels, that are there. */
+  base(vrfs: readonly BaseVrf[]): AftInsert {
+    const labels = { hasTable: this.hasLabelTable, ttl: this.labelTtl };
+    return baseGraph(this.graph.ports, vrfs, this.options.limits, labels);
+  }
+
+  /** Queues for removal what is done to labels and nobody needs any more. Returns whether there was something. */
+  collectLabels(): boolean {
+    return this.labels.collect();
+  }
+
+  /** Queues VRFs for removal that are not wanted any more, and that nothing uses. Returns whether there were some. */
+  collectVrfs(): boolean {
+    return this.vrfs.collect((etherTypes) => this.ports.mayLeadTo(etherTypes));
+  }
+
+  /** Has nodes of VRFs, neighbors and nexthop groups tried again that were refused. */
   retryNodes(): void {
+    this.vrfs.retryRefused();
     this.adjacencies.retryRefused();
+    this.labels.retryRefused();
     this.nexthops.retryRefused();
     this.options.source.retryNexthops();
   }
@@ -76,6 +125,11 @@ export class VasicTables {
   /** The nodes made for each nexthop group, the one that entries point at first. */
   tokensByGroup(): Map<number, Token[]> {
     return this.nexthops.tokensByGroup();
+  }
+
+  /** The nodes that do a group's work on labels, and count its packets: the first of each path. */
+  labelTokensOf(group: number): Token[] {
+    return this.nexthops.labelsOf(group).flatMap((id) => this.labels.tokenOf(id) ?? []);
   }
 
   /** Ports of which the server refused what Linux says, and why. */
@@ -96,8 +150,12 @@ export class VasicTables {
 
   /** Every token in use: its node type, what it stands for, and where it leads. */
   *tokens(): Generator<TokenUse> {
-    yield* baseTokens(this.graph.ports);
+    yield* baseTokens(
+      this.graph.ports,
+      Array.from(this.vrfs.all(), (vrf) => ({ ...vrf, withTree: true })),
+    );
     yield* this.adjacencies.tokens();
+    yield* this.labels.tokens();
     yield* this.nexthops.tokens();
   }
 
@@ -108,11 +166,14 @@ export class VasicTables {
       ofPorts.add(part.token);
       yield part;
     }
-    for (const part of programmedParts(this.base(), 'base', 0)) if (!ofPorts.has(part.token)) yield part;
-    if (this.hasTree) {
-      yield { layer: 'base', id: 0, name: 'routeTable', token: ROUTE_TREE, node: undefined, entries: undefined };
+    const base = baseGraph(this.graph.ports, [], this.options.limits, { hasTable: false, ttl: this.labelTtl });
+    for (const part of programmedParts(base, 'base', 0)) {
+      if (part.token === LABEL_TABLE) yield this.lsps.programmed(part.node);
+      else if (!ofPorts.has(part.token)) yield part;
     }
+    yield* this.vrfs.programmed();
     yield* this.adjacencies.programmed();
+    yield* this.labels.programmed();
     yield* this.nexthops.programmed();
   }
 }

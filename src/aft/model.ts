@@ -51,6 +51,8 @@ export enum AftField {
   MetaNhId = 23,
   /** Ours: 1 when the destination hardware address is a group (multicast or broadcast) address, else 0. */
   EtherGroup = 24,
+  /** Ours: a hash of what tells flows of labelled packets apart; absent in packets without a label. */
+  MplsFlow = 25,
 }
 
 /** Field names as AFI writes them; the CLI and parameters show these. */
@@ -80,6 +82,7 @@ export const FIELD_NAMES: Readonly<Record<AftField, string>> = {
   [AftField.MetaIfOutput]: 'meta.ifoutput',
   [AftField.MetaNhId]: 'meta.nhid',
   [AftField.EtherGroup]: 'packet.ether.group',
+  [AftField.MplsFlow]: 'packet.mpls.flow',
 };
 
 /** A typed value (AftData.h). Addresses and prefixes are bytes in network order. */
@@ -173,6 +176,9 @@ export const FLOW_FIELDS: readonly AftField[] = [
   AftField.L4Dport,
 ];
 
+/** The same for a load balancer that labelled packets come to: their labels, and the IP header behind these. */
+export const LABEL_FLOW_FIELDS: readonly AftField[] = [...FLOW_FIELDS, AftField.MplsFlow];
+
 export type AftNodeType = AftNode['type'];
 
 /** One entry of a container node. Tree entries have prefix keys; switch, table and load balancer entries integers. */
@@ -232,7 +238,11 @@ export type AftErrorCode =
   | 'refused'
   | 'invalid'
   | 'noSandbox'
-  | 'internal';
+  | 'internal'
+  /** A newer session has taken the sandbox (owner.ts). */
+  | 'fenced'
+  /** Another client has it. */
+  | 'held';
 
 export interface AftError {
   readonly code: AftErrorCode;
@@ -258,6 +268,20 @@ export interface AftPort {
   readonly packets?: number;
   readonly bytes?: number;
   readonly drops?: number;
+  /** Ours, of an input port: what forwards the packets that are received there. */
+  readonly engine?: AftPortEngine;
+}
+
+/** Ours: what forwards the packets that are received at a port, where a server has several ways to do it. */
+export interface AftPortEngine {
+  /** `kernel`: the kernel as far as it can, the engine the rest; `engine`: that alone. */
+  readonly name: string;
+  /** How packets get there: `tc (tcx)`, `xdp`, `AF_PACKET` …. */
+  readonly hook: string;
+  /** Packets that the kernel dealt with. */
+  readonly packets: number;
+  /** Packets that it left to the engine, by reason; those that occurred. */
+  readonly slow: readonly { readonly reason: string; readonly packets: number }[];
 }
 
 /** What a client learns of a sandbox when it opens it. */
@@ -309,6 +333,10 @@ export enum PuntReason {
   OtherAddress = 23,
   /** Linux has the whole port for itself, in a bridge or the like. */
   HostPort = 24,
+  /** A labelled packet whose top label's TTL would expire. */
+  LabelTtl = 25,
+  /** Its top label is the router alert label (RFC 3032). */
+  RouterAlert = 26,
 }
 
 /** Parameter names that we define or that the original client used. */
@@ -350,6 +378,30 @@ export const PARAM = {
    * carries. Larger packets fare as those larger than the port's MTU.
    */
   nhMtu: 'nh.mtu',
+  /**
+   * Ours, on a label encapsulation (bool): the label takes the place of the top one instead of going in front of it; the
+   * traffic class stays, the TTL is one less.
+   */
+  labelSwap: 'label.swap',
+  /**
+   * On a label encapsulation (bool): the TTL is that of the packet behind the label, as it will be on the wire. Ours, on a
+   * label decapsulation that takes one (bool): the IP packet behind the last label gets that label's TTL, less one; or its
+   * own, less one.
+   */
+  labelTtlPropagate: 'label.ttlPropagate',
+  /** On a label encapsulation (int): the TTL; 255 where neither this nor the packet's is asked for. */
+  labelTtl: 'label.ttl',
+  /** Ours, on a label decapsulation (int, 1): takes one label, and goes on with the label or the IP packet behind it. */
+  labelCount: 'label.count',
+  /** Ours, on a label decapsulation that takes one (int token): where packets go that have labels left. */
+  labelStack: 'label.stack',
+  /** Ours, on a label decapsulation that takes one (int, 4 or 6): the IP version that has to be behind the last label. */
+  labelPayload: 'label.payload',
+  /**
+   * Ours, on a table by packet.mpls.label (int token): packets whose label has an entry, but a TTL that would expire, go to
+   * this token, untouched. Without the parameter the table only looks up.
+   */
+  mplsTtlExpired: 'mpls.ttlExpired',
 } as const;
 
 /** State and counters of one node. */

@@ -16,6 +16,8 @@ export interface OperationMessage {
   readonly sandboxId: number;
   /** The client's number for the operation. */
   readonly id: number;
+  /** Of the session that it belongs to (owner.ts); absent: of a client that knows no epochs. */
+  readonly epoch?: number;
   readonly operation: AftOperation;
 }
 
@@ -36,6 +38,8 @@ const ERROR_CODES: readonly AftErrorCode[] = [
   'invalid',
   'noSandbox',
   'internal',
+  'fenced',
+  'held',
 ];
 const ITEM_LISTS = [undefined, 'node', 'entry', 'token', 'bind'] as const;
 
@@ -73,6 +77,7 @@ const SANDBOX_ID = 0x08;
 const ID = 0x10;
 const INSERT = 0x1a;
 const REMOVE = 0x22;
+const EPOCH = 0x28;
 const INSERT_NODES = 0x0a;
 const INSERT_ENTRIES = 0x12;
 const INSERT_BINDS = 0x1a;
@@ -102,10 +107,10 @@ function encodeRemove({ entries, prefixes, tokens }: AftRemove): Buffer {
   ]);
 }
 
-export function encodeOperation({ sandboxId, id, operation }: OperationMessage): Buffer {
+export function encodeOperation({ sandboxId, id, epoch, operation }: OperationMessage): Buffer {
   const [tag, content] =
     operation.kind === 'insert' ? [INSERT, encodeInsert(operation.insert)] : [REMOVE, encodeRemove(operation.remove)];
-  const head = { sandboxId: part.uint32.to(sandboxId), id: part.token.to(id) };
+  const head = { sandboxId: part.uint32.to(sandboxId), id: part.token.to(id), epoch: epoch || undefined };
   return messageType('AfiOperation').encode(head, new AfiWriter()).uint32(tag).bytes(content).finish() as Buffer;
 }
 
@@ -187,16 +192,23 @@ export function decodeOperation(bytes: Buffer): OperationMessage {
   return reading(new AfiReader(bytes), (reader) => {
     let sandboxId = 0;
     let id = 0;
+    let epoch = 0;
     let operation: AftOperation | undefined;
     eachField(reader, bytes.length, (tag) => {
       if (tag === SANDBOX_ID) sandboxId = reader.uint32();
       else if (tag === ID) id = part.count.from(reader.token());
+      else if (tag === EPOCH) epoch = part.count.from(reader.token());
       else if (tag === INSERT) operation = { kind: 'insert', insert: readInsert(reader) };
       else if (tag === REMOVE) operation = { kind: 'remove', remove: readRemove(reader) };
       else return false;
       return true;
     });
-    return { sandboxId, id, operation: operation ?? reader.fail('operation with neither insert nor remove') };
+    return {
+      sandboxId,
+      id,
+      ...(epoch !== 0 && { epoch }),
+      operation: operation ?? reader.fail('operation with neither insert nor remove'),
+    };
   });
 }
 

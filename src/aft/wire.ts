@@ -4,9 +4,10 @@
  * here and in parts.ts and node-kinds.ts says how values look as messages. Malformed bytes throw a WireError; unknown fields
  * are skipped. The Operate stream's messages are in operation-codec.ts.
  */
-import type { AftEntry, AftError, AftNode, AftPort, AftSandboxInfo, NodeInfo, Token } from './model';
+import type { AftEntry, AftError, AftNode, AftPort, AftPortEngine, AftSandboxInfo, NodeInfo, Token } from './model';
 import { node } from './node-kinds';
 import { errorMessage, errorOf, type ErrorMessage } from './operation-codec';
+import { optionalCount, optionalOwner, optionalTakeOver, type AfiOwner, type TakeOver } from './owner';
 import * as part from './parts';
 import { batchOf } from './prefix-batch';
 import { encodePrefixes } from './prefix-codec';
@@ -24,10 +25,14 @@ export {
   type OperationReply,
 } from './operation-codec';
 
+export type { AfiOwner, TakeOver };
+
 /** Engine and name of a sandbox, e.g. trio:green. */
 export interface SandboxName {
   readonly engine: string;
   readonly name: string;
+  /** Of the session whose Watch this is. */
+  readonly epoch?: number;
 }
 
 export type SandboxAction = 'alloc' | 'open' | 'release' | 'close';
@@ -37,10 +42,19 @@ export interface SandboxRequest {
   readonly sandbox: SandboxName;
   readonly inputPorts: number;
   readonly outputPorts: number;
+  /** Absent: a client that knows no epochs. */
+  readonly owner?: AfiOwner;
+  /** The epoch after which an OPEN's session comes. */
+  readonly after?: number;
+  readonly takeOver?: TakeOver;
 }
 
-/** `info` comes with success, `error` with failure. */
-export type SandboxReply = { readonly info: AftSandboxInfo } | { readonly error: AftError };
+/** `info` comes with success, `error` with failure; the epoch and its holder with both. */
+export type SandboxReply = ({ readonly info: AftSandboxInfo } | { readonly error: AftError }) & {
+  /** Of the session that may write; absent: the server knows no epochs. */
+  readonly epoch?: number;
+  readonly holder?: AfiOwner;
+};
 
 /** Empty conditions match everything; with `entriesOf` the entries of that container are listed instead of nodes. */
 export interface FindMessage {
@@ -93,13 +107,17 @@ export type TestOutcome =
 export interface TestReply {
   readonly steps: readonly TestStep[];
   readonly outcome: TestOutcome;
+  /** Who would forward it, `kernel` or `engine`; absent where a server has one way only. */
+  readonly engine?: string;
+  /** Why that is the engine. */
+  readonly engineReason?: string;
 }
 
-const NAME: part.Shape<SandboxName> = { engine: part.text, name: part.text };
+const NAME: part.Shape<SandboxName> = { engine: part.text, name: part.text, epoch: optionalCount };
 /** An absent name is empty. */
 const name: part.Part<SandboxName> = {
   to: (value) => part.toMessage(NAME, value),
-  from: (raw) => part.fromMessage(NAME, raw ?? { engine: '', name: '' }),
+  from: (raw) => part.fromMessage(NAME, raw ?? { engine: '', name: '', epoch: 0 }),
 };
 
 export function encodeSandboxName(sandbox: SandboxName): Buffer {
@@ -115,6 +133,9 @@ const REQUEST: part.Shape<SandboxRequest> = {
   sandbox: name,
   inputPorts: part.uint32,
   outputPorts: part.uint32,
+  owner: optionalOwner,
+  after: optionalCount,
+  takeOver: optionalTakeOver,
 };
 
 export function encodeSandboxRequest(request: SandboxRequest): Buffer {
@@ -141,6 +162,18 @@ const counter: part.Part<number | undefined> = {
   from: part.count.from,
 };
 
+const SLOW: part.Shape<AftPortEngine['slow'][number]> = { reason: part.text, packets: part.count };
+const ENGINE: part.Shape<AftPortEngine> = {
+  name: part.text,
+  hook: part.text,
+  packets: part.count,
+  slow: part.many(part.nested('slow packets', SLOW)),
+};
+const engine: part.Part<AftPortEngine | undefined> = {
+  to: (value) => value && part.toMessage(ENGINE, value),
+  from: (raw) => (raw === null || raw === undefined ? undefined : part.fromMessage(ENGINE, raw)),
+};
+
 const PORT: part.Shape<Omit<AftPort, 'up' | 'mtu'>> = {
   index: part.uint32,
   name: part.text,
@@ -149,6 +182,7 @@ const PORT: part.Shape<Omit<AftPort, 'up' | 'mtu'>> = {
   packets: counter,
   bytes: counter,
   drops: counter,
+  engine,
 };
 
 interface PortMessage {
@@ -169,7 +203,7 @@ const port: part.Part<AftPort> = {
   },
 };
 
-const INFO: part.Shape<Omit<AftSandboxInfo, keyof SandboxName>> = {
+const INFO: part.Shape<Omit<AftSandboxInfo, 'engine' | 'name'>> = {
   id: part.uint32,
   inputPorts: part.many(port),
   outputPorts: part.many(port),
@@ -178,10 +212,15 @@ const INFO: part.Shape<Omit<AftSandboxInfo, keyof SandboxName>> = {
   entries: part.count,
 };
 
+const SESSION: part.Shape<Pick<SandboxReply, 'epoch' | 'holder'>> = { epoch: optionalCount, holder: optionalOwner };
+
 export function encodeSandboxReply(reply: SandboxReply): Buffer {
-  if ('error' in reply) return encodeMessage('AfiSandboxReply', { error: errorMessage(reply.error) });
+  const session = part.toMessage(SESSION, reply);
+  if ('error' in reply) return encodeMessage('AfiSandboxReply', { error: errorMessage(reply.error), ...session });
   const { info } = reply;
-  return encodeMessage('AfiSandboxReply', { ok: true, sandbox: name.to(info), ...part.toMessage(INFO, info) });
+  const { engine, name: own } = info;
+  const sandbox = name.to({ engine, name: own });
+  return encodeMessage('AfiSandboxReply', { ok: true, sandbox, ...part.toMessage(INFO, info), ...session });
 }
 
 interface SandboxReplyMessage {
@@ -191,11 +230,12 @@ interface SandboxReplyMessage {
 }
 
 export function decodeSandboxReply(bytes: Buffer): SandboxReply {
-  return decodeMessage('AfiSandboxReply', bytes, (message: SandboxReplyMessage) =>
-    message.ok
+  return decodeMessage('AfiSandboxReply', bytes, (message: SandboxReplyMessage) => ({
+    ...part.fromMessage(SESSION, message),
+    ...(message.ok
       ? { info: { ...part.fromMessage(INFO, message), ...name.from(message.sandbox) } }
-      : { error: errorOf(message.error) },
-  );
+      : { error: errorOf(message.error) }),
+  }));
 }
 
 const FIND: part.Shape<FindMessage> = {
@@ -297,11 +337,17 @@ const OUTCOMES: { readonly [Kind in TestOutcome['kind']]: part.Shape<Outcome<Kin
   discard: { reason: part.text },
 };
 
-export function encodeTestReply({ steps, outcome }: TestReply): Buffer {
+const TAKER: part.Shape<Pick<TestReply, 'engine' | 'engineReason'>> = {
+  engine: part.optionalText,
+  engineReason: part.optionalText,
+};
+
+export function encodeTestReply({ steps, outcome, ...taker }: TestReply): Buffer {
   const shape = OUTCOMES[outcome.kind] as part.Shape<unknown>;
   return encodeMessage('AfiTestReply', {
     steps: steps.map((step) => part.toMessage(STEP, step)),
     [outcome.kind]: part.toMessage<unknown>(shape, outcome),
+    ...part.toMessage(TAKER, taker),
   });
 }
 
@@ -319,6 +365,7 @@ export function decodeTestReply(bytes: Buffer): TestReply {
     return {
       steps: message.steps.map((step) => part.fromMessage(STEP, step)),
       outcome: { kind, ...body } as TestOutcome,
+      ...part.fromMessage(TAKER, message),
     };
   });
 }

@@ -11,14 +11,13 @@ import { Findings } from './findings';
 import { auditKernel, type KernelParts } from './kernel';
 import { auditNodes, type NodeRepairs } from './vasic-nodes';
 import { auditEntries, type EntryRepairs, type VasicParts } from './vasic-routes';
-import { auditZebra, type ZebraRepairs, type ZebraVty } from './zebra';
+import { auditZebra, type ZebraRepairs } from './zebra';
 import { Vty } from '../vty/vty';
-import { inTable } from './zebra-table';
+import { tablesOf } from './zebra-table';
 
 export interface AuditParts extends VasicParts, Pick<KernelParts, 'taps' | 'neighbors' | 'dump'> {
   /** zebra's vty socket. */
   readonly vtyPath: string;
-  readonly table: number;
   readonly fpm: {
     peer(): string | undefined;
     feedback(): { readonly mode: string } | undefined;
@@ -69,8 +68,13 @@ export function createAudit(parts: AuditParts): Audit {
     try {
       vty = await Vty.open(parts.vtyPath);
       const feedback = fpm.feedback()?.mode === 'table';
-      const asked: ZebraVty = await inTable(vty, parts.table);
-      const repairs = await auditZebra({ fib, vty: asked, feedback, now: parts.now, pause }, findings);
+      const inTable = await tablesOf(vty);
+      const repairs = { resend: false, report: [] as number[] };
+      for (const table of [...fib.vrfs.tables]) {
+        const found = await auditZebra({ fib, table, vty: inTable(table), feedback, now: parts.now, pause }, findings);
+        repairs.resend ||= found.resend;
+        repairs.report.push(...found.report);
+      }
       return [findings.view(), repairs];
     } catch (error) {
       return no(`${parts.vtyPath}: ${errorText(error)}`);
@@ -124,7 +128,7 @@ export function createAudit(parts: AuditParts): Audit {
     const foreign = entries?.foreign ?? [];
     if (rows.length + foreign.length > 0) {
       for (const row of rows) fib.forwarding.rewriteRoute(row);
-      for (const { bytes, length } of foreign) fib.forwarding.removeForeign(bytes, length);
+      for (const { table, bytes, length } of foreign) fib.forwarding.removeForeign(table, bytes, length);
       actions.push(`entries of the vASIC: ${rows.length} written again, ${foreign.length} removed`);
     }
     if (layers.some((view) => view.layer === 'kernel' && (differencesIn(view) ?? 0) > 0)) {

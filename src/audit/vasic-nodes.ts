@@ -95,9 +95,11 @@ async function differenceInEntries(
     : `${missing} of its ${entries!.size} entries are not as acknowledged`;
 }
 
-/** What a node does, as text: without its names, which nothing depends on, and parameters. */
+/** What a node does, as text: without its names, which nothing depends on, and parameters, but for those of labels. */
 function nodeContent(node: AftNode): string {
-  return JSON.stringify({ ...node, token: undefined, name: undefined, params: undefined }, (_key, value: unknown) => {
+  const isLabel = (node.type === 'encap' || node.type === 'decap') && node.template === 'label';
+  const params = isLabel ? node.params : undefined;
+  return JSON.stringify({ ...node, token: undefined, name: undefined, params }, (_key, value: unknown) => {
     if (value instanceof Uint8Array) return value.length === 6 ? formatMac(value) : Buffer.from(value).toString('hex');
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -6,10 +6,9 @@
  * kept; of entries that no row stands for, a bounded number by name.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ROUTE_TREE } from '../afi/base-graph';
 import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
-import type { Token } from '../aft/model';
+import type { AftEntry, Token } from '../aft/model';
 import type { Fib } from '../fib/fib';
 import { newKey, setKey } from '../fib/route-key';
 import { ROW, TARGET_UNKNOWN } from '../fib/route-table';
@@ -30,7 +29,12 @@ export interface VasicParts {
 /** What a repair has to write, or to remove. */
 export interface EntryRepairs {
   readonly rows: RowBits;
-  readonly foreign: readonly Pick<Prefix, 'bytes' | 'length'>[];
+  readonly foreign: readonly ForeignEntry[];
+}
+
+/** An entry that no row stands for. */
+interface ForeignEntry extends Pick<Prefix, 'bytes' | 'length'> {
+  readonly table: number;
 }
 
 /** Entries without a row that are kept by name; the second reading, and a repair, go by these. */
@@ -44,8 +48,8 @@ interface Reading {
   readonly seen: RowBits;
   /** Not as acknowledged. */
   readonly wrong: RowBits;
-  /** By the prefix's text. */
-  readonly foreign: Map<string, Pick<Prefix, 'bytes' | 'length'>>;
+  /** By table and prefix as text. */
+  readonly foreign: Map<string, ForeignEntry>;
   readonly targets: Map<number, Token>;
   entries: number;
 }
@@ -64,7 +68,7 @@ export async function auditEntries(parts: VasicParts, findings: Findings): Promi
 /** One reading; with `before`, only of what was suspected then. */
 async function read(parts: VasicParts, before: Reading | undefined): Promise<Reading> {
   const { fib, programmer, transport, now } = parts;
-  const { routes, table } = fib.rows;
+  const { routes } = fib.rows;
   const began = encodeTime(now());
   const end = before?.wrong.end ?? routes.end;
   const reading: Reading = {
@@ -87,36 +91,46 @@ async function read(parts: VasicParts, before: Reading | undefined): Promise<Rea
     const token = programmed === 0 ? undefined : programmer.tables.tokenOfGroup(programmed);
     return programmed !== 0 && (token === undefined || token === next);
   };
-  for await (const { entries } of transport.find({ entriesOf: ROUTE_TREE })) {
-    for (const { key: entryKey, next } of entries) {
-      const { data } = entryKey;
-      if (data.kind !== 'prefix') continue;
-      reading.entries++;
-      const row = routes.find(setKey(key, table, data.bytes, data.length));
-      if (row === 0) {
-        const text = formatPrefix(data);
-        const wanted = before === undefined ? reading.foreign.size < MOST_FOREIGN : before.foreign.has(text);
-        if (wanted) reading.foreign.set(text, { bytes: Uint8Array.from(data.bytes), length: data.length });
-      } else if (row < end) {
-        reading.seen.add(row);
-        if (right(row, next) || before?.wrong.has(row) === false) continue;
-        reading.wrong.add(row);
-        if (reading.targets.size < MOST_TARGETS) reading.targets.set(row, next);
-      }
+  const take = (table: number, { key: entryKey, next }: AftEntry): void => {
+    const { data } = entryKey;
+    if (data.kind !== 'prefix') return;
+    reading.entries++;
+    const row = routes.find(setKey(key, table, data.bytes, data.length));
+    if (row === 0) {
+      const text = entryName(fib, table, data);
+      const wanted = before === undefined ? reading.foreign.size < MOST_FOREIGN : before.foreign.has(text);
+      if (wanted) reading.foreign.set(text, { table, bytes: Uint8Array.from(data.bytes), length: data.length });
+    } else if (row < end) {
+      reading.seen.add(row);
+      if (right(row, next) || before?.wrong.has(row) === false) return;
+      reading.wrong.add(row);
+      if (reading.targets.size < MOST_TARGETS) reading.targets.set(row, next);
+    }
+  };
+  const read = new Set<number>();
+  for (const { table, tokens } of [...programmer.tables.vrfs.all()]) {
+    read.add(table);
+    for await (const { entries } of transport.find({ entriesOf: tokens.tree })) {
+      for (const entry of entries) take(table, entry);
     }
   }
   for (let row = 1; row < end; row++) {
     if (row % ROWS_PER_TURN === 0) await nextTurn();
-    if (!settled(row)) reading.wrong.delete(row);
+    if (!settled(row) || !read.has(routes.tableOf(row))) reading.wrong.delete(row);
     else if (routes.programmed[row] !== 0 && !reading.seen.has(row) && before?.wrong.has(row) !== false) {
       reading.wrong.add(row);
     }
   }
   // A row may have come for it while the stream lasted.
-  for (const [text, { bytes, length }] of reading.foreign) {
+  for (const [text, { table, bytes, length }] of reading.foreign) {
     if (routes.find(setKey(key, table, bytes, length)) !== 0) reading.foreign.delete(text);
   }
   return reading;
+}
+
+/** A prefix, with its table where that isn't the default VRF's. */
+export function entryName(fib: Fib, table: number, prefix: Pick<Prefix, 'bytes' | 'length'>): string {
+  return table === fib.vrfs.defaultTable ? formatPrefix(prefix) : `${formatPrefix(prefix)} table ${table}`;
 }
 
 async function report({ fib, programmer }: VasicParts, reading: Reading, findings: Findings): Promise<void> {
@@ -125,7 +139,7 @@ async function report({ fib, programmer }: VasicParts, reading: Reading, finding
   for (const row of reading.wrong.rows()) {
     if (++looked % ROWS_PER_TURN === 0) await nextTurn();
     const programmed = routes.programmed[row]!;
-    const what = (): string => formatPrefix(fib.rows.prefixOf(row));
+    const what = (): string => entryName(fib, routes.tableOf(row), fib.rows.prefixOf(row));
     if (!reading.seen.has(row)) {
       findings.add('missing', () => ({ what: what(), why: 'acknowledged, and the vASIC has no such entry' }));
     } else if (programmed === 0) {

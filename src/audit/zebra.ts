@@ -6,6 +6,7 @@
  * number is kept. Everything else takes a bit a row.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { KERNEL_PROTOCOL } from '../fib/kernel-routes';
 import { leavesOf } from '../fib/leaves';
 import type { Fib } from '../fib/fib';
 import { newKey, setKey } from '../fib/route-key';
@@ -17,6 +18,7 @@ import type { Findings } from './findings';
 import { JsonMembers } from './json-members';
 import { PORTION_BITS, portionsOf, type Portion } from './portions';
 import { RowBits } from './row-bits';
+import { entryName } from './vasic-routes';
 import { pathName, zebraRoute, type ZebraRoute } from './zebra-route';
 
 /** A conversation with zebra. */
@@ -26,6 +28,8 @@ export interface ZebraVty {
 
 export interface ZebraParts {
   readonly fib: Fib;
+  /** The kernel table that is compared, and zebra asked for that table. */
+  readonly table: number;
   readonly vty: ZebraVty;
   /** What is reported to zebra has an effect there. */
   readonly feedback: boolean;
@@ -57,8 +61,8 @@ interface Difference {
 
 /** Compares, and adds to the findings. Rejects when zebra can't be asked. */
 export async function auditZebra(parts: ZebraParts, findings: Findings): Promise<ZebraRepairs> {
-  const { fib, vty } = parts;
-  const { routes, table } = fib.rows;
+  const { fib, vty, table } = parts;
+  const { routes } = fib.rows;
   const began = encodeTime(parts.now());
   const seen = new RowBits(routes.end);
   const suspects = new Map<string, Prefix>();
@@ -69,7 +73,7 @@ export async function auditZebra(parts: ZebraParts, findings: Findings): Promise
   };
   const key = newKey();
   for (const family of [4, 6] as const) {
-    const counts = await countRoutes(fib, family);
+    const counts = await countRoutes(fib, table, family);
     for (const portion of portionsOf(family, counts, PORTION)) {
       for await (const [prefix, route] of zebraRoutes(vty, portion)) {
         findings.compared++;
@@ -96,7 +100,8 @@ async function confirm(
   more: number,
   findings: Findings,
 ): Promise<ZebraRepairs> {
-  const { routes, table } = parts.fib.rows;
+  const { fib, table } = parts;
+  const { routes } = fib.rows;
   const key = newKey();
   let resend = false;
   const report: number[] = [];
@@ -106,7 +111,7 @@ async function confirm(
     const row = routes.find(setKey(key, table, prefix.bytes, prefix.length));
     const found = difference(parts, row, route);
     if (found === undefined) continue;
-    findings.add(found.kind, () => ({ what: formatPrefix(prefix), why: found.why }));
+    findings.add(found.kind, () => ({ what: entryName(fib, table, prefix), why: found.why }));
     if (found.status) report.push(row);
     else resend = true;
   }
@@ -129,16 +134,17 @@ export async function* zebraRoutes(
       // A route for one source prefix (`PREFIX from PREFIX`) never comes over FPM to here.
       const found = parsePrefix(name);
       const route = zebraRoute(value);
-      if (found !== undefined && route !== undefined) yield [found, route];
+      if (found === undefined || route === undefined) continue;
+      if (!exactly || formatPrefix(found) === formatPrefix(prefix)) yield [found, route];
     }
   }
   if (!members.complete) throw new Error(`zebra did not answer "${command}" with routes`);
 }
 
 /** The FIB's routes of zebra by the first bits of their address. */
-async function countRoutes(fib: Fib, family: Family): Promise<Uint32Array> {
+async function countRoutes(fib: Fib, table: number, family: Family): Promise<Uint32Array> {
   const counts = new Uint32Array(2 ** PORTION_BITS);
-  const { routes, table } = fib.rows;
+  const { routes } = fib.rows;
   const bytes = new Uint8Array(16);
   for (let row = 1; row < routes.end; row++) {
     if (row % ROWS_PER_TURN === 0) await nextTurn();
@@ -155,11 +161,11 @@ function difference({ fib, feedback }: ZebraParts, row: number, route: ZebraRout
   const has = row !== 0 && (fib.rows.routes.flags[row]! & ROW.zebra) !== 0;
   if (route === undefined) {
     const why = 'the FIB has a route of zebra that zebra has not';
-    return has ? { kind: 'surplus', why, status: false } : undefined;
+    return has && !isLinkDown(fib, row) ? { kind: 'surplus', why, status: false } : undefined;
   }
   if (route.leaving) return undefined;
   if (!has) return { kind: 'missing', why: `zebra has the route (${route.protocol}), the FIB has not`, status: false };
-  const paths = pathsOfRow(fib, row);
+  const paths = pathsOfRow(fib, row)?.filter((path) => route.paths.includes(path) || !isIdle(fib, route, path));
   if (paths !== undefined && paths.join(', ') !== route.paths.join(', ')) {
     const [zebra, here] = [route.paths, paths].map((list) => list.map((text) => describePath(fib, text)).join(' and '));
     return { kind: 'differs', why: `zebra's paths are ${zebra}, the FIB's ${here}`, status: false };
@@ -171,6 +177,26 @@ function difference({ fib, feedback }: ZebraParts, row: number, route: ZebraRout
   if (['kernel', 'connected', 'local'].includes(route.protocol) || should === route.offloaded) return undefined;
   const told = route.offloaded === undefined ? 'no status' : route.offloaded ? 'offloaded' : 'failed';
   return { kind: 'differs', why: `zebra was told "${reported ?? ''}" and has ${told}`, status: true };
+}
+
+/**
+ * A route of the kernel's over interfaces without link: zebra passes over it, without a word, while Linux goes on to use it. The FIB does as
+ * Linux does.
+ */
+function isLinkDown(fib: Fib, row: number): boolean {
+  if (fib.rows.routes.protocol[row] !== KERNEL_PROTOCOL) return false;
+  const paths = pathsOfRow(fib, row) ?? [];
+  return paths.length > 0 && paths.every((path) => !canLeave(fib, path));
+}
+
+/** Whether the interface of a path, which is written `GATEWAY@IFINDEX`, has its link. */
+function canLeave(fib: Fib, path: string): boolean {
+  return fib.interfaces.isUp(Number(path.split('@')[1]));
+}
+
+/** A path that zebra left without a word, as nothing can leave by it. */
+function isIdle(fib: Fib, { idle }: ZebraRoute, path: string): boolean {
+  return idle.includes(path) && !canLeave(fib, path);
 }
 
 /** The row's paths as zebra's are named; undefined: it has none that could be compared. */

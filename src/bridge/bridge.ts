@@ -5,12 +5,12 @@
  */
 import { errorText } from '../net/error-text';
 import { performance } from 'node:perf_hooks';
+import { isDeepStrictEqual } from 'node:util';
 import { puntLimits } from '../afi/policers';
 import { Programmer } from '../afi/programmer';
 import { createGrpcTransport } from '../afi/transport';
 import { createAudit } from '../audit/audit';
 import type { Config } from '../config/types';
-import { startControlServer } from '../control/server';
 import { Fib } from '../fib/fib';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
@@ -18,21 +18,25 @@ import { createFpmServer } from '../fpm/server';
 import { askVty } from '../vty/vty';
 import { dumpKernel } from '../kernel/dump';
 import { createKernelNeighbors } from '../kernel/kernel';
-import { formatAddress } from '../net/address';
-import { startMetricsServer } from '../metrics/exporter';
+import { takesLabels } from '../kernel/label-input';
+import { limitLog } from '../observe/limited-log';
 import type { Logger } from '../observe/log';
+import { connectPunt } from '../punt/client';
 import { startPunt, type Punt } from '../punt/punt';
-import { startStandalonePunt } from '../punt/standalone';
 import { giveBackMemory } from '../sys/libc';
-import { createBackend } from '../views/backend';
+import { createBackend, type BridgeBackend } from '../views/backend';
+import { AfiLost } from './afi-lost';
 import { Backpressure } from './backpressure';
 import { closeAll, type Closer } from './closers';
 import { Convergence } from './convergence';
+import { LABEL_INPUT_POLL_MS, reviewLabelInput } from './label-input';
 import { IdleMemory } from './idle-memory';
+import { identityOf } from './identity';
 import { watchKernelRoutes } from './kernel-routes';
 import { NeighborVerification, staleHosts, VERIFICATION_POLL_MS } from './neighbor-verification';
+import { plainTablesOf } from './plain-tables';
 import { Replay } from './replay';
-import { staticNeighbors } from './static-neighbors';
+import { neighborChanges, staticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
 
 const TICK_MS = 250;
@@ -47,67 +51,74 @@ const VTY_BYTES = 64 * 1024 * 1024;
 export interface BridgeOptions {
   /** A file that takes all FPM sessions (docs/decode.md). */
   readonly record?: string;
+  /** The command that starts the punt process, for `punt.mode: process`. */
+  readonly puntCommand?: readonly string[];
 }
 
-/** Runs until SIGTERM or SIGINT. What is programmed stays in the vASIC. Rejects when it can't start. */
-export async function runBridge(config: Config, log: Logger, options: BridgeOptions = {}): Promise<void> {
-  const bridge = await startBridge(config, log, options);
-  await stopSignal(log);
-  await bridge.close();
+export interface Bridge {
+  readonly backend: Omit<BridgeBackend, 'close'>;
+  /** Has `punt.policers` and `neighbors.static` of this configuration from now on. */
+  apply(config: Config): void;
+  /** What is programmed stays in the vASIC. */
+  close(): Promise<void>;
 }
 
-/** Runs the punt path alone until SIGTERM or SIGINT. */
-export async function runPunt(config: Config, log: Logger): Promise<void> {
-  const punt = await startStandalonePunt(config, log.child('punt'));
-  await stopSignal(log);
-  await punt.close();
-}
-
-function stopSignal(log: Logger): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        log.info('stopping', { signal });
-        resolve();
-      });
-    }
-  });
+/** The punt path as the configuration wants it; undefined: none. */
+async function openPunt(config: Config, { puntCommand }: BridgeOptions, log: Logger): Promise<Punt | undefined> {
+  const { mode, socket } = config.punt;
+  switch (mode) {
+    case 'off':
+      return undefined;
+    case 'worker':
+      return startPunt(config, log);
+    case 'external':
+      return connectPunt(config, { socket }, log);
+    case 'process':
+      return connectPunt(config, { socket, ...(puntCommand === undefined ? {} : { start: puntCommand }) }, log);
+  }
 }
 
 /** Starts everything. Resolves when zebra can connect; rejects, with nothing left running, when a part can't start. */
-export async function startBridge(
-  config: Config,
-  log: Logger,
-  options: BridgeOptions = {},
-): Promise<{ close(): Promise<void> }> {
+export async function startBridge(given: Config, log: Logger, options: BridgeOptions = {}): Promise<Bridge> {
   const closers: Closer[] = [];
   const close = (): Promise<void> => closeAll(closers, log);
   try {
-    await build(config, log, closers, options);
+    return { ...(await build(given, log, closers, options)), close };
   } catch (error) {
     await close();
     throw error;
   }
-  return { close };
 }
 
-async function build(config: Config, log: Logger, closers: Closer[], { record }: BridgeOptions): Promise<void> {
-  const fpmLog = log.child('fpm');
+async function build(
+  given: Config,
+  log: Logger,
+  closers: Closer[],
+  options: BridgeOptions,
+): Promise<Omit<Bridge, 'close'>> {
+  const { record } = options;
+  /** What `apply` changes is read from here whenever it is needed. */
+  const config = { ...given };
+  const fpmLog = limitLog(log.child('fpm'));
   const afiLog = log.child('afi');
   let fpmSince = new Date();
+  let vasicPorts: number[] | undefined;
 
   const neighbors = createKernelNeighbors({ taps: config.ports.map(({ tap }) => tap) }, log.child('neighbor'));
   const recorder = record === undefined ? undefined : await createRecorder(record, fpmLog);
   if (recorder !== undefined) closers.push(() => recorder.close());
-  const fpm = createFpmServer(config.fpm, fpmLog, recorder);
+  const fpm = createFpmServer(config.fpm, fpmLog, recorder === undefined ? {} : { tap: recorder });
   const ports = Math.max(...config.ports.map(({ index }) => index)) + 1;
-  const transport = createGrpcTransport({ ...config.afi, ports }, afiLog);
+  const transport = createGrpcTransport({ ...config.afi, ports, owner: identityOf(config) }, afiLog);
 
   const now = (): number => performance.now();
   let turnDue = false;
+  let policersChanged = false;
   const fib = new Fib({
     table: config.table,
     ports: new Map(config.ports.map(({ tap, index }) => [tap, index])),
+    portTables: new Map(config.ports.flatMap(({ index, table }) => (table === undefined ? [] : [[index, table]]))),
+    vrfs: config.vrfs,
     onWork: soon,
     onReport: soon,
     onNeed: (ifindex, address, needed) => {
@@ -117,8 +128,8 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     onKernelRoute: () => kernelRoutes.routeSent(),
     now,
   });
-  // In this mode the bridge itself makes the TAPs what their ports are.
-  const foreign = config.punt.mode !== 'worker';
+  // In the other modes the bridge makes the TAPs what their ports are.
+  const foreign = config.punt.mode === 'off';
   for (const { index, mac } of config.ports) fib.portOwn(index, { mac }, foreign);
   const programmer = new Programmer({
     source: fib.forwarding,
@@ -136,7 +147,10 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     batch: config.afi.batch,
     inFlight: config.afi.inFlight,
     ports: config.ports.map(({ index, mac }) => ({ index, mac })),
-    limits: puntLimits(config.punt.policers),
+    get limits() {
+      return puntLimits(config.punt.policers);
+    },
+    labelTtl: { propagate: config.mpls.ttlPropagate, initial: config.mpls.defaultTtl },
     log: afiLog,
   });
 
@@ -145,17 +159,28 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     ask: async (command) => (await askVty(config.fpm.sweep.bgpdVty, [command], VTY_MS, VTY_BYTES))[0] ?? '',
     ...{ now, log: fpmLog },
   });
+  const plainTables = plainTablesOf({ fib, vtyPath: config.fpm.zebraVty, soon, log: fpmLog });
+  closers.push(() => plainTables.close());
   const replay = new Replay({
     fib: {
       beginReplay: () => fib.beginReplay(),
-      endReplay: () => fib.endReplay(),
+      replayStanding: () => fib.replayStanding(),
+      endReplay: (tables) => fib.endReplay(tables),
       dropAdopted: () => fib.forwarding.dropAdopted(),
       get routes() {
         return fib.rows.routes.size;
       },
     },
-    ...{ convergence, programmer, fpm, now },
+    convergence: {
+      begin: () => {
+        convergence.begin();
+        plainTables.begin();
+      },
+      waitingFor: (elapsedMs) => convergence.waitingFor(elapsedMs) ?? plainTables.waitingFor,
+    },
+    ...{ programmer, fpm, now },
     sweep: config.fpm.sweep,
+    away: config.fpm.away,
     log: fpmLog,
   });
   const statuses = new StatusReporter({
@@ -163,6 +188,13 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     replayFrom: () => replay.startedAt,
     ...{ fpm, soon, now },
   });
+  const afiLost = new AfiLost({
+    policy: config.afi.lost,
+    ready: () => programmer.ready,
+    statuses: fib.status,
+    ...{ soon, now, log: afiLog },
+  });
+  closers.push(() => afiLost.close());
   const kernelRoutes = watchKernelRoutes({ routes: fib.kernelRoutes, soon, log: log.child('kernel') });
   closers.push(() => kernelRoutes.close());
   const backpressure = new Backpressure(fpm, fpmLog);
@@ -177,6 +209,10 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
 
   function turn(): void {
     turnDue = false;
+    if (policersChanged && programmer.ready) {
+      policersChanged = false;
+      programmer.rewrite({ layer: 'base', id: 0 });
+    }
     programmer.pump();
     statuses.report();
     backpressure.update(programmer.ready ? fib.forwarding.dirtyRoutes : 0);
@@ -187,11 +223,8 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     for (const neighbor of staticNeighbors(config.neighbors.static, update)) fib.applyKernel(neighbor);
   }
 
-  let punt: Punt | undefined;
-  if (config.punt.mode === 'worker') {
-    punt = await startPunt(config, log.child('punt'));
-    closers.push(() => punt?.close());
-  }
+  const punt = await openPunt(config, options, log.child('punt'));
+  closers.push(() => punt?.close());
   // The kernel's view of the ports (links, addresses) is always needed; its neighbors may be configured away.
   await neighbors.start({
     update: (update) => {
@@ -205,12 +238,18 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
   await fpm.start({
     connected: (peer) => {
       fpmSince = new Date();
-      replay.begin(peer);
+      replay.connected(peer);
     },
     disconnected: () => {
       fpmSince = new Date();
+      replay.disconnected();
+      plainTables.close();
     },
-    update: (update) => fib.applyFpm(update),
+    update: (update) => {
+      replay.received(update.kind);
+      plainTables.received(update);
+      fib.applyFpm(update);
+    },
     frameEnd: soon,
     writable: soon,
   });
@@ -220,6 +259,7 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     fib.status.settlePassing();
     idleMemory.check(now(), fpm.lastActivity(), programmer.idle);
     replay.check();
+    afiLost.check();
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);
   const verification = new NeighborVerification({
@@ -228,18 +268,29 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     verify: (ifindex, address) => neighbors.verify(ifindex, address),
   });
   const verifying = setInterval(() => void verification.poll(), VERIFICATION_POLL_MS);
+  const reviewLabels = (): void =>
+    reviewLabelInput({
+      ports: config.ports,
+      input: config.mpls.input,
+      takesLabels,
+      tell: (port, takes) => fib.setLabelInput(port, takes),
+    });
+  reviewLabels();
+  const reviewingLabels = setInterval(reviewLabels, LABEL_INPUT_POLL_MS);
   const readAgain = setInterval(() => void programmer.retryAdoption(), READ_AGAIN_MS);
   closers.push(() => {
     statuses.close();
     clearInterval(tick);
     clearInterval(retry);
     clearInterval(readAgain);
+    clearInterval(reviewingLabels);
     clearInterval(verifying);
   });
 
   transport.onDrain(() => programmer.drained());
   transport.start({
-    up: (info) => {
+    up: (info, tables) => {
+      vasicPorts = info.inputPorts.map(({ index }) => index);
       punt?.setSandbox(info.id);
       for (const { index, mac } of config.ports) {
         const port = info.outputPorts.find((candidate) => candidate.index === index);
@@ -253,7 +304,7 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
           fib.portChanged(index, true);
         }
       }
-      programmer.up(info).catch((error: unknown) => {
+      programmer.up(info, tables).catch((error: unknown) => {
         afiLog.error('could not take over the sandbox', { reason: errorText(error) });
       });
     },
@@ -275,7 +326,6 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
   const audit = createAudit({
     ...{ fib, programmer, transport, fpm, replay, now, soon },
     vtyPath: config.fpm.zebraVty,
-    table: config.table,
     taps: config.ports.map(({ tap }) => tap),
     neighbors: config.neighbors.kernel,
     dump: dumpKernel,
@@ -283,21 +333,26 @@ async function build(config: Config, log: Logger, closers: Closer[], { record }:
     log: log.child('audit'),
   });
   const backend = createBackend({
-    ...{ config, fib, programmer, transport, fpm, punt, replay, audit },
+    ...{ config, fib, programmer, transport, fpm, punt, replay, audit, recorder },
+    vasicPorts: () => vasicPorts,
+    kernel: neighbors,
     fpmSince: () => fpmSince,
     progress: (ifindex, address) => neighbors.progress(ifindex, address),
   });
   closers.push(() => backend.close());
-  const control = await startControlServer(config.control.socket, backend, log.child('control'));
-  closers.push(() => control.close());
-  if (config.metrics.listen !== undefined) {
-    const metrics = await startMetricsServer(config.metrics.listen, backend, log.child('metrics'));
-    closers.push(() => metrics.close());
+
+  function apply(next: Config): void {
+    const before = config.neighbors.static;
+    policersChanged ||= !isDeepStrictEqual(next.punt.policers, config.punt.policers);
+    config.punt = { ...config.punt, policers: next.punt.policers };
+    config.neighbors = { ...config.neighbors, static: next.neighbors.static };
+    for (const { tap } of config.ports) {
+      const link = fib.interfaces.byName(tap);
+      if (link === undefined) continue;
+      for (const update of neighborChanges(before, next.neighbors.static, link)) fib.applyKernel(update);
+    }
+    soon();
   }
-  log.info('running', {
-    fpm: `${config.fpm.listen.host}:${config.fpm.listen.port}`,
-    afi: `${config.afi.server.host}:${config.afi.server.port}`,
-    ports: config.ports.map(({ tap }) => tap).join(','),
-    neighbors: config.neighbors.static.map(({ address }) => formatAddress(address)).join(',') || undefined,
-  });
+
+  return { backend, apply };
 }

@@ -29,8 +29,8 @@ export function* staleHosts(
   neighbors: Iterable<Neighbor>,
   tokenOf: (id: number) => Token | undefined,
 ): Generator<StaleNeighbor> {
-  for (const { id, ifindex, address, source, state, mac, hostRow } of neighbors) {
-    if (source !== 'kernel' || state !== 'stale' || mac === undefined || hostRow === 0) continue;
+  for (const { id, ifindex, address, source, state, mac, hostRows } of neighbors) {
+    if (source !== 'kernel' || state !== 'stale' || mac === undefined || hostRows.size === 0) continue;
     const token = tokenOf(id);
     if (token !== undefined) yield { id, ifindex, address, token };
   }

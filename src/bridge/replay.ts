@@ -1,22 +1,37 @@
 /**
- * zebra's replay, from beginning to end. When zebra connects it sends its whole table, and what is programmed stays meanwhile.
- * The replay counts as over when the stream was idle for long enough, not before a minimum time, and not before the protocols
- * have their tables together (convergence.ts), for a maximum time; then what it did not
- * confirm is removed: stale routes and nexthops of the FIB, adopted entries, and the nodes that an earlier bridge left. All
- * these sweeps start here and nowhere else.
+ * zebra's replay, from beginning to end. A zebra that connects sends its whole table, without an end marker, and what is
+ * programmed stays meanwhile. All sweeps start here and nowhere else: of stale routes and nexthops of the FIB, of adopted
+ * entries, of the nodes that an earlier bridge left.
+ *
+ * A connection alone says nothing: a health check, a port scan or a zebra that died at once connect too. So a replay begins with the
+ * first message that a session makes sense with, and is one only when a route was among them. It is over when the stream
+ * was idle for long enough, not before a minimum time, and not before the protocols have their tables together (convergence.ts). A
+ * replay that misses a large share of the routes is believed only after the maximum time, whatever the protocols say.
+ *
+ * zebra is away from the end of a session until a session sends a route. What forwards then stays, or goes after a time that
+ * the configuration names.
  */
+import type { Config } from '../config/types';
+import type { FpmUpdate } from '../fib/updates';
 import type { Logger } from '../observe/log';
+import type { ReplayDoubt } from '../views/problems';
 
 /** What a sweep removed, for the log. */
 type Swept = ReturnType<ReplayParts['fib']['endReplay']>;
 
+/** All rows are looked at for the standing of a replay, so not too often, in ms. */
+const STANDING_MS = 5000;
+
 export interface ReplayParts {
   readonly fib: {
     beginReplay(): void;
-    /** Removes what wasn't confirmed; says how much. */
-    endReplay(): {
+    /** Zebra's routes that the replay has confirmed, and those that it has not. */
+    replayStanding(): { readonly confirmed: number; readonly unconfirmed: number };
+    /** Removes what wasn't confirmed, of tables that zebra tells whole or (`all`) of any; says how much. */
+    endReplay(tables?: 'all'): {
       readonly routes: number;
       readonly nexthops: number;
+      readonly lsps: number;
       readonly adopted: number;
       readonly kept: number;
     };
@@ -33,7 +48,6 @@ export interface ReplayParts {
     releaseAdopted(): void;
   };
   readonly fpm: {
-    peer(): string | undefined;
     /** Monotonic, ms. */
     lastActivity(): number;
   };
@@ -44,19 +58,37 @@ export interface ReplayParts {
     /** What they wait for, in words; undefined: they have their tables. */
     waitingFor(elapsedMs: number): string | undefined;
   };
-  /** In ms: how long the stream must have been idle, how long a replay lasts at least, and how long it waits for convergence. */
-  readonly sweep: { readonly idleMs: number; readonly minimumMs: number; readonly maximumMs: number };
+  /**
+   * In ms: how long the stream must have been idle, how long a replay lasts at least, and how long it waits for convergence or
+   * because more than `lossPercent` of the routes are missing.
+   */
+  readonly sweep: Pick<Config['fpm']['sweep'], 'idleMs' | 'minimumMs' | 'maximumMs' | 'lossPercent'>;
+  readonly away: Config['fpm']['away'];
   /** Monotonic, ms. */
   readonly now: () => number;
   readonly log: Logger;
+}
+
+/** The session that is there: nothing came over it yet, something but no route, or routes. */
+interface Session {
+  readonly peer: string;
+  readonly since: number;
+  sent: 'nothing' | 'noRoutes' | 'routes';
 }
 
 export class Replay {
   private began: number | undefined;
   /** zebra's table was seen whole once: what we have is what zebra wants, whoever connects. */
   private seen = false;
+  private session: Session | undefined;
+  /** Since when no session has sent a route; undefined: one has, or what there was is removed. */
+  private awaySince: number | undefined;
+  /** How far the replay had come when it was looked at last. */
+  private standing: { readonly confirmed: number; readonly unconfirmed: number; readonly at: number } | undefined;
 
-  constructor(private readonly parts: ReplayParts) {}
+  constructor(private readonly parts: ReplayParts) {
+    this.awaySince = parts.now();
+  }
 
   /** When the replay that is under way began (monotonic, ms); undefined: none is. */
   get startedAt(): number | undefined {
@@ -68,10 +100,45 @@ export class Replay {
     return this.began !== undefined;
   }
 
-  /** zebra connected and sends everything again. */
-  begin(peer: string): void {
+  /** Why the replay isn't believed; undefined: nothing is odd about it. */
+  get doubt(): ReplayDoubt | undefined {
+    const { session, began, standing } = this;
+    const { sweep, now } = this.parts;
+    if (session === undefined) return undefined;
+    const { since, sent } = session;
+    if (sent !== 'routes') return now() - since < sweep.minimumMs ? undefined : { kind: 'silent', since };
+    if (began === undefined || standing === undefined || !this.isLoss(standing)) return undefined;
+    const { confirmed, unconfirmed } = standing;
+    return { kind: 'loss', confirmed, unconfirmed, until: began + sweep.maximumMs };
+  }
+
+  /** A session began. Nothing is stale before something comes over it. */
+  connected(peer: string): void {
+    this.session = { peer, since: this.parts.now(), sent: 'nothing' };
+  }
+
+  /** The session ended. What it has not confirmed waits for the next. */
+  disconnected(): void {
+    if (this.session?.sent === 'routes') this.awaySince = this.parts.now();
+    this.session = undefined;
+    this.standing = undefined;
+  }
+
+  /** An update comes, before the FIB has it. Called for each one. */
+  received(kind: FpmUpdate['kind']): void {
+    const { session } = this;
+    if (session === undefined || session.sent === 'routes') return;
+    if (session.sent === 'nothing') this.begin(session.peer);
+    session.sent = 'noRoutes';
+    if (kind !== 'routeAdd') return;
+    session.sent = 'routes';
+    this.awaySince = undefined;
+  }
+
+  private begin(peer: string): void {
     const { convergence, fib, log, now } = this.parts;
     this.began = now();
+    this.standing = undefined;
     fib.beginReplay();
     convergence.begin();
     log.info('what zebra replays is compared with what is programmed', { peer, routes: fib.routes });
@@ -79,20 +146,67 @@ export class Replay {
 
   /** Ends the replay and sweeps when it is time. Call now and then. Returns what was swept. */
   check(): Swept | undefined {
-    const { convergence, fib, fpm, programmer, sweep, now, log } = this.parts;
+    const { fib, programmer, now, log } = this.parts;
     if (this.began === undefined) this.sweepAdopted();
-    if (this.began === undefined || fpm.peer() === undefined || !programmer.ready) return undefined;
-    const time = now();
-    if (time - this.began < sweep.minimumMs || time - fpm.lastActivity() < sweep.idleMs) return undefined;
-    const waiting = convergence.waitingFor(time - this.began);
-    if (waiting !== undefined) {
-      if (time - this.began < sweep.maximumMs) return undefined;
-      log.warn('the sweep waits no longer', { for: waiting });
-    }
+    if (!programmer.ready) return undefined;
+    if (this.flushIsDue()) return this.flush();
+    if (this.began === undefined || this.session?.sent !== 'routes') return undefined;
+    if (this.mustWait(now(), this.began)) return undefined;
     this.began = undefined;
     this.seen = true;
+    this.standing = undefined;
     const swept = fib.endReplay();
     log.info('the replay is over: what it did not confirm is removed', swept);
+    programmer.releaseAdopted();
+    return swept;
+  }
+
+  private mustWait(time: number, began: number): boolean {
+    const { convergence, fpm, sweep, log } = this.parts;
+    if (time - began < sweep.minimumMs || time - fpm.lastActivity() < sweep.idleMs) return true;
+    const isLate = time - began >= sweep.maximumMs;
+    const waiting = convergence.waitingFor(time - began) ?? this.lossText(time);
+    if (waiting === undefined) return false;
+    if (isLate) log.warn('the sweep waits no longer', { for: waiting });
+    return !isLate;
+  }
+
+  /** In words, what a replay lacks that is not believed; said once for each replay. */
+  private lossText(time: number): string | undefined {
+    const { fib, sweep, log } = this.parts;
+    const first = this.standing === undefined;
+    if (this.standing === undefined || time - this.standing.at >= STANDING_MS || !this.isLoss(this.standing)) {
+      this.standing = { ...fib.replayStanding(), at: time };
+    }
+    if (!this.isLoss(this.standing)) return undefined;
+    const { confirmed, unconfirmed } = this.standing;
+    if (first) {
+      log.warn('zebra has not sent most of its routes again: they are kept for now', {
+        ...{ confirmed, unconfirmed },
+        untilSeconds: Math.round(sweep.maximumMs / 1000),
+      });
+    }
+    return `${unconfirmed} of ${confirmed + unconfirmed} routes`;
+  }
+
+  private isLoss({ confirmed, unconfirmed }: { readonly confirmed: number; readonly unconfirmed: number }): boolean {
+    return unconfirmed * 100 > (confirmed + unconfirmed) * this.parts.sweep.lossPercent;
+  }
+
+  private flushIsDue(): boolean {
+    const { away, now } = this.parts;
+    return away.kind === 'after' && this.awaySince !== undefined && now() - this.awaySince >= away.ms;
+  }
+
+  /** zebra stays away: everything of it goes. */
+  private flush(): Swept | undefined {
+    const { fib, programmer, log } = this.parts;
+    this.awaySince = undefined;
+    this.began = undefined;
+    this.seen = true;
+    fib.beginReplay();
+    const swept = fib.endReplay('all');
+    log.warn('zebra stays away: its routes are removed (fpm.away)', swept);
     programmer.releaseAdopted();
     return swept;
   }

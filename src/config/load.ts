@@ -5,8 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import { bytesEqual, formatAddress } from '../net/address';
-import type { Config, PortConfig, PuntPolicers } from './types';
-import { defaulted, list, nearest, object, optional, placeAt, required, section, wrongValue } from './validate';
+import { OperatorError } from '../net/error-text';
+import type { Config, PortConfig, PuntPolicers, VrfConfig } from './types';
+import { nearest } from './nearest';
+import { defaulted, list, object, optional, placeAt, required, section, wrongValue } from './validate';
 import type { Context, DocumentedKey, Override, Problem } from './validate';
 import {
   duration,
@@ -14,10 +16,14 @@ import {
   hostPort,
   integer,
   interfaceName,
+  keepOr,
   oneOf,
+  prefix,
   socketPath,
   unicastAddress,
   unicastMac,
+  user,
+  vrfName,
   word,
 } from './values';
 
@@ -28,17 +34,27 @@ const packetRate = integer(0, 10_000_000, 'packets a second, 0 for all:');
 /** One punted frame has to fit one UDP datagram: 65507 bytes less the hostpath header (8) and Ethernet's (14). */
 const MAX_MTU = 65485;
 
+const tableId = integer(1, 0x7fff_ffff, 'a kernel table id');
+
 const port = object<PortConfig>({
   index: required(integer(0, 65534)),
   tap: required(interfaceName),
   mac: optional(unicastMac),
   mtu: optional(integer(68, MAX_MTU)),
+  mpls: optional(flag),
+  table: optional(tableId),
 });
 
 const shape = object<Config>({
   fpm: section(
     object<Config['fpm']>({
       listen: defaulted(hostPort(false), '127.0.0.1:2620'),
+      allow: section(
+        object<Config['fpm']['allow']>({
+          users: section(list(user, 'users')),
+          addresses: section(list(prefix, 'addresses or prefixes')),
+        }),
+      ),
       feedback: defaulted(oneOf('auto', 'table', 'vrf', 'off'), 'auto'),
       zebraVty: defaulted(socketPath, '/var/run/frr/zebra.vty'),
       sweep: section(
@@ -46,9 +62,11 @@ const shape = object<Config>({
           idleMs: defaulted(duration(100, HOUR), '5s', 'idle'),
           minimumMs: defaulted(duration(0, 24 * HOUR), '30s', 'minimum'),
           maximumMs: defaulted(duration(0, 24 * HOUR), '5m', 'maximum'),
+          lossPercent: defaulted(integer(0, 100, 'percent,'), 50, 'loss'),
           bgpdVty: defaulted(socketPath, '/var/run/frr/bgpd.vty'),
         }),
       ),
+      away: defaulted(keepOr('flush', 1000, 24 * HOUR), 'keep'),
     }),
   ),
   afi: section(
@@ -56,9 +74,11 @@ const shape = object<Config>({
       server: defaulted(hostPort(true), '127.0.0.1:50051'),
       engine: defaulted(word, 'trio'),
       sandbox: defaulted(word, 'green'),
+      takeOver: defaulted(oneOf('never', 'restart', 'always'), 'restart'),
       timeoutMs: defaulted(duration(10, HOUR), '2s', 'timeout'),
       batch: defaulted(integer(1, 100_000), 1000),
       inFlight: defaulted(integer(1, 1024), 16),
+      lost: defaulted(keepOr('withdraw', 1000, 24 * HOUR), 'keep'),
       reconnectMs: section(
         object<Config['afi']['reconnectMs']>({
           min: defaulted(duration(1, HOUR), '200ms'),
@@ -69,10 +89,12 @@ const shape = object<Config>({
     }),
   ),
   ports: required(list(port, 'ports', 1)),
-  table: defaulted(integer(1, 0xffff_ffff, 'a kernel table id'), 254),
+  table: defaulted(tableId, 254),
+  vrfs: section(list(object<VrfConfig>({ name: required(vrfName), table: required(tableId) }), 'VRFs')),
   punt: section(
     object<Config['punt']>({
-      mode: defaulted(oneOf('worker', 'external', 'off'), 'worker'),
+      mode: defaulted(oneOf('process', 'external', 'worker', 'off'), 'process'),
+      socket: defaulted(socketPath, '/run/fpm2afi/punt.sock'),
       listen: defaulted(hostPort(false), '127.0.0.1:8001'),
       vasic: defaulted(hostPort(false), '127.0.0.1:9002'),
       policers: section(
@@ -100,6 +122,8 @@ const shape = object<Config>({
           tagged: defaulted(packetRate, 20000),
           otherAddress: defaulted(packetRate, 1000),
           hostPort: defaulted(packetRate, 20000),
+          labelTtl: defaulted(packetRate, 100),
+          routerAlert: defaulted(packetRate, 1000),
         }),
       ),
     }),
@@ -119,6 +143,13 @@ const shape = object<Config>({
       ),
     }),
   ),
+  mpls: section(
+    object<Config['mpls']>({
+      input: defaulted(oneOf('auto', 'all', 'off'), 'auto'),
+      ttlPropagate: defaulted(flag, true),
+      defaultTtl: defaulted(integer(1, 255), 255),
+    }),
+  ),
   control: section(object<Config['control']>({ socket: defaulted(socketPath, '/run/fpm2afi/control.sock') })),
   metrics: section(object<Config['metrics']>({ listen: optional(hostPort(false)) })),
   log: section(
@@ -130,7 +161,7 @@ const shape = object<Config>({
 });
 
 /** A configuration that can't be used. `message` has one line per problem, in the file's order after those of flags. */
-export class ConfigError extends Error {
+export class ConfigError extends OperatorError {
   readonly problems: readonly Problem[];
   constructor(found: readonly Problem[]) {
     const problems = [...found].sort((a, b) => (a.offset ?? -1) - (b.offset ?? -1));
@@ -214,6 +245,24 @@ function acrossKeys(config: Config, context: Context): void {
     if (index >= 0) wrong([`ports[${i}].index`], `an index of its own (ports[${index}] has it)`);
     const tap = earlier((other) => other.tap !== undefined && other.tap === entry?.tap);
     if (tap >= 0) wrong([`ports[${i}].tap`], `a TAP of its own (ports[${tap}] has it)`);
+  });
+
+  const vrfs = config.vrfs ?? [];
+  vrfs.forEach((entry, i) => {
+    if (entry === undefined) return;
+    const { name, table } = entry;
+    const earlier = (same: (other: VrfConfig) => boolean): number =>
+      vrfs.slice(0, i).findIndex((other) => other !== undefined && same(other));
+    const named = earlier((other) => other.name !== undefined && other.name === name);
+    if (named >= 0) wrong([`vrfs[${i}].name`], `a name of its own (vrfs[${named}] has it)`);
+    const taken = earlier((other) => other.table !== undefined && other.table === table);
+    if (taken >= 0) wrong([`vrfs[${i}].table`], `a table of its own (vrfs[${taken}] has it)`);
+    if (table !== undefined && table === config.table) {
+      wrong(
+        [`vrfs[${i}].table`, 'table'],
+        "a table that isn't the default VRF's, which is forwarded by without being named",
+      );
+    }
   });
 
   const statics = config.neighbors?.static ?? [];

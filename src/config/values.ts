@@ -1,7 +1,7 @@
 /** Checks for the kinds of value a configuration holds: durations, addresses, interface names, MACs, numbers, words. */
 import { isIP } from 'node:net';
-import { parseAddress, parseMac } from '../net/address';
-import type { HostPort } from './types';
+import { parseAddress, parseMac, parsePrefix, type Prefix } from '../net/address';
+import type { HostPort, KeepOr } from './types';
 import { scalar } from './validate';
 import type { Check } from './validate';
 
@@ -45,6 +45,17 @@ export function durationText(ms: number): string {
   return `${ms / UNITS[unit]!}${unit}`;
 }
 
+/** `keep`, or `VERB after DURATION`; `min` and `max` in milliseconds. */
+export function keepOr(verb: string, min: number, max: number): Check<KeepOr> {
+  const expected = `keep, or "${verb} after" a duration from ${durationText(min)} to ${durationText(max)} such as "${verb} after 10m"`;
+  return scalar(expected, (value) => {
+    if (value === 'keep') return { kind: 'keep' };
+    const match = typeof value === 'string' ? /^(\S+) after (.+)$/.exec(value) : null;
+    const ms = match?.[1] === verb ? parseDuration(match[2]!) : undefined;
+    return ms !== undefined && ms >= min && ms <= max ? { kind: 'after', ms } : undefined;
+  });
+}
+
 /** An IP address, or with `names` a host name too, and a port. IPv6 is in brackets (and so in quotes: YAML's lists). */
 export function hostPort(names: boolean): Check<HostPort> {
   const expected = names
@@ -79,6 +90,15 @@ export const interfaceName: Check<string> = scalar(
       : undefined,
 );
 
+/** A name that a VRF may have: as its device would. `default` is what Linux and FRR call the one without a device. */
+export const vrfName: Check<string> = scalar(
+  'a name of 1 to 15 letters, digits, ".", "_" or "-", not default, lo or all',
+  (value) =>
+    typeof value === 'string' && /^[A-Za-z0-9][\w.-]{0,14}$/.test(value) && !['lo', 'all', 'default'].includes(value)
+      ? value
+      : undefined,
+);
+
 /** A unicast hardware address, not all zero. */
 export const unicastMac: Check<Uint8Array> = scalar('a unicast MAC address such as 32:26:0a:2e:aa:f0', (value) => {
   const mac = typeof value === 'string' ? parseMac(value) : undefined;
@@ -97,6 +117,18 @@ export const unicastAddress: Check<Uint8Array> = scalar(
     return first === 0xff || loopback ? undefined : bytes;
   },
 );
+
+/** An address, or a prefix; bits beyond its length are cleared. */
+export const prefix: Check<Prefix> = scalar('an address or prefix such as 10.0.0.2 or "2001:db8::/64"', (value) =>
+  typeof value === 'string' ? parsePrefix(value) : undefined,
+);
+
+/** A user of this machine, by name or number. */
+export const user: Check<string | number> = scalar('the name or the number of a user', (value) => {
+  if (typeof value === 'number')
+    return Number.isInteger(value) && value >= 0 && value < 0xffff_ffff ? value : undefined;
+  return typeof value === 'string' && /^[A-Za-z_][\w.-]{0,31}\$?$/.test(value) ? value : undefined;
+});
 
 /** A name of an engine or sandbox. */
 export const word: Check<string> = scalar('a name of 1 to 64 letters, digits, ".", "_" or "-"', (value) =>

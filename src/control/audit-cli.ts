@@ -5,7 +5,8 @@
 import type { Argv } from 'yargs';
 import { auditText } from './audit-text';
 import { differencesIn, type AuditView } from './audit-types';
-import { DEFAULT_SOCKET, write } from './cli';
+import { connectionOptions, socketOf } from './connection';
+import { write } from './output';
 import { ControlError, requestObject } from './client';
 
 /** An audit of a full table, a repair and a second audit take minutes; only the end is answered. */
@@ -17,17 +18,19 @@ export function withAudit(cli: Argv, out: NodeJS.WritableStream): Argv {
     'audit',
     'Compare zebra, kernel, FIB and vASIC entry by entry; nothing is stopped for it',
     (command) =>
-      command
-        .option('socket', { type: 'string', default: DEFAULT_SOCKET, describe: "The daemon's control socket" })
+      connectionOptions(command)
         .option('repair', {
           type: 'boolean',
           default: false,
           describe: 'Write, ask for or tell again what differs, and compare once more',
         })
         .option('json', { type: 'boolean', default: false, describe: 'Print JSON' }),
-    async ({ socket, repair, json }) => {
+    async ({ repair, json, ...daemon }) => {
       const method = repair ? 'POST' : 'GET';
-      const view = (await requestObject(socket, '/v1/audit', { method, patienceMs: PATIENCE_MS })) as AuditView;
+      const view = (await requestObject(await socketOf(daemon), '/v1/audit', {
+        method,
+        patienceMs: PATIENCE_MS,
+      })) as AuditView;
       await write(out, json ? `${JSON.stringify(view, undefined, 2)}\n` : auditText(view));
       const failure = auditFailure(view);
       if (failure !== undefined) throw new ControlError(failure);

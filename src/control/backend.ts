@@ -1,6 +1,7 @@
 /** What the bridge implements, so that the control API has something to show. */
 import type { AuditQuery, AuditView } from './audit-types';
-import type { TraceQuery, TraceView, WhyQuery, WhyView } from './explain-types';
+import type { TraceQuery, TraceView, WhyAnswer, WhyQuery } from './explain-types';
+import type { MonitorEvent, MonitorQuery } from './monitor-types';
 import type {
   EvpnView,
   Listing,
@@ -10,10 +11,13 @@ import type {
   PortView,
   PuntReasonView,
   RouteFilter,
-  RouteView,
+  RouteRow,
+  RouteSummaryView,
   SidView,
   StatusView,
+  ReloadView,
   TokenView,
+  VrfView,
 } from './types';
 
 /**
@@ -23,8 +27,10 @@ import type {
  */
 export interface ControlBackend {
   status(): StatusView | Promise<StatusView>;
-  /** Must honor `prefix` and `longest`; the other filters are hints, as the server applies them again. */
-  routes(filter: RouteFilter): Listing<RouteView>;
+  /** What the filter wants but for its limit, in portions, each in a turn of the event loop of its own, in FRR's order. */
+  routes(filter: RouteFilter): AsyncIterable<readonly RouteRow[]>;
+  vrfs(): Promise<readonly VrfView[]>;
+  routeSummary(): Promise<RouteSummaryView>;
   nexthops(): Listing<NexthopView>;
   neighbors(): Listing<NeighborView>;
   ports(): Listing<PortView>;
@@ -33,9 +39,15 @@ export interface ControlBackend {
   lsps(): Listing<LspView>;
   evpn(): Listing<EvpnView>;
   sids(): Listing<SidView>;
-  why(query: WhyQuery): Promise<WhyView>;
+  /** What changes, as it comes, until `signal` is aborted. */
+  monitor(query: MonitorQuery, signal: AbortSignal): AsyncIterable<readonly MonitorEvent[]>;
+  why(query: WhyQuery): Promise<WhyAnswer>;
   /** Rejects with a RequestError when the packet can't be traced. */
   trace(query: TraceQuery): Promise<TraceView>;
-  /** Compares zebra, kernel and vASIC with the FIB; the only request that may change something. */
+  /** Compares zebra, kernel and vASIC with the FIB, and may repair. */
   audit(query: AuditQuery): Promise<AuditView>;
+  /** The next FPM connection takes zebra's place. */
+  displace(): void | Promise<void>;
+  /** Reads the configuration file again. Rejects with a RequestError, and nothing is changed, when something in it can't be had. */
+  reload(): Promise<ReloadView>;
 }

@@ -1,68 +1,61 @@
 /**
  * `fpm2afi show …`: asks the running daemon over the control socket and prints. Everything takes --json (what the daemon
- * sent, unchanged in content). `show routes` streams, so a full table needs no memory and works with `| head`.
+ * sent, unchanged in content), lists also --jsonl. `show routes` streams, so a full table needs no memory and works with `| head`.
  */
 import type { Argv } from 'yargs';
-import { parseAddress, parsePrefix } from '../net/address';
-import { listPath, requestList, requestStatus, requestText } from './client';
+import { listPath, requestBytes, requestLines, requestObject, requestStatus } from './client';
 import type { Query } from './client';
-import { LAYOUTS, statusText } from './show';
-import type { Layout } from './show';
-import { tableLines } from './table';
-import { LISTS, ROUTE_STATES } from './types';
-import type { ListName, ListViews } from './types';
-
-export const DEFAULT_SOCKET = '/run/fpm2afi/control.sock';
-
-/** Characters gathered before they are written. */
-const PORTION = 16_384;
+import { connectionOptions, socketOf } from './connection';
+import type { Connection } from './connection';
+import { listText } from './list-text';
+import { write } from './output';
+import { statusText } from './show';
+import { routeOptions, routeQuery, SUMMARY } from './show-options';
+import { summaryText } from './summary-text';
+import { LISTS } from './types';
+import { repeat, watchOption } from './watch';
+import type { ListName, RouteSummaryView } from './types';
 
 /** Where to ask and how to print. */
 export interface ShowOptions {
   readonly socket: string;
   readonly json: boolean;
+  /** JSON, one item a line. */
+  readonly jsonl: boolean;
 }
 
 /** Adds the `show` commands to a yargs instance. Their failures reject `parseAsync` (ControlError). */
 export function withShow(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.WritableStream): Argv {
   return cli.command('show', 'Show what the running daemon knows', (show) => {
-    const shared = show
-      .option('socket', { type: 'string', default: DEFAULT_SOCKET, describe: "The daemon's control socket" })
+    const shared = watchOption(connectionOptions(show))
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
+      .option('jsonl', { type: 'boolean', default: false, describe: 'Print JSON, an item a line' })
       .command(
         'status',
         'State of FPM, AFI, FIB and punt, and what needs attention',
         (command) => command,
-        (args) => showStatus(optionsOf(args), out),
+        (args) => repeat(args.watch, out, async () => showStatus(await optionsOf(args), out)),
       )
       .command(
         'routes [where]',
-        'Routes and what became of them; with a PREFIX that one, with an ADDRESS its longest match',
-        (routes) =>
-          routes
-            .positional('where', { type: 'string', describe: 'PREFIX or ADDRESS' })
-            .option('state', { choices: ROUTE_STATES, describe: 'Only routes in this state' })
-            .option('table', { type: 'number', describe: 'Only this kernel table' })
-            .option('protocol', { type: 'string', describe: 'Only routes of this protocol (ospf, bgp, …)' })
-            .option('limit', { type: 'number', describe: 'At most so many' })
-            .check(({ where, table, limit }) => {
-              if (where !== undefined) whereQuery(where);
-              wholeNumber('--table', table);
-              wholeNumber('--limit', limit);
-              return true;
-            }),
-        ({ where, state, table, protocol, limit, ...args }) => {
-          const query = { ...(where === undefined ? {} : whereQuery(where)), state, table, protocol, limit };
-          const nothing = where === undefined ? 'no such routes' : `no route matches ${where}`;
-          return showList('routes', query, nothing, optionsOf(args), out, err);
+        'Routes and what became of them; with a PREFIX that one, with an ADDRESS its longest match; or a summary',
+        (command) => routeOptions(command),
+        (args) => {
+          const nothing = args.where === undefined ? 'no such routes' : `no route matches ${args.where}`;
+          return repeat(args.watch, out, async () =>
+            args.where === SUMMARY
+              ? showSummary(await optionsOf(args), out)
+              : showList('routes', routeQuery(args), nothing, await optionsOf(args), out, err),
+          );
         },
       );
     const describe: Readonly<Record<Exclude<ListName, 'routes'>, string>> = {
+      vrfs: 'VRFs and plain tables: their trees in the vASIC, ports, and routes by state',
       nexthops: "zebra's nexthop objects and inline nexthops, and the AFT nodes made for them",
       neighbors: 'Known neighbors and what depends on them',
       ports: 'Ports, their TAPs and counters',
       tokens: 'Nodes of the forwarding graph',
-      lsps: "zebra's MPLS label entries: kept, their packets go to the host",
+      lsps: "zebra's LSPs, as FRR's `show mpls table` has them, and what the vASIC made of them",
       evpn: 'MAC addresses behind EVPN tunnels: kept, not programmed',
       sids: 'SRv6 local segments (protobuf): kept, their packets go to the host',
       punt: 'Packets for the host by reason: passed and dropped by the rate limits',
@@ -74,7 +67,8 @@ export function withShow(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.Writ
             list,
             describe[list],
             (command) => command,
-            (args) => showList(list, {}, `no ${list}`, optionsOf(args), out, err),
+            (args) =>
+              repeat(args.watch, out, async () => showList(list, {}, `no ${list}`, await optionsOf(args), out, err)),
           ),
         shared,
       )
@@ -83,62 +77,46 @@ export function withShow(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.Writ
 }
 
 /** Prints the status. */
-export async function showStatus(options: ShowOptions, out: NodeJS.WritableStream): Promise<void> {
+async function showStatus(options: ShowOptions, out: NodeJS.WritableStream): Promise<void> {
   const status = await requestStatus(options.socket);
-  await write(out, options.json ? `${JSON.stringify(status, undefined, 2)}\n` : statusText(status));
+  await write(out, jsonOf(status, options) ?? statusText(status));
+}
+
+async function showSummary(options: ShowOptions, out: NodeJS.WritableStream): Promise<void> {
+  const summary = (await requestObject(options.socket, '/v1/summary')) as RouteSummaryView;
+  await write(out, jsonOf(summary, options) ?? summaryText(summary));
+}
+
+/** One object as JSON, where that is asked for. */
+function jsonOf(view: object, { json, jsonl }: ShowOptions): string | undefined {
+  if (jsonl) return `${JSON.stringify(view)}\n`;
+  return json ? `${JSON.stringify(view, undefined, 2)}\n` : undefined;
 }
 
 /** Prints a list; `nothing` goes to `err` when it is empty, so that a table on `out` is a table. */
-export async function showList<N extends ListName>(
-  list: N,
+async function showList(
+  list: ListName,
   query: Query,
   nothing: string,
   options: ShowOptions,
   out: NodeJS.WritableStream,
   err: NodeJS.WritableStream,
 ): Promise<void> {
-  if (options.json) {
-    for await (const chunk of requestText(options.socket, listPath(list, query))) await write(out, chunk);
+  if (options.json || options.jsonl) {
+    const path = listPath(list, options.jsonl ? { ...query, stream: 1 } : query);
+    for await (const chunk of requestBytes(options.socket, path)) await write(out, chunk);
     return;
   }
-  const layout: Layout<ListViews[N]> = LAYOUTS[list];
-  const rows = async function* (): AsyncGenerator<ReturnType<typeof layout.row>> {
-    for await (const item of requestList(options.socket, list, query)) yield layout.row(item);
-  };
-  let text = '';
-  let empty = true;
-  for await (const line of tableLines(layout.columns, rows())) {
-    empty = false;
-    text += `${line}\n`;
-    if (text.length >= PORTION) {
-      await write(out, text);
-      text = '';
-    }
+  const table = listText(list);
+  for await (const lines of requestLines(options.socket, listPath(list, { ...query, stream: 1 }))) {
+    let text = '';
+    for (const line of lines) text += table.add(line);
+    await write(out, text);
   }
-  await write(out, text);
-  if (empty) await write(err, `${nothing}\n`);
+  await write(out, table.end());
+  if (table.empty) await write(err, `${nothing}\n`);
 }
 
-function optionsOf(args: { socket: string; json: boolean }): ShowOptions {
-  return { socket: args.socket, json: args.json };
-}
-
-/** A prefix asks for exactly that route, an address for the one that would be used. */
-function whereQuery(where: string): Query {
-  if (where.includes('/') && parsePrefix(where) !== undefined) return { prefix: where };
-  if (parseAddress(where) !== undefined) return { longest: where };
-  throw new Error(`${where} is neither a prefix such as 10.0.255.0/24 nor an address such as 10.0.255.1`);
-}
-
-function wholeNumber(option: string, value: number | undefined): void {
-  if (value === undefined || (Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff)) return;
-  throw new Error(`${option}: expected a whole number from 0 to 4294967295`);
-}
-
-/** Resolves when `out` takes more. */
-export function write(out: NodeJS.WritableStream, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    if (text === '' || out.write(text)) resolve();
-    else out.once('drain', resolve);
-  });
+async function optionsOf(args: Connection & Pick<ShowOptions, 'json' | 'jsonl'>): Promise<ShowOptions> {
+  return { socket: await socketOf(args), json: args.json, jsonl: args.jsonl };
 }

@@ -1,13 +1,23 @@
 /** The CLI's side of the control API: requests over the Unix socket, and errors that say what to do. */
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { OperatorError } from '../net/error-text';
 import type { ListName, ListViews, StatusView } from './types';
 
 /** Longest silence of the daemon that is waited for, in milliseconds. */
 const PATIENCE = 30_000;
 
 /** Why there is no answer, for the operator. */
-export class ControlError extends Error {}
+export class ControlError extends OperatorError {
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    /** The control socket that nobody answers at. */
+    readonly absent?: string,
+  ) {
+    super(message, options);
+  }
+}
 
 /** Parameters of a list request (types.ts, RouteFilter), as text. */
 export type Query = Readonly<Record<string, string | number | undefined>>;
@@ -28,7 +38,7 @@ export interface RequestOptions {
 export async function requestObject(socket: string, path: string, options: RequestOptions = {}): Promise<unknown> {
   let text = '';
   for await (const chunk of requestText(socket, path, options)) text += chunk;
-  return parse(text);
+  return parseLine(text);
 }
 
 /** Asks for a list and yields its items as they come. Throws ControlError. */
@@ -37,12 +47,24 @@ export async function* requestList<N extends ListName>(
   list: N,
   query: Query = {},
 ): AsyncGenerator<ListViews[N]> {
+  for await (const lines of requestLines(socket, listPath(list, { ...query, stream: 1 }))) {
+    for (const line of lines) yield parseLine(line) as ListViews[N];
+  }
+}
+
+/** The lines of an answer, without their ends, as many at a time as have come. Throws ControlError. */
+export async function* requestLines(
+  socket: string,
+  path: string,
+  options: RequestOptions = {},
+): AsyncGenerator<readonly string[]> {
   let rest = '';
-  for await (const chunk of requestText(socket, listPath(list, { ...query, stream: 1 }))) {
+  for await (const chunk of requestText(socket, path, options)) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop()!;
-    for (const line of lines) yield parse(line) as ListViews[N];
+    yield lines;
   }
+  if (rest !== '') yield [rest];
 }
 
 /** The path of a list with its query. */
@@ -54,11 +76,25 @@ export function listPath(list: ListName, query: Query): string {
 
 /** The body of an answer, in pieces as they come. Throws ControlError, also when the answer breaks off. */
 export async function* requestText(socket: string, path: string, options: RequestOptions = {}): AsyncGenerator<string> {
+  yield* read(socket, path, options, 'utf8') as AsyncGenerator<string>;
+}
+
+/** The same as bytes, for those who only pass them on. */
+export async function* requestBytes(socket: string, path: string): AsyncGenerator<Uint8Array> {
+  yield* read(socket, path, {}, undefined) as AsyncGenerator<Uint8Array>;
+}
+
+async function* read(
+  socket: string,
+  path: string,
+  options: RequestOptions,
+  encoding: 'utf8' | undefined,
+): AsyncGenerator<string | Uint8Array> {
   const response = await open(socket, path, options);
-  response.setEncoding('utf8');
   if (response.statusCode !== 200) throw new ControlError(await refusal(response));
+  if (encoding !== undefined) response.setEncoding(encoding);
   try {
-    for await (const chunk of response) yield chunk as string;
+    for await (const chunk of response) yield chunk as string | Uint8Array;
   } catch (error) {
     throw new ControlError(`the daemon behind ${socket} went away in the middle of its answer`, { cause: error });
   }
@@ -75,7 +111,8 @@ function open(
       call.destroy(new Error(`no answer for ${patienceMs / 1000} s`));
     });
     call.on('error', (error: NodeJS.ErrnoException) => {
-      reject(new ControlError(explain(error, socket), { cause: error }));
+      const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+      reject(new ControlError(explain(error, socket), { cause: error }, absent ? socket : undefined));
     });
     call.end();
   });
@@ -88,7 +125,7 @@ function explain(error: NodeJS.ErrnoException, socket: string): string {
       return (
         `fpm2afi isn't running: nothing answers on ${socket}.\n` +
         'Start it with "systemctl start fpm2afi" or "fpm2afi run --config FILE"; ' +
-        'if it runs with another control.socket, name that with --socket.'
+        'if it runs with another control.socket, name that with --socket or --config.'
       );
     case 'EACCES':
       return `no permission to use ${socket}: run this as root or as a member of the socket's group`;
@@ -99,6 +136,7 @@ function explain(error: NodeJS.ErrnoException, socket: string): string {
 
 async function refusal(response: IncomingMessage): Promise<string> {
   let text = '';
+  response.setEncoding('utf8');
   for await (const chunk of response) text += chunk as string;
   try {
     return (JSON.parse(text) as { error: string }).error;
@@ -107,7 +145,8 @@ async function refusal(response: IncomingMessage): Promise<string> {
   }
 }
 
-function parse(text: string): unknown {
+/** The value of a line of JSON. Throws ControlError. */
+export function parseLine(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,11 +1,13 @@
 /** `fpm2afi why` and `fpm2afi trace`: ask the running daemon and print. --json prints what it sent. */
 import type { Argv } from 'yargs';
-import { DEFAULT_SOCKET, write } from './cli';
+import { connectionOptions, socketOf, type Connection } from './connection';
+import { write } from './output';
 import { requestObject } from './client';
 import { traceText, whyText } from './explain';
+import { whyLabelText } from './explain-label';
 import { parseTrace, parseWhy } from './explain-query';
 import { TRACE_PROTOCOLS } from './explain-types';
-import type { TraceView, WhyView } from './explain-types';
+import type { TraceView, WhyAnswer } from './explain-types';
 
 function parameters(values: Readonly<Record<string, string | number | undefined>>): URLSearchParams {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
@@ -14,21 +16,23 @@ function parameters(values: Readonly<Record<string, string | number | undefined>
 
 /** Adds the two commands to a yargs instance. Their failures reject `parseAsync` (ControlError). */
 export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
-  const shared = <T>(command: Argv<T>): Argv<T & { socket: string; json: boolean }> =>
-    command
-      .option('socket', { type: 'string', default: DEFAULT_SOCKET, describe: "The daemon's control socket" })
-      .option('json', { type: 'boolean', default: false, describe: 'Print JSON' });
+  const shared = <T>(command: Argv<T>): Argv<T & Connection & { json: boolean }> =>
+    connectionOptions(command).option('json', { type: 'boolean', default: false, describe: 'Print JSON' });
   return cli
     .command(
       'why <where>',
-      'The story of one route, and where it stops; of an ADDRESS its longest match',
+      'The story of one route, and where it stops; of an ADDRESS its longest match; of a LABEL its LSP',
       (command) =>
         shared(command)
-          .positional('where', { type: 'string', demandOption: true, describe: 'PREFIX or ADDRESS' })
-          .check(({ where }) => parseWhy(parameters({ where })) !== undefined),
-      async ({ where, socket, json }) => {
-        const view = (await requestObject(socket, `/v1/why?${parameters({ where }).toString()}`)) as WhyView;
-        await write(out, json ? `${JSON.stringify(view, undefined, 2)}\n` : whyText(view));
+          .positional('where', { type: 'string', demandOption: true, describe: 'PREFIX, ADDRESS or LABEL' })
+          .option('table', { type: 'number', describe: "In this kernel table [the default VRF's]" })
+          .option('vrf', { type: 'string', describe: 'In the table of this VRF' })
+          .check(({ where, table, vrf }) => parseWhy(parameters({ where, table, vrf })) !== undefined),
+      async ({ where, table, vrf, json, ...daemon }) => {
+        const asked = parameters({ where, table, vrf }).toString();
+        const view = (await requestObject(await socketOf(daemon), `/v1/why?${asked}`)) as WhyAnswer;
+        const text = 'label' in view ? whyLabelText(view) : whyText(view);
+        await write(out, json ? `${JSON.stringify(view, undefined, 2)}\n` : text);
       },
     )
     .command(
@@ -39,6 +43,8 @@ export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
           .positional('src', { type: 'string', demandOption: true, describe: 'Source address' })
           .positional('dst', { type: 'string', demandOption: true, describe: 'Destination address' })
           .option('port', { type: 'number', describe: 'vASIC port that it comes in by [the one towards SRC]' })
+          .option('table', { type: 'number', describe: "SRC is in this kernel table [the default VRF's]" })
+          .option('vrf', { type: 'string', describe: 'SRC is in this VRF' })
           .option('proto', { choices: TRACE_PROTOCOLS, default: 'udp', describe: 'Protocol' })
           .option('sport', { type: 'number', describe: 'Source port [50000]' })
           .option('dport', { type: 'number', describe: 'Destination port [33434]' })
@@ -46,8 +52,8 @@ export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
           .option('flowlabel', { type: 'number', describe: 'IPv6 flow label [0]' })
           .option('size', { type: 'number', describe: 'Bytes of the IP packet [no payload]' })
           .check((args) => parseTrace(packetOf(args)) !== undefined),
-      async ({ socket, json, ...args }) => {
-        const view = (await requestObject(socket, `/v1/trace?${packetOf(args).toString()}`)) as TraceView;
+      async ({ json, ...args }) => {
+        const view = (await requestObject(await socketOf(args), `/v1/trace?${packetOf(args).toString()}`)) as TraceView;
         await write(out, json ? `${JSON.stringify(view, undefined, 2)}\n` : traceText(view));
       },
     );
@@ -57,6 +63,8 @@ interface PacketArguments {
   readonly src: string;
   readonly dst: string;
   readonly port?: number | undefined;
+  readonly table?: number | undefined;
+  readonly vrf?: string | undefined;
   readonly proto: string;
   readonly sport?: number | undefined;
   readonly dport?: number | undefined;
@@ -65,6 +73,7 @@ interface PacketArguments {
   readonly size?: number | undefined;
 }
 
-function packetOf({ src, dst, port, proto, sport, dport, ttl, flowlabel, size }: PacketArguments): URLSearchParams {
-  return parameters({ src, dst, port, proto, sport, dport, ttl, flowlabel, size });
+function packetOf(args: PacketArguments): URLSearchParams {
+  const { src, dst, port, table, vrf, proto, sport, dport, ttl, flowlabel, size } = args;
+  return parameters({ src, dst, port, table, vrf, proto, sport, dport, ttl, flowlabel, size });
 }

@@ -3,6 +3,7 @@ import { parseAddress, parsePrefix } from '../net/address';
 import { TRACE_PROTOCOLS } from './explain-types';
 import type { TraceQuery, WhyQuery } from './explain-types';
 import { RequestError } from './filter';
+import type { TableQuery } from './types';
 
 function refuse(name: string, value: string | null, expected: string): never {
   throw new RequestError(400, value === null ? `${name}: missing` : `${name}: ${value} is not ${expected}`);
@@ -14,22 +15,43 @@ function only(query: URLSearchParams, known: readonly string[]): void {
   }
 }
 
-/** `where`: a prefix or an address. Throws RequestError (400). */
+const LAST_LABEL = 0xfffff;
+
+/** `where`: a prefix, an address, or an MPLS label. Throws RequestError (400). */
 export function parseWhy(query: URLSearchParams): WhyQuery {
-  only(query, ['where']);
+  only(query, ['where', 'table', 'vrf']);
+  const asked = tableQuery(query);
   const where = query.get('where');
+  if (where !== null && /^\d+$/.test(where)) return labelQuery(query, asked);
   const prefix = where?.includes('/') === true ? parsePrefix(where) : undefined;
-  if (prefix !== undefined) return { prefix };
+  if (prefix !== undefined) return { ...asked, prefix };
   const address = where === null ? undefined : parseAddress(where);
   return address === undefined
-    ? refuse('where', where, 'a prefix such as 10.0.255.0/24 or an address such as 10.0.255.1')
-    : { address };
+    ? refuse('where', where, 'a prefix such as 10.0.255.0/24, an address such as 10.0.255.1 or a label such as 16')
+    : { ...asked, address };
+}
+
+/** Labels belong to no VRF. */
+function labelQuery(query: URLSearchParams, { table, vrf }: TableQuery): WhyQuery {
+  const label = whole(query, 'where', 0, LAST_LABEL, 0);
+  if (table !== undefined || vrf !== undefined)
+    throw new RequestError(400, 'where: labels are the same for all tables');
+  return { label };
+}
+
+/** `table`, `vrf`, or neither. */
+function tableQuery(query: URLSearchParams): TableQuery {
+  const vrf = query.get('vrf');
+  return {
+    ...(query.has('table') ? { table: whole(query, 'table', 0, 0xffff_ffff, 0) } : {}),
+    ...(vrf === null ? {} : { vrf }),
+  };
 }
 
 function whole(query: URLSearchParams, name: string, least: number, most: number, absent: number): number {
   const text = query.get(name);
   if (text === null) return absent;
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
   return value >= least && value <= most ? value : refuse(name, text, `a whole number from ${least} to ${most}`);
 }
 
@@ -41,7 +63,7 @@ function address(query: URLSearchParams, name: string): Uint8Array {
 
 /** Throws RequestError (400) naming the parameter and what it may be. */
 export function parseTrace(query: URLSearchParams): TraceQuery {
-  only(query, ['src', 'dst', 'port', 'proto', 'sport', 'dport', 'ttl', 'flowlabel', 'size']);
+  only(query, ['src', 'dst', 'table', 'vrf', 'port', 'proto', 'sport', 'dport', 'ttl', 'flowlabel', 'size']);
   const source = address(query, 'src');
   const destination = address(query, 'dst');
   if (source.length !== destination.length) {
@@ -50,6 +72,7 @@ export function parseTrace(query: URLSearchParams): TraceQuery {
   const proto = query.get('proto') ?? 'udp';
   const protocol = TRACE_PROTOCOLS.find((known) => known === proto);
   return {
+    ...tableQuery(query),
     source,
     destination,
     ...(query.has('port') ? { port: whole(query, 'port', 0, 65_535, 0) } : {}),

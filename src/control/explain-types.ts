@@ -1,14 +1,43 @@
 /** What `fpm2afi why` and `fpm2afi trace` ask the daemon, and its answers: plain values that survive JSON (see types.ts). */
 import type { Prefix } from '../net/address';
-import type { PathView, RouteView } from './types';
+import type { LspView, PathView, RouteView, TableQuery } from './types';
 
-/** One of the two: a route by its prefix, or whatever an address matches. */
-export type WhyQuery = { readonly prefix: Prefix } | { readonly address: Uint8Array };
+/** One of the two: a route by its prefix, or whatever an address matches; in the default VRF where no table is named. */
+export type RouteQuery = TableQuery & ({ readonly prefix: Prefix } | { readonly address: Uint8Array });
+
+/** About a route, or an LSP by its incoming label. */
+export type WhyQuery = RouteQuery | { readonly label: number };
+
+export type WhyAnswer = WhyView | WhyLabelView;
+
+/** The story of a label. */
+export interface WhyLabelView {
+  readonly label: number;
+  readonly time: string;
+  /** zebra's LSP; absent: it has sent none. */
+  readonly lsp?: LspView;
+  /** What a reserved label means everywhere (RFC 3032, RFC 7274). */
+  readonly reserved?: string;
+  /** The vASIC has an entry for it. */
+  readonly programmed: boolean;
+  /** When zebra sent it, and the vASIC acknowledged its entry; ISO 8601. */
+  readonly received?: string;
+  readonly acknowledged?: string;
+  readonly nexthop?: WhyNexthop;
+  /** These as in WhyRoute and WhyView. */
+  readonly chain: readonly WhyNode[];
+  readonly result: string;
+  readonly stops?: Stop;
+  readonly notes: readonly string[];
+}
 
 export interface WhyView {
   readonly query: string;
+  /** As in RouteView. */
+  readonly table: number;
+  readonly vrf?: string;
   readonly time: string;
-  /** The routes and entries that hold the prefix or address, longest first, of the table that the vASIC uses. */
+  /** The routes and entries that hold the prefix or address, longest first, of the table. */
   readonly routes: readonly WhyRoute[];
   /** The prefix of the entry that decides in the vASIC; absent: none does. */
   readonly decides?: string;
@@ -88,7 +117,7 @@ export const TRACE_PROTOCOLS = ['udp', 'tcp', 'icmp'] as const;
 export type TraceProtocol = (typeof TRACE_PROTOCOLS)[number];
 
 /** A packet to be traced. */
-export interface TraceQuery {
+export interface TraceQuery extends TableQuery {
   /** Both 4 or both 16 bytes. */
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
@@ -108,9 +137,12 @@ export interface TraceQuery {
 export interface TraceView {
   /** The packet in a line. */
   readonly packet: string;
-  readonly input: { readonly port: number; readonly tap: string };
+  /** The port decides on the table. */
+  readonly input: { readonly port: number; readonly tap: string; readonly table: number; readonly vrf?: string };
   readonly steps: readonly TraceStep[];
   readonly outcome: TraceOutcome;
+  /** Which of softvasic's engines would take it, and why not the kernel; absent where the vASIC has one way only. */
+  readonly engine?: { readonly name: string; readonly reason?: string };
 }
 
 export interface TraceStep {

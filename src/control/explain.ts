@@ -1,13 +1,15 @@
 /** How the answers of `why` and `trace` look as text. Pure functions. */
 import type { TraceOutcome, TraceView, WhyPath, WhyNexthop, WhyNode, WhyRoute, WhyView } from './explain-types';
-import { age } from './show';
+import { age, tableText } from './show';
 
 /** Width of the titles at the left. */
 const INDENT = 12;
 
-type Line = readonly [title: string, text: string];
+/** A title at the left, or none, and a text. */
+export type Line = readonly [title: string, text: string];
 
-function when(time: string | undefined, now: string): string {
+/** A moment, and how long ago that is. */
+export function when(time: string | undefined, now: string): string {
   if (time === undefined) return '-';
   const ago = (Date.parse(now) - Date.parse(time)) / 1000;
   return `${time} (${ago < 1 ? 'just now' : `${age(ago)} ago`})`;
@@ -31,10 +33,16 @@ export function whyText(view: WhyView): string {
   if (stops !== undefined) lines.push(['stops at', `${stops.at}: ${stops.why}`]);
   if (stops?.remedy !== undefined) lines.push(['remedy', stops.remedy]);
   for (const note of notes) lines.push(['note', note]);
-  return [`${query}${matched}: ${state}`, '', ...lines.map(format), ''].join('\n');
+  return [`${query}${inTable(view)}${matched}: ${state}`, '', ...lines.map(format), ''].join('\n');
 }
 
-function format([title, text]: Line): string {
+/** Where it isn't the default VRF's. */
+function inTable(view: Pick<WhyView, 'table' | 'vrf'>): string {
+  return view.vrf === 'default' ? '' : ` in table ${tableText(view)}`;
+}
+
+/** A line as it is printed. */
+export function format([title, text]: Line): string {
   return `${title.padEnd(INDENT)}${text}`.trimEnd();
 }
 
@@ -48,7 +56,10 @@ function routeLines(route: WhyRoute, now: string): Line[] {
   if (view.origin === 'zebra') {
     const id = view.nexthopId === undefined ? 'inline nexthops' : `nexthop id ${view.nexthopId}`;
     const stale = view.stale === true ? ', not confirmed since zebra connected' : '';
-    lines.push(['zebra', `${view.protocol}, table ${view.table}, metric ${view.metric}, ${view.type}, ${id}${stale}`]);
+    lines.push([
+      'zebra',
+      `${view.protocol}, table ${tableText(view)}, metric ${view.metric}, ${view.type}, ${id}${stale}`,
+    ]);
     lines.push(['', `received ${when(route.received, now)}`]);
   } else {
     const text = { neighbor: 'host entry of a known neighbor', local: 'address of the router itself' };
@@ -66,7 +77,8 @@ function routeLines(route: WhyRoute, now: string): Line[] {
   return lines;
 }
 
-function nexthopLines(nexthop: WhyNexthop, depth: number, now: string): Line[] {
+/** A nexthop and its members. */
+export function nexthopLines(nexthop: WhyNexthop, depth: number, now: string): Line[] {
   const pad = '  '.repeat(depth);
   const acknowledged = nexthop.acknowledged === undefined ? '' : `, acknowledged ${when(nexthop.acknowledged, now)}`;
   const received = nexthop.received === undefined ? '' : `, received ${when(nexthop.received, now)}`;
@@ -98,7 +110,8 @@ function neighborLine(path: WhyPath, neighbor: NonNullable<WhyPath['neighbor']>)
   return `neighbor ${state === 'none' ? 'not known' : state}${by}${mac}${requests}${next}`;
 }
 
-function nodeText(node: WhyNode): string {
+/** A node, indented by its depth. */
+export function nodeText(node: WhyNode): string {
   const others = node.others === undefined ? '' : ` (and the same for other ports: ${node.others.join(' ')})`;
   return `${'  '.repeat(node.depth)}${node.token} ${node.type}: ${node.purpose}${others}`;
 }
@@ -109,15 +122,22 @@ export function traceText(view: TraceView): string {
   const width = (column: 0 | 1 | 2): number => Math.max(0, ...cells.map((row) => row[column].length));
   const [tokens, types, purposes] = [width(0), width(1), width(2)];
   return [
-    `${view.packet}, in by port ${view.input.port} (${view.input.tap})`,
+    `${view.packet}, in by port ${view.input.port} (${view.input.tap})${inTable(view.input)}`,
     '',
     ...cells.map(([token, type, purpose, detail]) =>
       `  ${token.padStart(tokens)}  ${type.padEnd(types)}  ${purpose.padEnd(purposes)}  ${detail}`.trimEnd(),
     ),
     '',
     outcomeText(view.outcome),
+    ...engineLines(view),
     '',
   ].join('\n');
+}
+
+function engineLines({ engine }: TraceView): string[] {
+  if (engine === undefined) return [];
+  const why = engine.reason === undefined ? '' : `: the kernel leaves it (${engine.reason})`;
+  return [engine.name === 'kernel' ? 'the kernel forwards it' : `the TypeScript engine takes it${why}`];
 }
 
 function outcomeText(outcome: TraceOutcome): string {

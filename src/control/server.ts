@@ -1,25 +1,28 @@
 /**
- * The control API: HTTP over a Unix socket, read only but for `POST /v1/audit`, which repairs. `GET /v1/status` is one JSON object, `GET /v1/<list>` a JSON array,
+ * The control API: HTTP over a Unix socket, read only but for `POST /v1/audit`, which repairs, and `POST /v1/displace`, which
+ * gives zebra's place to the next FPM connection. `GET /v1/status` is one JSON object, `GET /v1/<list>` a JSON array,
  * or with `?stream=1` one object a line (NDJSON). It runs on the bridge's event loop, so a list is written in portions
  * with a turn of the loop between them, and no faster than the reader takes it: a million routes cost neither memory nor
  * anybody's turn. Who may ask is the socket's file mode (0660).
  */
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorText } from '../net/error-text';
+import { listenUnix } from '../net/unix-socket';
 import type { Logger } from '../observe/log';
 import { parseTrace, parseWhy } from './explain-query';
-import { parseFilter, RequestError, routeMatches } from './filter';
+import { parseFilter, parseMonitor, RequestError } from './filter';
+import type { MonitorQuery } from './monitor-types';
 import { LISTS } from './types';
 import type { ControlBackend } from './backend';
-import type { ListName, Listing, RouteFilter } from './types';
+import type { ListName, Listing, RouteRest, RouteRow } from './types';
 
 /** Rows between two turns of the event loop. */
 const PORTION = 200;
+/** Items written at a time: a text longer than a hundred kilobytes would be memory that is given back late. */
+const PIECE = 200;
 
 export interface ControlServer {
   /** Stops listening, ends the connections and removes the socket file. */
@@ -37,8 +40,11 @@ export async function startControlServer(socket: string, backend: ControlBackend
     });
   });
   try {
-    mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
-    await listen(server, socket);
+    await listenUnix(
+      server,
+      socket,
+      'another fpm2afi is running and answers there; stop it, or give this one another path',
+    );
     chmodSync(socket, 0o660);
   } catch (error) {
     server.close();
@@ -59,75 +65,81 @@ export async function startControlServer(socket: string, backend: ControlBackend
   };
 }
 
-async function listen(server: Server, socket: string): Promise<void> {
-  try {
-    await bind(server, socket);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    if (!lstatSync(socket).isSocket()) {
-      throw new Error('this file exists and is no socket; remove it or choose another path', { cause: error });
-    }
-    if (await someoneAnswers(socket)) {
-      throw new Error('another fpm2afi is running and answers there; stop it, or give this one another path', {
-        cause: error,
-      });
-    }
-    unlinkSync(socket);
-    await bind(server, socket);
-  }
-}
-
-function bind(server: Server, socket: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(socket, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function someoneAnswers(socket: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const probe = connect(socket, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false);
-      else reject(error);
-    });
-  });
-}
-
 async function answer(request: IncomingMessage, response: ServerResponse, backend: ControlBackend): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://fpm2afi');
+  const url = urlOf(request.url ?? '/');
   const name = /^\/v1\/([a-z]+)$/.exec(url.pathname)?.[1];
-  const repair = request.method === 'POST' && name === 'audit';
-  if (request.method !== 'GET' && !repair) {
-    throw new RequestError(405, `${String(request.method)}: only GET is served, and POST of /v1/audit`);
+  const isPost = request.method === 'POST' && POSTED.some((posted) => posted === name);
+  if (request.method !== 'GET' && !isPost) {
+    const paths = POSTED.map((posted) => `/v1/${posted}`).join(', ');
+    throw new RequestError(405, `${String(request.method)}: only GET is served, and POST of ${paths}`);
   }
-  const makeObject = name === 'audit' ? () => backend.audit({ repair }) : objectOf(name, url.searchParams, backend);
+  const makeObject = isPost ? actionOf(name, backend) : objectOf(name, url.searchParams, backend);
   if (makeObject !== undefined) {
     const body = JSON.stringify(await makeObject());
     response.writeHead(200, { 'content-type': 'application/json' }).end(`${body}\n`);
     return;
   }
+  if (name === 'monitor') return writeEvents(response, backend, parseMonitor(url.searchParams));
   const list = LISTS.find((known) => known === name);
   if (list === undefined) {
-    const known = ['status', 'why', 'trace', 'audit', ...LISTS].map((item) => `/v1/${item}`).join(', ');
+    const known = ['status', 'summary', 'why', 'trace', 'audit', 'monitor', ...LISTS]
+      .map((item) => `/v1/${item}`)
+      .join(', ');
     throw new RequestError(404, `no ${url.pathname} here, but ${known}`);
   }
   const { filter, stream } = parseFilter(url.searchParams, list);
-  await writeRows(
-    response,
-    rowsOf(backend, list, filter),
-    stream,
-    (row) => {
-      return list !== 'routes' || routeMatches(row as Parameters<typeof routeMatches>[0], filter);
-    },
-    filter.limit ?? Infinity,
-  );
+  const portions = list === 'routes' ? routePortions(backend.routes(filter)) : portionsOf(await rowsOf(backend, list));
+  await writeRows(response, portions, stream, filter.limit ?? Infinity);
+}
+
+/** Items as JSON, a portion between two turns of the event loop. */
+type Portions = AsyncIterable<readonly string[]>;
+
+/** What many routes have in common is written once for all of a portion. */
+async function* routePortions(rows: AsyncIterable<readonly RouteRow[]>): Portions {
+  for await (const portion of rows) {
+    const texts = new Map<RouteRest, string>();
+    yield portion.map(({ prefix, rest }) => {
+      let text = texts.get(rest);
+      if (text === undefined) texts.set(rest, (text = JSON.stringify(rest).slice(1)));
+      return `{"prefix":"${prefix}",${text}`;
+    });
+  }
+}
+
+async function* portionsOf(rows: Listing<object>): Portions {
+  let portion: string[] = [];
+  for await (const row of rows) {
+    if (portion.push(JSON.stringify(row)) < PORTION) continue;
+    yield portion;
+    portion = [];
+    await nextTurn();
+  }
+  yield portion;
+}
+
+/** A path as it came: `//` and the like are no URL. */
+function urlOf(path: string): URL {
+  try {
+    return new URL(path, 'http://fpm2afi');
+  } catch {
+    throw new RequestError(400, `${JSON.stringify(path)} is no path`);
+  }
+}
+
+/** What can be posted. */
+const POSTED = ['audit', 'displace', 'reload'] as const;
+
+/** What does one of them. */
+function actionOf(name: string | undefined, backend: ControlBackend): () => object | Promise<object> {
+  switch (name) {
+    case 'audit':
+      return () => backend.audit({ repair: true });
+    case 'reload':
+      return () => backend.reload();
+    default:
+      return async () => (await backend.displace(), { displaces: true });
+  }
 }
 
 /** What makes the answer of one object; undefined: nothing of that name. */
@@ -139,6 +151,10 @@ function objectOf(
   switch (name) {
     case 'status':
       return () => backend.status();
+    case 'audit':
+      return () => backend.audit({ repair: false });
+    case 'summary':
+      return () => backend.routeSummary();
     case 'why':
       return () => backend.why(parseWhy(query));
     case 'trace':
@@ -148,10 +164,10 @@ function objectOf(
   }
 }
 
-function rowsOf(backend: ControlBackend, list: ListName, filter: RouteFilter): Listing<object> {
+async function rowsOf(backend: ControlBackend, list: Exclude<ListName, 'routes'>): Promise<Listing<object>> {
   switch (list) {
-    case 'routes':
-      return backend.routes(filter);
+    case 'vrfs':
+      return await backend.vrfs();
     case 'nexthops':
       return backend.nexthops();
     case 'neighbors':
@@ -171,37 +187,45 @@ function rowsOf(backend: ControlBackend, list: ListName, filter: RouteFilter): L
   }
 }
 
-async function writeRows(
-  response: ServerResponse,
-  rows: Listing<object>,
-  stream: boolean,
-  wanted: (row: object) => boolean,
-  limit: number,
-): Promise<void> {
-  let text = stream ? '' : '[';
-  let seen = 0;
+/** Writes a list, no faster than the reader takes it; a reader that is gone ends it. */
+async function writeRows(response: ServerResponse, portions: Portions, stream: boolean, limit: number): Promise<void> {
+  const between = stream ? '\n' : ',\n';
   let written = 0;
-  const flush = async (): Promise<void> => {
-    if (!response.headersSent) {
-      response.writeHead(200, { 'content-type': stream ? 'application/x-ndjson' : 'application/json' });
-    }
-    if (text !== '' && !response.write(text)) await drained(response);
-    text = '';
-    await nextTurn();
+  const begin = (): void => {
+    if (response.headersSent) return;
+    response.writeHead(200, { 'content-type': stream ? 'application/x-ndjson' : 'application/json' });
+    if (!stream) response.write('[');
   };
-  if (limit > 0) {
-    for await (const row of rows) {
-      if (wanted(row)) {
-        const before = stream ? '' : written === 0 ? '\n' : ',\n';
-        text += `${before}${JSON.stringify(row)}${stream ? '\n' : ''}`;
-        if (++written >= limit) break;
-      }
-      if (++seen % PORTION === 0) await flush();
-      if (response.destroyed) return;
+  for await (const portion of limit > 0 ? portions : []) {
+    if (response.destroyed) return;
+    begin();
+    const items = portion.length > limit - written ? portion.slice(0, limit - written) : portion;
+    if (items.length === 0) continue;
+    for (let from = 0; from < items.length; from += PIECE) {
+      const before = written + from === 0 ? (stream ? '' : '\n') : between;
+      response.write(before + items.slice(from, from + PIECE).join(between));
     }
+    written += items.length;
+    if (response.writableNeedDrain) await drained(response);
+    if (written >= limit) break;
   }
-  await flush();
-  response.end(stream ? '' : written === 0 ? ']\n' : '\n]\n');
+  begin();
+  response.end(stream ? (written === 0 ? '' : '\n') : written === 0 ? ']\n' : '\n]\n');
+}
+
+/** What changes, a JSON object a line, until the reader goes. What it doesn't take isn't made. */
+async function writeEvents(response: ServerResponse, backend: ControlBackend, query: MonitorQuery): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  for await (const events of backend.monitor(query, gone.signal)) {
+    if (!response.headersSent) {
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      response.flushHeaders();
+    }
+    for (const event of events) response.write(`${JSON.stringify(event)}\n`);
+    if (response.writableNeedDrain) await drained(response);
+  }
+  response.end();
 }
 
 /** Resolves when the reader has caught up, or is gone. */

@@ -10,6 +10,7 @@ import type {
   LspView,
   NeighborView,
   NexthopView,
+  EngineView,
   PortView,
   PuntReasonView,
   RouteView,
@@ -17,6 +18,7 @@ import type {
   StatusView,
   TokenView,
   TrafficView,
+  VrfView,
 } from './types';
 
 /** A list's columns and how an item fills them. */
@@ -33,13 +35,37 @@ const routes: Layout<RouteView> = {
   columns: ['Prefix', 'Table', 'Proto', 'State', 'Nexthop', 'MAC', 'Token', 'Note'].map(left),
   row(route) {
     const protocol = route.origin === 'zebra' ? route.protocol : route.origin;
-    const note = [...(route.reason === undefined ? [] : [route.reason]), ...(route.stale === true ? ['stale'] : [])];
-    const table = route.vrf === undefined ? String(route.table) : `VRF ${route.vrf}`;
-    const before = [route.prefix, table, protocol, route.state];
+    const note = [
+      ...knownText(route.lastKnown),
+      ...(route.reason === undefined ? [] : [route.reason]),
+      ...(route.stale === true ? ['stale'] : []),
+    ];
+    const before = [route.prefix, tableText(route), protocol, route.state];
     return withPaths(before, route.nexthops, route.type === 'unicast' ? '-' : route.type, [
       dash(route.token),
       note.join('; '),
     ]);
+  },
+};
+
+/** `254`, `1001 red`, `VRF 5`: the default VRF goes without its name. */
+export function tableText({ table, vrf, vrfId }: Pick<RouteView, 'table' | 'vrf' | 'vrfId'>): string {
+  if (vrfId !== undefined) return `VRF ${vrfId}`;
+  return vrf === undefined || vrf === 'default' ? String(table) : `${table} ${vrf}`;
+}
+
+const vrfs: Layout<VrfView> = {
+  columns: [left('VRF'), right('Table'), left('Ports'), right('Token')].concat(
+    ['IPv4', 'IPv6', 'Offloaded', 'Trapped', 'Failed', 'Unresolved', 'Pending', 'Entries'].map(right),
+    left('Note'),
+  ),
+  row(view) {
+    const name = view.vrfId === undefined ? dash(view.vrf) : `VRF ${view.vrfId}`;
+    const table = view.vrfId === undefined ? String(view.table) : '-';
+    const where = [name, table, view.ports.join(' ') || '-', dash(view.token)];
+    const { ipv4, ipv6, offloaded, trapped, failed, unresolved, pending, entries } = view;
+    const counts = [ipv4, ipv6, offloaded, trapped, failed, unresolved, pending, entries].map(String);
+    return [[...where, ...counts, view.reason ?? (view.forwarded ? '' : 'no port is bound to it: Linux forwards')]];
   },
 };
 
@@ -55,7 +81,11 @@ const nexthops: Layout<NexthopView> = {
     const before = [dash(nexthop.id), nexthop.kind === 'inline' ? `inline ${type}` : type, nexthop.state];
     const none = content === 'single' || content === 'group' ? '-' : content;
     const tokens = nexthop.tokens.length === 0 ? '-' : nexthop.tokens.join(' ');
-    return withPaths(before, nexthop.legs, none, [String(nexthop.routes), tokens, nexthop.reason ?? '']);
+    return withPaths(before, nexthop.legs, none, [
+      String(nexthop.routes),
+      tokens,
+      [...knownText(nexthop.lastKnown), nexthop.reason ?? []].flat().join('; '),
+    ]);
   },
 };
 
@@ -74,13 +104,16 @@ const ports: Layout<PortView> = {
   columns: [right('Port'), left('TAP'), right('Ifindex'), left('MAC'), right('MTU'), left('TAP-state')].concat(
     left('vASIC'),
     ['In-pkts', 'In-bytes', 'In-drops', 'Out-pkts', 'Out-bytes', 'Out-drops', 'Punted', 'Injected', 'Drops'].map(right),
+    [left('Engine'), right('Fast'), left('Slow')],
   ),
   row(port) {
     const { punted, injected, drops } = port.punt;
     const names = [String(port.index), port.tap, dash(port.ifindex), dash(port.mac), dash(port.mtu)];
     const states = [port.tapState, port.vasicState];
     const counters = [punted, injected, drops].map(String);
-    return [[...names, ...states, ...traffic(port.input), ...traffic(port.output), ...counters]];
+    return [
+      [...names, ...states, ...traffic(port.input), ...traffic(port.output), ...counters, ...engine(port.engine)],
+    ];
   },
 };
 
@@ -93,16 +126,25 @@ const tokens: Layout<TokenView> = {
 };
 
 const lsps: Layout<LspView> = {
-  columns: ['Label', 'Proto', 'State', 'Operation', 'Nexthop', 'Note'].map(left),
+  columns: [
+    ...[right('Inbound'), left('Type'), left('Nexthop'), left('Outbound'), left('State'), right('Packets')],
+    ...[right('Token'), left('Note')],
+  ],
   row(lsp) {
-    const note = lsp.stale === true ? `${lsp.reason}; stale` : lsp.reason;
-    const [first, ...more] = lsp.legs.map((path) => [path.operation, pathText(path)]);
+    const note = [...(lsp.reason === undefined ? [] : [lsp.reason]), ...(lsp.stale === true ? ['stale'] : [])];
+    const [first, ...more] = lsp.legs.map((path) => [lspPathText(path), path.outbound]);
+    const state = [lsp.state, dash(lsp.packets), dash(lsp.tokens?.[0]), note.join('; ')];
     return [
-      [String(lsp.label), lsp.protocol, lsp.state, ...(first ?? ['-', '-']), note],
-      ...more.map((cells) => ['', '', '', ...cells, '']),
+      [String(lsp.label), lsp.protocol, ...(first ?? ['-', '-']), ...state],
+      ...more.map((cells) => ['', '', ...cells, '', '', '', '']),
     ];
   },
 };
+
+/** A device that stands for a table is the nexthop, as FRR has it. */
+function lspPathText(path: LspView['legs'][number]): string {
+  return path.outbound === '-' ? path.interface : pathText(path);
+}
 
 const evpn: Layout<EvpnView> = {
   columns: ['MAC', 'VTEP', 'VLAN', 'VNI', 'Interface', 'Note'].map(left),
@@ -134,6 +176,7 @@ const punt: Layout<PuntReasonView> = {
 /** The layout of each list. */
 export const LAYOUTS: { readonly [N in ListName]: Layout<ListViews[N]> } = {
   routes,
+  vrfs,
   nexthops,
   neighbors,
   ports,
@@ -153,12 +196,26 @@ function withPaths(before: readonly string[], legs: readonly PathView[], none: s
 }
 
 /** `via 103.30.0.3, tap0`, in the words of FRR's `show ip route`. */
-function pathText(path: PathView): string {
+export function pathText(path: PathView): string {
   const to = path.gateway === undefined ? 'directly connected' : `via ${path.gateway}`;
   const where = path.interface === '?' ? `interface ${path.ifindex}` : path.interface;
   const weight = path.weight === 1 ? '' : `, weight ${path.weight}`;
   const encap = path.encap === undefined ? '' : `, ${path.encap}`;
   return `${to}, ${where}${weight}${encap}${path.state === 'unresolved' ? ' unresolved' : ''}`;
+}
+
+/** That a state is only what was known last. */
+function knownText(lastKnown: string | undefined): string[] {
+  return lastKnown === undefined ? [] : [`last known: the vASIC can't be asked since ${lastKnown}`];
+}
+
+/** Who forwards, how many packets the kernel dealt with, and how many it left to the engine: why most of them. */
+function engine(view: EngineView | undefined): string[] {
+  if (view === undefined) return ['-', '-', '-'];
+  if (view.name !== 'kernel') return [view.name, '-', '-'];
+  const slow = Object.entries(view.slow).sort(([, a], [, b]) => b - a);
+  const reasons = slow.map(([reason, packets]) => `${reason} ${packets}`).join(', ');
+  return [`${view.name} ${view.hook}`, String(view.fast), dash(reasons === '' ? undefined : reasons)];
 }
 
 function traffic(counters: TrafficView | undefined): string[] {
@@ -195,10 +252,14 @@ export function statusText(status: StatusView): string {
     ['', `${afi.entries} entries programmed`],
     ['FIB', `${fib.routes} routes (${fib.ipv4} IPv4, ${fib.ipv6} IPv6)`],
     ['', `${fib.offloaded} offloaded, ${fib.trapped} trapped, ${fib.failed} failed`],
+    ...knownText(afi.lastKnown).map((text): [string, string] => ['', text]),
     ['', `${fib.unresolved} unresolved, ${fib.pending} pending, ${fib.stale} stale`],
     ['', `${fib.nexthops} nexthops, ${fib.neighbors} neighbors, ${fib.dirty} dirty`],
     ['', `${latency.count} changes acknowledged${latencyText(latency)}`],
     ['Punt', `${punt.mode}: ${punt.punted} punted, ${punt.injected} injected, ${punt.drops} dropped`],
+    ...(punt.process === undefined
+      ? []
+      : [['', `process ${punt.process.pid}, for ${since(punt.process.since)}`] satisfies [string, string]]),
     ['Loop', loopText(loop)],
   ];
   const { audit } = status;

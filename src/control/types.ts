@@ -63,8 +63,10 @@ export interface AfiStatus {
   readonly opsFailed: number;
   /** Entries acknowledged and not removed. */
   readonly entries: number;
-  /** Why it is down, where known. */
+  /** Why it is down, by the latest attempt, where known. */
   readonly error?: string;
+  /** The vASIC can't be asked since then: what is told of routes is what was known last. */
+  readonly lastKnown?: string;
 }
 
 export interface FibStatus {
@@ -100,11 +102,19 @@ export interface LatencyView {
 }
 
 export interface PuntStatus {
-  readonly mode: 'worker' | 'external' | 'off';
+  readonly mode: 'process' | 'external' | 'worker' | 'off';
+  /** The punt process that there is now. */
+  readonly process?: { readonly pid: number; readonly since: string; readonly socket: string };
   /** Packets since start. */
   readonly punted: number;
   readonly injected: number;
   readonly drops: number;
+}
+
+/** What a reload has changed. */
+export interface ReloadView {
+  /** Keys of the file. */
+  readonly changed: readonly string[];
 }
 
 /**
@@ -127,16 +137,18 @@ export interface PathView {
   readonly mac?: string;
   readonly weight: number;
   readonly state: PathState;
-  /** What it puts around packets, in plain words: `MPLS push 16/17`. */
+  /** What it puts around packets, in plain words: `label 16/17`, as FRR writes it. */
   readonly encap?: string;
 }
 
 export interface RouteView {
   readonly prefix: string;
-  /** Kernel table id; of no meaning where there is a `vrf`. */
+  /** Kernel table id; of no meaning where there is a `vrfId`. */
   readonly table: number;
+  /** Name of the VRF that has the table, where it has a name. */
+  readonly vrf?: string;
   /** Id of the VRF, where zebra names VRFs instead of tables (protobuf). */
-  readonly vrf?: number;
+  readonly vrfId?: number;
   /** As FRR names it (ospf, bgp, isis, static, kernel, …). */
   readonly protocol: string;
   readonly metric: number;
@@ -155,6 +167,34 @@ export interface RouteView {
   readonly reported?: 'offloaded' | 'trapped' | 'unresolved' | 'failed';
   /** Not yet confirmed by the replay after a reconnect. */
   readonly stale?: boolean;
+  /** The vASIC can't be asked since then: the state is what was known last. */
+  readonly lastKnown?: string;
+}
+
+/** What is shown of a route beside its prefix. Many routes have the same, and may share one object. */
+export type RouteRest = Omit<RouteView, 'prefix'>;
+
+/** A route in a listing. */
+export interface RouteRow {
+  readonly prefix: string;
+  readonly rest: RouteRest;
+}
+
+/** The routes of one protocol in one table, counted; the states add up to `routes`. */
+export interface RouteSourceView extends Readonly<Record<RouteState, number>> {
+  readonly family: 'ipv4' | 'ipv6';
+  readonly table: number;
+  readonly vrf?: string;
+  readonly vrfId?: number;
+  readonly protocol: string;
+  readonly routes: number;
+}
+
+export interface RouteSummaryView {
+  /** By family, table and protocol. */
+  readonly sources: readonly RouteSourceView[];
+  /** The router's own entries: addresses, hosts, multicast … */
+  readonly own: number;
 }
 
 /** One of zebra's nexthop objects, or a set of legs that routes carry inline. */
@@ -171,6 +211,8 @@ export interface NexthopView {
   readonly routes: number;
   readonly state: RouteState;
   readonly reason?: string;
+  /** As in RouteView. */
+  readonly lastKnown?: string;
   /** AFT nodes made for it, the one that routes point at first. */
   readonly tokens: readonly number[];
 }
@@ -207,6 +249,18 @@ export interface TrafficView {
   readonly drops: number;
 }
 
+/** softvasic's two ways to forward, at a port. */
+export interface EngineView {
+  /** `kernel`: as far as it can, TypeScript the rest; `engine`: TypeScript alone. */
+  readonly name: string;
+  /** How packets get there: `tc (tcx)`, `xdp`, `AF_PACKET` …. */
+  readonly hook: string;
+  /** Packets that the kernel dealt with. */
+  readonly fast: number;
+  /** Packets that it left to the engine, by reason; those that occurred. */
+  readonly slow: Readonly<Record<string, number>>;
+}
+
 export interface PortView {
   readonly index: number;
   readonly tap: string;
@@ -221,6 +275,8 @@ export interface PortView {
   /** The vASIC's counters; absent when it doesn't tell. */
   readonly input?: TrafficView;
   readonly output?: TrafficView;
+  /** What forwards the packets received there; absent when the vASIC doesn't tell. */
+  readonly engine?: EngineView;
   /** Packets handed to the TAP and taken from it. */
   readonly punt: { readonly punted: number; readonly injected: number; readonly drops: number };
 }
@@ -238,16 +294,28 @@ export interface TokenView {
   readonly references: number;
 }
 
-/** An MPLS label entry of zebra: kept, not programmed; its packets go to the host. */
+/** An LSP of zebra: what becomes of packets with its label. */
 export interface LspView {
   readonly label: number;
   readonly protocol: string;
   readonly legs: readonly (PathView & {
-    /** `swap 200/300`, `pop`. */
+    /** `swap 200/300`, `pop`, `pop, table 254`. */
     readonly operation: string;
+    /** As FRR's `show mpls table` writes it: `200/300`, `implicit-null`; `-` where the packet is looked up. */
+    readonly outbound: string;
   })[];
-  readonly state: 'trapped';
-  readonly reason: string;
+  /** As of routes; zebra reads none for LSPs. */
+  readonly state: RouteState;
+  /** Why packets don't go to the nexthops, where they don't. */
+  readonly reason?: string;
+  /**
+   * What the nodes counted that do its paths' work on labels: of all LSPs that have the same outgoing labels and neighbors.
+   * Absent where the vASIC tells nothing.
+   */
+  readonly packets?: number;
+  readonly bytes?: number;
+  /** The nodes that its entry leads to, and those that do its work on labels. */
+  readonly tokens?: readonly number[];
   readonly stale?: boolean;
 }
 
@@ -281,15 +349,58 @@ export interface SidView {
   readonly stale?: boolean;
 }
 
+/** A table that ports are bound to or routes are in. */
+export interface VrfView {
+  /** As in RouteView. */
+  readonly table: number;
+  readonly vrf?: string;
+  readonly vrfId?: number;
+  /** The vASIC forwards by it. */
+  readonly forwarded: boolean;
+  /** Its route tree in the vASIC; absent: there is none. */
+  readonly token?: number;
+  /** TAPs of the ports that are bound to it. */
+  readonly ports: readonly string[];
+  /** Routes of zebra by family, and by state; each adds up to all of them. */
+  readonly ipv4: number;
+  readonly ipv6: number;
+  readonly offloaded: number;
+  readonly trapped: number;
+  readonly failed: number;
+  readonly unresolved: number;
+  readonly pending: number;
+  /** Entries that the vASIC has, host entries and own addresses among them. */
+  readonly entries: number;
+  /** Why the vASIC has no tree for it. */
+  readonly reason?: string;
+}
+
+/** The table that a question is about: by its id, by the name of its VRF; neither: the default VRF's, or all. */
+export interface TableQuery {
+  readonly table?: number;
+  readonly vrf?: string;
+}
+
 /** Which routes are asked for. */
-export interface RouteFilter {
+export interface RouteFilter extends TableQuery {
   /** Exactly this one, in any table (or in `table`). */
   readonly prefix?: Prefix;
   /** The longest match for this address (4 or 16 bytes), one per table. */
   readonly longest?: Uint8Array;
-  readonly table?: number;
+  /** All that hold this prefix (an address is its longest). */
+  readonly covering?: Prefix;
+  /** All that lie in this prefix, itself included. */
+  readonly within?: Prefix;
   readonly state?: RouteState;
   readonly protocol?: string;
+  /** One path leaves by this interface. Asked for may be the number of a port of the vASIC, which the backend turns into its TAP's name. */
+  readonly port?: string;
+  /** One path has this gateway (as text), or the route names this nexthop id of zebra. */
+  readonly nexthop?: string | number;
+  /** One path leads to this neighbor: its address or its hardware address, as text. */
+  readonly neighbor?: string;
+  /** The router's own entries (addresses of its own, hosts, multicast …) as well. What is looked up is always among all. */
+  readonly all?: boolean;
   /** At most so many. */
   readonly limit?: number;
 }
@@ -298,12 +409,24 @@ export interface RouteFilter {
 export type Listing<T> = Iterable<T> | AsyncIterable<T>;
 
 /** The lists of the API, `/v1/<name>`. */
-export const LISTS = ['routes', 'nexthops', 'neighbors', 'ports', 'tokens', 'lsps', 'evpn', 'sids', 'punt'] as const;
+export const LISTS = [
+  'routes',
+  'vrfs',
+  'nexthops',
+  'neighbors',
+  'ports',
+  'tokens',
+  'lsps',
+  'evpn',
+  'sids',
+  'punt',
+] as const;
 export type ListName = (typeof LISTS)[number];
 
 /** What a list holds. */
 export interface ListViews {
   readonly routes: RouteView;
+  readonly vrfs: VrfView;
   readonly nexthops: NexthopView;
   readonly neighbors: NeighborView;
   readonly ports: PortView;

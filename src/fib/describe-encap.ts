@@ -1,4 +1,4 @@
-/** Encapsulations in the words that an operator is shown: `MPLS push 16/17`. */
+/** Encapsulations in the words that an operator is shown: `label 16/17`. */
 import { formatAddress } from '../net/address';
 import type { Encap, SegmentEndpoint } from './updates';
 
@@ -18,7 +18,7 @@ const FLAVORS: readonly string[] = ['', 'PSP', 'USP', 'USD', 'NEXT-CSID'];
 export function describeEncap(encap: Encap): string {
   switch (encap.kind) {
     case 'mpls':
-      return `MPLS push ${encap.labels.join('/')}`;
+      return `label ${encap.labels.join('/')}`;
     case 'seg6': {
       const mode = SEG6_MODES[encap.mode] ?? `mode ${encap.mode}`;
       return `SRv6 ${mode} ${encap.segments.map(formatAddress).join(', ')}`;
@@ -43,9 +43,4 @@ function describeEndpoint(endpoint: SegmentEndpoint): string {
     segments === undefined ? '' : ` to ${segments.map(formatAddress).join(', ')}`,
     names.length === 0 ? '' : ` (${names.join(', ')})`,
   ].join('');
-}
-
-/** What an LSP's path does to the label: `swap 200/300` (outermost first), `pop`. */
-export function describeLabels(outLabels: readonly number[]): string {
-  return outLabels.length === 0 ? 'pop' : `swap ${outLabels.join('/')}`;
 }

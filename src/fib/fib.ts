@@ -3,7 +3,7 @@
  *
  * Updates only change tables and mark what they touched dirty; the programmer looks at the final state when it asks for
  * work, so a delete followed by an add is a replace and a flap costs one operation. This file applies updates; the parts
- * it joins are rows.ts (routes and queues), resolution.ts (nexthop groups and neighbors), host-entries.ts (own addresses and
+ * it joins are vrfs.ts (which tables are forwarded by), rows.ts (routes and queues), resolution.ts (nexthop groups and neighbors), host-entries.ts (own addresses and
  * known neighbors), forwarding-state.ts (the programmer's side) and route-status.ts (what zebra is told).
  */
 import { ForwardingState } from './forwarding-state';
@@ -12,6 +12,7 @@ import { Interfaces } from './interfaces';
 import type { Neighbor } from './neighbors';
 import type { OwnPort } from './port-rules';
 import { KeptThings } from './kept';
+import { LspTable } from './lsps';
 import { KernelRoutes } from './kernel-routes';
 import { dropIntent, type NexthopChange, type NexthopGroup } from './nexthops';
 import { Resolution } from './resolution';
@@ -20,20 +21,27 @@ import { RouteStatuses } from './route-status';
 import { ROW } from './route-table';
 import { Rows } from './rows';
 import { encodeTime } from './times';
+import { Vrfs, type NamedTable } from './vrfs';
 import {
   VRF_TABLES,
   type FpmUpdate,
   type KernelUpdate,
+  type LinkChange,
+  type NexthopPath,
   type RouteAdd,
   type RouteDelete,
   type RouteTarget,
 } from './updates';
 
 export interface FibOptions {
-  /** The kernel table whose routes the vASIC's route tree holds. */
+  /** The default VRF's kernel table. */
   readonly table: number;
   /** TAP name → port index. */
   readonly ports: ReadonlyMap<string, number>;
+  /** Port index → table, of ports that are in another than the default VRF where Linux has them in none. */
+  readonly portTables?: ReadonlyMap<number, number>;
+  /** VRFs that the configuration names. */
+  readonly vrfs?: readonly NamedTable[];
   /** There is something for the programmer to do. */
   readonly onWork: () => void;
   /** There is something to tell zebra. */
@@ -47,10 +55,12 @@ export interface FibOptions {
 }
 
 export class Fib {
+  readonly vrfs: Vrfs;
   readonly rows: Rows;
   readonly interfaces: Interfaces;
   readonly forwarding: ForwardingState;
   readonly status: RouteStatuses;
+  readonly lsps: LspTable;
   readonly kept = new KeptThings();
   readonly kernelRoutes: KernelRoutes;
 
@@ -60,13 +70,21 @@ export class Fib {
   private readonly key = newKey();
 
   constructor(private readonly options: FibOptions) {
+    this.vrfs = new Vrfs({
+      defaultTable: options.table,
+      configured: options.vrfs ?? [],
+      onChange: (table, forwarded) => this.tableChanged(table, forwarded),
+    });
     this.interfaces = new Interfaces({
       ports: options.ports,
-      table: options.table,
+      defaultTable: options.table,
+      configuredTables: options.portTables ?? new Map(),
+      namedTables: new Map((options.vrfs ?? []).map(({ name, table }) => [name, table])),
       onRules: (port, sending) => this.portRulesChanged(port, sending),
+      onVrfs: (ports, devices) => this.vrfs.set(ports, devices),
     });
     this.rows = new Rows({
-      table: options.table,
+      vrfs: this.vrfs,
       onWork: options.onWork,
       onReport: options.onReport,
       onRetire: (group) => this.resolution.detach(group),
@@ -91,7 +109,13 @@ export class Fib {
       onSuspect: () => options.onKernelRoute?.(),
     });
     this.status = new RouteStatuses(this.rows, options.now);
-    this.forwarding = new ForwardingState(this.rows, neighbors, this.interfaces, this.status, options.now);
+    this.lsps = new LspTable({
+      rows: this.rows,
+      groupOf: (paths) => this.groupOfPaths(paths),
+      now: options.now,
+    });
+    this.forwarding = new ForwardingState(this.rows, neighbors, this.interfaces, this.status, this.lsps, options.now);
+    this.interfaces.begin();
   }
 
   get neighbors(): Resolution['neighbors'] {
@@ -123,6 +147,7 @@ export class Fib {
         return this.applyKernel(update);
       case 'lspAdd':
       case 'lspDelete':
+        return this.lsps.apply(update);
       case 'macAdd':
       case 'macDelete':
       case 'sidAdd':
@@ -173,6 +198,7 @@ export class Fib {
   }
 
   private removeZebra(row: number): void {
+    this.rows.changes.listener?.routeGone(row);
     const { nexthops, routes } = this.rows;
     const group = nexthops.get(routes.zebraGroup[row]!)!;
     routes.flags[row]! &= ~ROW.zebra;
@@ -191,11 +217,8 @@ export class Fib {
     switch (target.kind) {
       case 'nexthopId':
         return nexthops.forZebraId(target.id);
-      case 'paths': {
-        const { group, isNew } = nexthops.forPaths(target.paths);
-        if (isNew) this.nexthopsChanged({ changed: [group], orphans: [] });
-        return group;
-      }
+      case 'paths':
+        return this.groupOfPaths(target.paths);
       case 'drop':
         return this.rows.fixed(dropIntent(target.drop));
       case 'host':
@@ -203,6 +226,12 @@ export class Fib {
       case 'unsupported':
         return this.rows.fixed({ kind: 'punt', reason: 'unsupported' }, target.reason);
     }
+  }
+
+  private groupOfPaths(paths: readonly NexthopPath[]): NexthopGroup {
+    const { group, isNew } = this.rows.nexthops.forPaths(paths);
+    if (isNew) this.nexthopsChanged({ changed: [group], orphans: [] });
+    return group;
   }
 
   private nexthopsChanged({ changed, orphans }: NexthopChange): void {
@@ -233,11 +262,23 @@ export class Fib {
       case 'addressDelete':
         return this.hosts.removeAddress(update);
       case 'link':
-        for (const ifindex of this.interfaces.apply(update)) this.interfaceChanged(ifindex);
-        return;
+        return this.linkChanged(update);
       case 'groups':
         return this.interfaces.applyGroups(update);
     }
+  }
+
+  private linkChanged(update: LinkChange): void {
+    const { ifindex } = update;
+    const table = this.interfaces.lookupTable(ifindex);
+    for (const changed of this.interfaces.apply(update)) this.interfaceChanged(changed);
+    // An LSP may lead to its table.
+    if (this.interfaces.lookupTable(ifindex) !== table) this.resolution.interfaceChanged(ifindex);
+  }
+
+  /** Whether a port takes packets with labels. */
+  setLabelInput(port: number, labels: boolean): void {
+    this.interfaces.setLabels(port, labels);
   }
 
   /** What the port is by itself; `foreign`: its interface is group up by somebody else. */
@@ -245,8 +286,23 @@ export class Fib {
     this.interfaces.setOwn(port, own, foreign);
   }
 
+  /** The vASIC is to forward by a table, or not any more: its routes are to go there, or to go. */
+  private tableChanged(table: number, forwarded: boolean): void {
+    const { routes } = this.rows;
+    for (let row = 1; row < routes.end; row++) {
+      if (!routes.live(row) || routes.tableOf(row) !== table) continue;
+      this.rows.chooseWanted(row);
+      this.rows.markReport(row);
+    }
+    this.hosts.tableChanged(table, forwarded);
+    for (const ifindex of this.interfaces.devicesOf(table)) this.resolution.interfaceChanged(ifindex);
+    this.forwarding.dirtyTables.add(table);
+    this.options.onWork();
+  }
+
   private portRulesChanged(port: number, sending: boolean): void {
     this.forwarding.dirtyPorts.add(port);
+    this.hosts.tablesMoved();
     if (sending) {
       for (const neighbor of this.neighbors.all()) {
         if (this.interfaces.portOf(neighbor.ifindex) === port) this.forwarding.dirtyAdjacencies.add(neighbor.id);
@@ -269,6 +325,7 @@ export class Fib {
 
   private neighborChanged(neighbor: Neighbor | undefined): void {
     if (neighbor === undefined) return;
+    this.rows.changes.listener?.neighbor(neighbor);
     this.forwarding.dirtyAdjacencies.add(neighbor.id);
     this.resolution.neighborChanged(neighbor);
     this.hosts.evaluate(neighbor);
@@ -277,30 +334,53 @@ export class Fib {
 
   // ---- replay -----------------------------------------------------------------------------------------------------
 
-  /** zebra (re)connected and will send everything again; what we have stays until `endReplay`. */
+  /** zebra (re)connected and sends everything again; what we have stays until `endReplay`. */
   beginReplay(): void {
-    this.replayGeneration = (this.replayGeneration + 1) & 0xff;
+    this.replayGeneration = this.rows.routes.nextGeneration(this.replayGeneration);
+    this.vrfs.beginReplay();
     this.kept.beginReplay();
+    this.lsps.beginReplay();
     this.kernelRoutes.beginReplay();
     for (const group of this.rows.nexthops.beginGeneration()) this.rows.retireIfUnwanted(group);
   }
 
-  /** The replay is over: drops what it didn't confirm. Returns how many routes, nexthops, found entries … that were. */
-  endReplay(): { routes: number; nexthops: number; adopted: number; kept: number } {
+  /** How far the replay has come: zebra's routes that it has confirmed, and what ending it now would remove. Looks at all rows. */
+  replayStanding(): { readonly confirmed: number; readonly unconfirmed: number } {
+    const { routes } = this.rows;
+    let confirmed = 0;
+    let unconfirmed = this.forwarding.adopted;
+    for (let row = 1; row < routes.end; row++) {
+      if (!this.isSwept(row)) continue;
+      if (this.isStale(row)) unconfirmed++;
+      else confirmed++;
+    }
+    return { confirmed, unconfirmed };
+  }
+
+  /** The replay is over: drops what it didn't confirm, of any table or of those that zebra tells whole. Returns how many routes, nexthops, found entries … that were. */
+  endReplay(tables?: 'all'): { routes: number; nexthops: number; lsps: number; adopted: number; kept: number } {
     const { routes } = this.rows;
     let swept = 0;
     for (let row = 1; row < routes.end; row++) {
-      if (!routes.live(row) || (routes.flags[row]! & ROW.zebra) === 0 || !this.isStale(row)) continue;
-      // zebra's replay leaves out plain tables (those of no VRF): absence says nothing there.
-      if (routes.tableOf(row) !== this.rows.table && routes.tableOf(row) < VRF_TABLES) continue;
+      if (!this.isSwept(row, tables) || !this.isStale(row)) continue;
       this.removeZebra(row);
       swept++;
     }
+    const lsps = this.lsps.endReplay();
     const adopted = this.forwarding.dropAdopted();
     const { gone, ...change } = this.rows.nexthops.endGeneration();
     this.nexthopsChanged(change);
     for (const group of gone) this.rows.retireIfUnwanted(group);
-    return { routes: swept, nexthops: gone.length, adopted, kept: this.kept.endReplay() };
+    return { routes: swept, nexthops: gone.length, lsps, adopted, kept: this.kept.endReplay() };
+  }
+
+  /** Whether the row is a route of zebra that a replay has to confirm. */
+  private isSwept(row: number, tables?: 'all'): boolean {
+    const { routes } = this.rows;
+    if (!routes.live(row) || (routes.flags[row]! & ROW.zebra) === 0) return false;
+    // zebra's replay leaves out plain tables (those of no VRF): absence says nothing there.
+    const table = routes.tableOf(row);
+    return tables === 'all' || table >= VRF_TABLES || this.vrfs.isReplayed(table);
   }
 
   /** Whether zebra's route has not been confirmed since zebra connected last. */

@@ -8,7 +8,8 @@ import type { Interfaces } from './interfaces';
 import type { PortRules } from './intents';
 import { Latencies } from './latencies';
 import type { NeighborTable } from './neighbors';
-import type { NexthopGroup } from './nexthops';
+import type { LspTable } from './lsps';
+import { isUsed } from './nexthops';
 import { newKey, setKey } from './route-key';
 import { isPassing, type RouteStatuses } from './route-status';
 import { ROW, TARGET_UNKNOWN } from './route-table';
@@ -18,9 +19,18 @@ import { decodeTime, encodeTime } from './times';
 /** Of a group's routes, so many are asked which group they had before: they mostly move together. */
 const PREDECESSOR_ROWS = 16;
 
+interface TableEntries {
+  readonly table: number;
+  entries: number;
+}
+
 /** What the vASIC is to have, has, and refused. */
 export class ForwardingState implements ForwardingSource {
   readonly dirtyPorts = new Set<number>();
+  readonly dirtyTables = new Set<number>();
+  /** Entries that the vASIC has or may have, by table; those of the one asked for last are at hand. */
+  private readonly entriesOf = new Map<number, TableEntries>();
+  private last: TableEntries = { table: -1, entries: 0 };
   readonly dirtyAdjacencies = new Set<number>();
   /** Entries were found in the vASIC since it was looked last whether anybody asked for them. */
   private mayHaveAdopted = false;
@@ -33,8 +43,58 @@ export class ForwardingState implements ForwardingSource {
     private readonly neighbors: NeighborTable,
     private readonly interfaces: Interfaces,
     private readonly status: RouteStatuses,
+    readonly lsps: LspTable,
     private readonly now: () => number,
   ) {}
+
+  // ---- tables -------------------------------------------------------------------------------------------------------
+
+  get defaultTable(): number {
+    return this.rows.vrfs.defaultTable;
+  }
+
+  get tables(): ReadonlySet<number> {
+    return this.rows.vrfs.tables;
+  }
+
+  takeTable(): number | undefined {
+    return takeFirst(this.dirtyTables);
+  }
+
+  /** Its routes waited for the tree, or have failed with it. */
+  tableDone(table: number, error: string | undefined): void {
+    const { routes, vrfs } = this.rows;
+    if (!vrfs.has(table)) return;
+    vrfs.setError(table, error);
+    for (let row = 1; row < routes.end; row++) {
+      if (!routes.live(row) || routes.tableOf(row) !== table) continue;
+      if (error === undefined && this.routeWanted(row) !== routes.programmed[row]) this.rows.markDirty(row);
+      else this.rows.markReport(row);
+    }
+  }
+
+  tableHasEntries(table: number): boolean {
+    return this.entriesIn(table) > 0;
+  }
+
+  /** Entries of a table that the vASIC has or may have. */
+  entriesIn(table: number): number {
+    return this.entriesOf.get(table)?.entries ?? 0;
+  }
+
+  private setProgrammed(row: number, group: number): void {
+    const { routes } = this.rows;
+    const before = routes.programmed[row]!;
+    routes.programmed[row] = group;
+    if ((before === 0) === (group === 0)) return;
+    const table = routes.tableOf(row);
+    if (this.last.table !== table) {
+      let found = this.entriesOf.get(table);
+      if (found === undefined) this.entriesOf.set(table, (found = { table, entries: 0 }));
+      this.last = found;
+    }
+    this.last.entries += group === 0 ? -1 : 1;
+  }
 
   // ---- adjacencies and nexthop groups -------------------------------------------------------------------------------
 
@@ -94,23 +154,20 @@ export class ForwardingState implements ForwardingSource {
     const changed = first || otherWay || group.error !== error || group.stuck !== stuck;
     group.error = error;
     group.stuck = stuck;
-    if (stuck) this.rows.markNexthop(this.toHost());
+    if (stuck) this.rows.markNexthop(this.rows.toHost());
     if (acked !== undefined) {
       this.status.nexthopAcknowledged(id, group.acked, acked);
       group.acked = acked;
       group.ackedAt = this.now();
     }
     if (!changed) return;
+    this.rows.changes.listener?.nexthop(group);
     for (let row = group.firstRow; row !== 0; row = routes.nextInGroup[row]!) {
       if (routes.programmed[row] === this.routeWanted(row) || (error !== undefined && !stuck))
         this.rows.markReport(row);
       else this.rows.markDirty(row);
     }
-  }
-
-  /** Where packets go whose nexthop group the vASIC can't be made to leave. */
-  private toHost(): NexthopGroup {
-    return this.rows.fixed({ kind: 'punt', reason: 'unresolved' });
+    this.lsps.groupChanged(group);
   }
 
   nexthopGone(id: number): void {
@@ -145,7 +202,7 @@ export class ForwardingState implements ForwardingSource {
     const { nexthops, routes } = this.rows;
     if ((routes.flags[row]! & ROW.failed) !== 0) return 0;
     const wanted = routes.wanted[row]!;
-    return nexthops.get(wanted)?.stuck === true ? this.toHost().id : wanted;
+    return nexthops.get(wanted)?.stuck === true ? this.rows.toHost().id : wanted;
   }
 
   routePrefix(row: number): { readonly bytes: Uint8Array; readonly length: number } {
@@ -160,10 +217,14 @@ export class ForwardingState implements ForwardingSource {
     return this.rows.routes.lengthOf(row);
   }
 
+  routeTable(row: number): number {
+    return this.rows.routes.tableOf(row);
+  }
+
   routeSent(row: number, group: number): void {
-    const { nexthops, routes } = this.rows;
+    const { routes } = this.rows;
     routes.flags[row]! |= ROW.inFlight;
-    if (group !== 0) nexthops.get(group)!.entries++;
+    this.rows.entrySent(group);
   }
 
   routeHasEntry(row: number): boolean {
@@ -178,11 +239,11 @@ export class ForwardingState implements ForwardingSource {
     const { routes, failed, withoutRoom } = this.rows;
     routes.flags[row]! &= ~ROW.inFlight;
     if (refusal === undefined) {
-      this.entryGone(routes.programmed[row]!);
-      routes.programmed[row] = sent;
+      this.rows.entryGone(routes.programmed[row]!);
+      this.setProgrammed(row, sent);
       routes.acknowledgedAt[row] = encodeTime(this.now());
     } else {
-      this.entryGone(sent);
+      this.rows.entryGone(sent);
       failed.set(row, refusal.reason);
       if (refusal.noRoom) withoutRoom.add(row);
       // A refused entry is not asked for again before something changes; a refused removal keeps its entry.
@@ -206,17 +267,9 @@ export class ForwardingState implements ForwardingSource {
     this.latencies.add(decodeTime(routes.acknowledgedAt[row]!)! - decodeTime(routes.receivedAt[row]!)!);
   }
 
-  /** An entry no longer points at the group: its nodes may be removable now. */
-  private entryGone(id: number): void {
-    if (id === 0 || id === TARGET_UNKNOWN) return;
-    const group = this.rows.nexthops.get(id);
-    if (group === undefined) return;
-    if (--group.entries === 0 && !this.rows.nexthops.wanted(group)) this.rows.markNexthop(group);
-  }
-
   routeReturned(row: number, sent: number): void {
     this.rows.routes.flags[row]! &= ~ROW.inFlight;
-    this.entryGone(sent);
+    this.rows.entryGone(sent);
     // What was sent isn't sent again when something else is wanted by now.
     if (this.routeWanted(row) !== sent) this.rows.markDirty(row);
   }
@@ -228,19 +281,19 @@ export class ForwardingState implements ForwardingSource {
   routeUncertain(row: number, sent: number): void {
     const { routes } = this.rows;
     routes.flags[row]! &= ~ROW.inFlight;
-    this.entryGone(routes.programmed[row]!);
-    this.entryGone(sent);
-    routes.programmed[row] = TARGET_UNKNOWN;
+    this.rows.entryGone(routes.programmed[row]!);
+    this.rows.entryGone(sent);
+    this.setProgrammed(row, TARGET_UNKNOWN);
     this.rows.markDirty(row);
   }
 
   // ---- the server's lives -----------------------------------------------------------------------------------------
 
-  adoptRoute(bytes: Uint8Array, length: number): void {
+  adoptRoute(table: number, bytes: Uint8Array, length: number): void {
     const { routes } = this.rows;
-    const row = routes.upsert(setKey(this.key, this.rows.table, bytes, length));
+    const row = routes.upsert(setKey(this.key, table, bytes, length));
     if (routes.programmed[row] !== 0 || (routes.flags[row]! & ROW.inFlight) !== 0) return;
-    routes.programmed[row] = TARGET_UNKNOWN;
+    this.setProgrammed(row, TARGET_UNKNOWN);
     if (routes.wanted[row] === 0) this.mayHaveAdopted = true;
     else this.rows.markDirty(row);
   }
@@ -249,20 +302,20 @@ export class ForwardingState implements ForwardingSource {
   rewriteRoute(row: number): void {
     const { routes } = this.rows;
     if (!routes.live(row) || (routes.flags[row]! & ROW.inFlight) !== 0) return;
-    this.entryGone(routes.programmed[row]!);
-    routes.programmed[row] = TARGET_UNKNOWN;
+    this.rows.entryGone(routes.programmed[row]!);
+    this.setProgrammed(row, TARGET_UNKNOWN);
     this.rows.markDirty(row);
   }
 
   /** Has an entry removed that nothing here made, unless it is wanted by now. */
-  removeForeign(bytes: Uint8Array, length: number): void {
-    this.adoptRoute(bytes, length);
-    this.rewriteRoute(this.rows.routes.find(setKey(this.key, this.rows.table, bytes, length)));
+  removeForeign(table: number, bytes: Uint8Array, length: number): void {
+    this.adoptRoute(table, bytes, length);
+    this.rewriteRoute(this.rows.routes.find(setKey(this.key, table, bytes, length)));
   }
 
   /** How many entries were found in the vASIC that nobody has asked for since. */
   get adopted(): number {
-    return this.mayHaveAdopted ? this.adoptedRows().length : 0;
+    return (this.mayHaveAdopted ? this.adoptedRows().length : 0) + this.lsps.adopted;
   }
 
   private adoptedRows(): number[] {
@@ -276,11 +329,12 @@ export class ForwardingState implements ForwardingSource {
 
   /** Has entries removed that were adopted and nobody wants. Returns how many. */
   dropAdopted(): number {
-    if (!this.mayHaveAdopted) return 0;
+    const labels = this.lsps.dropAdopted();
+    if (!this.mayHaveAdopted) return labels;
     this.mayHaveAdopted = false;
     const rows = this.adoptedRows();
     for (const row of rows) this.rows.markDirty(row);
-    return rows.length;
+    return rows.length + labels;
   }
 
   forgetProgrammed(): void {
@@ -295,12 +349,14 @@ export class ForwardingState implements ForwardingSource {
       group.error = undefined;
       group.stuck = false;
       if (!nexthops.wanted(group)) nexthops.release(group);
-      else if (group.rows > 0) this.rows.markNexthop(group);
+      else if (isUsed(group)) this.rows.markNexthop(group);
     }
+    this.lsps.forgetProgrammed();
     for (const neighbor of this.neighbors.all()) this.dirtyAdjacencies.add(neighbor.id);
+    for (const table of this.tables) this.rows.vrfs.setError(table, undefined);
     for (let row = 1; row < routes.end; row++) {
       if (!routes.live(row)) continue;
-      routes.programmed[row] = 0;
+      this.setProgrammed(row, 0);
       routes.acknowledgedAt[row] = 0;
       routes.flags[row]! &= ~ROW.inFlight;
       this.rows.clearFailed(row);
@@ -312,6 +368,7 @@ export class ForwardingState implements ForwardingSource {
 
   retryFailed(): void {
     for (const row of [...this.rows.failed.keys()]) this.retryRow(row);
+    this.lsps.retryFailed();
     this.retryNexthops();
   }
 

@@ -1,6 +1,9 @@
 /**
- * The entries that the vASIC needs beside zebra's routes: the router's own addresses (to the host), and each known
- * neighbor on a connected subnet (straight to it, where the subnet itself goes to the host to be resolved).
+ * The entries that the vASIC needs beside zebra's routes, in each table that it forwards by: the router's own addresses (to the
+ * host), and each known neighbor on a connected subnet (straight to it, where the subnet itself goes to the host to be resolved).
+ *
+ * An own address belongs to the table of its interface. A neighbor has entries in every table that has its subnet, which is
+ * that of its interface, and others into which the subnet was leaked.
  *
  * A neighbor has a host entry only while zebra's longest route to it is a connected subnet on its interface, be it as long
  * as the address itself (a point-to-point peer, a /32 by interface): a longer route that leads elsewhere is zebra's
@@ -26,13 +29,26 @@ const HOST_PREFIXES: readonly (readonly [string, TrapReason])[] = [
   ['fe80::/10', 'linkLocal'],
 ];
 
+/** zebra's routes in one table by prefix length, IPv4 and IPv6. */
+interface TableLengths {
+  readonly table: number;
+  readonly zebra: readonly [Uint32Array, Uint32Array];
+  /** How many of them are connected subnets on ports; in all. */
+  readonly connected: readonly [Map<number, number>, Map<number, number>];
+  connectedCount: number;
+}
+
+/** An own address and the table that it was put in. */
+interface OwnAddress extends AddressAdd {
+  readonly table: number;
+}
+
 export class HostEntries {
-  /** How many connected subnets on ports there are of each prefix length, IPv4 and IPv6. */
-  private readonly connectedLengths = [new Map<number, number>(), new Map<number, number>()] as const;
-  /** zebra's routes in the programmed table by prefix length, IPv4 and IPv6. */
-  private readonly zebraLengths = [new Uint32Array(33), new Uint32Array(129)] as const;
-  /** The router's own addresses on ports, by owner. */
-  private readonly own = new Map<string, AddressAdd>();
+  /** What each table has of zebra's routes. */
+  private readonly lengthsOf = new Map<number, TableLengths>();
+  /** The router's own addresses on ports, by owner, and the table of each. */
+  private readonly own = new Map<string, OwnAddress>();
+  private last: TableLengths | undefined;
   private readonly key = newKey();
   private readonly probe = newKey();
 
@@ -41,9 +57,26 @@ export class HostEntries {
     private readonly neighbors: NeighborTable,
     private readonly interfaces: Interfaces,
   ) {
+    for (const table of rows.vrfs.tables) this.tableChanged(table, true);
+  }
+
+  /** A table has come to be forwarded by, or ceased to be. */
+  tableChanged(table: number, forwarded: boolean): void {
     for (const [text, reason] of HOST_PREFIXES) {
-      const prefix = parsePrefix(text)!;
-      this.addHost(prefix.bytes, prefix.length, 'always', reason);
+      const { bytes, length } = parsePrefix(text)!;
+      if (forwarded) this.addHost(table, bytes, length, 'always', reason);
+      else this.removeHost(table, bytes, length, 'always');
+    }
+    const isSubnets = (this.lengthsOf.get(table)?.connectedCount ?? 0) > 0;
+    if (isSubnets) for (const neighbor of [...this.neighbors.all()]) this.evaluateIn(neighbor, table);
+  }
+
+  /** Interfaces may have come into another table: their addresses go along. */
+  tablesMoved(): void {
+    for (const [owner, known] of [...this.own]) {
+      if (this.interfaces.tableOf(known.ifindex) === known.table) continue;
+      this.dropAddress(owner, known);
+      this.addAddress(known);
     }
   }
 
@@ -52,10 +85,13 @@ export class HostEntries {
   addAddress(update: AddressAdd): void {
     if (isLinkLocal(update.address)) return;
     const owner = addressOwner(update);
-    this.own.set(owner, { ...update, address: Uint8Array.from(update.address) });
-    this.addHost(update.address, 8 * update.address.length, owner, 'local');
+    const table = this.interfaces.tableOf(update.ifindex);
+    const known = this.own.get(owner);
+    if (known !== undefined && known.table !== table) this.dropAddress(owner, known);
+    this.own.set(owner, { ...update, address: Uint8Array.from(update.address), table });
+    this.addHost(table, update.address, 8 * update.address.length, owner, 'local');
     const broadcast = broadcastOf(update);
-    if (broadcast !== undefined) this.addHost(broadcast, 32, owner, 'broadcast');
+    if (broadcast !== undefined) this.addHost(table, broadcast, 32, owner, 'broadcast');
   }
 
   /** Whether an address of this interface makes this its subnet. */
@@ -68,59 +104,70 @@ export class HostEntries {
 
   removeAddress(update: AddressDelete): void {
     const owner = addressOwner(update);
-    this.own.delete(owner);
-    this.removeHost(update.address, 8 * update.address.length, owner);
-    const broadcast = broadcastOf(update);
-    if (broadcast !== undefined) this.removeHost(broadcast, 32, owner);
+    const known = this.own.get(owner);
+    if (known !== undefined) this.dropAddress(owner, known);
   }
 
-  private addHost(bytes: Uint8Array, length: number, owner: string, reason: TrapReason): void {
-    const row = this.rows.routes.upsert(setKey(this.key, this.rows.table, bytes, length));
+  private dropAddress(owner: string, { table, ...update }: OwnAddress): void {
+    this.own.delete(owner);
+    this.removeHost(table, update.address, 8 * update.address.length, owner);
+    const broadcast = broadcastOf(update);
+    if (broadcast !== undefined) this.removeHost(table, broadcast, 32, owner);
+  }
+
+  private addHost(table: number, bytes: Uint8Array, length: number, owner: string, reason: TrapReason): void {
+    const row = this.rows.routes.upsert(setKey(this.key, table, bytes, length));
     this.rows.addHostPart(row, owner, this.rows.fixed({ kind: 'punt', reason }));
   }
 
-  private removeHost(bytes: Uint8Array, length: number, owner: string): void {
-    const row = this.rows.routes.find(setKey(this.key, this.rows.table, bytes, length));
+  private removeHost(table: number, bytes: Uint8Array, length: number, owner: string): void {
+    const row = this.rows.routes.find(setKey(this.key, table, bytes, length));
     if (row !== 0) this.rows.removeHostPart(row, owner);
   }
 
   // ---- neighbors on connected subnets -----------------------------------------------------------------------------
 
-  /** A neighbor came, changed or went: decides on its host entry. */
+  /** A neighbor came, changed or went: decides on its host entries. */
   evaluate(neighbor: Neighbor): void {
+    for (const table of neighbor.hostRows.keys()) this.evaluateIn(neighbor, table);
+    for (const [table, { connectedCount }] of this.lengthsOf) if (connectedCount > 0) this.evaluateIn(neighbor, table);
+  }
+
+  private evaluateIn(neighbor: Neighbor, table: number): void {
     const { nexthops, routes } = this.rows;
-    const eligible = this.eligible(neighbor);
-    if (eligible && neighbor.hostRow === 0) {
+    const eligible = this.eligible(neighbor, table);
+    const row = neighbor.hostRows.get(table);
+    if (eligible && row === undefined) {
       const bits = 8 * neighbor.address.length;
-      const group = nexthops.forNeighbor(neighbor);
-      neighbor.hostRow = routes.upsert(setKey(this.key, this.rows.table, neighbor.address, bits));
+      const group = nexthops.get(neighbor.hostGroup) ?? nexthops.forNeighbor(neighbor);
+      const made = routes.upsert(setKey(this.key, table, neighbor.address, bits));
+      neighbor.hostRows.set(table, made);
       neighbor.hostGroup = group.id;
-      this.rows.setNeighborPart(neighbor.hostRow, group);
-    } else if (!eligible && neighbor.hostRow !== 0) {
-      const row = neighbor.hostRow;
+      this.rows.setNeighborPart(made, group);
+    } else if (!eligible && row !== undefined) {
       const group = nexthops.get(neighbor.hostGroup)!;
-      neighbor.hostRow = 0;
-      neighbor.hostGroup = 0;
-      this.rows.removeNeighborPart(row, group, this.heirOf(neighbor));
+      neighbor.hostRows.delete(table);
+      if (neighbor.hostRows.size === 0) neighbor.hostGroup = 0;
+      this.rows.removeNeighborPart(row, group, this.heirOf(neighbor, table));
       this.rows.retireIfUnwanted(group);
       this.neighbors.dropIfUnused(neighbor);
     }
   }
 
   /** The same address may answer on another interface of the subnet. */
-  private heirOf({ ifindex, address }: Neighbor): NexthopGroup | undefined {
+  private heirOf({ ifindex, address }: Neighbor, table: number): NexthopGroup | undefined {
     for (const other of this.interfaces.portInterfaces()) {
       const neighbor = other === ifindex ? undefined : this.neighbors.find(other, address);
-      if (neighbor !== undefined && neighbor.hostGroup !== 0) return this.rows.nexthops.get(neighbor.hostGroup);
+      if (neighbor?.hostRows.has(table) === true) return this.rows.nexthops.get(neighbor.hostGroup);
     }
     return undefined;
   }
 
-  private eligible(neighbor: Neighbor): boolean {
-    if (neighbor.mac === undefined || isLinkLocal(neighbor.address)) return false;
+  private eligible(neighbor: Neighbor, table: number): boolean {
+    if (neighbor.mac === undefined || isLinkLocal(neighbor.address) || !this.rows.vrfs.has(table)) return false;
     if (this.interfaces.portOf(neighbor.ifindex) === undefined) return false;
     const bits = 8 * neighbor.address.length;
-    const cover = this.longestZebra(setKey(this.key, this.rows.table, neighbor.address, bits), bits);
+    const cover = this.longestZebra(setKey(this.key, table, neighbor.address, bits), bits);
     if (cover === 0 || (this.rows.routes.flags[cover]! & ROW.connected) === 0) return false;
     const group = this.rows.nexthops.get(this.rows.routes.zebraGroup[cover]!);
     return group !== undefined && reachesDirectly(group, neighbor.ifindex);
@@ -129,7 +176,8 @@ export class HostEntries {
   /** The row of zebra's longest prefix that covers the key's and is at most `length` bits long; 0: none. */
   private longestZebra(key: RouteKey, length: number): number {
     const { routes } = this.rows;
-    const counts = this.zebraLengths[key.ip6 ? 1 : 0];
+    const counts = this.lengthsOf.get(key.table)?.zebra[key.ip6 ? 1 : 0];
+    if (counts === undefined) return 0;
     for (let bits = Math.min(length, counts.length - 1); bits >= 0; bits--) {
       if (counts[bits] === 0) continue;
       const row = routes.find(shortenKey(this.probe, key, bits));
@@ -143,9 +191,25 @@ export class HostEntries {
   /** zebra's part of a row came (1) or went (-1): neighbors below it may gain or lose their host entry. */
   zebraChanged(row: number, by: 1 | -1): void {
     const { routes } = this.rows;
-    if (routes.tableOf(row) !== this.rows.table) return;
-    this.zebraLengths[routes.isIp6(row) ? 1 : 0][routes.lengthOf(row)]! += by;
-    if (!this.targetChanged(row) && this.underConnected(row)) this.evaluateIn(row);
+    const lengths = this.lengthsIn(routes.tableOf(row));
+    lengths.zebra[routes.isIp6(row) ? 1 : 0][routes.lengthOf(row)]! += by;
+    if (!this.targetChanged(row) && this.underConnected(row, lengths)) this.evaluateUnder(row);
+  }
+
+  /** Of a table; those of the one asked for last are at hand, as routes come table by table. */
+  private lengthsIn(table: number): TableLengths {
+    if (this.last?.table === table) return this.last;
+    let lengths = this.lengthsOf.get(table);
+    if (lengths === undefined) {
+      lengths = {
+        table,
+        connected: [new Map(), new Map()],
+        connectedCount: 0,
+        zebra: [new Uint32Array(33), new Uint32Array(129)],
+      };
+      this.lengthsOf.set(table, lengths);
+    }
+    return (this.last = lengths);
   }
 
   /**
@@ -156,28 +220,30 @@ export class HostEntries {
     const { nexthops, routes } = this.rows;
     const flags = routes.flags[row]!;
     const group = nexthops.get(routes.zebraGroup[row]!);
-    const isZebra = (flags & ROW.zebra) !== 0 && routes.tableOf(row) === this.rows.table;
-    const is = isZebra && group !== undefined && isGlean(group);
+    const is = (flags & ROW.zebra) !== 0 && group !== undefined && isGlean(group);
     if (is === ((flags & ROW.connected) !== 0)) {
-      if (is) this.evaluateIn(row);
+      if (is) this.evaluateUnder(row);
       return is;
     }
     routes.flags[row]! ^= ROW.connected;
-    const lengths = this.connectedLengths[routes.isIp6(row) ? 1 : 0];
+    const lengths = this.lengthsIn(routes.tableOf(row));
+    const connected = lengths.connected[routes.isIp6(row) ? 1 : 0];
     const length = routes.lengthOf(row);
-    const count = (lengths.get(length) ?? 0) + (is ? 1 : -1);
-    if (count === 0) lengths.delete(length);
-    else lengths.set(length, count);
+    const by = is ? 1 : -1;
+    const count = (connected.get(length) ?? 0) + by;
+    lengths.connectedCount += by;
+    if (count === 0) connected.delete(length);
+    else connected.set(length, count);
     this.rows.chooseWanted(row);
-    this.evaluateIn(row);
+    this.evaluateUnder(row);
     return true;
   }
 
-  private underConnected(row: number): boolean {
+  private underConnected(row: number, { connected }: TableLengths): boolean {
     const { routes } = this.rows;
     const length = routes.lengthOf(row);
     const key = routes.readKey(row, this.key);
-    for (const shorter of this.connectedLengths[key.ip6 ? 1 : 0].keys()) {
+    for (const shorter of connected[key.ip6 ? 1 : 0].keys()) {
       if (shorter > length) continue;
       const cover = routes.find(shortenKey(this.probe, key, shorter));
       if (cover !== 0 && (routes.flags[cover]! & ROW.connected) !== 0) return true;
@@ -185,17 +251,19 @@ export class HostEntries {
     return false;
   }
 
-  private evaluateIn(row: number): void {
+  /** Looks at the neighbors below a row, for its table. */
+  private evaluateUnder(row: number): void {
     const prefix = this.rows.prefixOf(row);
+    const table = this.rows.routes.tableOf(row);
     if (prefix.length === 8 * prefix.bytes.length) {
       for (const ifindex of this.interfaces.portInterfaces()) {
         const neighbor = this.neighbors.find(ifindex, prefix.bytes);
-        if (neighbor !== undefined) this.evaluate(neighbor);
+        if (neighbor !== undefined) this.evaluateIn(neighbor, table);
       }
       return;
     }
     for (const neighbor of [...this.neighbors.all()]) {
-      if (prefixContains(prefix, neighbor.address)) this.evaluate(neighbor);
+      if (prefixContains(prefix, neighbor.address)) this.evaluateIn(neighbor, table);
     }
   }
 }

@@ -7,6 +7,9 @@
  * prefix and the group it wants.
  */
 import { sameBytes } from '../net/address';
+import { labelActionsEqual, type LabelAction } from './label-actions';
+
+export { FIRST_UNRESERVED_LABEL, labelActionKey, type LabelAction } from './label-actions';
 
 /** Why packets of a route go to the host. */
 export type TrapReason =
@@ -28,7 +31,7 @@ export type TrapReason =
   | 'prohibit'
   /** zebra named a nexthop id that it has not sent. */
   | 'missingNexthop'
-  /** A table that the vASIC's ports don't use. */
+  /** A table that no port is bound to. */
   | 'otherTable';
 
 export interface AdjacencyIntent {
@@ -41,10 +44,19 @@ export interface AdjacencyIntent {
   readonly mac: Uint8Array | undefined;
 }
 
+/** To a neighbor, with what is done to the packet's labels before. */
+export interface ForwardPath {
+  readonly adjacency: number;
+  readonly weight: number;
+  readonly labels?: LabelAction;
+}
+
 export type NexthopIntent =
   | { readonly kind: 'drop' }
   | { readonly kind: 'punt'; readonly reason: TrapReason }
-  | { readonly kind: 'forward'; readonly paths: readonly { readonly adjacency: number; readonly weight: number }[] };
+  | { readonly kind: 'forward'; readonly paths: readonly ForwardPath[] }
+  /** Of an LSP: its label is taken off, and the packet behind it looked up in this kernel table. */
+  | { readonly kind: 'lookup'; readonly table: number };
 
 /** Whether packets fare the same by both. */
 export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): boolean {
@@ -58,24 +70,33 @@ export function intentsEqual(a: NexthopIntent, b: NexthopIntent | undefined): bo
       return (
         b.kind === 'forward' &&
         a.paths.length === b.paths.length &&
-        a.paths.every((path, i) => path.adjacency === b.paths[i]!.adjacency && path.weight === b.paths[i]!.weight)
+        a.paths.every((path, i) => samePath(path, b.paths[i]!))
       );
+    case 'lookup':
+      return b.kind === 'lookup' && a.table === b.table;
   }
+}
+
+function samePath(a: ForwardPath, b: ForwardPath): boolean {
+  return a.adjacency === b.adjacency && a.weight === b.weight && labelActionsEqual(a.labels, b.labels);
 }
 
 /** Linux's word on a port: what it would do with a frame that comes in at the TAP, and how it would send. */
 export interface PortRules {
   /**
-   * `forward`: the vASIC forwards. `host`: everything is for Linux, which has given the port to a bridge, a bond or a VRF
-   * of another table. `discard`: Linux would not receive, the interface is group down.
+   * `forward`: the vASIC forwards. `host`: everything is for Linux, which has given the port to a bridge or a bond. `discard`: Linux would not receive, the interface is group down.
    */
   readonly input: 'forward' | 'host' | 'discard';
+  /** The kernel table that its packets are looked up in. */
+  readonly table: number;
   /** The interface's hardware address; undefined: not known, or not ours yet. */
   readonly mac: Uint8Array | undefined;
   /** The interface's MTU where it is below the vASIC port's own, or that isn't known. */
   readonly mtu: number | undefined;
   /** Linux takes frames for other hardware addresses too. */
   readonly promiscuous: boolean;
+  /** It takes packets with MPLS labels. */
+  readonly labels: boolean;
   /** Group addresses that Linux takes; undefined: all. */
   readonly groups: readonly Uint8Array[] | undefined;
   /** VLANs that Linux takes; undefined: all. */
@@ -84,7 +105,14 @@ export interface PortRules {
 
 /** Whether frames fare the same by both. */
 export function sameRules(a: PortRules, b: PortRules): boolean {
-  return a.input === b.input && a.promiscuous === b.promiscuous && sameSending(a, b) && sameFilter(a, b);
+  return (
+    a.input === b.input &&
+    a.table === b.table &&
+    a.promiscuous === b.promiscuous &&
+    a.labels === b.labels &&
+    sameSending(a, b) &&
+    sameFilter(a, b)
+  );
 }
 
 /** Whether what is sent out of the port is the same by both. */
@@ -139,10 +167,48 @@ export interface RouteIntent {
   readonly group: number;
 }
 
+/** The LSPs, seen by the programmer: labels and the nexthop groups that they are to lead to. */
+export interface LspSource {
+  /** Labels that wait to be looked at. */
+  readonly pending: number;
+  /** All labels that zebra has an LSP for, or the vASIC an entry. */
+  labels(): Iterable<number>;
+  /** Have it written (or removed) again, whatever the vASIC holds. */
+  rewrite(label: number): void;
+  /** The next label whose entry must be written or removed. Each is given once until that changes again. */
+  take(): number | undefined;
+  /** The group that the label's entry is to lead to; 0: none. */
+  wanted(label: number): number;
+  /** The group that the vASIC's entry leads to; 0: it has none. */
+  programmed(label: number): number;
+  /** An operation for the label is under way: its verdict brings it back where that is needed. */
+  isBusy(label: number): boolean;
+  /** An operation that sets the label's entry to `group` (0: removes it) was sent. */
+  sent(label: number, group: number): void;
+  /** What was sent was acknowledged, or refused. */
+  done(label: number, refusal: RouteRefusal | undefined): void;
+  /** It was refused together with others and will be sent again: nothing changed. */
+  returned(label: number): void;
+  /** What became of an operation in flight is not known (connection lost). */
+  uncertain(label: number): void;
+  /** The vASIC holds an entry for this label from an earlier life of the bridge. */
+  adopt(label: number): void;
+}
+
 /** The FIB, seen by the programmer. */
 export interface ForwardingSource {
+  readonly lsps: LspSource;
   /** Lets go of the nexthop groups that nothing wants any more. Call before taking work: it makes some. */
   retireUnwanted(): void;
+  /** The default VRF's table; the tables that are forwarded by, it first. */
+  readonly defaultTable: number;
+  readonly tables: ReadonlySet<number>;
+  /** The next table that is forwarded by, or isn't any more. Each is given once until that changes again. */
+  takeTable(): number | undefined;
+  /** The vASIC has a tree for the table, or refused one. */
+  tableDone(table: number, error: string | undefined): void;
+  /** Whether the vASIC may have entries of the table. */
+  tableHasEntries(table: number): boolean;
   /** The next port that Linux says something else of. Each is given once until that changes again. */
   takePort(): number | undefined;
   /** Linux's word on a port; undefined: none of ours. */
@@ -182,6 +248,8 @@ export interface ForwardingSource {
   /** Whether the vASIC has an entry for the row, as far as is known: replacing one needs no room. */
   routeHasEntry(row: number): boolean;
   routeFamily(row: number): 4 | 6;
+  /** The kernel table that the row belongs to. */
+  routeTable(row: number): number;
   /** It was refused together with others and will be sent again: nothing changed. */
   routeReturned(row: number, group: number): void;
   /** It can't be sent because the group it needs isn't there; it comes back when that changes. */
@@ -190,7 +258,7 @@ export interface ForwardingSource {
   routeUncertain(row: number, group: number): void;
 
   /** The vASIC holds this entry from an earlier life of the bridge. */
-  adoptRoute(bytes: Uint8Array, length: number): void;
+  adoptRoute(table: number, bytes: Uint8Array, length: number): void;
   /** The vASIC started with empty tables: everything must be programmed again. */
   forgetProgrammed(): void;
   /** Room may have come free: refused things are worth another try. */

@@ -5,7 +5,7 @@
  */
 import { sameBytes } from '../net/address';
 import { sameRules, sameSending, type PortRules } from './intents';
-import { isHostPort, portRules, type OwnPort } from './port-rules';
+import { isHostPort, portRules, tableOf, type OwnPort } from './port-rules';
 import type { GroupsChange, LinkChange } from './updates';
 
 interface Port {
@@ -14,17 +14,27 @@ interface Port {
   settled: boolean;
   /** The interface is group up by somebody else: it is settled as soon as it is there. */
   foreign: boolean;
+  /** It takes packets with labels. */
+  labels: boolean;
   rules: PortRules;
 }
 
 export interface InterfacesOptions {
   /** TAP name → port index. */
   readonly ports: ReadonlyMap<string, number>;
-  /** Kernel table that the vASIC forwards by. */
-  readonly table: number;
+  /** The default VRF's table; the ports that the configuration binds to another, where Linux has them in no VRF. */
+  readonly defaultTable: number;
+  readonly configuredTables: ReadonlyMap<number, number>;
+  /** Tables by the names that the configuration gives their VRFs. */
+  readonly namedTables: ReadonlyMap<string, number>;
   /** The port's rules changed; `sending`: also how packets leave by it. */
   readonly onRules: (port: number, sending: boolean) => void;
+  /** Ports were bound to other tables, or there are other VRF devices: port → table, table → name of its device. */
+  readonly onVrfs: (ports: ReadonlyMap<number, number>, devices: ReadonlyMap<number, string>) => void;
 }
+
+/** Packets that Linux sends here come in again, for the default VRF. */
+export const LOOPBACK = 'lo';
 
 export class Interfaces {
   private readonly links = new Map<number, LinkChange>();
@@ -37,12 +47,22 @@ export class Interfaces {
   /** Ports that the vASIC calls down. */
   private readonly downPorts = new Set<number>();
   private readonly ports = new Map<number, Port>();
+  /**
+   * VRF devices by index: those of Linux, and where the kernel has none, devices that are called like a VRF of the configuration,
+   * which zebra takes for one.
+   */
+  private readonly vrfDevices = new Map<number, { readonly name: string; readonly table: number }>();
 
   constructor(private readonly options: InterfacesOptions) {
     for (const [tap, index] of options.ports) {
-      const port = { tap, own: {}, settled: false, foreign: true };
-      this.ports.set(index, { ...port, rules: this.rulesOf(port) });
+      const port = { tap, own: {}, settled: false, foreign: true, labels: false };
+      this.ports.set(index, { ...port, rules: this.rulesOf(index, port) });
     }
+  }
+
+  /** Tells of the ports' tables: once all parts are there that listen. */
+  begin(): void {
+    this.tellVrfs();
   }
 
   /** Takes a link's new state. Returns the interfaces whose routes may now resolve to something else. */
@@ -68,6 +88,9 @@ export class Interfaces {
   private keep(change: LinkChange): void {
     const { ifindex, name, present } = change;
     const known = this.links.get(ifindex);
+    const table = present ? this.deviceTable(change) : undefined;
+    if (table !== undefined) this.vrfDevices.set(ifindex, { name, table });
+    else this.vrfDevices.delete(ifindex);
     if (known !== undefined && this.indexes.get(known.name) === ifindex) this.indexes.delete(known.name);
     if (present) {
       this.links.set(ifindex, change);
@@ -78,12 +101,18 @@ export class Interfaces {
     }
   }
 
+  /** The table of a VRF device; undefined: it is none. */
+  private deviceTable({ name, vrfTable }: LinkChange): number | undefined {
+    return vrfTable ?? this.options.namedTables.get(name);
+  }
+
   /** Most links of a large router are no matter of its ports. */
-  private concernsPorts({ ifindex, name, vlan }: LinkChange): boolean {
-    if (this.options.ports.has(name)) return true;
+  private concernsPorts(link: LinkChange): boolean {
+    const { ifindex, name, vlan } = link;
+    if (this.deviceTable(link) !== undefined || this.options.ports.has(name)) return true;
     for (const { tap } of this.ports.values()) {
-      const link = this.byName(tap);
-      if (link !== undefined && (link.master === ifindex || link.ifindex === vlan?.parent)) return true;
+      const port = this.byName(tap);
+      if (port !== undefined && (port.master === ifindex || port.ifindex === vlan?.parent)) return true;
     }
     return false;
   }
@@ -104,6 +133,30 @@ export class Interfaces {
     port.own = own;
     port.foreign = foreign;
     this.reviewPorts();
+  }
+
+  /** Whether the port takes packets with labels. */
+  setLabels(index: number, labels: boolean): void {
+    const port = this.ports.get(index);
+    if (port === undefined || port.labels === labels) return;
+    port.labels = labels;
+    this.reviewPorts();
+  }
+
+  /**
+   * The kernel table that packets are looked up in which Linux sends to this device, the loopback or a VRF's; undefined: it is
+   * neither.
+   */
+  lookupTable(ifindex: number): number | undefined {
+    if (this.links.get(ifindex)?.name === LOOPBACK) return this.options.defaultTable;
+    return this.vrfDevices.get(ifindex)?.table;
+  }
+
+  /** The devices that packets of this table are sent to: its VRF's, and the loopback of the default one's. */
+  *devicesOf(table: number): Generator<number> {
+    for (const [ifindex, device] of this.vrfDevices) if (device.table === table) yield ifindex;
+    const loopback = table === this.options.defaultTable ? this.byName(LOOPBACK) : undefined;
+    if (loopback !== undefined) yield loopback.ifindex;
   }
 
   /** Takes a port's state from the vASIC. Returns the interfaces whose routes may now resolve to something else. */
@@ -139,6 +192,18 @@ export class Interfaces {
     const link = this.links.get(ifindex);
     if (link === undefined || !this.options.ports.has(link.name) || !this.isHostPort(link)) return undefined;
     return this.nameOf(link.master);
+  }
+
+  /** The table that Linux looks up packets in that come in by the interface: its VRF's, else the port's, else the default VRF's. */
+  tableOf(ifindex: number): number {
+    const link = this.links.get(ifindex);
+    const port = link === undefined ? undefined : this.options.ports.get(link.name);
+    return tableOf({ link, master: link && this.links.get(link.master), table: this.configuredTable(port) });
+  }
+
+  private configuredTable(port: number | undefined): number {
+    const { configuredTables, defaultTable } = this.options;
+    return (port === undefined ? undefined : configuredTables.get(port)) ?? defaultTable;
   }
 
   /** Linux's word on a port. */
@@ -177,7 +242,7 @@ export class Interfaces {
   }
 
   private isHostPort(link: LinkChange): boolean {
-    return isHostPort({ link, master: this.links.get(link.master), table: this.options.table });
+    return isHostPort({ link, master: this.links.get(link.master) });
   }
 
   private forwardedPorts(): Map<number, number> {
@@ -191,12 +256,24 @@ export class Interfaces {
   }
 
   private reviewPorts(): void {
+    const changed: { readonly index: number; readonly before: PortRules }[] = [];
     for (const [index, port] of this.ports) {
       const before = port.rules;
       port.settled = this.settles(port);
-      port.rules = this.rulesOf(port);
-      if (!sameRules(before, port.rules)) this.options.onRules(index, !sameSending(before, port.rules));
+      port.rules = this.rulesOf(index, port);
+      if (!sameRules(before, port.rules)) changed.push({ index, before });
     }
+    // A port is not told to look up in a table before that is one to forward by.
+    this.tellVrfs();
+    for (const { index, before } of changed) {
+      this.options.onRules(index, !sameSending(before, this.ports.get(index)!.rules));
+    }
+  }
+
+  private tellVrfs(): void {
+    const ports = new Map(Array.from(this.ports, ([index, { rules }]) => [index, rules.table]));
+    const devices = new Map(Array.from(this.vrfDevices.values(), ({ table, name }) => [table, name]));
+    this.options.onVrfs(ports, devices);
   }
 
   private settles({ tap, own, settled, foreign }: Port): boolean {
@@ -206,14 +283,14 @@ export class Interfaces {
     return settled || foreign || asTold;
   }
 
-  private rulesOf({ tap, own, settled }: Omit<Port, 'rules'>): PortRules {
+  private rulesOf(index: number, { tap, own, settled, labels }: Omit<Port, 'rules'>): PortRules {
     const link = this.byName(tap);
     return portRules({
-      ...{ own, settled, link },
+      ...{ own, settled, link, labels },
       groups: link && this.groups.get(link.ifindex),
       master: link && this.links.get(link.master),
       vlans: link === undefined ? [] : this.vlansOn(link.ifindex),
-      table: this.options.table,
+      table: this.configuredTable(index),
     });
   }
 

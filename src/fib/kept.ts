@@ -1,10 +1,9 @@
 /**
- * What zebra tells that has no counterpart in the vASIC at all: MPLS label entries, EVPN MAC addresses, SRv6 local segments.
+ * What zebra tells that has no counterpart in the vASIC at all: EVPN MAC addresses, SRv6 local segments.
  * They are kept to be shown; their packets are no plain IP packets for the vASIC, which hands them to the host, and Linux has
  * them from zebra. As with routes, what a replay doesn't confirm goes when it ends.
  */
-import { copyPath } from './nexthop-paths';
-import type { LspAdd, LspUpdate, MacAdd, MacName, MacUpdate, SidAdd, SidUpdate } from './updates';
+import type { MacAdd, MacName, MacUpdate, SidAdd, SidUpdate } from './updates';
 
 /** One kept thing, and the replay that confirmed it last. */
 interface Held<T> {
@@ -54,19 +53,12 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const macKey = (name: MacName): string => `${name.ifindex} ${name.vlan} ${name.vni} ${hex(name.mac)}`;
 
 export class KeptThings {
-  private readonly lspsByLabel = new Keeping<number, LspAdd>();
   private readonly macsByName = new Keeping<string, MacAdd>();
   private readonly sidsByAddress = new Keeping<string, SidAdd>();
   private generation = 0;
 
-  apply(update: LspUpdate | MacUpdate | SidUpdate): void {
+  apply(update: MacUpdate | SidUpdate): void {
     switch (update.kind) {
-      case 'lspAdd': {
-        const paths = update.paths.map((path) => ({ ...copyPath(path), outLabels: [...path.outLabels] }));
-        return this.lspsByLabel.set(update.label, { ...update, paths }, this.generation);
-      }
-      case 'lspDelete':
-        return this.lspsByLabel.delete(update.label);
       case 'macAdd': {
         const { mac, vtep, ...rest } = update;
         const copy = { ...rest, mac: Uint8Array.from(mac), ...(vtep && { vtep: Uint8Array.from(vtep) }) };
@@ -92,14 +84,7 @@ export class KeptThings {
 
   /** Drops what the replay didn't confirm; returns how much that was. */
   endReplay(): number {
-    return [this.lspsByLabel, this.macsByName, this.sidsByAddress].reduce(
-      (swept, things) => swept + things.sweep(this.generation),
-      0,
-    );
-  }
-
-  lsps(): Iterable<Kept<LspAdd>> {
-    return this.lspsByLabel.all(this.generation);
+    return [this.macsByName, this.sidsByAddress].reduce((swept, things) => swept + things.sweep(this.generation), 0);
   }
 
   macs(): Iterable<Kept<MacAdd>> {
@@ -111,6 +96,6 @@ export class KeptThings {
   }
 
   get size(): number {
-    return this.lspsByLabel.size + this.macsByName.size + this.sidsByAddress.size;
+    return this.macsByName.size + this.sidsByAddress.size;
   }
 }

@@ -15,7 +15,7 @@ import type { Rows } from './rows';
 import { VRF_TABLES, type NexthopAdd, type NexthopDelete } from './updates';
 
 /** rtm_protocol of routes that the kernel makes itself, and which zebra gives for all that it has from the kernel. */
-const KERNEL_PROTOCOL = 2;
+export const KERNEL_PROTOCOL = 2;
 
 export interface KernelRoutesOptions {
   readonly rows: Rows;
@@ -107,11 +107,14 @@ export class KernelRoutes {
   /**
    * What zebra derives from an address is there although the kernel may have been told to make no route for its subnet. How long
    * the subnet is, is known of ports only; elsewhere any route without a gateway that holds the address stays, to Linux.
+   * @param vrf the table of the VRF that the address is in; undefined: it is in the table of all local addresses, in no VRF
    */
-  confirmAddress(address: Uint8Array): void {
-    const { routes } = this.options.rows;
+  confirmAddress(vrf: number | undefined, address: Uint8Array): void {
+    const { routes, vrfs } = this.options.rows;
     for (const row of this.suspects) {
       const length = routes.lengthOf(row);
+      const table = routes.tableOf(row);
+      if (vrf === undefined ? vrfs.hasDevice(table) : table !== vrf) continue;
       if (routes.isIp6(row) !== (address.length === 16)) continue;
       if (routes.find(setKey(this.key, routes.tableOf(row), address, length)) !== row) continue;
       if (this.hasGateway(row)) continue;

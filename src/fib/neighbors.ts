@@ -37,9 +37,9 @@ export interface Neighbor {
   source: NeighborSource | undefined;
   /** Nexthop groups with a path at this neighbor. */
   readonly users: Set<number>;
-  /** Its host entry's nexthop group and row; 0: none. */
+  /** Nexthop group of its host entries, 0: it has none; their rows by table. */
   hostGroup: number;
-  hostRow: number;
+  readonly hostRows: Map<number, number>;
 }
 
 function keyOf(ifindex: number, address: Uint8Array): string {
@@ -82,7 +82,7 @@ export class NeighborTable {
         source: undefined,
         users: new Set(),
         hostGroup: 0,
-        hostRow: 0,
+        hostRows: new Map(),
       };
       this.byKey.set(key, neighbor);
       this.byId.set(neighbor.id, neighbor);

@@ -21,7 +21,8 @@ function encapText(encap: Encap | undefined): string {
 /** One text for one meaning: used as the key of inline groups and to compare contents. */
 export function pathKey(path: NexthopPath): string {
   const via = path.gateway === undefined ? '' : `via ${formatAddress(path.gateway)} `;
-  return `${via}dev ${path.ifindex} weight ${path.weight}${path.onlink === true ? ' onlink' : ''}${encapText(path.encap)}`;
+  const labels = path.outLabels === undefined ? '' : ` out ${path.outLabels.join('/')}`;
+  return `${via}dev ${path.ifindex} weight ${path.weight}${path.onlink === true ? ' onlink' : ''}${encapText(path.encap)}${labels}`;
 }
 
 function copyEncap(encap: Encap): Encap {
@@ -55,5 +56,6 @@ export function copyPath(path: NexthopPath): NexthopPath {
     weight: path.weight,
     ...(path.onlink === undefined ? {} : { onlink: path.onlink }),
     ...(path.encap === undefined ? {} : { encap: copyEncap(path.encap) }),
+    ...(path.outLabels === undefined ? {} : { outLabels: [...path.outLabels] }),
   };
 }

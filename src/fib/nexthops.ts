@@ -48,6 +48,8 @@ export interface NexthopGroup {
   /** Interfaces its paths name, and neighbors they depend on. */
   readonly interfaces: Set<number>;
   neighbors: Neighbor[];
+  /** Labels whose LSPs want it. */
+  readonly lsps: Set<number>;
   /** First row of the list of rows that want it, and their number. */
   firstRow: number;
   rows: number;
@@ -127,6 +129,7 @@ export class NexthopTable {
       parents: new Set(),
       interfaces: new Set(),
       neighbors: [],
+      lsps: new Set(),
       firstRow: 0,
       rows: 0,
       deleted: false,
@@ -332,9 +335,14 @@ export class NexthopTable {
   }
 }
 
+/** Whether an entry of the vASIC is to lead to it. */
+export function isUsed(group: NexthopGroup): boolean {
+  return group.rows > 0 || group.lsps.size > 0;
+}
+
 /** Whether something other than a group needs it. */
 function isWantedItself(group: NexthopGroup): boolean {
-  if (group.permanent || group.zebraRoutes > 0 || group.rows > 0) return true;
+  if (group.permanent || group.zebraRoutes > 0 || isUsed(group)) return true;
   if (group.content.kind === 'neighbor') return group.content.neighbor.hostGroup === group.id;
   return group.zebraId !== undefined && !group.deleted;
 }

@@ -23,9 +23,11 @@ export interface PortFacts {
   readonly groups: readonly Uint8Array[] | undefined;
   /** The link that it belongs to; undefined where its index is not known. */
   readonly master: LinkChange | undefined;
+  /** It takes packets with labels. */
+  readonly labels: boolean;
   /** VLAN devices on it. */
   readonly vlans: readonly number[];
-  /** Kernel table that the vASIC forwards by. */
+  /** Kernel table that the configuration binds the port to, where Linux has it in no VRF. */
   readonly table: number;
 }
 
@@ -40,15 +42,22 @@ export function portRules(facts: PortFacts): PortRules {
   const mtu = link?.mtu;
   return {
     input: settled && link?.adminDown === true ? 'discard' : isHostPort(facts) ? 'host' : 'forward',
+    table: tableOf(facts),
     mac,
     mtu: mtu !== undefined && (own.mtu === undefined || mtu < own.mtu) ? mtu : undefined,
     promiscuous,
+    labels: facts.labels,
     groups: promiscuous || link?.allMulticast === true ? undefined : groups,
     vlans: promiscuous ? undefined : [PRIORITY_TAG, ...vlans],
   };
 }
 
-/** Whether Linux has given the port to a device that the vASIC knows nothing of. */
-export function isHostPort({ link, master, table }: Pick<PortFacts, 'link' | 'master' | 'table'>): boolean {
-  return link !== undefined && link.master !== 0 && master?.vrfTable !== table;
+/** Whether Linux has given the port to a device that the vASIC knows nothing of: any but a VRF. */
+export function isHostPort({ link, master }: Pick<PortFacts, 'link' | 'master'>): boolean {
+  return link !== undefined && link.master !== 0 && master?.vrfTable === undefined;
+}
+
+/** The table that Linux looks its packets up in: that of the VRF it belongs to, else the configured one. */
+export function tableOf({ link, master, table }: Pick<PortFacts, 'link' | 'master' | 'table'>): number {
+  return (link === undefined || link.master === 0 ? undefined : master?.vrfTable) ?? table;
 }

@@ -2,17 +2,22 @@
  * Resolution: keeps each nexthop group's intent in step with what it depends on (its paths' interfaces and neighbors, a
  * group's members), and marks dirty only what comes out different.
  */
-import { intentsEqual, type NexthopIntent, type TrapReason } from './intents';
+import { intentsEqual, type ForwardPath, type NexthopIntent, type TrapReason } from './intents';
+import { labelActionKey, lspActionOf, pushOf, type LabelAction } from './label-actions';
 import type { Interfaces } from './interfaces';
 import { NeighborTable, type Neighbor } from './neighbors';
 import { leavesOf } from './leaves';
-import type { NexthopGroup } from './nexthops';
+import { isUsed, type NexthopGroup } from './nexthops';
 import type { Rows } from './rows';
 import type { NexthopPath } from './updates';
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** What one path resolves to. */
 type PathResult =
-  { readonly kind: 'forward'; readonly adjacency: number } | { readonly kind: 'punt'; readonly reason: TrapReason };
+  | { readonly kind: 'forward'; readonly adjacency: number; readonly labels?: LabelAction }
+  | { readonly kind: 'lookup'; readonly table: number }
+  | { readonly kind: 'punt'; readonly reason: TrapReason };
 
 /** When no path forwards, the reason that is reported: the one that comes first here. */
 const REASON_ORDER: readonly TrapReason[] = [
@@ -22,6 +27,7 @@ const REASON_ORDER: readonly TrapReason[] = [
   'unsupported',
   'notAPort',
   'missingNexthop',
+  'otherTable',
 ];
 
 export interface ResolutionOptions {
@@ -121,21 +127,38 @@ export class Resolution {
     if (intentsEqual(intent, group.intent)) return false;
     const wasGlean = isGlean(group);
     group.intent = intent;
-    if (group.rows > 0 || group.acked !== undefined) this.options.rows.markNexthop(group);
+    if (isUsed(group) || group.acked !== undefined) this.options.rows.markNexthop(group);
     if (wasGlean !== isGlean(group)) this.options.onGlean(group);
     return true;
   }
 
   private resolvePath(path: NexthopPath): PathResult {
     const punt = (reason: TrapReason): PathResult => ({ kind: 'punt', reason });
-    if (path.encap !== undefined) return punt('unsupported');
+    if (path.encap !== undefined && path.encap.kind !== 'mpls') return punt('unsupported');
+    const table = this.lookupOf(path);
+    if (table !== undefined) return this.options.rows.vrfs.has(table) ? { kind: 'lookup', table } : punt('otherTable');
     if (this.options.interfaces.portOf(path.ifindex) === undefined) return punt('notAPort');
-    if (path.gateway === undefined) return punt('glean');
+    const labels = labelsOf(path);
+    // Whose MAC address a labelled packet would be for, nothing says.
+    if (path.gateway === undefined) return punt(labels === undefined ? 'glean' : 'unsupported');
     // zebra may leave a group's paths on a dead interface to the kernel: it doesn't always take them back itself.
     if (!this.options.interfaces.isUp(path.ifindex)) return punt('linkDown');
     const neighbor = this.neighbors.find(path.ifindex, path.gateway);
-    return neighbor?.mac === undefined ? punt('unresolved') : { kind: 'forward', adjacency: neighbor.id };
+    if (neighbor?.mac === undefined) return punt('unresolved');
+    return { kind: 'forward', adjacency: neighbor.id, ...(labels && { labels }) };
   }
+
+  /** The table that packets of an LSP are looked up in, once its label is gone; undefined: they go to a neighbor. */
+  private lookupOf({ gateway, ifindex, outLabels }: NexthopPath): number | undefined {
+    if (gateway !== undefined || outLabels === undefined || lspActionOf(outLabels).op !== 'pop') return undefined;
+    return this.options.interfaces.lookupTable(ifindex);
+  }
+}
+
+/** What a path does to the labels of its packets. */
+function labelsOf({ encap, outLabels }: NexthopPath): LabelAction | undefined {
+  if (outLabels !== undefined) return lspActionOf(outLabels);
+  return encap?.kind === 'mpls' ? pushOf(encap.labels) : undefined;
 }
 
 /** Whether packets of the group are for neighbors still to be found: it is a connected subnet's. */
@@ -148,7 +171,13 @@ export function isGlean(group: NexthopGroup): boolean {
  * packets go to the host. One that holds a group forwards by nothing, as in the kernel, which takes none such.
  */
 function resolveGroup(group: NexthopGroup, resolvePath: (path: NexthopPath) => PathResult): NexthopIntent {
-  const forward = new Map<number, number>();
+  const forward = new Map<string, Mutable<ForwardPath>>();
+  const add = (path: ForwardPath): void => {
+    const key = `${path.adjacency} ${labelActionKey(path.labels)}`;
+    const known = forward.get(key);
+    if (known === undefined) forward.set(key, path);
+    else known.weight += path.weight;
+  };
   const reasons = new Set<TrapReason>();
   let drops = 0;
   for (const leaf of leavesOf(group)) {
@@ -156,11 +185,16 @@ function resolveGroup(group: NexthopGroup, resolvePath: (path: NexthopPath) => P
       case 'path': {
         const result = resolvePath(leaf.path);
         if (result.kind === 'punt') reasons.add(result.reason);
-        else forward.set(result.adjacency, (forward.get(result.adjacency) ?? 0) + leaf.weight);
+        else if (result.kind === 'forward') {
+          const { adjacency, labels } = result;
+          add({ adjacency, weight: leaf.weight, ...(labels && { labels }) });
+        } else if (leavesOf(group).length === 1) return result;
+        // A label that is taken off here has nowhere else to go.
+        else reasons.add('unsupported');
         break;
       }
       case 'neighbor':
-        forward.set(leaf.neighbor.id, leaf.weight);
+        add({ adjacency: leaf.neighbor.id, weight: leaf.weight });
         break;
       case 'fixed':
         if (leaf.intent.kind === 'punt') reasons.add(leaf.intent.reason);
@@ -170,9 +204,7 @@ function resolveGroup(group: NexthopGroup, resolvePath: (path: NexthopPath) => P
         return { kind: 'punt', reason: 'unsupported' };
     }
   }
-  if (forward.size > 0) {
-    return { kind: 'forward', paths: Array.from(forward, ([adjacency, weight]) => ({ adjacency, weight })) };
-  }
+  if (forward.size > 0) return { kind: 'forward', paths: [...forward.values()] };
   if (reasons.size > 0) {
     const reason = REASON_ORDER.find((candidate) => reasons.has(candidate)) ?? [...reasons][0]!;
     return { kind: 'punt', reason };

@@ -52,9 +52,23 @@ export function shortenKey(target: RouteKey, source: RouteKey, length: number): 
   return target;
 }
 
+/** Whether a prefix lies in `outer`, or is that. The table doesn't count. */
+export function keyWithin(key: RouteKey, outer: RouteKey): boolean {
+  const bits = outer.length;
+  return (
+    key.ip6 === outer.ip6 &&
+    key.length >= bits &&
+    maskWord(key.a0, bits) === outer.a0 &&
+    maskWord(key.a1, bits - 32) === outer.a1 &&
+    maskWord(key.a2, bits - 64) === outer.a2 &&
+    maskWord(key.a3, bits - 96) === outer.a3
+  );
+}
+
 /** 32 bits: the index takes its segment from the first of them, and the place there from the last. */
 export function hashKey(key: RouteKey): number {
-  let h = Math.imul(key.a0 ^ (key.length << 8) ^ key.table, 0x9e3779b1);
+  // The same prefixes come in many tables: their ids must not meet the bits by which prefixes differ.
+  let h = Math.imul(key.a0 ^ (key.length << 8) ^ Math.imul(key.table, 0x27220a95), 0x9e3779b1);
   if (key.ip6) {
     h = Math.imul(h ^ key.a1 ^ (h >>> 15), 0x85ebca77);
     h = Math.imul(h ^ key.a2 ^ (h >>> 13), 0xc2b2ae3d);

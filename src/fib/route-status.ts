@@ -50,6 +50,8 @@ export class RouteStatuses {
     protocol: 0,
     status: 'failed',
   };
+  /** The vASIC can't be asked, for so long that what it should forward is told as failed. */
+  withdrawn = false;
   /** Nexthop groups whose routes are not reported as unresolved before this time (`now`). */
   private readonly grace = new Map<number, number>();
 
@@ -63,21 +65,34 @@ export class RouteStatuses {
   /** What is true of the row in the vASIC now. */
   stateOf(row: number): RouteState {
     const { routes } = this.rows;
-    if (routes.tableOf(row) !== this.rows.table) return 'trapped';
+    const { vrfs } = this.rows;
+    const table = routes.tableOf(row);
+    if (!vrfs.has(table)) return 'trapped';
     const group = this.wantedGroup(row);
-    if ((routes.flags[row]! & ROW.failed) !== 0 || group?.error !== undefined) return 'failed';
+    const refused = (routes.flags[row]! & ROW.failed) !== 0 || group?.error !== undefined;
+    if (refused || vrfs.errorOf(table) !== undefined) return 'failed';
     if (group?.acked === undefined || routes.programmed[row] !== group.id) return 'pending';
     if (group.acked.kind !== 'punt') return 'offloaded';
     return isPassing(group.acked) ? 'unresolved' : 'trapped';
   }
 
-  /** Why the vASIC refused the row's entry, or the group it needs. */
+  /** Why the vASIC refused the row's entry, or the group or the tree that it needs. */
   failureOf(row: number): string | undefined {
-    return this.rows.failed.get(row) ?? this.wantedGroup(row)?.error;
+    const { failed, routes, vrfs } = this.rows;
+    return failed.get(row) ?? this.wantedGroup(row)?.error ?? vrfs.errorOf(routes.tableOf(row));
   }
 
   private wantedGroup(row: number): NexthopGroup | undefined {
     return this.rows.nexthops.get(this.rows.routes.wanted[row]!);
+  }
+
+  /**
+   * What zebra is to be told of it: a vASIC that stays away has failed what it should forward. What Linux forwards isn't
+   * concerned.
+   */
+  private toldOf(row: number): RouteState {
+    const state = this.stateOf(row);
+    return this.withdrawn && (state === 'offloaded' || state === 'pending') ? 'failed' : state;
   }
 
   // ---- what is reported -------------------------------------------------------------------------------------------
@@ -104,7 +119,7 @@ export class RouteStatuses {
         this.rows.freeIfDone(row);
         continue;
       }
-      const status = this.stateOf(row);
+      const status = this.toldOf(row);
       if (status === 'unresolved' && this.grace.has(routes.wanted[row]!)) continue;
       if (status === 'pending' || STATUS_CODE[status] === routes.reported[row]) continue;
       routes.reported[row] = STATUS_CODE[status];
@@ -120,6 +135,16 @@ export class RouteStatuses {
       return report;
     }
     return undefined;
+  }
+
+  /** Has the status of zebra's routes in `count` rows from `from` on told again, where it changed. Returns the next row; undefined: that was all. */
+  review(from: number, count: number): number | undefined {
+    const { routes } = this.rows;
+    const end = Math.min(from + count, routes.end);
+    for (let row = from; row < end; row++) {
+      if (routes.live(row) && (routes.flags[row]! & ROW.zebra) !== 0) this.rows.markReport(row);
+    }
+    return end < routes.end ? end : undefined;
   }
 
   // ---- the grace of unresolved routes -----------------------------------------------------------------------------

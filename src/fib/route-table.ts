@@ -77,6 +77,7 @@ export class RouteTable {
   private rows = 1;
   private freeHead = 0;
   private used = 0;
+  private gone = 0;
   /** The hash index in segments, by the hash's first bits: each grows by itself, so that growing takes no time to speak of. */
   private readonly segments = Array.from({ length: SEGMENTS }, () => new Uint32Array(FIRST_SLOTS));
   private readonly segmentUsed = new Uint32Array(SEGMENTS);
@@ -99,7 +100,7 @@ export class RouteTable {
   /** zebra's rtm_protocol and metric. */
   protocol = new Uint8Array(this.capacity);
   metric = new Uint32Array(this.capacity);
-  /** Replay generation in which zebra last sent the route (modulo 256). */
+  /** Replay generation in which zebra last sent the route (`nextGeneration`); 0: in none that is known still. */
   generation = new Uint8Array(this.capacity);
   /** Nexthop group of zebra's route. */
   zebraGroup = new Uint32Array(this.capacity);
@@ -117,9 +118,21 @@ export class RouteTable {
   nextInGroup = new Uint32Array(this.capacity);
   prevInGroup = new Uint32Array(this.capacity);
 
+  /** The replay generation after this one. After 255 they start over, and what an earlier one confirmed counts as confirmed by none. */
+  nextGeneration(generation: number): number {
+    if (generation < 255) return generation + 1;
+    this.generation.fill(0);
+    return 1;
+  }
+
   /** Rows in use. */
   get size(): number {
     return this.used;
+  }
+
+  /** How often a row was given back: as long as that doesn't change, each row number stands for the same route. */
+  get freed(): number {
+    return this.gone;
   }
 
   /** One more than the highest row number ever used; rows in between may be free. */
@@ -219,6 +232,7 @@ export class RouteTable {
     this.freeHead = row;
     this.lengths[row] = 255;
     this.used--;
+    this.gone++;
   }
 
   /** Whether the row number is in use. */
@@ -264,6 +278,31 @@ export class RouteTable {
   /** The same into `bytes` from `at`; returns how many: 4 or 16. */
   copyAddress(row: number, bytes: Uint8Array, at: number): 4 | 16 {
     return storeAddress(this.readKey(row, this.scratch), bytes, at);
+  }
+
+  /** Which of two rows comes first in a listing (ordered-rows.ts): less than 0 for `a`. */
+  compare(a: number, b: number): number {
+    const key = this.scratch;
+    return this.compareToKey(a, this.readKey(b, key));
+  }
+
+  /** The same of a row and a key. */
+  compareToKey(row: number, key: RouteKey): number {
+    const ip6 = (this.flags[row]! & ROW.ip6) !== 0;
+    if (ip6 !== key.ip6) return ip6 ? 1 : -1;
+    const table = this.tables[row]! - key.table;
+    if (table !== 0) return table;
+    const a0 = this.a0[row]!;
+    if (!ip6) return a0 - key.a0 || this.lengths[row]! - key.length;
+    const { pool } = this;
+    const p = 4 * a0;
+    return (
+      pool[p]! - key.a0 ||
+      pool[p + 1]! - key.a1 ||
+      pool[p + 2]! - key.a2 ||
+      pool[p + 3]! - key.a3 ||
+      this.lengths[row]! - key.length
+    );
   }
 
   private takePool(key: RouteKey): number {

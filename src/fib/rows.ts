@@ -7,14 +7,16 @@
  * leads onto the neighbor's interface). A row lives until no part is left, it is in no queue, and the vASIC has no entry for it.
  */
 import { addressLength, type Prefix } from '../net/address';
+import { Changes } from './changes';
 import { intentsEqual, type NexthopIntent } from './intents';
 import { NexthopTable, type NexthopGroup } from './nexthops';
-import { ROW, RouteTable } from './route-table';
+import { ROW, RouteTable, TARGET_UNKNOWN } from './route-table';
 import { RowQueue } from './row-queue';
+import type { Vrfs } from './vrfs';
 
 export interface RowsOptions {
-  /** The kernel table whose routes the vASIC's route tree holds. */
-  readonly table: number;
+  /** The tables that the vASIC forwards by. */
+  readonly vrfs: Vrfs;
   readonly onWork: () => void;
   readonly onReport: () => void;
   /** A group is not wanted any more: what it depends on can be let go. */
@@ -25,6 +27,7 @@ export interface RowsOptions {
 const MAX_RETIRING = 1000;
 
 export class Rows {
+  readonly changes = new Changes();
   readonly routes = new RouteTable();
   readonly nexthops = new NexthopTable();
   readonly work = new RowQueue();
@@ -43,8 +46,9 @@ export class Rows {
 
   constructor(private readonly options: RowsOptions) {}
 
-  get table(): number {
-    return this.options.table;
+  /** The tables that the vASIC forwards by. */
+  get vrfs(): Vrfs {
+    return this.options.vrfs;
   }
 
   prefixOf(row: number): Prefix {
@@ -108,7 +112,7 @@ export class Rows {
     const { routes } = this;
     const flags = routes.flags[row]!;
     let wanted = 0;
-    if (routes.tableOf(row) === this.options.table) {
+    if (this.options.vrfs.has(routes.tableOf(row))) {
       if ((flags & ROW.host) !== 0) wanted = this.hostParts.get(row)!.values().next().value!;
       else if ((flags & ROW.zebra) === 0) wanted = this.neighborParts.get(row) ?? 0;
       // A route onto an interface leaves its host to be found: once it is, it goes straight there.
@@ -171,8 +175,32 @@ export class Rows {
     return rows;
   }
 
+  /** Something has made work for the programmer. */
+  markWork(): void {
+    this.options.onWork();
+  }
+
+  /** Where packets go whose nexthop group the vASIC can't be made to leave. */
+  toHost(): NexthopGroup {
+    return this.fixed({ kind: 'punt', reason: 'unresolved' });
+  }
+
+  /** An operation was sent by which an entry points at the group; 0: at none. */
+  entrySent(id: number): void {
+    if (id !== 0) this.nexthops.get(id)!.entries++;
+  }
+
+  /** An entry no longer points at the group: its nodes may be removable now. */
+  entryGone(id: number): void {
+    if (id === 0 || id === TARGET_UNKNOWN) return;
+    const group = this.nexthops.get(id);
+    if (group === undefined) return;
+    if (--group.entries === 0 && !this.nexthops.wanted(group)) this.markNexthop(group);
+  }
+
   /** Has the programmer look at the group. */
   markNexthop(group: NexthopGroup): void {
+    this.changes.listener?.nexthop(group);
     this.dirtyNexthops.add(group.id);
     this.options.onWork();
   }
@@ -208,6 +236,7 @@ export class Rows {
 
   /** zebra is to be told of the row's status, if it has one that zebra doesn't know. */
   markReport(row: number): void {
+    this.changes.listener?.route(row);
     const flags = this.routes.flags[row]!;
     if ((flags & ROW.notify) !== 0 || (flags & ROW.zebra) === 0) return;
     this.routes.flags[row] = flags | ROW.notify;

@@ -44,6 +44,8 @@ export interface NexthopPath {
   readonly weight: number;
   readonly onlink?: boolean;
   readonly encap?: Encap;
+  /** Of an LSP's path: labels put in place of the incoming one, outermost first; empty: pop. */
+  readonly outLabels?: readonly number[];
 }
 
 export type DropKind = 'blackhole' | 'unreachable' | 'prohibit';
@@ -187,15 +189,19 @@ export interface GroupsChange {
   readonly groups: readonly Uint8Array[];
 }
 
-/** MPLS LSP (AF_MPLS route): decoded and shown, not forwarded yet. */
+/** MPLS LSP (AF_MPLS route): what becomes of packets whose top label is this. */
 export interface LspAdd {
   readonly kind: 'lspAdd';
   readonly label: number;
   readonly protocol: number;
-  readonly paths: readonly (NexthopPath & {
-    /** Labels put in place of the incoming one; empty: pop. */ readonly outLabels: readonly number[];
-  })[];
+  /** Each with its `outLabels`; none where a path had neither gateway nor interface. */
+  readonly paths: readonly LspPath[];
+  /** The message could not be read but for its label: packets go to the host. */
+  readonly unreadable?: true;
 }
+
+/** A path of an LSP. */
+export type LspPath = NexthopPath & { readonly outLabels: readonly number[] };
 
 export interface LspDelete {
   readonly kind: 'lspDelete';

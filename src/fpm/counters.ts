@@ -14,8 +14,9 @@ import {
 
 /** The counters as they stand. */
 export interface FpmCounters {
-  /** Connections accepted; of these, ended by a newer one, and ended as their stream made no sense. */
+  /** Connections that came; of these, not let in, ended by a newer one, and ended as their stream made no sense. */
   readonly connects: number;
+  readonly refused: number;
   readonly replaced: number;
   readonly broken: number;
   readonly bytes: number;
@@ -45,6 +46,7 @@ const MAX_REASONS = 64;
 
 export class Counting {
   connects = 0;
+  refused = 0;
   replaced = 0;
   broken = 0;
   bytes = 0;
@@ -88,6 +90,7 @@ export class Counting {
     });
     return {
       connects: this.connects,
+      refused: this.refused,
       replaced: this.replaced,
       broken: this.broken,
       bytes: this.bytes,

@@ -16,6 +16,8 @@ export interface SessionTap {
 }
 
 export interface Recorder extends SessionTap {
+  /** Why recording stopped; undefined: it goes on. */
+  failure(): string | undefined;
   /** Resolves when what was recorded is in the file. */
   close(): Promise<void>;
 }
@@ -56,9 +58,11 @@ function recorderOf(
 ): Recorder {
   let written = RECORDING_MAGIC.length;
   let recording = true;
+  let failure: string | undefined;
   stream.write(RECORDING_MAGIC);
   stream.on('error', (error) => {
     recording = false;
+    failure = error.message;
     log.error('recording stopped; all else goes on', { file, reason: error.message });
   });
 
@@ -76,11 +80,13 @@ function recorderOf(
     else if (written + bytes.length > limits.size) reason = 'the file has its full size';
     if (reason === undefined) return put(kind, connection, bytes);
     recording = false;
+    failure = reason;
     put('stopped', connection, Buffer.from(reason));
     log.warn('recording stopped; all else goes on', { file, reason, bytes: written });
   }
 
   return {
+    failure: () => failure,
     opened: (connection, peer) => record('opened', connection, Buffer.from(peer)),
     fromZebra: (connection, bytes) => record('fromZebra', connection, bytes),
     toZebra: (connection, bytes) => record('toZebra', connection, bytes),

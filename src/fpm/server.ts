@@ -1,6 +1,6 @@
 /**
- * The FPM server: listens where zebra connects to, and owns the one session there is. A second connection replaces the
- * first, because a zebra that restarts comes back before its old socket is known to be dead.
+ * The FPM server: listens where zebra connects to, and owns the one session there is. Which connection that is, admission.ts
+ * decides.
  *
  * Nothing is forgotten when zebra goes: what to do with the routes then is the owner's decision (`disconnected`). zebra's
  * modules connect again by themselves every few seconds, and replay everything.
@@ -10,12 +10,15 @@ import { performance } from 'node:perf_hooks';
 import type { Config, HostPort } from '../config/types';
 import type { FpmUpdate, StatusReport } from '../fib/updates';
 import type { Logger } from '../observe/log';
+import { Access } from './access';
+import { Admission, type Newcomer, type Refusal } from './admission';
 import { Counting, type FpmCounters } from './counters';
 import type { SessionTap } from './recorder';
 import { FpmSession } from './session';
 import { askZebra, choiceUnasked, whyNotAsked, type FeedbackChoice } from './zebra-version';
 
 export type { FpmCounters } from './counters';
+export type { Refusal } from './admission';
 
 export interface FpmHandlers {
   /** A zebra is connected, and will replay everything; statuses that were reported before may not have reached it. */
@@ -47,6 +50,10 @@ export interface FpmSource {
   peer(): string | undefined;
   /** The address listened on; of use with port 0. */
   address(): HostPort | undefined;
+  /** Why a connection was refused last; undefined: none was. */
+  refusal(): Refusal | undefined;
+  /** The next connection that is allowed takes zebra's place, within some seconds. */
+  displaceNext(): void;
   /** Ends the session, so that zebra connects again and sends all that it has. */
   askAgain(reason: string): void;
   /** Monotonic time (performance.now(), ms) at which the stream was active last; while paused, now. */
@@ -55,13 +62,25 @@ export interface FpmSource {
   close(): Promise<void>;
 }
 
-/** A server for this configuration; `start` makes it listen. `tap` is given all bytes of all sessions. */
-export function createFpmServer(config: Config['fpm'], log: Logger, tap?: SessionTap): FpmSource {
-  return new FpmServer(config, log, tap);
+/** What of the configuration is the server's. */
+export type FpmServerConfig = Pick<Config['fpm'], 'listen' | 'feedback' | 'zebraVty' | 'allow'>;
+
+export interface FpmServerOptions {
+  /** Is given all bytes of all sessions. */
+  readonly tap?: SessionTap;
+  /** Who may connect; absent: as configured, by what the kernel says. */
+  readonly access?: Pick<Access, 'check' | 'isHeld'>;
+}
+
+/** A server for this configuration; `start` makes it listen. */
+export function createFpmServer(config: FpmServerConfig, log: Logger, options: FpmServerOptions = {}): FpmSource {
+  return new FpmServer(config, log, options);
 }
 
 class FpmServer implements FpmSource {
   private readonly counting: Counting;
+  private readonly admission: Admission;
+  private readonly tap: SessionTap | undefined;
   private server: Server | undefined;
   private session: FpmSession | undefined;
   private handlers: FpmHandlers | undefined;
@@ -73,17 +92,29 @@ class FpmServer implements FpmSource {
   private idleSince = performance.now();
 
   constructor(
-    private readonly config: Config['fpm'],
+    private readonly config: FpmServerConfig,
     private readonly log: Logger,
-    private readonly tap: SessionTap | undefined,
+    { tap, access }: FpmServerOptions,
   ) {
     this.counting = new Counting(log);
+    this.tap = tap;
+    this.admission = new Admission({
+      access: access ?? new Access({ allow: config.allow }),
+      log,
+      incumbent: () => this.session,
+      admit: (newcomer, instead) => this.admit(newcomer, instead),
+      refused: () => this.counting.refused++,
+    });
   }
 
   start(handlers: FpmHandlers): Promise<void> {
     this.handlers = handlers;
     const { host, port } = this.config.listen;
-    const server = createServer((socket) => this.accept(socket, handlers));
+    // Nothing is read of a connection before it is known to be zebra's.
+    const server = createServer({ pauseOnConnect: true }, (socket) => {
+      this.counting.connects++;
+      this.admission.take(socket);
+    });
     this.server = server;
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
@@ -102,23 +133,18 @@ class FpmServer implements FpmSource {
     });
   }
 
-  private accept(socket: Socket, handlers: FpmHandlers): void {
-    const peer = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? '?'}`;
-    this.counting.connects++;
-    const old = this.session;
-    if (old !== undefined) {
+  private admit(newcomer: Newcomer, instead: string | undefined): void {
+    const handlers = this.handlers!;
+    const { socket, peer } = newcomer;
+    if (this.session !== undefined) {
       this.counting.replaced++;
-      this.log.warn('a new connection replaces the one before it: zebra restarted, or two zebras are configured', {
-        new: peer,
-        old: old.peer,
-      });
-      old.close('replaced by another connection');
-      this.session = undefined;
-      handlers.disconnected(`replaced by a connection from ${peer}`);
+      const old = this.session.peer;
+      this.log.warn('a new connection takes the place of the one before it', { new: peer, old, reason: instead });
+      this.endSession(`${instead ?? 'replaced'}; replaced by a connection from ${peer}`);
     }
     const connection = this.counting.connects;
     this.tap?.opened(connection, peer);
-    const session = new FpmSession(socket, peer, this.counting, {
+    const session = new FpmSession(newcomer, this.counting, {
       received: (bytes) => this.tap?.fromZebra(connection, bytes),
       sent: (bytes) => this.tap?.toZebra(connection, bytes),
       closed: (reason) => this.tap?.closed(connection, reason),
@@ -135,9 +161,11 @@ class FpmServer implements FpmSource {
           reason,
         });
         handlers.disconnected(reason);
+        this.admission.settle();
       },
     });
     if (this.paused) session.pause();
+    else session.resume();
     this.session = session;
     this.choice = undefined;
     this.log.info('zebra connected', { peer });
@@ -168,13 +196,27 @@ class FpmServer implements FpmSource {
   }
 
   askAgain(reason: string): void {
+    if (this.session === undefined) return;
+    this.log.info('the connection is closed, so that zebra connects again and sends everything', { reason });
+    this.endSession(reason);
+    this.admission.settle();
+  }
+
+  private endSession(reason: string): void {
     const { session } = this;
     if (session === undefined) return;
     this.idleSince = session.lastActivity();
     this.session = undefined;
-    this.log.info('the connection is closed, so that zebra connects again and sends everything', { reason });
     session.close(reason);
     this.handlers?.disconnected(reason);
+  }
+
+  refusal(): Refusal | undefined {
+    return this.admission.lastRefusal;
+  }
+
+  displaceNext(): void {
+    this.admission.displaceNext();
   }
 
   pause(): void {
@@ -219,13 +261,10 @@ class FpmServer implements FpmSource {
   }
 
   close(): Promise<void> {
-    const { server, session } = this;
+    const { server } = this;
     this.server = undefined;
-    this.session = undefined;
-    if (session !== undefined) {
-      session.close('the FPM server is closing');
-      this.handlers?.disconnected('the FPM server is closing');
-    }
+    this.admission.close();
+    this.endSession('the FPM server is closing');
     return new Promise((resolve) => {
       if (server === undefined) resolve();
       else server.close(() => resolve());

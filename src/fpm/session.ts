@@ -5,10 +5,11 @@
  * the stream can't be followed; `ended` tells its owner why, once. Statuses are written only while the socket
  * takes them, so that a zebra which doesn't read costs no memory here.
  */
-import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../config/types';
 import type { FpmUpdate, StatusReport } from '../fib/updates';
+import { fdOf, peerSilence } from '../sys/tcp';
+import { DEAD_AFTER_S, type Newcomer } from './admission';
 import type { Counting } from './counters';
 import { FPM_TYPE_NETLINK, FPM_TYPE_PROTOBUF, FpmFramingError, FrameReader } from './framing';
 import { decodeNetlink, type DecoderSink } from './netlink/decoder';
@@ -17,8 +18,8 @@ import { MAX_STATUS_FRAME, writeStatus } from './status';
 
 /** Statuses are put together up to this size before they go to the socket. */
 const STATUS_CHUNK = 64 * 1024;
-/** A peer on another machine that vanishes without a word is noticed in the order of this time. */
-const KEEPALIVE_MS = 10_000;
+/** How often it is looked at whether the peer's machine answers, in ms. Keep-alives do that only while nothing is under way. */
+const LOOK_MS = 1000;
 
 /** Bytes read ahead of decoding at most; then zebra waits. */
 const READ_AHEAD = 64 * 1024 * 1024;
@@ -58,12 +59,18 @@ export class FpmSession {
   /** Why the connection ended, until all that came over it is decoded. */
   private ending: string | undefined;
 
+  private readonly socket: Newcomer['socket'];
+  private readonly looking: NodeJS.Timeout;
+  private framesRead = 0;
+
   constructor(
-    private readonly socket: Socket,
-    readonly peer: string,
+    readonly newcomer: Newcomer,
     private readonly counting: Counting,
     private readonly handlers: SessionHandlers,
   ) {
+    const { socket } = newcomer;
+    this.socket = socket;
+    this.looking = setInterval(() => this.lookAtPeer(), LOOK_MS).unref();
     this.reader = new FrameReader((type, buffer, start, end, offset) => this.frame(type, buffer, start, end, offset));
     this.sink = {
       update: (update) => {
@@ -79,7 +86,6 @@ export class FpmSession {
       },
     };
     socket.setNoDelay(true);
-    socket.setKeepAlive(true, KEEPALIVE_MS);
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
     socket.on('end', () => this.finish('zebra closed the connection'));
     socket.on('error', (error) => this.finish(`connection failed: ${error.message}`));
@@ -87,6 +93,15 @@ export class FpmSession {
     socket.on('drain', () => {
       if (this.open) handlers.drained();
     });
+  }
+
+  get peer(): string {
+    return this.newcomer.peer;
+  }
+
+  /** A whole frame came. */
+  get hasSent(): boolean {
+    return this.framesRead > 0;
   }
 
   /** Monotonic time, in ms, of the last bytes received; a session that is paused or behind has been active just now. */
@@ -131,7 +146,17 @@ export class FpmSession {
   close(reason: string): void {
     if (this.open) this.handlers.closed(reason);
     this.open = false;
+    clearInterval(this.looking);
     this.socket.destroy();
+  }
+
+  /** Statuses that are never acknowledged: the kernel alone would go on sending them for a quarter of an hour. */
+  private lookAtPeer(): void {
+    const fd = fdOf(this.socket);
+    if (fd === undefined) return;
+    const { silentMs, unacknowledged } = peerSilence(fd);
+    if (unacknowledged > 0 && silentMs > DEAD_AFTER_S * 1000)
+      this.end(`its machine has not answered for ${DEAD_AFTER_S} s`);
   }
 
   private receive(chunk: Buffer): void {
@@ -196,6 +221,7 @@ export class FpmSession {
   private frame(type: number, buffer: Buffer, start: number, end: number, offset: number): void {
     if (!this.open) return;
     this.counting.frames++;
+    this.framesRead++;
     this.frameOffset = offset;
     this.updatesOfFrame = 0;
     if (type === FPM_TYPE_NETLINK) decodeNetlink(buffer, start, end, this.sink);

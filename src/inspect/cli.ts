@@ -7,8 +7,20 @@ import type { HostPort } from '../config/types';
 
 const FPM_PORT = 2620;
 
+/** What `replay --displace` needs of the control API. */
+export interface Displacing {
+  readonly defaultSocket: string;
+  /** Has the fpm2afi behind this control socket give zebra's place to the next connection. */
+  displace(socket: string): Promise<void>;
+}
+
 /** Adds the commands to a yargs instance. Their failures reject `parseAsync`. */
-export function withInspect(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.WritableStream): Argv {
+export function withInspect(
+  cli: Argv,
+  out: NodeJS.WritableStream,
+  err: NodeJS.WritableStream,
+  { defaultSocket, displace }: Displacing,
+): Argv {
   const port = {
     type: 'number',
     requiresArg: true,
@@ -37,7 +49,24 @@ export function withInspect(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.W
       (command) =>
         command
           .positional('file', { type: 'string', demandOption: true, describe: 'File, or - for standard input' })
-          .option('to', { type: 'string', requiresArg: true, default: `127.0.0.1:${FPM_PORT}`, describe: 'HOST:PORT' })
+          .option('to', {
+            type: 'string',
+            requiresArg: true,
+            demandOption: true,
+            describe: 'HOST:PORT of the FPM server, such as 127.0.0.1:2620: its routes become those of the file',
+          })
+          .option('displace', {
+            type: 'boolean',
+            default: false,
+            describe:
+              "Take the place of the zebra that is connected to this machine's fpm2afi; without it, it is let be",
+          })
+          .option('socket', {
+            type: 'string',
+            requiresArg: true,
+            default: defaultSocket,
+            describe: 'Control socket of that fpm2afi, for --displace',
+          })
           .option('speed', {
             choices: ['original', 'max'] as const,
             default: 'max' as const,
@@ -60,11 +89,19 @@ export function withInspect(cli: Argv, out: NodeJS.WritableStream, err: NodeJS.W
             if (!(linger >= 0)) throw new Error('--linger: expected seconds');
             return portNumber(value);
           }),
-      async ({ file, to, speed, linger, hold, port: value }) => {
+      async ({ file, to, speed, linger, hold, port: value, displace: takePlace, socket }) => {
         const [{ openSource }, { replay, replayText }] = await Promise.all([import('./source'), import('./replay')]);
         const source = await openSource(file, value);
         const options = { to: hostPort(to), speed, lingerMs: linger * 1000, ...(hold && { hold: stopSignal() }) };
-        out.write(replayText(await replay(source, options)));
+        if (takePlace) await displace(socket);
+        const result = await replay(source, options);
+        out.write(replayText(result));
+        if (result.connections > 0 && result.endedByServer === result.connections) {
+          throw new Error(
+            `${to} let none of it in: a zebra is connected there (--displace takes its place), or this user or address ` +
+              'is not allowed (fpm.allow); "fpm2afi show status" there says which',
+          );
+        }
       },
     );
 }

@@ -1,6 +1,6 @@
 /** `fpm2afi decode`: a file of any of the three formats, printed. */
 import { Inspector } from './inspector';
-import { openSource } from './source';
+import { openSource, SourceError } from './source';
 import { jsonOf, textOf, totalsText } from './text';
 
 export interface DecodeOptions {
@@ -31,6 +31,10 @@ export async function decode(
     if (text.length >= PORTION || file === '-') text = await write(out, text);
   }
   await write(out, text);
+  if (format === 'stream' && inspector.totals.frames === 0) {
+    const name = file === '-' ? 'standard input' : file;
+    throw new SourceError(`${name} is no capture (pcap, pcapng), no recording, and has no FPM message in it`);
+  }
   await write(err, `${format}: ${totalsText(inspector.totals)}`);
 }
 

@@ -3,7 +3,7 @@
  * byte stream; a file or standard input, told apart by its first bytes.
  */
 import { createReadStream } from 'node:fs';
-import { errorText } from '../net/error-text';
+import { errorText, OperatorError } from '../net/error-text';
 import { MAX_RECORD, RECORD_HEADER, RECORDING_MAGIC, readRecordHeader } from '../fpm/recording';
 import { isCapture, readCapture } from './capture';
 import { segmentOf, type Segment } from './packet';
@@ -18,7 +18,7 @@ export interface Source {
 }
 
 /** The file can't be read. */
-export class SourceError extends Error {}
+export class SourceError extends OperatorError {}
 
 /** Reads `file`, or standard input for `-`. Rejects with SourceError when there is nothing to read. */
 export async function openSource(file: string, port: number): Promise<Source> {

@@ -9,6 +9,7 @@ import type { KernelUpdate } from '../fib/updates';
 import type { Logger } from '../observe/log';
 import { RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK, RTMGRP_NEIGH } from '../netlink/constants';
 import { closeNetlink, openNetlink, sendNetlink } from '../sys/netlink-socket';
+import { FlapWatch, type FlapView } from './flap-watch';
 import { GroupWatch } from './groups';
 import { KernelMirror } from './mirror';
 import { KernelMonitor } from './monitor';
@@ -42,6 +43,15 @@ export interface NeighborCounters {
   readonly restarts: number;
 }
 
+/** What goes wrong in the kernel's view of the ports. */
+export interface KernelTroubles {
+  /** When it dropped notifications last (performance.now(), ms), and how often it did. */
+  readonly lastOverrun: number | undefined;
+  readonly overruns: number;
+  /** Neighbors whose hardware address goes to and fro. */
+  readonly flapping: readonly FlapView[];
+}
+
 export interface NeighborSource {
   /** Resolves after the initial dump of links, addresses and neighbors. Rejects when the kernel can't be asked. */
   start(handlers: NeighborHandlers): Promise<void>;
@@ -50,6 +60,8 @@ export interface NeighborSource {
   release(ifindex: number, address: Uint8Array): void;
   /** It is being used: have the kernel verify it once if it is stale. Many at once get their turn one after the other. */
   verify(ifindex: number, address: Uint8Array): void;
+  /** What an operator should look at. */
+  troubles(): KernelTroubles;
   /** What was done to resolve it; undefined: it isn't needed. */
   progress(ifindex: number, address: Uint8Array): ResolveProgress | undefined;
   /** Reads the kernel's tables again. */
@@ -60,6 +72,7 @@ export interface NeighborSource {
 
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 const REQUESTS_PER_SECOND = 100;
+const FLAP_TICK_MS = 1000;
 /** A neighbor in use becomes stale every half minute or so: twelve thousand get their turn within a minute. */
 const VERIFICATIONS_PER_SECOND = 200;
 
@@ -82,6 +95,7 @@ export function createKernelNeighbors(
   let timerAt = Infinity;
   let synced: () => void = () => undefined;
   let abandoned: (error: Error) => void = () => undefined;
+  let flapTimer: NodeJS.Timeout | undefined;
   const delays = new Set<NodeJS.Timeout>();
 
   const mirror = new KernelMirror({
@@ -94,7 +108,30 @@ export function createKernelNeighbors(
     },
     portAppeared: () => monitor.sync(),
     neighborSeen: (ifindex, address) => resolver.seen(ifindex, address),
+    macChanged(ifindex, address, before, mac) {
+      flaps.changed(ifindex, address, before, mac);
+      flapTimer ??= setInterval(() => {
+        flaps.tick();
+        if (flaps.size > 0) return;
+        clearInterval(flapTimer);
+        flapTimer = undefined;
+      }, FLAP_TICK_MS).unref();
+    },
     linkChanged: (ifindex) => resolver.linkChanged(ifindex),
+  });
+
+  const flaps = new FlapWatch({
+    now: () => performance.now(),
+    probe(ifindex, address) {
+      const state = mirror.neighborState(ifindex, address);
+      // A probe would take its permanence away.
+      if (state === undefined || state === 'permanent' || state === 'noarp') return;
+      try {
+        monitor.probe(ifindex, address);
+      } catch (error) {
+        log.debug('a neighbor could not be probed', { ifindex, address, error: String(error) });
+      }
+    },
   });
 
   const groups = new GroupWatch({
@@ -209,6 +246,11 @@ export function createKernelNeighbors(
     release: (ifindex, address) => resolver.release(ifindex, address),
     progress: (ifindex, address) => resolver.progress(ifindex, address),
     resync: () => monitor.sync(),
+    troubles: () => ({
+      lastOverrun: monitor.lastOverrun,
+      overruns: monitor.counters.overruns,
+      flapping: [...flaps.flapping()],
+    }),
     counters: () => ({
       ...mirror.sizes(),
       ...resolver.sizes(),
@@ -224,6 +266,7 @@ export function createKernelNeighbors(
       reader = undefined;
       abandoned(new Error('closed before the kernel had told everything'));
       clearTimeout(timer);
+      clearInterval(flapTimer);
       groups.close();
       delays.forEach((delay) => clearTimeout(delay));
       await ending.close();

@@ -25,9 +25,14 @@ export interface MirrorOptions {
   readonly portAppeared: () => void;
   /** Every message about a neighbor on a port, also one that changes nothing. */
   readonly neighborSeen: (ifindex: number, address: Uint8Array) => void;
+  /** A neighbor has another hardware address than before. */
+  readonly macChanged: (ifindex: number, address: Uint8Array, before: Uint8Array, mac: Uint8Array) => void;
   /** A link came, changed or went. */
   readonly linkChanged: (ifindex: number) => void;
 }
+
+/** Neighbors without an address now of which the last one is known, at most. */
+const MAX_LAST = 4096;
 
 /** Key of an address on an interface: the index, then the bytes as characters. */
 export function addressKey(ifindex: number, address: Uint8Array): string {
@@ -38,6 +43,8 @@ export class KernelMirror {
   private readonly links = new Map<number, Seen<LinkMessage>>();
   private readonly addresses = new Map<string, Seen<AddressMessage>>();
   private readonly neighbors = new Map<string, Seen<NeighborMessage>>();
+  /** What neighbors had that have none now: one that comes back with another was changed. */
+  private readonly lastMac = new Map<string, Uint8Array>();
   private readonly generation: Record<Kind, number> = { link: 0, address: 0, neighbor: 0 };
 
   constructor(private readonly options: MirrorOptions) {}
@@ -164,12 +171,18 @@ export class KernelMirror {
     const known = this.neighbors.get(key);
     if (!message.present) {
       if (!this.neighbors.delete(key)) return;
+      this.lastMac.delete(key);
       this.options.emit({ kind: 'neighborDelete', source: 'kernel', ifindex, address });
       this.options.neighborSeen(ifindex, address);
       return;
     }
     if (!this.isPort(ifindex)) return;
     this.neighbors.set(key, { value: message, generation: this.generation.neighbor });
+    const before = known?.value.mac ?? this.lastMac.get(key);
+    if (mac !== undefined) {
+      if (before !== undefined && !sameBytes(before, mac)) this.options.macChanged(ifindex, address, before, mac);
+      this.lastMac.delete(key);
+    } else if (before !== undefined && this.lastMac.size < MAX_LAST) this.lastMac.set(key, before);
     if (known === undefined || known.value.state !== state || !sameBytes(known.value.mac, mac)) {
       this.options.emit({
         kind: 'neighborAdd',

@@ -23,6 +23,7 @@ import {
   NLMSG_ERROR,
   NLMSG_OVERRUN,
   NTF_USE,
+  NUD_PROBE,
   RTM_GETADDR,
   RTM_GETLINK,
   RTM_GETNEIGH,
@@ -67,6 +68,8 @@ const EEXIST = 17;
 
 export class KernelMonitor {
   readonly counters: MonitorCounters = { messages: 0, malformed: 0, overruns: 0, dumps: 0, resolveErrors: 0 };
+  /** When the kernel dropped notifications last (performance.now(), ms). */
+  lastOverrun: number | undefined;
   private readonly writer = new NetlinkWriter();
   private seq = 0;
   /** The running dump: which of DUMPS, its sequence number, and whether the kernel's table changed under it. */
@@ -90,6 +93,7 @@ export class KernelMonitor {
 
   overrun(): void {
     this.counters.overruns++;
+    this.lastOverrun = performance.now();
     this.options.log.warn('the kernel dropped neighbor notifications; reading its tables again', {
       overruns: this.counters.overruns,
     });
@@ -120,6 +124,23 @@ export class KernelMonitor {
       .u32(ifindex)
       .u16(0)
       .u8(NTF_USE)
+      .u8(0)
+      .attribute(NDA_DST, address)
+      .end();
+    this.options.send(this.writer.view());
+  }
+
+  /** Has the kernel verify the hardware address that it has of a neighbor, however lately that was confirmed. */
+  probe(ifindex: number, address: Uint8Array): void {
+    this.writer
+      .reset()
+      .begin(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_REPLACE, this.nextSeq())
+      .u8(address.length === 4 ? AF_INET : AF_INET6)
+      .u8(0)
+      .u16(0)
+      .u32(ifindex)
+      .u16(NUD_PROBE)
+      .u8(0)
       .u8(0)
       .attribute(NDA_DST, address)
       .end();

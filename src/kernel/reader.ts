@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { startPollThread, type PollThread } from '../sys/poll-thread';
+import { ReportQueue } from './report-queue';
 import type { NetlinkWorkerData, NetlinkWorkerReport } from './worker';
 
 /** What becomes of what was read. Nothing more is called once the reader closes. */
@@ -23,31 +24,32 @@ export interface ReaderHandlers {
 /** Starts reading a socket, which stays the caller's to close, after the reader. */
 export function startReader(fd: number, handlers: ReaderHandlers): Pick<PollThread, 'close'> {
   let closing = false;
+  const queue = new ReportQueue({
+    receive: (messages) => {
+      if (!closing) handlers.receive(messages);
+    },
+    event: (kind) => {
+      if (!closing) handlers[kind]();
+    },
+    reported: () => {
+      if (!closing) handlers.reported();
+    },
+  });
   const thread: PollThread = startPollThread<NetlinkWorkerData, NetlinkWorkerReport>({
     file: join(__dirname, 'worker.js'),
     data: () => ({ fd }),
     onReport(report) {
       if (closing) return;
-      switch (report.kind) {
-        case 'messages': {
-          const { bytes } = report;
-          try {
-            handlers.receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-          } finally {
-            thread.wakeup().release(bytes.byteLength);
-          }
-          break;
-        }
-        case 'overrun':
-          handlers.overrun();
-          break;
-        case 'foreign':
-          handlers.foreign();
-          break;
-      }
-      handlers.reported();
+      const wakeup = thread.wakeup();
+      queue.push(report, () => {
+        // A wake-up that is closed has no thread that waits.
+        if (report.kind === 'messages' && !closing) wakeup.release(report.bytes.byteLength);
+      });
     },
-    onCrash: (error, restartMs) => handlers.crashed(error, restartMs),
+    onCrash: (error, restartMs) => {
+      queue.clear();
+      handlers.crashed(error, restartMs);
+    },
   });
   return {
     close() {

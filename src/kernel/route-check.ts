@@ -62,7 +62,7 @@ export interface SuspectRoutes {
   begin(): { readonly missingNexthops: readonly number[] };
   left(): readonly SuspectScope[];
   confirm(table: number, address: Uint8Array, length: number, protocol: number): void;
-  confirmAddress(address: Uint8Array): void;
+  confirmAddress(vrf: number | undefined, address: Uint8Array): void;
   end(): number;
   abandon(): void;
 }
@@ -231,8 +231,12 @@ export class RouteCheck {
   private shown(buffer: Buffer, body: number, end: number): void {
     const { suspects } = this.options;
     this.route(buffer, body, end, (table, address, length, protocol) => {
-      if (table !== RT_TABLE_LOCAL) suspects.confirm(table, address, length, protocol);
-      else if (buffer[body + 7] === RTN_LOCAL && length === 8 * address.length) suspects.confirmAddress(address);
+      const inVrf = table !== RT_TABLE_LOCAL;
+      if (inVrf) suspects.confirm(table, address, length, protocol);
+      // The local addresses of a VRF are in the VRF's own table.
+      if (buffer[body + 7] === RTN_LOCAL && length === 8 * address.length) {
+        suspects.confirmAddress(inVrf ? table : undefined, address);
+      }
     });
   }
 

@@ -15,7 +15,7 @@ import { METRICS } from './metrics';
 import type { Snapshot } from './metrics';
 
 /** What a scrape reads. */
-export type MetricsSource = Pick<ControlBackend, 'status' | 'ports' | 'punt'>;
+export type MetricsSource = Pick<ControlBackend, 'status' | 'ports' | 'punt' | 'vrfs'>;
 
 export interface MetricsServer {
   /** The address listened on; of use with port 0. */
@@ -39,8 +39,13 @@ export async function startMetricsServer(listen: HostPort, source: MetricsSource
   const registry = await createRegistry(() => snapshot!);
   let reading: Promise<string> | undefined;
   const read = async (): Promise<string> => {
-    const [status, ports, punt] = await Promise.all([source.status(), all(source.ports()), all(source.punt())]);
-    snapshot = { status, ports, punt, busySeconds: performance.eventLoopUtilization().active / 1000 };
+    const [status, ports, punt, vrfs] = await Promise.all([
+      source.status(),
+      all(source.ports()),
+      all(source.punt()),
+      source.vrfs(),
+    ]);
+    snapshot = { status, ports, punt, vrfs, busySeconds: performance.eventLoopUtilization().active / 1000 };
     return registry.metrics();
   };
   const scrape = (): Promise<string> => {

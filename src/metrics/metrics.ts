@@ -3,13 +3,15 @@
  * known (counters of a vASIC that doesn't tell, packets that another process moves) has no sample rather than a 0.
  */
 import { ROUTE_STATES } from '../control/types';
-import type { AfiStatus, LatencyView, PortView, PuntReasonView, StatusView } from '../control/types';
+import type { AfiStatus, LatencyView, PortView, PuntReasonView, StatusView, VrfView } from '../control/types';
+import { vrfEntries, vrfRoutes } from './vrf-samples';
 
 /** What one scrape is made of. */
 export interface Snapshot {
   readonly status: StatusView;
   readonly ports: readonly PortView[];
   readonly punt: readonly PuntReasonView[];
+  readonly vrfs: readonly VrfView[];
   /** How long the event loop was at work since start. */
   readonly busySeconds: number;
 }
@@ -65,7 +67,7 @@ function perPort(value: (port: PortView) => number | undefined): Read {
 
 /** Packets that this process moves between the TAPs and the vASIC. */
 function perTap(value: (punt: PortView['punt']) => number): Read {
-  return (from) => (from.status.punt.mode === 'worker' ? perPort(({ punt }) => value(punt))(from) : undefined);
+  return (from) => (from.status.punt.mode !== 'off' ? perPort(({ punt }) => value(punt))(from) : undefined);
 }
 
 function perReason(value: (reason: PuntReasonView) => number | undefined): Read {
@@ -188,6 +190,13 @@ export const METRICS: readonly Metric[] = [
   gauge('fib_nexthops', "zebra's nexthop objects.", ({ status }) => status.fib.nexthops),
   gauge('fib_neighbors', 'Neighbors known.', ({ status }) => status.fib.neighbors),
 
+  gauge(
+    'vrf_routes',
+    'Routes of zebra by VRF and state: of the 20 largest VRFs, and of all others together.',
+    ({ vrfs }) => vrfRoutes(vrfs),
+  ),
+  gauge('vrf_entries', "Entries in a VRF's route tree: of the same VRFs.", ({ vrfs }) => vrfEntries(vrfs)),
+
   metric(
     'histogram',
     'route_change_duration_seconds',
@@ -258,6 +267,22 @@ export const METRICS: readonly Metric[] = [
     perPort(({ output }) => output?.drops),
   ),
   counter(
+    'port_kernel_packets',
+    "Packets received by the vASIC's port and dealt with in the kernel.",
+    perPort(({ engine }) => (engine?.name === 'kernel' ? engine.fast : undefined)),
+  ),
+  counter(
+    'port_slow_packets',
+    "Packets received by the vASIC's port that the kernel left to softvasic's TypeScript engine, by reason.",
+    ({ ports }) =>
+      ports.flatMap(({ index, tap, engine }) =>
+        Object.entries(engine?.slow ?? {}).map(([reason, value]) => ({
+          labels: { port: String(index), tap, reason },
+          value,
+        })),
+      ),
+  ),
+  counter(
     'port_punted_packets',
     'Packets handed to the TAP.',
     perTap(({ punted }) => punted),
@@ -276,7 +301,7 @@ export const METRICS: readonly Metric[] = [
   counter(
     'punt_dropped_packets',
     'Packets dropped between the vASIC and the TAPs, those of no port among them.',
-    ({ status }) => (status.punt.mode === 'worker' ? status.punt.drops : undefined),
+    ({ status }) => (status.punt.mode !== 'off' ? status.punt.drops : undefined),
   ),
   counter(
     'punt_policer_passed_packets',

@@ -21,6 +21,12 @@ export interface Logger {
 
 const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
 
+/** The logger that all others are children of. */
+export interface RootLogger extends Logger {
+  /** Another level or format, for the children too. */
+  configure(config: Config['log']): void;
+}
+
 /** Discards everything; for tests. */
 export const nullLogger: Logger = {
   error: () => undefined,
@@ -40,23 +46,31 @@ export function createLogger(
   config: Config['log'],
   component: string,
   stream: NodeJS.WritableStream = process.stderr,
-): Logger {
+): RootLogger {
   // A reader that went away (EPIPE) is no reason to stop forwarding.
   if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
+  let present = config;
+  let limit = LEVELS[config.level];
   const sink = winston.createLogger({
     levels: { ...LEVELS },
     level: config.level,
-    format: winston.format.printf((info) => lineOf(info, config.format)),
+    format: winston.format.printf((info) => lineOf(info, present.format)),
     transports: [new winston.transports.Stream({ stream })],
   });
-  const limit = LEVELS[config.level];
   const named = (name: string): Logger => {
     const at = (level: LogLevel) => (message: string, meta?: object) => {
       if (LEVELS[level] <= limit) sink.log({ level, message, component: name, meta });
     };
     return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug'), child: named };
   };
-  return named(component);
+  return {
+    ...named(component),
+    configure(next) {
+      present = next;
+      limit = LEVELS[next.level];
+      sink.level = next.level;
+    },
+  };
 }
 
 function lineOf(info: winston.Logform.TransformableInfo, format: 'text' | 'json'): string {

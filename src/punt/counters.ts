@@ -71,6 +71,19 @@ export class CounterTable {
     return new CounterTable(new SharedArrayBuffer(8 * (PUNT_DROPS.length + REASONS + ports * PORT_FIELDS.length)));
   }
 
+  /** A table for other ports, with what this one counted: `from` has for each of them its slot here, or -1 for a new one. */
+  copyFor(from: readonly number[]): CounterTable {
+    const copy = CounterTable.create(from.length);
+    const general = PUNT_DROPS.length + REASONS;
+    copy.cells.set(this.cells.subarray(0, general));
+    from.forEach((slot, to) => {
+      if (slot < 0) return;
+      const at = this.portCell(slot, PORT_FIELDS[0]);
+      copy.cells.set(this.cells.subarray(at, at + PORT_FIELDS.length), copy.portCell(to, PORT_FIELDS[0]));
+    });
+    return copy;
+  }
+
   drop(cause: PuntDrop): void {
     this.cells[PUNT_DROPS.indexOf(cause)]! += 1;
   }

@@ -2,6 +2,7 @@
  * One port's TAP as its owner sees it: the device, and what was asked of it, so that it can be made again as it was.
  * A configured MAC or MTU goes before what the AFI server says.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { errorText } from '../net/error-text';
 import type { PortConfig } from '../config/types';
 import { bytesEqual, formatMac, sameBytes } from '../net/address';
@@ -19,6 +20,7 @@ export interface PortDetails {
 }
 
 export interface Port {
+  /** What it is configured as now. */
   readonly config: PortConfig;
   /** Descriptor of the TAP; -1 while there is none, which poll(2) ignores. */
   fd(): number;
@@ -27,6 +29,8 @@ export interface Port {
   /** @throws SysError when the kernel refuses a setting */
   configure(details: PortDetails): void;
   setCarrier(up: boolean): void;
+  /** Has the same TAP be what another configuration says: index, MAC or MTU. @throws SysError as `configure` */
+  reconfigure(config: PortConfig): void;
   /** Makes the device anew, with what it had. @throws Error as `createPort` */
   reopen(): void;
   close(): void;
@@ -38,7 +42,8 @@ export interface Port {
  *
  * @throws Error naming the TAP, what is wrong and the remedy
  */
-export function createPort(config: PortConfig, log: Logger): Port {
+export function createPort(given: PortConfig, log: Logger): Port {
+  let config = given;
   let tap: Tap | undefined;
   let carrier = false;
   let learned: PortDetails = {};
@@ -82,7 +87,9 @@ export function createPort(config: PortConfig, log: Logger): Port {
 
   open();
   return {
-    config,
+    get config() {
+      return config;
+    },
     fd: () => tap?.fd ?? -1,
     alive,
     configure(details) {
@@ -104,6 +111,14 @@ export function createPort(config: PortConfig, log: Logger): Port {
     setCarrier(up) {
       carrier = up;
       tap?.setCarrier(up);
+    },
+    reconfigure(next) {
+      if (isDeepStrictEqual(next, config)) return;
+      // Another port of the vASIC: what was learned of the one before says nothing of it.
+      if (next.index !== config.index) learned = {};
+      config = next;
+      wantUp ||= next.mac !== undefined;
+      if (tap !== undefined) apply(tap);
     },
     reopen() {
       tap?.close();

@@ -4,8 +4,11 @@
  * This file is the owner: it opens the TAPs and the socket, sets MAC, MTU and carrier, and keeps the worker thread
  * (worker.ts) running that moves the packets. As the descriptors are the owner's, a worker that dies takes no TAP with
  * it. A TAP that somebody deletes is made again with what it had from us; addresses on it are the operator's.
+ *
+ * It runs in a process of its own (process.ts), so that TAPs outlive the bridge, or in the bridge.
  */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { errorText } from '../net/error-text';
 import type { Config } from '../config/types';
 import type { Logger } from '../observe/log';
@@ -20,10 +23,17 @@ import type { PuntWorkerData, PuntWorkerReport } from './worker';
 export type { PuntCounters, PuntPortCounters } from './counters';
 export type { PortDetails } from './port';
 
-/** What the punt path needs of the configuration; the policers are the vASIC's. */
+/** What the punt path needs of the configuration. */
 export interface PuntConfig {
-  readonly punt: Omit<Config['punt'], 'policers'>;
+  readonly punt: Pick<Config['punt'], 'listen' | 'vasic'>;
   readonly ports: Config['ports'];
+}
+
+/** The process that moves the packets, where that isn't ours. */
+export interface PuntProcess {
+  readonly pid: number;
+  readonly since: Date;
+  readonly socket: string;
 }
 
 export interface Punt {
@@ -39,10 +49,22 @@ export interface Punt {
    * one heard of last (at first 0) is used.
    */
   setSandbox(id: number): void;
+  /**
+   * Goes on with another configuration: TAPs that it has too stay as they are, with their counters; new ones are made, the
+   * others closed. @throws Error as `startPunt`; all is as before then
+   */
+  reconfigure(config: PuntConfig): Promise<void>;
   counters(): Promise<PuntCounters>;
+  /** The process of its own that it is; undefined: a thread of this one, or there is none now. */
+  process(): PuntProcess | undefined;
+  /** What is wrong now, for the operator. */
+  problem(): string | undefined;
   /** Told of a worker that died (and is started again), a lost TAP and refused settings. All are logged as well. */
   onError(listener: (error: Error) => void): void;
-  /** Ends the worker and closes the TAPs: those made here vanish, those found stay as they are. */
+  /**
+   * Ends the worker and closes the TAPs: those made here vanish, those found stay as they are. Of a process of its own it ends the
+   * connection only.
+   */
   close(): Promise<void>;
 }
 
@@ -60,25 +82,29 @@ export function startPunt(config: PuntConfig, log: Logger): Promise<Punt> {
 }
 
 function open(config: PuntConfig, log: Logger): Punt {
-  const vasic = sockaddr(config.punt.vasic.host, config.punt.vasic.port);
+  const vasic = vasicAddress(config);
   const { listen } = config.punt;
-  if (sockaddr(listen.host, listen.port).length !== vasic.length) {
-    throw new Error(
-      `punt.listen (${listen.host}) and punt.vasic (${config.punt.vasic.host}) must both be IPv4 or both IPv6`,
-    );
-  }
   const ports: Port[] = [];
   let udp: UdpSocket | undefined;
   try {
     udp = openSocket(listen);
     for (const port of config.ports) ports.push(createPort(port, log));
     log.info('punt runs', { listen: `${listen.host}:${udp.port}`, vasic: formatSockaddr(vasic), ports: ports.length });
-    return run(ports, udp, vasic, log);
+    return run(ports, udp, config, log);
   } catch (error) {
     ports.forEach((port) => port.close());
     udp?.close();
     throw error;
   }
+}
+
+/** Packed sockaddr of the vASIC's side. @throws Error when the two sides don't fit together */
+function vasicAddress({ punt }: PuntConfig): Buffer {
+  const vasic = sockaddr(punt.vasic.host, punt.vasic.port);
+  if (sockaddr(punt.listen.host, punt.listen.port).length === vasic.length) return vasic;
+  throw new Error(
+    `punt.listen (${punt.listen.host}) and punt.vasic (${punt.vasic.host}) must both be IPv4 or both IPv6`,
+  );
 }
 
 function openSocket(listen: { readonly host: string; readonly port: number }): UdpSocket {
@@ -93,8 +119,11 @@ function openSocket(listen: { readonly host: string; readonly port: number }): U
   }
 }
 
-function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger): Punt {
-  const counters = CounterTable.create(ports.length);
+function run(openPorts: readonly Port[], openUdp: UdpSocket, openConfig: PuntConfig, log: Logger): Punt {
+  let ports = openPorts;
+  let udp = openUdp;
+  let config = openConfig;
+  let counters = CounterTable.create(ports.length);
   const sandbox = new Int32Array(new SharedArrayBuffer(4)).fill(ANY_SANDBOX);
   const listeners: ((error: Error) => void)[] = [];
   let restarts = 0;
@@ -111,7 +140,7 @@ function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger)
     file: join(__dirname, 'worker.js'),
     data: () => ({
       udpFd: udp.fd,
-      vasic,
+      vasic: vasicAddress(config),
       taps: ports.map((port) => ({ fd: port.fd(), index: port.config.index })),
       counters: counters.memory,
       sandbox: sandbox.buffer as SharedArrayBuffer,
@@ -132,9 +161,9 @@ function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger)
       log.warn('punt path drops packets', { cause: report.cause, detail: report.detail, remedy: remedyFor(report) });
       return;
     }
-    const port = ports[report.slot]!;
-    // The worker may still report what has been made again meanwhile.
-    if (closing !== undefined || port.alive()) return;
+    const port = ports[report.slot];
+    // The worker may still report what has been made again, or taken away, meanwhile.
+    if (closing !== undefined || port === undefined || port.alive()) return;
     failed(`${port.config.tap} is gone (${report.detail}): removed by somebody else; making it again`);
     reopen();
   }
@@ -170,10 +199,47 @@ function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger)
     }
   }
 
+  /** New sockets and TAPs first, so that a refusal leaves all as it was; packets wait while the worker is exchanged. */
+  async function reconfigure(next: PuntConfig): Promise<void> {
+    if (isDeepStrictEqual(next, config)) return;
+    vasicAddress(next);
+    const kept = new Map(ports.map((port) => [port.config.tap, port]));
+    const made: Port[] = [];
+    let socket: UdpSocket | undefined;
+    try {
+      if (!isDeepStrictEqual(next.punt.listen, config.punt.listen)) socket = openSocket(next.punt.listen);
+      for (const port of next.ports) if (!kept.has(port.tap)) made.push(createPort(port, log));
+    } catch (error) {
+      made.forEach((port) => port.close());
+      socket?.close();
+      throw error;
+    }
+    const after = next.ports.map(({ tap }) => kept.get(tap) ?? made.find((port) => port.config.tap === tap)!);
+    await thread.restart(() => {
+      counters = counters.copyFor(after.map((port) => ports.indexOf(port)));
+      const gone = ports.filter((port) => !after.includes(port));
+      ports = after;
+      if (socket !== undefined) {
+        udp.close();
+        udp = socket;
+      }
+      config = next;
+      gone.forEach((port) => port.close());
+      after.forEach((port, i) => {
+        try {
+          port.reconfigure(next.ports[i]!);
+        } catch (error) {
+          failed(`${port.config.tap}: ${errorText(error)}`);
+        }
+      });
+    });
+  }
+
   return {
     configurePort: (index, details) => change(index, (port) => port.configure(details)),
     setCarrier: (index, up) => change(index, (port) => port.setCarrier(up)),
     setSandbox: (id) => void Atomics.store(sandbox, 0, id),
+    reconfigure,
     counters: () =>
       Promise.resolve(
         counters.snapshot(
@@ -181,6 +247,8 @@ function run(ports: readonly Port[], udp: UdpSocket, vasic: Buffer, log: Logger)
           restarts,
         ),
       ),
+    process: () => undefined,
+    problem: () => undefined,
     onError: (listener) => void listeners.push(listener),
     close: () =>
       (closing ??= (async () => {

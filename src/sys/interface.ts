@@ -12,7 +12,13 @@ const SIOCGIFMTU = 0x8921;
 const SIOCGIFHWADDR = 0x8927;
 const SIOCGIFINDEX = 0x8933;
 const SIOCETHTOOL = 0x8946;
+const ETHTOOL_GDRVINFO = 0x03;
 const ETHTOOL_GLINK = 0x0a;
+const ETHTOOL_GFLAGS = 0x25;
+/** ETH_FLAG_RXVLAN */
+const FLAG_RXVLAN = 1 << 8;
+/** sizeof(struct ethtool_drvinfo); the driver's name is at 4, in 32 bytes. */
+const DRVINFO = 196;
 /** sizeof(struct ifreq); the name fills the first 16 bytes, the value follows. */
 const IFREQ = 40;
 const VALUE = 16;
@@ -62,6 +68,38 @@ function carrier(call: (request: number) => Buffer): boolean {
   call(0).writeBigUInt64LE(addressOf(command), VALUE);
   call(SIOCETHTOOL);
   return command.readUInt32LE(4) !== 0;
+}
+
+/** The name of the interface's driver, such as `veth` or `ixgbe`; undefined where it has none. @throws SysError ENODEV */
+export function interfaceDriver(name: string): string | undefined {
+  const info = Buffer.alloc(DRVINFO);
+  info.writeUInt32LE(ETHTOOL_GDRVINFO);
+  try {
+    withRequest(name, (call) => {
+      call(0).writeBigUInt64LE(addressOf(info), VALUE);
+      call(SIOCETHTOOL);
+    });
+  } catch (error) {
+    if (error instanceof SysError && error.code === 'EOPNOTSUPP') return undefined;
+    throw error;
+  }
+  return info.toString('latin1', 4, info.indexOf(0, 4));
+}
+
+/** Whether the card takes VLAN tags out of received frames (ethtool: rxvlan). @throws SysError ENODEV */
+export function takesTagsOut(name: string): boolean {
+  const value = Buffer.alloc(8);
+  value.writeUInt32LE(ETHTOOL_GFLAGS);
+  try {
+    withRequest(name, (call) => {
+      call(0).writeBigUInt64LE(addressOf(value), VALUE);
+      call(SIOCETHTOOL);
+    });
+  } catch (error) {
+    if (error instanceof SysError && error.code === 'EOPNOTSUPP') return false;
+    throw error;
+  }
+  return (value.readUInt32LE(4) & FLAG_RXVLAN) !== 0;
 }
 
 /** The interface's state; undefined when there is none of that name. @throws SysError for anything else */

@@ -67,6 +67,11 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   111: 'ECONNREFUSED',
 };
 
+/** `EPERM` for 1. */
+export function errnoName(errno: number): string {
+  return ERRNO_NAMES[errno] ?? `errno ${errno}`;
+}
+
 /** A failed call into the C library: which call, on what, and its errno. */
 export class SysError extends Error {
   constructor(
@@ -74,7 +79,7 @@ export class SysError extends Error {
     readonly errno: number,
     detail = '',
   ) {
-    super(`${call}${detail === '' ? '' : ` ${detail}`}: ${ERRNO_NAMES[errno] ?? `errno ${errno}`}`);
+    super(`${call}${detail === '' ? '' : ` ${detail}`}: ${errnoName(errno)}`);
     this.name = 'SysError';
   }
   /** The errno's name, e.g. `ENODEV`. */
@@ -90,6 +95,7 @@ const c = {
   read: lib.func('long read(int fd, void *buf, size_t len)'),
   write: lib.func('long write(int fd, void *buf, size_t len)'),
   ioctl: lib.func('int ioctl(int fd, unsigned long request, void *arg)'),
+  ioctlNumber: lib.func('ioctl', 'int', ['int', 'unsigned long', 'unsigned long']),
   socket: lib.func('int socket(int domain, int type, int protocol)'),
   bind: lib.func('int bind(int fd, void *addr, uint32_t len)'),
   connect: lib.func('int connect(int fd, void *addr, uint32_t len)'),
@@ -164,6 +170,11 @@ export function write(fd: number, buffer: Uint8Array, length = buffer.length): n
 /** `arg` is the structure the request takes, read and written in place. */
 export function ioctl(fd: number, request: number, arg: Uint8Array, detail = ''): number {
   return check(c.ioctl(fd, request, arg) as number, 'ioctl', detail);
+}
+
+/** For the requests that take a number instead of a structure. */
+export function ioctlNumber(fd: number, request: number, arg: number, detail = ''): number {
+  return check(c.ioctlNumber(fd, request, arg) as number, 'ioctl', detail);
 }
 
 export function socket(domain: number, type: number, protocol: number): number {

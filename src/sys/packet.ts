@@ -35,6 +35,7 @@ import { ETHERTYPE_VLAN } from '../net/ethertypes';
 import { noOffload, OFFLOAD_NEEDS_CSUM } from '../net/offload';
 import type { Offload } from '../net/offload';
 import { MessageVector } from './mmsg';
+import { readVnetHeader, VNET_HDR, writeVnetHeader } from './vnet-header';
 
 const ETH_P_ALL = 0x0003;
 const SOL_PACKET = 263;
@@ -46,8 +47,6 @@ const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_MR_PROMISC = 1;
 const SO_ERROR = 4;
 
-/** sizeof(struct virtio_net_hdr) without num_buffers. */
-const VNET_HDR = 10;
 /** cmsghdr (16 bytes) and struct tpacket_auxdata (20 bytes), aligned to 8. */
 const AUX_CONTROL = 40;
 const AUX_STATUS = 16;
@@ -124,9 +123,10 @@ export class PacketSocket {
   /**
    * Binds to the interface with this index, promiscuously.
    * @param headroom bytes to keep free before each received frame
+   * @param receives false: it only sends, frames that arrive there are somebody else's
    * @throws SysError: EPERM without CAP_NET_RAW, ENODEV when the interface is gone, ENETDOWN when it is down
    */
-  static open(ifindex: number, headroom: number): PacketSocket {
+  static open(ifindex: number, headroom: number, receives = true): PacketSocket {
     // Protocol 0 until bound: frames of other interfaces never get in.
     const fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
     try {
@@ -141,7 +141,7 @@ export class PacketSocket {
       setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership, 'PACKET_ADD_MEMBERSHIP');
       const address = Buffer.alloc(20);
       address.writeUInt16LE(AF_PACKET, 0);
-      address.writeUInt16BE(ETH_P_ALL, 2);
+      if (receives) address.writeUInt16BE(ETH_P_ALL, 2);
       address.writeInt32LE(ifindex, 4);
       bind(fd, address, `interface ${ifindex}`);
       return new PacketSocket(fd, headroom);
@@ -169,7 +169,7 @@ export class PacketSocket {
       const frame = frames[i]!;
       frame.offset = this.headroom + VLAN_TAG;
       frame.length = length;
-      readVnetHeader(inbox.prefixes[i]!, frame.offload);
+      readVnetHeader(inbox.prefixes[i]!, 0, frame.offload);
       restoreTag(frame, inbox.controls[i]!, inbox.controlLength(i));
       handler(frame);
     }
@@ -250,28 +250,6 @@ function setBuffer(fd: number, force: number, plain: number): void {
     if (!(error instanceof SysError && error.code === 'EPERM')) throw error;
     setsockopt(fd, SOL_SOCKET, plain, SOCKET_BUFFER_BYTES);
   }
-}
-
-function readVnetHeader(from: Buffer, into: Offload): void {
-  into.flags = from[0]!;
-  into.gsoType = from[1]!;
-  into.hdrLen = from[2]! | (from[3]! << 8);
-  into.gsoSize = from[4]! | (from[5]! << 8);
-  into.csumStart = from[6]! | (from[7]! << 8);
-  into.csumOffset = from[8]! | (from[9]! << 8);
-}
-
-function writeVnetHeader(into: Buffer, from: Offload): void {
-  into[0] = from.flags;
-  into[1] = from.gsoType;
-  into[2] = from.hdrLen;
-  into[3] = from.hdrLen >> 8;
-  into[4] = from.gsoSize;
-  into[5] = from.gsoSize >> 8;
-  into[6] = from.csumStart;
-  into[7] = from.csumStart >> 8;
-  into[8] = from.csumOffset;
-  into[9] = from.csumOffset >> 8;
 }
 
 /** Puts the VLAN tag that the kernel took out (IEEE 802.1Q) back behind the MAC addresses. */

@@ -25,3 +25,25 @@ export function raiseThreadPriority(): string | undefined {
     return error.message;
   }
 }
+
+/** Of this much of its time a thread with priority leaves the CPU to others: a little above what the kernel takes by itself. */
+const SHARE_OF_OTHERS = 0.065;
+/** Shorter pauses aren't worth the call; longer ones would be felt by packets. */
+const PAUSE_MS = 0.6;
+
+/**
+ * What a thread with priority owes to ordinary ones. Linux lets these have 50 ms of each second on every CPU, whatever the priorities: up to
+ * 6.11 by stopping real-time threads (sched_rt_runtime_us), then by a server of their own. A thread that never rests loses its CPU for 50 ms at once, and each packet with it.
+ * One that rests a little now and then is left alone.
+ */
+export class Courtesy {
+  private owedMs = 0;
+
+  /** The thread worked for so many milliseconds, and then slept for so many. Returns how long to pause now, 0 for not yet. */
+  account(workedMs: number, sleptMs: number): number {
+    this.owedMs = Math.max(0, this.owedMs + workedMs * SHARE_OF_OTHERS - sleptMs);
+    if (this.owedMs < PAUSE_MS) return 0;
+    this.owedMs -= PAUSE_MS;
+    return PAUSE_MS;
+  }
+}

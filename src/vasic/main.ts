@@ -12,8 +12,11 @@ import { errorText } from '../net/error-text';
 import { createLogger, type Logger } from '../observe/log';
 import { interfaceState } from '../sys/interface';
 import { assertPlatform } from '../sys/libc';
+import { createSupervisor } from '../sys/supervisor';
 import { startDataplane, type RunningDataplane } from './server/dataplane';
 import { isolateInterface, type Undo } from './io/isolation';
+import { lockPorts, type PortLocks } from './io/port-lock';
+import { Legacy } from './kernel/legacy';
 import { parseOptions, UsageError, type SoftvasicOptions } from './options';
 import { startAfiServer, type AfiServer } from './server/server';
 
@@ -62,16 +65,36 @@ async function resolve(flag: string, { host, port }: HostPort): Promise<HostPort
   }
 }
 
+/** Takes the programs that an earlier softvasic left off the ports; how many there were. @throws Error */
+function release({ ports, bpfFs }: SoftvasicOptions): number {
+  const legacy = new Legacy(bpfFs, true);
+  return ports.filter((name) => {
+    const ifindex = interfaceState(name)!.ifindex;
+    const left = legacy.find(ifindex);
+    if (left !== undefined) legacy.forget(ifindex, left.point);
+    return left !== undefined;
+  }).length;
+}
+
 async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
   const isolation = new Isolation(options, log);
   let dataplane: RunningDataplane | undefined;
   let server: AfiServer | undefined;
+  let locks: PortLocks | undefined;
   try {
     assertPlatform();
+    const { host, port } = options.listen;
+    locks = await lockPorts(options.ports, `softvasic (pid ${process.pid}, AFI on ${host}:${port})`);
     for (const name of options.ports) isolation.isolate(name);
+    if (options.release) {
+      const released = release(options);
+      log.info(`given back to Linux: ${options.ports.join(', ')}`, { programs: released });
+      return 0;
+    }
     let died: (error: Error) => void = () => undefined;
     const death = new Promise<Error>((settle) => (died = settle));
-    const { sandbox, ports, refuse, maxEntries, statsIntervalMs } = options;
+    const { sandbox, ports, refuse, maxEntries, statsIntervalMs, kernelMemory: maxBytes, portModes: modes } = options;
+    const isolated = options.isolation !== 'off';
     dataplane = await startDataplane(
       {
         sandbox,
@@ -81,6 +104,14 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
         refuse,
         ...(maxEntries === undefined ? undefined : { maxEntries }),
         statsIntervalMs,
+        engine: {
+          choice: options.engine,
+          maxBytes,
+          modes,
+          isolated,
+          keepSeconds: options.keepForwarding,
+          bpfFs: options.bpfFs,
+        },
       },
       { reattach: (name) => isolation.reattach(name), onDeath: died },
       log,
@@ -92,7 +123,11 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
       hostpath: `${options.hostpathListen.host}:${dataplane.hostpathPort}`,
       puntTo: `${options.puntTo.host}:${options.puntTo.port}`,
     });
+    const supervisor = createSupervisor();
+    supervisor.ready(`${ports.length} ports`);
+    process.on('SIGHUP', () => log.warn('SIGHUP: nothing is read again; other flags need a restart'));
     const end = await Promise.race([death, signaled()]);
+    supervisor.stopping();
     if (end instanceof Error) {
       log.error(`the dataplane failed, nothing is forwarded any more: ${end.stack ?? end.message}`);
       return 1;
@@ -105,7 +140,9 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
   } finally {
     server?.close();
     await dataplane?.close();
-    isolation.undo();
+    // The kernel goes on, and Linux is to stay off the ports.
+    if (dataplane?.keeps !== true) isolation.undo();
+    locks?.close();
   }
 }
 

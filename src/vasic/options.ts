@@ -8,6 +8,8 @@ import type { SandboxName } from '../aft/wire';
 import type { Config, HostPort, LogLevel } from '../config/types';
 import { parsePrefix, type Prefix } from '../net/address';
 import type { IsolationMode } from './io/isolation';
+import type { EngineChoice } from './kernel/kernel-engine';
+import type { PortMode } from './kernel/hooks';
 import { MAX_PORTS } from './engine/ports';
 
 /** What softvasic runs with. */
@@ -21,6 +23,17 @@ export interface SoftvasicOptions {
   readonly maxEntries?: number;
   readonly refuse: readonly Prefix[];
   readonly isolation: IsolationMode;
+  readonly engine: EngineChoice;
+  /** How ports get to the kernel engine, where that isn't to be chosen. */
+  readonly portModes: Readonly<Record<string, PortMode>>;
+  /** Seconds that the kernel goes on forwarding after the end of softvasic; 0: it stops with it. */
+  readonly keepForwarding: number;
+  /** Where it keeps what goes on. */
+  readonly bpfFs: string;
+  /** Instead of running: take off what an earlier one left on the ports. */
+  readonly release: boolean;
+  /** Bytes that the kernel engine's tables may grow to. */
+  readonly kernelMemory: number;
   readonly statsIntervalMs: number;
   readonly log: Config['log'];
 }
@@ -29,6 +42,11 @@ export interface SoftvasicOptions {
 export class UsageError extends Error {}
 
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+const ENGINES: readonly EngineChoice[] = ['auto', 'kernel', 'engine'];
+const PORT_MODES: readonly PortMode[] = ['tc', 'xdp', 'xdp-generic'];
+const MIB = 2 ** 20;
+/** The program's addresses are numbers of words in 32 bits, and such a heap is mapped as a whole. */
+const MAX_KERNEL_MIB = 8192;
 const ISOLATION: readonly IsolationMode[] = ['auto', 'require', 'off'];
 
 /** The version in package.json, found from where the compiled file lies. */
@@ -68,6 +86,35 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
       choices: ISOLATION,
       default: 'auto' as IsolationMode,
       describe: 'Keep Linux off the ports. auto: by ingress filter or sysctls; require: by both; off: you see to it',
+    })
+    .option('engine', {
+      choices: ENGINES,
+      default: 'auto' as EngineChoice,
+      describe:
+        'What forwards. kernel: a BPF program as far as it can, TypeScript the rest; engine: TypeScript alone; auto: the kernel where that works',
+    })
+    .option('port-mode', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: `IF=MODE, how a port gets to the kernel's program: ${PORT_MODES.join(', ')}; else by its driver`,
+    })
+    .option('kernel-memory', {
+      type: 'string',
+      default: '1024',
+      describe: "MiB that the kernel engine's tables may grow to; what doesn't fit is refused",
+    })
+    .option('keep-forwarding', {
+      type: 'string',
+      default: '0',
+      describe:
+        'Seconds that the kernel forwards by the last tables after the end of softvasic, until the next one has its own',
+    })
+    .option('bpf-fs', { type: 'string', default: '/sys/fs/bpf', describe: 'BPF file system for --keep-forwarding' })
+    .option('release', {
+      type: 'boolean',
+      default: false,
+      describe: "Don't run: take off the ports what --keep-forwarding left there, and give them back to Linux",
     })
     .option('stats-interval', {
       type: 'string',
@@ -127,15 +174,38 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
       return prefix;
     }),
     isolation: args.isolation,
+    engine: args.engine,
+    portModes: portModes(args.portMode ?? [], ports),
+    keepForwarding: number('--keep-forwarding', args.keepForwarding, 3600),
+    bpfFs: args.bpfFs,
+    release: args.release,
+    kernelMemory: MIB * number('--kernel-memory', args.kernelMemory, MAX_KERNEL_MIB, 1),
     statsIntervalMs: number('--stats-interval', args.statsInterval, 86_400) * 1000,
     log: { level: args.logLevel, format: args.logFormat },
   };
 }
 
-function number(flag: string, text: string, max: number): number {
+function number(flag: string, text: string, max: number, min = 0): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (!(value <= max)) throw new UsageError(`${flag} ${text}: must be a whole number from 0 to ${max}`);
+  if (!(value >= min && value <= max)) {
+    throw new UsageError(`${flag} ${text}: must be a whole number from ${min} to ${max}`);
+  }
   return value;
+}
+
+function portModes(given: readonly string[], ports: readonly string[]): Record<string, PortMode> {
+  const modes: Record<string, PortMode> = {};
+  for (const text of given) {
+    const at = text.lastIndexOf('=');
+    const name = text.slice(0, Math.max(at, 0));
+    const mode = PORT_MODES.find((one) => one === text.slice(at + 1));
+    if (at < 1 || mode === undefined) {
+      throw new UsageError(`--port-mode ${text}: must be INTERFACE=MODE, MODE one of ${PORT_MODES.join(', ')}`);
+    }
+    if (!ports.includes(name)) throw new UsageError(`--port-mode ${text}: ${name} is no --port`);
+    modes[name] = mode;
+  }
+  return modes;
 }
 
 function hostPort(flag: string, text: string): HostPort {

@@ -8,9 +8,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { instanceOf, isOpen } from '../afi/connection-state';
 import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
-import type { AftPort } from '../aft/model';
+import type { AftPort, AftPortEngine } from '../aft/model';
 import type { Config } from '../config/types';
-import type { TraceQuery, TraceView, WhyQuery, WhyView } from '../control/explain-types';
+import type { TraceQuery, TraceView, WhyAnswer, WhyQuery } from '../control/explain-types';
 import type { AuditQuery, AuditSummary, AuditView } from '../control/audit-types';
 import type { ControlBackend } from '../control/backend';
 import type {
@@ -22,11 +22,12 @@ import type {
   LspView,
   NeighborView,
   NexthopView,
+  EngineView,
   PortView,
   PuntReasonView,
   PuntStatus,
   RouteFilter,
-  RouteView,
+  RouteRow,
   SidView,
   StatusView,
   TokenView,
@@ -40,12 +41,19 @@ import { formatMac } from '../net/address';
 import { startLoopMonitor } from '../observe/loop';
 import { packageVersion } from '../observe/version';
 import type { Punt, PuntCounters } from '../punt/punt';
-import { portProblems } from './port-problems';
+import { lastKnown, lastKnownSince } from './known';
+import { problems, type ProblemParts, type ReplayDoubt } from './problems';
+import { Monitor } from './monitor';
 import { puntReasons } from './punt';
+import { listRoutes, withTapOf } from './route-rows';
 import { RouteViews } from './routes';
-import { evpnViews, lspViews, sidViews, malformedProblem } from './unsupported';
+import { evpnViews, sidViews } from './unsupported';
+import { lspNow, lspViews, type LspSources } from './lsps';
+import { summaryView } from './summary';
 import { traceView } from './trace';
+import { vrfViews } from './vrfs';
 import { whyView, type WhyOptions } from './why';
+import { whyLabelView } from './why-label';
 
 export interface BackendParts {
   readonly config: Config;
@@ -54,8 +62,11 @@ export interface BackendParts {
   readonly transport: AfiTransport;
   readonly fpm: FpmSource;
   readonly punt: Punt | undefined;
-  readonly replay: { readonly active: boolean };
+  readonly replay: { readonly active: boolean; readonly doubt: ReplayDoubt | undefined };
   readonly audit: { run(query: AuditQuery): Promise<AuditView>; last(): AuditSummary | undefined };
+  readonly recorder: ProblemParts['recorder'];
+  readonly kernel: ProblemParts['kernel'];
+  readonly vasicPorts: ProblemParts['vasicPorts'];
   /** Since when zebra is connected, or not. */
   fpmSince(): Date;
   /** What was done to resolve a neighbor. */
@@ -71,21 +82,38 @@ function traffic(port: AftPort | undefined): TrafficView | undefined {
   return { packets: port.packets, bytes: port.bytes ?? 0, drops: port.drops ?? 0 };
 }
 
+function engineView({ name, hook, packets, slow }: AftPortEngine): EngineView {
+  return { name, hook, fast: packets, slow: Object.fromEntries(slow.map((one) => [one.reason, one.packets])) };
+}
+
+/** The control API, but for what concerns more than the bridge. */
+export type BridgeBackend = Omit<ControlBackend, 'reload'> & { close(): void };
+
 /** Rows that a status looks at in one turn: a millisecond or so. */
 const ROWS_PER_SLICE = 32_768;
 
-export function createBackend(parts: BackendParts): ControlBackend & { close(): void } {
+export function createBackend(parts: BackendParts): BridgeBackend {
   const { config, fib, programmer, transport, fpm, punt, replay } = parts;
   const started = performance.now();
   const loop = startLoopMonitor();
-  const views = new RouteViews(fib, programmer, config.table);
+  const views = new RouteViews(fib, programmer);
+
+  const tapNames = new Map(config.ports.map(({ index, tap }) => [index, tap]));
 
   const isUp = (): boolean => isOpen(programmer.connection);
 
-  /** Why the connection broke. */
+  const lspSources: LspSources = {
+    fib,
+    tokensOf: (group) => programmer.tables.nexthops.tokensOf(group),
+    countersOf: (group) => programmer.tables.labelTokensOf(group),
+    nodeInfo: (tokens) => (isUp() ? transport.nodeInfo(tokens).catch(() => []) : Promise.resolve([])),
+  };
+
+  /** Why there is no connection, by the latest attempt. */
   function afiError(): string | undefined {
     const { connection } = programmer;
-    return connection.kind === 'down' ? connection.reason : undefined;
+    if (isOpen(connection)) return undefined;
+    return transport.failure() ?? (connection.kind === 'down' ? connection.reason : undefined);
   }
 
   function fpmStatus(): FpmStatus {
@@ -125,6 +153,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       opsFailed: programmer.counters.refused,
       entries,
       ...(error === undefined ? {} : { error }),
+      ...lastKnownSince(connection),
     };
   }
 
@@ -169,45 +198,17 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
   function puntStatus(counters: PuntCounters | undefined): PuntStatus {
     const sum = (value: (port: PuntCounters['ports'][number]) => number): number =>
       (counters?.ports ?? []).reduce((result, port) => result + value(port), 0);
+    const process = punt?.process();
     return {
       mode: config.punt.mode,
+      ...(process === undefined ? {} : { process: { ...process, since: process.since.toISOString() } }),
       punted: sum((port) => port.punted),
       injected: sum((port) => port.injected),
       drops: sum((port) => total(port.drops)) + total(counters?.drops ?? {}),
     };
   }
 
-  function problems(fibView: FibStatus): string[] {
-    const list: string[] = [];
-    if (fpm.peer() === undefined) {
-      const { host, port } = config.fpm.listen;
-      list.push(
-        `zebra is not connected; in vtysh: "fpm address ${host} port ${port}", and zebra needs -M dplane_fpm_nl`,
-      );
-    }
-    if (!isUp()) {
-      list.push(
-        `the AFI server ${config.afi.server.host}:${config.afi.server.port} is not reachable: ${afiError() ?? 'connecting'}`,
-      );
-    } else if (programmer.connection.kind === 'unreadable') {
-      list.push(
-        `what the vASIC holds can't be read, so nothing is programmed: ${programmer.connection.reason}; it is tried again ` +
-          'every few seconds. Where that goes on: restart the vASIC, which empties it',
-      );
-    } else if (!programmer.ready && programmer.failure !== undefined) {
-      list.push(`the AFI server refused the forwarding graph: ${programmer.failure}`);
-    }
-    if (fibView.failed > 0)
-      list.push(
-        `${fibView.failed === 1 ? '1 route was' : `${fibView.failed} routes were`} refused by the vASIC: show routes --state failed`,
-      );
-    const malformed = malformedProblem(fib);
-    if (malformed !== undefined) list.push(malformed);
-    list.push(...portProblems(config, fib.interfaces, programmer.tables.portFailures()));
-    return list;
-  }
-
-  return {
+  const backend: Omit<BridgeBackend, 'close'> = {
     async status(): Promise<StatusView> {
       const { fib: fibView, entries } = await fibStatus();
       const audit = parts.audit.last();
@@ -223,11 +224,14 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         punt: puntStatus(await punt?.counters()),
         loop: loop.read(),
         ...(audit === undefined ? {} : { audit }),
-        problems: problems(fibView),
+        problems: problems(parts, fibView),
       };
     },
 
-    routes: (filter: RouteFilter): Iterable<RouteView> => views.routes(filter),
+    routes: (filter: RouteFilter): AsyncIterable<readonly RouteRow[]> =>
+      listRoutes(fib, views, withTapOf(config.ports, filter)),
+    vrfs: () => vrfViews(fib, programmer, (port) => tapNames.get(port) ?? String(port)),
+    routeSummary: () => summaryView(fib),
     nexthops: (): Iterable<NexthopView> => views.nexthops(),
     neighbors: (): Iterable<NeighborView> => views.neighbors(),
 
@@ -253,6 +257,7 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
           vasicState: input?.up === undefined ? 'unknown' : input.up ? 'up' : 'down',
           ...(received === undefined ? {} : { input: received }),
           ...(sent === undefined ? {} : { output: sent }),
+          ...(input?.engine === undefined ? {} : { engine: engineView(input.engine) }),
           punt: {
             punted: punted?.punted ?? 0,
             injected: punted?.injected ?? 0,
@@ -274,25 +279,30 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
       yield* puntReasons(config.punt.policers, ports, infos, await punt?.counters());
     },
 
-    lsps: (): Iterable<LspView> => lspViews(fib),
+    lsps: (): AsyncIterable<LspView> => lspViews(lspSources),
     evpn: (): Iterable<EvpnView> => evpnViews(fib),
     sids: (): Iterable<SidView> => sidViews(fib),
-    async why(query: WhyQuery): Promise<WhyView> {
+    async why(query: WhyQuery): Promise<WhyAnswer> {
       const info = isUp() ? await transport.sandboxInfo().catch(() => undefined) : undefined;
-      const taps = new Map(config.ports.map(({ index, tap }) => [index, tap]));
       const names = (info?.outputPorts ?? []).map(
-        ({ token, index, name }) => [token, `port ${index} (${taps.get(index) ?? name})`] as const,
+        ({ token, index, name }) => [token, `port ${index} (${tapNames.get(index) ?? name})`] as const,
       );
       const { progress } = parts;
-      return whyView({ fib, programmer, views, kernelNeighbors: config.neighbors.kernel, progress }, query, {
+      const options = { fib, programmer, views, kernelNeighbors: config.neighbors.kernel, progress };
+      const context = {
         afi: afiStatus(0).state,
         afiError: afiError(),
+        known: lastKnown(programmer.connection),
         afiServer: `${config.afi.server.host}:${config.afi.server.port}`,
         portNames: new Map(names),
-      });
+      };
+      if (!('label' in query)) return whyView(options, query, context);
+      const { label } = query;
+      return whyLabelView(options, label, await lspNow(lspSources, label), context);
     },
 
     audit: (query: AuditQuery): Promise<AuditView> => parts.audit.run(query),
+    displace: (): void => fpm.displaceNext(),
 
     trace: (query: TraceQuery): Promise<TraceView> =>
       traceView(
@@ -307,6 +317,20 @@ export function createBackend(parts: BackendParts): ControlBackend & { close(): 
         query,
       ),
 
-    close: () => loop.stop(),
+    monitor: (query, signal) => monitor.watch({ ...query, filter: withTapOf(config.ports, query.filter) }, signal),
+  };
+  const monitor = new Monitor({
+    ...{ fib, views },
+    status: async () => backend.status(),
+    ports: async function* () {
+      yield* await backend.ports();
+    },
+  });
+  return {
+    ...backend,
+    close: () => {
+      loop.stop();
+      monitor.close();
+    },
   };
 }

@@ -5,7 +5,8 @@
 import type { AfiStatus } from '../control/types';
 import type { Stop, WhyPath, WhyNeighbor } from '../control/explain-types';
 import type { TrapReason } from '../fib/intents';
-import { MALFORMED } from '../fib/updates';
+import { MALFORMED, VRF_TABLES } from '../fib/updates';
+import type { LastKnown } from './known';
 import { isGroupMac, parseMac } from '../net/address';
 
 /** What the diagnosis goes by. */
@@ -14,10 +15,13 @@ export interface Symptoms {
   /** The vASIC's reason for refusing. */
   readonly failure: string | undefined;
   readonly table: number;
-  readonly usedTable: number;
+  /** A port is bound to the table, or the configuration names it. */
+  readonly isForwarded: boolean;
   readonly afi: AfiStatus['state'];
   readonly afiError: string | undefined;
   readonly afiServer: string;
+  /** Set while the vASIC can't be asked. */
+  readonly known: LastKnown | undefined;
   readonly inFlight: number;
   /** Why its packets go to the host. */
   readonly trap: TrapReason | undefined;
@@ -136,9 +140,13 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
   }
 }
 
-function tableStop({ table, usedTable }: Symptoms): Stop {
-  const why = `it is in table ${table}, and the ports use table ${usedTable}: Linux forwards`;
-  return { at: 'configuration', why, remedy: `set "table: ${table}" if that is the one to offload` };
+function tableStop({ table }: Symptoms): Stop {
+  const why = `it is in table ${table}, which no port is bound to: Linux forwards`;
+  const remedy =
+    table < VRF_TABLES
+      ? `put a port's TAP into the VRF of that table ("ip link set TAP master VRF"), or set "table: ${table}" at the port in ports`
+      : 'use dplane_fpm_nl: the protobuf of the module fpm names VRFs by numbers that nothing gives the table of';
+  return { at: 'configuration', why, remedy };
 }
 
 function pendingStop(symptoms: Symptoms): Stop {
@@ -151,13 +159,22 @@ function pendingStop(symptoms: Symptoms): Stop {
   return { at: 'AFI connection', why, remedy: 'if that lasts, the AFI server is overloaded or hangs: see its log' };
 }
 
+function lostStop({ afiError, afiServer }: Symptoms, { since, why }: LastKnown): Stop {
+  const reason = afiError === undefined ? '' : ` (${afiError})`;
+  return {
+    at: 'AFI connection',
+    why: `the vASIC at ${afiServer} ${why} since ${since.toISOString()}${reason}: whether it still forwards isn't known`,
+    remedy: 'is it running, and the way to it whole? "fpm2afi show status" tells what to do',
+  };
+}
+
 /** Undefined: nothing stops it. */
 export function diagnose(symptoms: Symptoms): Stop | undefined {
   const { state, failure, trap } = symptoms;
-  if (symptoms.table !== symptoms.usedTable) return tableStop(symptoms);
+  if (!symptoms.isForwarded) return tableStop(symptoms);
   switch (state) {
     case 'offloaded':
-      return undefined;
+      return symptoms.known === undefined ? undefined : lostStop(symptoms, symptoms.known);
     case 'failed': {
       const why = failure === undefined ? 'refused without a reason' : `it answered "${failure}"`;
       const remedy =

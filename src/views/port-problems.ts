@@ -14,10 +14,22 @@ export function portProblems(
     const list: string[] = [];
     const link = interfaces.byName(tap);
     const rules = interfaces.rules(index);
-    if (link === undefined || rules === undefined) return [`there is no interface ${tap}`];
+    if (link === undefined || rules === undefined) {
+      const remedy =
+        config.punt.mode === 'off'
+          ? `ip tuntap add ${tap} mode tap`
+          : 'fpm2afi makes it again; the log says why it has not';
+      return [`there is no interface ${tap}: nothing leaves by port ${index}, and what comes in is lost; ${remedy}`];
+    }
     const reason = refused.get(index);
     if (reason !== undefined) {
       list.push(`the vASIC refused what Linux says of ${tap}, and does at port ${index} what it did before: ${reason}`);
+    }
+    if (!interfaces.isVasicUp(index) && link.adminDown !== true) {
+      list.push(
+        `the link of port ${index} (${tap}) is down: is the wire in, is the other end up? For a port that isn't used: ` +
+          `ip link set ${tap} down, or "shutdown" in vtysh`,
+      );
     }
     if (rules.input === 'discard' && interfaces.isVasicUp(index)) {
       list.push(

@@ -1,9 +1,18 @@
 /** Routes, nexthops, neighbors and tokens as the control API shows them: read from the FIB and the programmer, nothing kept. */
 import type { Programmer } from '../afi/programmer';
-import type { PathView, NeighborView, NexthopView, RouteFilter, RouteView, TokenView } from '../control/types';
+import type {
+  PathView,
+  NeighborView,
+  NexthopView,
+  RouteFilter,
+  RouteRest,
+  RouteView,
+  TokenView,
+} from '../control/types';
 import type { Fib } from '../fib/fib';
 import type { TrapReason } from '../fib/intents';
 import { pathsOf } from '../fib/leaves';
+import type { Neighbor } from '../fib/neighbors';
 import type { NexthopGroup } from '../fib/nexthops';
 import { isPassing } from '../fib/route-status';
 import { newKey, setKey } from '../fib/route-key';
@@ -11,6 +20,8 @@ import { ROW } from '../fib/route-table';
 import { VRF_TABLES, type NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
 import { protocolName } from '../net/protocol';
+import { tableAsked, tableView } from './vrfs';
+import { lastKnownSince } from './known';
 import { pathView, describeUnsupported } from './unsupported';
 
 /** Why packets go to the host, in plain words. */
@@ -27,7 +38,7 @@ export const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
   unreachable: 'unreachable: Linux answers with an ICMP error',
   prohibit: 'prohibited: Linux answers with an ICMP error',
   missingNexthop: 'zebra has not sent the nexthop id that it names',
-  otherTable: 'its table is not the one that the ports use',
+  otherTable: 'no port is bound to its table',
 };
 
 export class RouteViews {
@@ -36,30 +47,28 @@ export class RouteViews {
   constructor(
     private readonly fib: Fib,
     private readonly programmer: Programmer,
-    private readonly table: number,
   ) {}
 
-  /** `prefix` and `longest` are looked up; everything else is listed, row by row. */
-  *routes(filter: RouteFilter): Generator<RouteView> {
+  /** What is looked up rather than listed: `prefix`, `longest` and `covering`, in each table that is asked for. */
+  *lookup({ prefix, longest, covering, ...query }: RouteFilter): Generator<RouteView> {
     const { routes } = this.fib.rows;
-    const { prefix, longest } = filter;
-    if (prefix !== undefined || longest !== undefined) {
-      const bytes = prefix?.bytes ?? longest!;
-      for (const table of filter.table === undefined ? this.tables() : [filter.table]) {
-        const bits = 8 * bytes.length;
-        for (let length = prefix?.length ?? bits; length >= 0; length--) {
-          const row = routes.find(setKey(this.key, table, bytes, length));
-          if (row !== 0 && this.shown(row)) yield this.route(row);
-          if (prefix !== undefined || (row !== 0 && this.shown(row))) break;
-        }
+    const bytes = prefix?.bytes ?? longest ?? covering?.bytes;
+    if (bytes === undefined) return;
+    const bits = prefix?.length ?? covering?.length ?? 8 * bytes.length;
+    const asked = tableAsked(this.fib, query);
+    for (const table of asked === undefined ? this.tables() : [asked]) {
+      const found: number[] = [];
+      for (let length = bits; length >= 0; length--) {
+        const row = routes.find(setKey(this.key, table, bytes, length));
+        if (row !== 0 && this.shown(row)) found.unshift(row);
+        if (prefix !== undefined || (longest !== undefined && found.length > 0)) break;
       }
-      return;
+      for (const row of found) yield this.route(row);
     }
-    for (let row = 1; row < routes.end; row++) if (routes.live(row) && this.shown(row)) yield this.route(row);
   }
 
   private tables(): Set<number> {
-    const tables = new Set([this.table]);
+    const tables = new Set(this.fib.vrfs.tables);
     const { routes } = this.fib.rows;
     for (let row = 1; row < routes.end; row++) if (routes.live(row)) tables.add(routes.tableOf(row));
     return tables;
@@ -72,6 +81,11 @@ export class RouteViews {
 
   /** What is shown of one row. */
   route(row: number): RouteView {
+    return { prefix: formatPrefix(this.fib.rows.prefixOf(row)), ...this.rest(row) };
+  }
+
+  /** The same without the prefix. */
+  rest(row: number): RouteRest {
     const { fib } = this;
     const flags = fib.rows.routes.flags[row]!;
     const isZebra = (flags & ROW.zebra) !== 0;
@@ -84,9 +98,7 @@ export class RouteViews {
     const reported = fib.status.reportedOf(row);
     const table = fib.rows.routes.tableOf(row);
     return {
-      prefix: formatPrefix(fib.rows.prefixOf(row)),
-      table,
-      ...(table < VRF_TABLES ? {} : { vrf: table - VRF_TABLES }),
+      ...tableView(fib, table),
       protocol: isZebra ? protocolName(fib.rows.routes.protocol[row]!) : 'kernel',
       metric: fib.rows.routes.metric[row]!,
       origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : 'neighbor',
@@ -98,13 +110,14 @@ export class RouteViews {
       ...(token === undefined ? {} : { token }),
       ...(reported === undefined ? {} : { reported }),
       ...(isZebra && fib.isStale(row) ? { stale: true } : {}),
+      ...lastKnownSince(this.programmer.connection),
     };
   }
 
   private reasonOf(row: number, group: NexthopGroup | undefined): string | undefined {
     const failure = this.fib.status.failureOf(row);
     if (failure !== undefined) return failure;
-    if (this.fib.rows.routes.tableOf(row) !== this.table) return this.describeOtherTable(row);
+    if (!this.fib.vrfs.has(this.fib.rows.routes.tableOf(row))) return this.describeOtherTable(row);
     if (group?.intent.kind !== 'punt') return undefined;
     if (group.intent.reason === 'unsupported') return describeUnsupported(group) ?? TRAP_TEXT.unsupported;
     const detail = group.content.kind === 'fixed' ? group.content.detail : undefined;
@@ -120,7 +133,7 @@ export class RouteViews {
     const intent = group?.content.kind === 'fixed' ? group.content.intent : undefined;
     if (intent === undefined) return 'unicast';
     if (intent.kind === 'drop') return 'blackhole';
-    if (intent.kind === 'forward') return 'unicast';
+    if (intent.kind === 'forward' || intent.kind === 'lookup') return 'unicast';
     if (intent.reason === 'unreachable' || intent.reason === 'prohibit' || intent.reason === 'unsupported') {
       return intent.reason;
     }
@@ -138,57 +151,70 @@ export class RouteViews {
   }
 
   *nexthops(): Generator<NexthopView> {
-    const tokens = this.programmer.tables.tokensByGroup();
+    const tokens = this.tokensByGroup();
     for (const group of this.fib.rows.nexthops.all()) {
-      if (group.zebraId === undefined && group.inlineKey === undefined) continue;
-      const { content } = group;
-      const fixed = content.kind === 'fixed' ? content.intent : undefined;
-      const type = this.typeOf(group);
-      const acked = group.acked ?? group.intent;
-      const used = group.rows > 0 && group.acked === undefined;
-      const forwardState = isPassing(acked) ? 'unresolved' : acked.kind === 'punt' ? 'trapped' : 'offloaded';
-      const words = group.intent.kind === 'punt' ? TRAP_TEXT[group.intent.reason] : undefined;
-      const reason = group.error ?? describeUnsupported(group) ?? words;
-      yield {
-        ...(group.zebraId === undefined ? {} : { id: group.zebraId }),
-        kind: group.zebraId === undefined ? 'inline' : 'zebra',
-        content:
-          content.kind === 'group'
-            ? 'group'
-            : fixed !== undefined && type !== 'unicast' && type !== 'host'
-              ? type
-              : 'single',
-        ...(content.kind === 'group' ? { members: content.members.map((member) => member.group.zebraId ?? 0) } : {}),
-        legs: this.pathsOf(group),
-        routes: group.zebraRoutes,
-        state: group.error !== undefined ? 'failed' : used ? 'pending' : forwardState,
-        ...(reason === undefined ? {} : { reason }),
-        tokens: tokens.get(group.id) ?? [],
-      };
+      if (group.zebraId !== undefined || group.inlineKey !== undefined) yield this.nexthop(group, tokens);
     }
   }
 
+  /** The nodes made for each group. */
+  tokensByGroup(): ReadonlyMap<number, readonly number[]> {
+    return this.programmer.tables.tokensByGroup();
+  }
+
+  /** One nexthop as it is shown. */
+  nexthop(group: NexthopGroup, tokens: ReadonlyMap<number, readonly number[]>): NexthopView {
+    const { content } = group;
+    const fixed = content.kind === 'fixed' ? content.intent : undefined;
+    const type = this.typeOf(group);
+    const acked = group.acked ?? group.intent;
+    const used = group.rows > 0 && group.acked === undefined;
+    const forwardState = isPassing(acked) ? 'unresolved' : acked.kind === 'punt' ? 'trapped' : 'offloaded';
+    const words = group.intent.kind === 'punt' ? TRAP_TEXT[group.intent.reason] : undefined;
+    const reason = group.error ?? describeUnsupported(group) ?? words;
+    return {
+      ...(group.zebraId === undefined ? {} : { id: group.zebraId }),
+      kind: group.zebraId === undefined ? 'inline' : 'zebra',
+      content:
+        content.kind === 'group'
+          ? 'group'
+          : fixed !== undefined && type !== 'unicast' && type !== 'host'
+            ? type
+            : 'single',
+      ...(content.kind === 'group' ? { members: content.members.map((member) => member.group.zebraId ?? 0) } : {}),
+      legs: this.pathsOf(group),
+      routes: group.zebraRoutes,
+      state: group.error !== undefined ? 'failed' : used ? 'pending' : forwardState,
+      ...lastKnownSince(this.programmer.connection),
+      ...(reason === undefined ? {} : { reason }),
+      tokens: tokens.get(group.id) ?? [],
+    };
+  }
+
   *neighbors(): Generator<NeighborView> {
+    for (const neighbor of this.fib.neighbors.all()) yield this.neighbor(neighbor);
+  }
+
+  /** One neighbor as it is shown. */
+  neighbor(neighbor: Neighbor): NeighborView {
     const { fib } = this;
-    for (const neighbor of fib.neighbors.all()) {
-      const token = this.programmer.tables.tokenOfAdjacency(neighbor.id);
-      let routes = neighbor.hostRow === 0 ? 0 : 1;
-      for (const id of neighbor.users) {
-        const group = fib.rows.nexthops.get(id)!;
-        routes += group.rows;
-        for (const parent of group.parents) routes += parent.rows;
-      }
-      yield {
-        interface: fib.interfaces.nameOf(neighbor.ifindex),
-        ifindex: neighbor.ifindex,
-        address: formatAddress(neighbor.address),
-        ...(neighbor.mac === undefined ? {} : { mac: formatMac(neighbor.mac) }),
-        state: neighbor.state,
-        source: neighbor.source ?? 'kernel',
-        usedBy: { routes, nexthops: neighbor.users.size },
-        ...(token === undefined ? {} : { token }),
-      };
+    const token = this.programmer.tables.tokenOfAdjacency(neighbor.id);
+    let routes = neighbor.hostRows.size;
+    for (const id of neighbor.users) {
+      const group = fib.rows.nexthops.get(id)!;
+      routes += group.rows;
+      for (const parent of group.parents) routes += parent.rows;
     }
+    return {
+      interface: fib.interfaces.nameOf(neighbor.ifindex),
+      ifindex: neighbor.ifindex,
+      address: formatAddress(neighbor.address),
+      ...(neighbor.mac === undefined ? {} : { mac: formatMac(neighbor.mac) }),
+      state: neighbor.state,
+      source: neighbor.source ?? 'kernel',
+      usedBy: { routes, nexthops: neighbor.users.size },
+      ...(token === undefined ? {} : { token }),
+    };
   }
 
   /** `references` come from the AFI server, in portions. */

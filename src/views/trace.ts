@@ -11,6 +11,7 @@ import type { NexthopGroup } from '../fib/nexthops';
 import { formatAddress, formatMac } from '../net/address';
 import { buildProbe } from './probe';
 import type { RouteViews } from './routes';
+import { tableAsked, tableView } from './vrfs';
 import { coveringRows } from './why';
 
 export interface TraceOptions {
@@ -29,24 +30,32 @@ const ETHER_HEADER = 14;
 
 /** Traces a packet. Rejects with a RequestError that says why it can't be. */
 export async function traceView(options: TraceOptions, query: TraceQuery): Promise<TraceView> {
-  const index = query.port ?? portTowards(options, query.source);
+  const asked = tableAsked(options.fib, query);
+  const index = query.port ?? portTowards(options, asked ?? options.fib.vrfs.defaultTable, query.source);
   const port = options.ports.find((candidate) => candidate.index === index);
   if (port === undefined) {
     const known = options.ports.map((candidate) => `${candidate.index} (${candidate.tap})`).join(', ');
     const why = index === undefined ? `no port leads to ${formatAddress(query.source)}: name one` : `no port ${index}`;
     throw new RequestError(400, `port: ${why}, of ${known}`);
   }
+  const table = options.fib.interfaces.rules(port.index)?.table ?? options.fib.vrfs.defaultTable;
+  if (asked !== undefined && asked !== table) {
+    throw new RequestError(400, `table: port ${port.index} (${port.tap}) is bound to table ${table}, not ${asked}`);
+  }
   const inputs = await options.inputPorts().catch(unavailable);
   const mac = port.mac ?? inputs.find((input) => input.index === index)?.mac;
   if (mac === undefined) throw new RequestError(400, `port: the hardware address of port ${index} isn't known`);
   const frame = buildProbe(query, mac);
-  const { steps, outcome } = await options.test(port.index, frame).catch(unavailable);
+  const { steps, outcome, engine, engineReason } = await options.test(port.index, frame).catch(unavailable);
   const purposes = options.purposes();
   return {
     packet: packetText(query, frame.length - ETHER_HEADER),
-    input: { port: port.index, tap: port.tap },
+    input: { port: port.index, tap: port.tap, ...tableView(options.fib, table) },
     steps: steps.map((step) => ({ ...step, purpose: purposes.get(step.token) ?? '' })),
     outcome: outcomeView(options, outcome),
+    ...(engine !== undefined && {
+      engine: { name: engine, ...(engineReason !== undefined && { reason: engineReason }) },
+    }),
   };
 }
 
@@ -55,8 +64,9 @@ function unavailable(error: unknown): never {
 }
 
 /** The port by which packets for this address leave: where its own come in by, unless routing is asymmetric. */
-function portTowards({ fib, views }: TraceOptions, address: Uint8Array): number | undefined {
-  for (const row of coveringRows(fib, views, address, 8 * address.length)) {
+function portTowards(options: TraceOptions, table: number, address: Uint8Array): number | undefined {
+  const { fib } = options;
+  for (const row of coveringRows(options, table, address, 8 * address.length)) {
     const group = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
     const port = group && firstPort(fib, group);
     if (port !== undefined) return port;

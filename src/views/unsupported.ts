@@ -1,15 +1,13 @@
 /**
- * What the vASIC can't be told, as the control API shows it: MPLS label entries, EVPN MAC addresses and SRv6 segments that
- * the FIB keeps, and why a route with an encapsulation goes to the host.
+ * What the vASIC can't be told, as the control API shows it: EVPN MAC addresses and SRv6 segments that the FIB keeps, and why a route with an encapsulation goes to the host.
  */
-import type { EvpnView, PathView, LspView, SidView } from '../control/types';
-import { describeEncap, describeLabels } from '../fib/describe-encap';
+import type { EvpnView, PathView, SidView } from '../control/types';
+import { describeEncap } from '../fib/describe-encap';
 import type { Fib } from '../fib/fib';
 import { leavesOf } from '../fib/leaves';
 import type { NexthopGroup } from '../fib/nexthops';
-import { MALFORMED, type NexthopPath } from '../fib/updates';
+import { MALFORMED, type Encap, type NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac } from '../net/address';
-import { protocolName } from '../net/protocol';
 
 const NO_MAPPING = 'no AFT mapping, Linux forwards it';
 
@@ -24,7 +22,7 @@ export function pathView(fib: Fib, path: NexthopPath, weight: number): PathView 
     ifindex: path.ifindex,
     ...(mac === undefined ? {} : { mac: formatMac(mac) }),
     weight,
-    state: !isPort || path.encap !== undefined ? 'host' : path.gateway === undefined ? 'glean' : resolved,
+    state: !isPort || isForeign(path.encap) ? 'host' : path.gateway === undefined ? 'glean' : resolved,
     ...(path.encap === undefined ? {} : { encap: describeEncap(path.encap) }),
   };
 }
@@ -58,11 +56,22 @@ export function malformedProblem(fib: Fib): string | undefined {
   return `zebra sent ${what} in messages that could not be read; until it sends them again the host forwards: see the log for "dropped a malformed message"`;
 }
 
+/** Whether nothing in the vASIC corresponds to it. */
+function isForeign(encap: Encap | undefined): encap is Encap {
+  return encap !== undefined && encap.kind !== 'mpls';
+}
+
+function causeOf({ encap, gateway, outLabels }: NexthopPath): string[] {
+  if (isForeign(encap)) return [describeEncap(encap)];
+  const isLabelled = encap !== undefined || outLabels !== undefined;
+  return isLabelled && gateway === undefined ? ['labels onto an interface, with no neighbor to send to'] : [];
+}
+
 function causesOf(group: NexthopGroup): string[] {
   return leavesOf(group).flatMap((leaf) => {
     switch (leaf.kind) {
       case 'path':
-        return leaf.path.encap === undefined ? [] : [describeEncap(leaf.path.encap)];
+        return causeOf(leaf.path);
       case 'fixed':
         return leaf.detail === undefined ? [] : [leaf.detail];
       case 'nested':
@@ -71,26 +80,6 @@ function causesOf(group: NexthopGroup): string[] {
         return [];
     }
   });
-}
-
-/** zebra's MPLS label entries. */
-export function* lspViews(fib: Fib): Generator<LspView> {
-  for (const { value, stale } of fib.kept.lsps()) {
-    const legs = value.paths.map((path) => ({
-      ...pathView(fib, path, path.weight),
-      state: 'host' as const,
-      operation: describeLabels(path.outLabels),
-    }));
-    const operations = [...new Set(legs.map(({ operation }) => operation))].join('; ');
-    yield {
-      label: value.label,
-      protocol: protocolName(value.protocol),
-      legs,
-      state: 'trapped',
-      reason: `MPLS ${operations === '' ? 'without a nexthop' : operations}: ${NO_MAPPING}`,
-      ...(stale ? { stale } : {}),
-    };
-  }
 }
 
 /** MAC addresses behind EVPN tunnels. */

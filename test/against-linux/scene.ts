@@ -85,7 +85,7 @@ const POLICERS: Readonly<Record<keyof PuntPolicers, 0>> = {
     bgp: 0,
     bfd: 0,
   },
-  ...{ control: 0, tagged: 0, otherAddress: 0, hostPort: 0 },
+  ...{ control: 0, tagged: 0, otherAddress: 0, hostPort: 0, labelTtl: 0, routerAlert: 0 },
 };
 const WIRE_MTU = 9000;
 const QUIET_MS = 400;

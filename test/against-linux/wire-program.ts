@@ -1,6 +1,6 @@
 /**
  * The other end of all ports of both routers: answers ARP and neighbor solicitations for the hosts, sends frames, and collects
- * what comes out. Run in the namespace of the wire; commands come by standard input (wire.ts).
+ * what comes out. Run in the namespace of the wire, `wire-program [SIDE…]` (absent: both); commands come by standard input (wire.ts).
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -38,7 +38,9 @@ interface Exchange {
 
 const hosts = new Map<string, number>();
 let exchange: Exchange | undefined;
-const ends: readonly End[] = SIDES.flatMap((side) =>
+const chosen = process.argv.slice(2);
+const sides = SIDES.filter((side) => chosen.length === 0 || chosen.includes(side));
+const ends: readonly End[] = sides.flatMap((side) =>
   PORTS.map((port) => {
     const name = wireName(side, port);
     const found = interfaceState(name);

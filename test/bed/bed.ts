@@ -2,6 +2,7 @@
  * A bench for the FIB and the programmer against a real softvasic sandbox, without gRPC between them: operations wait in
  * a queue until the test lets the server answer, so that every order of events can be played.
  */
+import { Claim } from '../../src/afi/claim';
 import type { PuntLimits } from '../../src/afi/policers';
 import { Programmer } from '../../src/afi/programmer';
 import type { AftEntry, AftError, AftOperation } from '../../src/aft/model';
@@ -16,18 +17,22 @@ import type {
   RouteStatus,
   RouteTarget,
 } from '../../src/fib/updates';
+import type { NamedTable } from '../../src/fib/vrfs';
 import { formatPrefix, parseAddress, parseMac, parsePrefix } from '../../src/net/address';
 import { nullLogger } from '../../src/observe/log';
 import type { Sandbox, SandboxOptions } from '../../src/vasic/engine/api';
+import { finishIpv4 } from './ipv4-header';
 import { createMemoryPort, type MemoryPort } from './memory-port';
 import { packetOf } from '../../src/vasic/engine/packet';
 import { createSandbox } from '../../src/vasic/engine/sandbox';
+import { Sessions } from '../../src/vasic/server/sessions';
 import { withoutBatch } from './without-batch';
 
 export const TABLE = 254;
 /** Interface index of port i's TAP. */
 export const ifindexOf = (port: number): number => 10 + port;
-const macOfPort = (port: number): Uint8Array => Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0 + port);
+/** MAC address of a port of the server's. */
+export const macOfPort = (port: number): Uint8Array => Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0 + port);
 
 export interface Punted {
   readonly port: number;
@@ -49,6 +54,8 @@ export class Server {
   readonly ports: MemoryPort[];
   readonly punted: Punted[] = [];
   sandbox: Sandbox;
+  /** Who may write: the sessions of all beds on this server. */
+  readonly sessions = new Sessions({ label: 'trio:green', now: () => Infinity, firstEpoch: 1 });
   private limit: number | undefined;
 
   constructor(
@@ -93,7 +100,10 @@ export class Bed {
   readonly fib: Fib;
   readonly programmer: Programmer;
   /** Operations that the server has not looked at yet. */
-  readonly queue: { id: number; operation: AftOperation }[] = [];
+  readonly queue: { id: number; epoch: number; operation: AftOperation }[] = [];
+  /** The session's epoch. */
+  epoch = 0;
+  private readonly claim = new Claim({ id: 'bed', name: 'bed' }, 'restart');
   /** All that were ever sent. */
   readonly sent: AftOperation[] = [];
   /** What was reported to zebra last, by prefix; with the table before it where that isn't TABLE. */
@@ -105,12 +115,20 @@ export class Bed {
 
   constructor(
     readonly server = new Server(),
-    options: { batch?: number; inFlight?: number; limits?: PuntLimits } = {},
+    options: {
+      batch?: number;
+      inFlight?: number;
+      limits?: PuntLimits;
+      portTables?: ReadonlyMap<number, number>;
+      vrfs?: readonly NamedTable[];
+    } = {},
   ) {
     const ports = server.ports.map((_, index) => index);
     this.fib = new Fib({
       table: TABLE,
       ports: new Map(ports.map((index) => [`tap${index}`, index])),
+      ...(options.portTables && { portTables: options.portTables }),
+      ...(options.vrfs && { vrfs: options.vrfs }),
       onWork: () => undefined,
       onReport: () => undefined,
       onNeed: (ifindex, address, needed) => {
@@ -124,7 +142,7 @@ export class Bed {
       source: this.fib.forwarding,
       transport: {
         send: (id, operation) => {
-          this.queue.push({ id, operation });
+          this.queue.push({ id, epoch: this.epoch, operation });
           this.sent.push(withoutBatch(operation));
           return true;
         },
@@ -142,8 +160,19 @@ export class Bed {
 
   /** Connects, and lets the server answer everything. */
   async up(): Promise<this> {
-    await this.programmer.up(this.server.sandbox.info());
+    await this.open();
     return this.settle();
+  }
+
+  /** Begins a session, as the transport does. */
+  async open(): Promise<void> {
+    const { sessions } = this.server;
+    const sandbox = { engine: 'trio', name: 'green' };
+    const asked = this.claim.request(sessions.shown);
+    const claimed = sessions.open({ action: 'open', sandbox, inputPorts: 4, outputPorts: 4, ...asked }, 'test');
+    if ('error' in claimed) throw new Error(claimed.error.message);
+    this.epoch = sessions.shown.epoch!;
+    await this.programmer.up(this.server.sandbox.info(), this.claim.granted(sessions.shown));
   }
 
   private async *readEntries(container: number): AsyncGenerator<readonly AftEntry[]> {
@@ -164,6 +193,15 @@ export class Bed {
       mac: macOfPort(port),
       master: 0,
       ...over,
+    });
+    return this;
+  }
+
+  /** A VRF device, or without a table its end. */
+  vrf(ifindex: number, name: string, vrfTable: number | undefined): this {
+    this.fib.applyKernel({
+      ...{ kind: 'link', ifindex, name, present: vrfTable !== undefined, up: true, master: 0 },
+      ...(vrfTable === undefined ? {} : { vrfTable }),
     });
     return this;
   }
@@ -211,6 +249,11 @@ export class Bed {
   /** A route by nexthops given as `ADDRESS@PORT` or `@PORT` (connected). */
   via(prefix: string, ...hops: string[]): this {
     return this.route(prefix, { kind: 'paths', paths: hops.map(pathOf) });
+  }
+
+  /** The same in another table. */
+  viaIn(table: number, prefix: string, ...hops: string[]): this {
+    return this.route(prefix, { kind: 'paths', paths: hops.map(pathOf) }, { table });
   }
 
   viaId(prefix: string, id: number): this {
@@ -283,10 +326,10 @@ export class Bed {
     return this.sent.slice(before);
   }
 
-  /** The tree's entries: prefix → token. */
-  entries(): Map<string, number> {
+  /** A tree's entries: prefix → token. */
+  entries(tree = 1024 + 64): Map<string, number> {
     const map = new Map<string, number>();
-    for (const entry of this.server.sandbox.entriesOf(1024 + 64) ?? []) {
+    for (const entry of this.server.sandbox.entriesOf(tree) ?? []) {
       if (entry.key.data.kind === 'prefix') map.set(formatPrefix(entry.key.data), entry.next);
     }
     return map;
@@ -348,9 +391,6 @@ function ipFrame(destination: string, port: number, options: PacketOptions): Buf
   header[9] = 17;
   header.set(parseAddress(options.source ?? '198.51.100.1')!, 12);
   header.set(to, 16);
-  let sum = 0;
-  for (let i = 0; i < 20; i += 2) sum += header.readUInt16BE(i);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  header.writeUInt16BE(~sum & 0xffff, 10);
+  finishIpv4(header);
   return Buffer.concat([mac, Buffer.alloc(6, 2), Buffer.of(0x08, 0x00), header, payload]);
 }

@@ -2,17 +2,11 @@
  * Whether zebra, the bridge and the vASIC mean the same, entry by entry: each prefix's gateways as zebra has them, the same in the bridge,
  * and the port and MAC at which the vASIC's own tables end. Differences come as sentences; none means that the three agree.
  */
-import { join } from 'node:path';
 import { aftAgainstFib, aftMeaning, zebraRoutes } from '../compat/compare';
+import { allRoutes, vasicEnds, type VasicEnds } from '../compat/tables';
 import { zebraTable, type ZebraRoute, type ZebraTable } from '../compat/zebra-table';
-import { VASIC_MGMT } from '../../lab/plan';
-import { AFI_PORT } from '../../lab/programs';
-import { requestList } from '../../src/control/client';
 import type { RouteView } from '../../src/control/types';
 import { neighborMacs, type BenchTopology } from './topology';
-
-/** A vASIC's entries: where the packets of each prefix end (test/compat/aft-dump.ts). */
-export type Ends = Readonly<Record<string, readonly string[]>>;
 
 export interface Agreement {
   /** Prefixes of zebra's table that were compared, BGP's among them, and entries of the vASIC. */
@@ -33,11 +27,8 @@ export async function agreement(topology: BenchTopology, control: string): Promi
       JSON.parse(await router.must(['vtysh', '-c', command], { timeoutMs: TABLE_TIMEOUT_MS })) as unknown,
   };
   const zebra = await zebraTable(patient, 'ipv4');
-  const routes: RouteView[] = [];
-  for await (const route of requestList(control, 'routes')) routes.push(route);
-  const dump = join(__dirname, '../compat/aft-dump.js');
-  const argv = [process.execPath, dump, `${VASIC_MGMT}:${AFI_PORT}`, 'trio', 'green', 'routeTable'];
-  const ends = JSON.parse(await router.must(argv, { timeoutMs: TABLE_TIMEOUT_MS })) as Ends;
+  const routes = await allRoutes(control);
+  const ends = await vasicEnds(router, TABLE_TIMEOUT_MS);
   return {
     compared: zebra.size,
     bgp: [...zebra.values()].filter(({ protocol }) => protocol === 'bgp').length,
@@ -54,7 +45,7 @@ export async function agreement(topology: BenchTopology, control: string): Promi
 export function differences(
   zebra: ZebraTable,
   routes: readonly RouteView[],
-  ends: Ends,
+  ends: VasicEnds,
   macs: ReadonlyMap<string, string>,
 ): readonly string[] {
   const ours = new Map(zebraRoutes(routes, 'ipv4').map((route) => [route.prefix, route]));

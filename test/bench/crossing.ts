@@ -12,17 +12,21 @@ import { buildRouter, forward, startPrograms } from '../../lab/router';
 import { waitFor } from '../../lab/wait';
 import { formatAddress } from '../../src/net/address';
 import { requestStatus } from '../../src/control/client';
-import { addressBytes, makePrefixes } from './prefixes';
-import { gatewayOf, hopOf } from './stream';
+import { makePrefixes, makePrefixes6, prefixBytes } from './prefixes';
+import { gateway6Of, gatewayOf, hopOf } from './stream';
 import { FPM_PORT, neighborMac, tapsUp } from './topology';
+
+/** How softvasic forwards: the TypeScript engine, or the kernel's by one of its hooks. */
+export type Engine = 'engine' | 'tc' | 'xdp';
+export const ENGINES: readonly Engine[] = ['engine', 'tc', 'xdp'];
 
 /** What carries the packets, and the hosts at its ends. */
 export interface Crossing {
   readonly name: 'softvasic' | 'linux';
   readonly sender: LabNode;
   readonly receiver: LabNode;
-  /** Gives it the whole table; returns when every route is in use. */
-  readonly load: (routes: number) => Promise<void>;
+  /** Gives it the whole table, of one family; returns when every route is in use. softvasic starts anew, with the engine. */
+  readonly load: (routes: number, family: 4 | 6, engine?: Engine) => Promise<void>;
   /** The process that forwards; undefined: the kernel does. */
   readonly pid: () => number | undefined;
 }
@@ -33,6 +37,7 @@ export const RECEIVER = '10.0.0.2';
 export const HOST_PORT = 'eth0';
 const NEXTHOPS = 64;
 const PORTS = [0, 1] as const;
+const SENDER6 = '2001:db8:0:1::2';
 const SENDER_MAC = '02:00:00:00:00:77';
 
 /** Packets that have reached the receiver's interface. */
@@ -56,11 +61,18 @@ async function buildHosts(lab: Lab, name: string, middle: LabNode): Promise<{ se
 
 /** The ports' addresses and all neighbors, the same for TAPs and for Linux' own interfaces. */
 async function address(node: LabNode, device: (port: number) => string): Promise<void> {
-  const lines = PORTS.map((port) => `address add 10.${port}.0.1/16 dev ${device(port)}`);
-  lines.push(`neigh replace ${SENDER} lladdr ${SENDER_MAC} dev ${device(1)} nud permanent`);
+  const lines = PORTS.flatMap((port) => [
+    `address replace 10.${port}.0.1/16 dev ${device(port)}`,
+    `address replace 2001:db8:0:${port}::1/64 dev ${device(port)} nodad`,
+  ]);
+  for (const sender of [SENDER, SENDER6]) {
+    lines.push(`neigh replace ${sender} lladdr ${SENDER_MAC} dev ${device(1)} nud permanent`);
+  }
   for (let hop = 0; hop < NEXTHOPS; hop++) {
-    const gateway = formatAddress(gatewayOf(hop, 1).address);
-    lines.push(`neigh replace ${gateway} lladdr ${neighborMac(hop)} dev ${device(0)} nud permanent`);
+    for (const gateway of [gatewayOf, gateway6Of]) {
+      const address = formatAddress(gateway(hop, 1).address);
+      lines.push(`neigh replace ${address} lladdr ${neighborMac(hop)} dev ${device(0)} nud permanent`);
+    }
   }
   await batch(node, lines);
 }
@@ -71,18 +83,27 @@ async function batch(node: LabNode, lines: readonly string[]): Promise<void> {
   await node.must(['ip', '-batch', file], { timeoutMs: 300_000 });
 }
 
+/** What the generator hands over needs an interface that polls. */
+async function polls(middle: LabNode): Promise<void> {
+  for (const port of PORTS) await middle.must(['ethtool', '-K', portName(port), 'gro', 'on']);
+}
+
 /** Linux between the two hosts. */
 export async function buildLinux(lab: Lab): Promise<Crossing> {
   const middle = await lab.node('linux');
   const hosts = await buildHosts(lab, 'linux', middle);
-  await forward(middle, false);
+  await forward(middle, true);
+  await polls(middle);
   await address(middle, portName);
-  const load = async (routes: number): Promise<void> => {
-    await middle.must(['ip', 'route', 'flush', 'proto', 'bgp'], { timeoutMs: 300_000 });
-    const { addresses, lengths } = makePrefixes(routes);
+  const load = async (routes: number, family: 4 | 6): Promise<void> => {
+    for (const old of ['-4', '-6']) {
+      await middle.must(['ip', old, 'route', 'flush', 'proto', 'bgp'], { timeoutMs: 300_000 });
+    }
+    const prefixes = family === 4 ? makePrefixes(routes) : makePrefixes6(routes);
+    const gatewayIn = family === 4 ? gatewayOf : gateway6Of;
     const line = (route: number): string => {
-      const gateway = formatAddress(gatewayOf(hopOf(route, NEXTHOPS), 1).address);
-      const prefix = `${formatAddress(addressBytes(addresses[route]!))}/${lengths[route]!}`;
+      const gateway = formatAddress(gatewayIn(hopOf(route, NEXTHOPS), 1).address);
+      const prefix = `${formatAddress(prefixBytes(prefixes, route))}/${prefixes.lengths[route]!}`;
       return `route add ${prefix} via ${gateway} dev ${portName(0)} proto bgp`;
     };
     await batch(
@@ -95,20 +116,22 @@ export async function buildLinux(lab: Lab): Promise<Crossing> {
 
 /** softvasic between the two hosts, and a router with fpm2afi behind it; both start anew with each table. */
 export async function buildSoftvasic(lab: Lab): Promise<Crossing> {
-  const { router, vasic } = await buildRouter(lab, false);
+  const { router, vasic } = await buildRouter(lab, true);
   const hosts = await buildHosts(lab, 'vasic', vasic);
   let running: readonly Program[] = [];
   let table: { readonly kill: (signal: NodeJS.Signals) => Promise<unknown> } | undefined;
-  const load = async (routes: number): Promise<void> => {
+  const load = async (routes: number, family: 4 | 6, engine: Engine = 'engine'): Promise<void> => {
     await table?.kill('SIGTERM');
+    const by = engine === 'engine' ? { engine } : { engine: 'kernel' as const, portMode: engine };
     for (const program of [...running].reverse()) await program.process().kill('SIGTERM');
-    const { softvasic, bridge } = await startPrograms({ router, vasic }, { ports: PORTS });
+    const { softvasic, bridge } = await startPrograms({ router, vasic }, { ports: PORTS, ...by });
     running = [softvasic, bridge];
+    await polls(vasic);
     // A TAP that is given its MAC forgets its neighbors.
     await waitFor(() => tapsUp(router, PORTS), { timeoutMs: 20_000, what: 'the TAPs to be up' });
     await address(router, tapName);
     const shown = await router.must(['cat', ...PORTS.map((port) => `/sys/class/net/${tapName(port)}/ifindex`)]);
-    const argv = [...[FPM_PORT, routes, NEXTHOPS].map(String), ...shown.trim().split('\n')];
+    const argv = [...[FPM_PORT, family, routes, NEXTHOPS].map(String), ...shown.trim().split('\n')];
     table = router.start('table', [process.execPath, join(__dirname, 'fpm-feed.js'), ...argv]);
     const status = () => requestStatus(join(router.dir, 'fpm2afi.sock'));
     await waitFor(async () => (await status()).fib.offloaded >= routes, {

@@ -3,6 +3,7 @@
  * destinations all over it, sent to a port that forgets them. `node engine.js ROUTES FAMILY` prints `{"ns": …}`; a process of its own for
  * each table, as V8 must have seen nothing else.
  */
+import { vrfTokens } from '../../src/afi/base-tokens';
 import { baseGraph, ROUTE_TREE, FIRST_DYNAMIC } from '../../src/afi/base-graph';
 import { AftField, type AftEntry, type AftInsert, type AftNode } from '../../src/aft/model';
 import { noOffload } from '../../src/net/offload';
@@ -45,7 +46,7 @@ function fill(routes: number, family: Family): ReturnType<typeof createSandbox> 
     const error = sandbox.apply({ kind: 'insert', insert });
     if (error !== undefined) throw new Error(error.message);
   };
-  must(baseGraph([{ index: 0, mac: PORT_MAC }], true, {}));
+  must(baseGraph([{ index: 0, mac: PORT_MAC }], [{ table: 254, tokens: vrfTokens(254, 254), withTree: true }], {}));
   const ether = (field: AftField, last: number) => ({
     field,
     data: { kind: 'ether' as const, bytes: Uint8Array.of(2, 0, 0, 0, 1, last) },

@@ -1,15 +1,15 @@
 /**
  * A zebra that only has a table: connects to fpm2afi's FPM, sends the made-up routes as `stream.ts` lays them out, and reads and forgets
- * what comes back. `node fpm-feed.js PORT ROUTES NEXTHOPS IFINDEX…`: the interfaces' subnets are connected, every other route has a gateway on
+ * what comes back. `node fpm-feed.js PORT FAMILY ROUTES NEXTHOPS IFINDEX…`: the interfaces' subnets are connected, every other route has a gateway on
  * the first of them.
  */
 import { connect } from 'node:net';
-import { makePrefixes } from './prefixes';
+import { makePrefixes, makePrefixes6 } from './prefixes';
 import { makeStream } from './stream';
 
-const [fpmPort = 0, routes = 0, nexthops = 0, ...ifindexes] = process.argv.slice(2).map(Number);
+const [fpmPort = 0, family = 4, routes = 0, nexthops = 0, ...ifindexes] = process.argv.slice(2).map(Number);
 const chunks = makeStream({
-  prefixes: makePrefixes(routes),
+  prefixes: family === 6 ? makePrefixes6(routes) : makePrefixes(routes),
   nexthops,
   ports: 1,
   ifindexOf: (port) => ifindexes[port]!,

@@ -10,6 +10,7 @@ import { errorText } from '../../src/net/error-text';
 import { figureLine, writeFigures, type Figure, type Measured } from '../../lab/figure';
 import { audit } from './audit';
 import { dataplane } from './dataplane';
+import { listing } from './listing';
 import { memory } from './memory';
 import type { BenchOptions, BenchPart } from './part';
 import { plotSvg } from './plot';
@@ -20,7 +21,7 @@ import { table } from './table';
 import { updates } from './updates';
 import { variants } from './variants';
 
-const PARTS: readonly BenchPart[] = [stages, table, audit, variants, updates, dataplane, memory, soakPart];
+const PARTS: readonly BenchPart[] = [stages, table, audit, listing, variants, updates, dataplane, memory, soakPart];
 const OUT = 'out/bench.json';
 const PICTURE = 'out/bench.svg';
 

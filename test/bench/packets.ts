@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseAddress, parseMac } from '../../src/net/address';
+import { finishIpv4 } from '../bed/ipv4-header';
 import { SysError } from '../../src/sys/libc';
 import { noOffload } from '../../src/net/offload';
 import { PacketSocket, type ReceivedFrame } from '../../src/sys/packet';
@@ -25,10 +26,7 @@ export function udpFrame(portMac: string, destination: string, sourcePort: numbe
   bytes.set([2, 0, 0, 0, 0, 0x77, 0x08, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17], 6);
   bytes.set([10, 1, 0, 2], 26);
   bytes.set(parseAddress(destination)!, DESTINATION);
-  let sum = 0;
-  for (let i = ETHERNET; i < SOURCE_PORT; i += 2) sum += bytes.readUInt16BE(i);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  bytes.writeUInt16BE(~sum & 0xffff, ETHERNET + 10);
+  finishIpv4(bytes, ETHERNET);
   bytes.writeUInt16BE(sourcePort, SOURCE_PORT);
   bytes.set([0x13, 0x88, 0, 26, 0, 0], SOURCE_PORT + 2);
   return bytes;

@@ -110,6 +110,16 @@ export function addressBytes(address: number): Uint8Array {
   return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
 }
 
+/** The 4 or 16 bytes of one of the prefixes. */
+export function prefixBytes({ family, addresses, lower }: Prefixes, i: number): Uint8Array {
+  const high = addressBytes(addresses[i]!);
+  if (family === 4) return high;
+  const bytes = new Uint8Array(16);
+  bytes.set(high);
+  bytes.set(addressBytes(lower[i]!), 4);
+  return bytes;
+}
+
 /** `count` IPv4 addresses within the made-up table of that many routes, spread over it in no order; the same ones each time. */
 export function destinationsIn(routes: number, count: number): Uint32Array {
   const prefixes = makePrefixes(routes);
@@ -117,5 +127,14 @@ export function destinationsIn(routes: number, count: number): Uint32Array {
     const route = (Math.imul(i, 0x9e3779b1) >>> 0) % routes;
     // The subnet's first host, and of a host route the host.
     return prefixes.addresses[route]! + (prefixes.lengths[route]! < 31 ? 1 : 0);
+  });
+}
+
+/** The same for IPv6: the first 64 bits of each, in two numbers; the rest of the address is free. */
+export function destinationsIn6(routes: number, count: number): (readonly [high: number, low: number])[] {
+  const prefixes = makePrefixes6(routes);
+  return Array.from({ length: count }, (_, i) => {
+    const route = (Math.imul(i, 0x9e3779b1) >>> 0) % routes;
+    return [prefixes.addresses[route]!, prefixes.lower[route]!] as const;
   });
 }

@@ -1,9 +1,9 @@
 /**
- * zebra's replay as bytes, without a zebra: nexthop objects, then IPv4 routes. For measuring single stages, where a live zebra
+ * zebra's replay as bytes, without a zebra: nexthop objects, then routes of one family. For measuring single stages, where a live zebra
  * would only add noise.
  */
 import { ZebraFrames } from '../../lab/zebra-frames';
-import { addressBytes, type Prefixes } from './prefixes';
+import { prefixBytes, type Prefixes } from './prefixes';
 
 const FIRST_ID = 100;
 const FIRST_GROUP_ID = 10_000;
@@ -26,6 +26,12 @@ export function gateway6Of(hop: number, ports: number): { readonly port: number;
   };
 }
 
+/** The subnet that a port's gateways are in. */
+function subnetOf(port: number, family: 4 | 6): readonly [Uint8Array, length: number] {
+  if (family === 4) return [Uint8Array.of(10, port, 0, 0), 16];
+  return [Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, port, 0, 0, 0, 0, 0, 0, 0, 0), 64];
+}
+
 export interface StreamOptions {
   readonly prefixes: Prefixes;
   /** Different nexthop objects, over which the routes are spread in runs. */
@@ -36,7 +42,7 @@ export interface StreamOptions {
   readonly groups?: { readonly count: number; readonly paths: number };
   /** Takes the routes, then the nexthop objects, away again. */
   readonly withdraw?: boolean;
-  /** Ports whose subnets (10.(port).0.0/16) the stream says are connected. */
+  /** Ports whose subnets (those of the gateways) the stream says are connected. */
   readonly connected?: readonly number[];
 }
 
@@ -68,9 +74,10 @@ export function makeStream(options: StreamOptions): Buffer[] {
   return chunks;
 }
 
-function writeNexthops(frames: ZebraFrames, { nexthops, groups, ports, ifindexOf }: StreamOptions): void {
+function writeNexthops(frames: ZebraFrames, { prefixes, nexthops, groups, ports, ifindexOf }: StreamOptions): void {
+  const gateway = prefixes.family === 4 ? gatewayOf : gateway6Of;
   for (let hop = 0; hop < nexthops; hop++) {
-    const { port, address } = gatewayOf(hop, ports);
+    const { port, address } = gateway(hop, ports);
     frames.nexthop(FIRST_ID + hop, address, ifindexOf(port));
   }
   for (let group = 0; group < (groups?.count ?? 0); group++) {
@@ -85,13 +92,13 @@ function writeNexthops(frames: ZebraFrames, { nexthops, groups, ports, ifindexOf
 function writeRoutes(frames: ZebraFrames, { nexthops, groups, prefixes, connected, ...options }: StreamOptions): void {
   const gone = options.withdraw === true;
   for (const port of connected ?? []) {
-    const subnet = Uint8Array.of(10, port, 0, 0);
-    if (gone) frames.connectedGone(subnet, 16);
-    else frames.connected(subnet, 16, options.ifindexOf(port));
+    const [subnet, length] = subnetOf(port, prefixes.family);
+    if (gone) frames.connectedGone(subnet, length);
+    else frames.connected(subnet, length, options.ifindexOf(port));
   }
-  const { count, addresses, lengths } = prefixes;
+  const { count, lengths } = prefixes;
   for (let i = 0; i < count; i++) {
-    const address = addressBytes(addresses[i]!);
+    const address = prefixBytes(prefixes, i);
     const id = groups === undefined ? FIRST_ID + hopOf(i, nexthops) : FIRST_GROUP_ID + hopOf(i, groups.count);
     if (gone) frames.routeGone(address, lengths[i]!);
     else frames.route(address, lengths[i]!, id);

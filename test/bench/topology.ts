@@ -14,7 +14,10 @@ import { portMac, portName, ROUTER_MGMT, tapName, VASIC_MGMT } from '../../lab/p
 import { AFI_PORT, distDir, HOSTPATH_CLIENT_PORT, HOSTPATH_VASIC_PORT } from '../../lab/programs';
 import { buildRouter } from '../../lab/router';
 import { waitFor } from '../../lab/wait';
+import { loadConfig } from '../../src/config/load';
 import { formatAddress, formatMac } from '../../src/net/address';
+import { nullLogger } from '../../src/observe/log';
+import { connectPunt, lookAtPunt } from '../../src/punt/client';
 import type { FeederAnswer, FeederCommand } from './feeder';
 import { gateway6Of, gatewayOf } from './stream';
 
@@ -146,14 +149,22 @@ async function startPuntProcess(router: LabNode): Promise<void> {
     ...ports.map((port) => `  - { index: ${port}, tap: ${tapName(port)}, mac: '${portMac(port)}' }`),
     'punt:',
     '  mode: external',
+    // Where the bridge of startBridge looks.
+    `  socket: ${join(router.dir, 'punt.sock')}`,
     `  listen: ${ROUTER_MGMT}:${HOSTPATH_CLIENT_PORT}`,
     `  vasic: ${VASIC_MGMT}:${HOSTPATH_VASIC_PORT}`,
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
   const punt = router.start('punt', [process.execPath, join(distDir(), 'src/main.js'), 'punt', '--config', file]);
-  const up = async () => punt.ended() !== undefined || (await tapsUp(router, ports));
-  await waitFor(up, { timeoutMs: 20_000, what: `the TAPs to be up (log: ${punt.logFile})` });
+  const config = loadConfig(file);
+  const answers = async () => punt.ended() !== undefined || (await lookAtPunt(config.punt.socket)) !== undefined;
+  await waitFor(answers, { timeoutMs: 20_000, what: `the punt process (log: ${punt.logFile})` });
   if (punt.ended() !== undefined) throw new Error(`fpm2afi punt ended: see ${punt.logFile}`);
+  // What a bridge would say, and no bridge is there yet; it stays so when we go.
+  const owner = await connectPunt(config, { socket: config.punt.socket }, nullLogger);
+  for (const port of ports) owner.setCarrier(port, true);
+  await waitFor(() => tapsUp(router, ports), { timeoutMs: 20_000, what: `the TAPs to be up (log: ${punt.logFile})` });
+  await owner.close();
 }
 
 /** A BGP peer that does what it is told; see feeder.ts. */

@@ -1,4 +1,6 @@
 /** zebra's FPM connection broken from outside, the same way for both modules, and awaited again until its replay is over. */
+import { join } from 'node:path';
+import { requestObject } from '../../src/control/client';
 import { logLines, logMark } from '../../lab/process';
 import { waitFor } from '../../lab/wait';
 import type { Stage } from './topology';
@@ -20,6 +22,7 @@ export async function connectedAgain(stage: Stage, meanwhile: () => Promise<void
   await aim(NOWHERE);
   const before = (await bridge.status()).fpm.peer;
   const mark = logMark(bridge.logFile);
+  await requestObject(join(router.dir, 'fpm2afi.sock'), '/v1/displace', { method: 'POST' });
   const other = router.exec(['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/2620 && sleep 1']);
   await waitFor(async () => (await bridge.status()).fpm.peer !== before, {
     timeoutMs: 10_000,

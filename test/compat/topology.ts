@@ -9,14 +9,14 @@
  * All MAC addresses are fixed, so that the same routes give the same tables in every run.
  */
 import { join } from 'node:path';
-import { requestList, requestStatus } from '../../src/control/client';
-import type { RouteView } from '../../src/control/types';
+import { requestStatus } from '../../src/control/client';
 import { startFrr, type Frr } from '../../lab/frr';
 import type { Lab } from '../../lab/lab';
 import { link, type LabNode } from '../../lab/node';
 import { portMac, portName, tapName, vrouterMac } from '../../lab/plan';
 import { startBridge, startSoftvasic, type Bridge } from '../../lab/programs';
 import { buildRouter, forward } from '../../lab/router';
+import { allRoutes } from './tables';
 
 export const PEERS: readonly number[] = [0, 1];
 /** The gateways that answer, of both families; link-local ones are the peers' too. */
@@ -191,10 +191,6 @@ export async function startMatrixBridge(router: LabNode, suite: Suite, settings:
   return {
     ...bridge,
     status: () => requestStatus(socket),
-    routes: async () => {
-      const routes: RouteView[] = [];
-      for await (const route of requestList(socket, 'routes')) routes.push(route);
-      return routes;
-    },
+    routes: () => allRoutes(socket),
   };
 }

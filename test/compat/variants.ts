@@ -2,14 +2,12 @@
  * "A route means one thing": the same routes by each way that a module can send them, and what the FIB and the vASIC's tables
  * make of them.
  */
-import { join } from 'node:path';
-import { VASIC_MGMT } from '../../lab/plan';
 import { logMark } from '../../lab/process';
-import { AFI_PORT } from '../../lab/programs';
 import { waitFor } from '../../lab/wait';
 import { aftAgainstFib, aftMeaning, fibMeaning, meaningDifferences, type Meaning } from './compare';
 import { configure } from './phases';
 import { replayOver } from './reconnect';
+import { vasicEnds } from './tables';
 import type { Stage } from './topology';
 
 /** The tables of one variant. */
@@ -23,19 +21,12 @@ export interface Snapshot {
   readonly disagreement: readonly string[];
 }
 
-const DUMP = ['trio', 'green', 'routeTable'];
-
-async function aftEntries(stage: Stage): Promise<Readonly<Record<string, readonly string[]>>> {
-  const argv = [process.execPath, join(__dirname, 'aft-dump.js'), `${VASIC_MGMT}:${AFI_PORT}`, ...DUMP];
-  return JSON.parse(await stage.router.must(argv)) as Readonly<Record<string, readonly string[]>>;
-}
-
 /** The tables as they stand, once two looks find the same and nothing pending. */
 async function snapshot(stage: Stage, name: string, command: string): Promise<Snapshot> {
   const look = async (): Promise<Snapshot> => {
     const routes = await stage.bridge.routes();
     if (routes.some(({ state, stale }) => state === 'pending' || stale === true)) throw new Error('routes are pending');
-    const aft = aftMeaning(await aftEntries(stage));
+    const aft = aftMeaning(await vasicEnds(stage.router));
     return { name, command, fib: fibMeaning(routes), aft, disagreement: aftAgainstFib(routes, aft) };
   };
   return waitFor(

@@ -10,6 +10,8 @@ export interface ZebraRoute {
   readonly kind: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
   /** `GATEWAY INTERFACE` of each nexthop in use, sorted; of a recursive one what it resolves to. */
   readonly hops: readonly string[];
+  /** Of those, the ones whose interface is down: zebra has handed them on, uses them no more, and says so in its next message only. */
+  readonly idle: readonly string[];
   /** What was reported to zebra of it; absent when nothing. */
   readonly offloaded: boolean | undefined;
   readonly trapped: boolean;
@@ -43,14 +45,14 @@ export async function zebraTable(frr: Frr, family: Family): Promise<ZebraTable> 
     );
     const kind = kindOf(used);
     const offloaded = at(route, 'offloaded');
+    const names = (hops: readonly unknown[]): readonly string[] =>
+      kind === 'unicast' ? hops.map((hop) => `${textAt(hop, 'ip')} ${textAt(hop, 'interfaceName')}`.trim()).sort() : [];
     table.set(prefix, {
       prefix,
       protocol: textAt(route, 'protocol'),
       kind,
-      hops:
-        kind === 'unicast'
-          ? used.map((hop) => `${textAt(hop, 'ip')} ${textAt(hop, 'interfaceName')}`.trim()).sort()
-          : [],
+      hops: names(used),
+      idle: names(used.filter((hop) => at(hop, 'active') !== true)),
       offloaded: typeof offloaded === 'boolean' ? offloaded : undefined,
       trapped: at(route, 'trapped') === true,
     });

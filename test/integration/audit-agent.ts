@@ -4,10 +4,11 @@
  */
 import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { createGrpcTransport } from '../../src/afi/transport';
+import * as grpc from '@grpc/grpc-js';
 import type { AftOperation } from '../../src/aft/model';
+import { AFI_METHODS, quietGrpc } from '../../src/aft/service';
+import type { OperationReply } from '../../src/aft/wire';
 import { parseAddress } from '../../src/net/address';
-import { nullLogger } from '../../src/observe/log';
 
 /** Bytes are given as `{ address: TEXT }`. */
 function revive(_key: string, value: unknown): unknown {
@@ -15,28 +16,37 @@ function revive(_key: string, value: unknown): unknown {
   return typeof address === 'string' ? parseAddress(address) : value;
 }
 
-function vasic(server: string, ports: number, operations: readonly AftOperation[]): void {
-  const [host = '', port] = server.split(':');
-  const reconnectMs = { min: 50, max: 500 };
-  const config = { engine: 'trio', sandbox: 'green', timeoutMs: 5000, batch: 1, inFlight: 1, reconnectMs, ports };
-  const transport = createGrpcTransport({ ...config, server: { host, port: Number(port) } }, nullLogger);
-  const next = (at: number): void => {
-    const operation = operations[at];
-    if (operation === undefined) process.exit(0);
-    transport.send(at + 1, operation);
+/** Applies operations in the bridge's name: with the epoch of its session, as an ordinary client would be refused. */
+function vasic(server: string, operations: readonly AftOperation[]): void {
+  const client = new grpc.Client(server, grpc.credentials.createInsecure());
+  const { sandboxInfo, operate } = AFI_METHODS;
+  const fail = (text: string): void => {
+    process.stderr.write(`${text}\n`);
+    process.exit(1);
   };
-  transport.start({
-    up: () => next(0),
-    down: () => undefined,
-    port: () => undefined,
-    ack(id, error) {
-      if (error !== undefined) {
-        process.stderr.write(`${error.code}: ${error.message}\n`);
-        process.exit(1);
-      }
-      next(id);
+  const name = { engine: 'trio', name: 'green' };
+  client.makeUnaryRequest(
+    sandboxInfo.path,
+    sandboxInfo.requestSerialize,
+    sandboxInfo.responseDeserialize,
+    name,
+    (fault, reply) => {
+      if (fault !== null || reply === undefined || !('info' in reply)) return fail(String(fault));
+      const { info, epoch = 0 } = reply;
+      const stream = client.makeBidiStreamRequest(operate.path, operate.requestSerialize, operate.responseDeserialize);
+      const next = (at: number): void => {
+        const operation = operations[at];
+        if (operation === undefined) process.exit(0);
+        stream.write({ sandboxId: info.id, id: at + 1, epoch, operation });
+      };
+      stream.on('error', (error: Error) => fail(error.message));
+      stream.on('data', ({ id, error }: OperationReply) => {
+        if (error !== undefined) fail(`${error.code}: ${error.message}`);
+        next(id);
+      });
+      next(0);
     },
-  });
+  );
 }
 
 /** Version, type, length of the whole frame. */
@@ -65,5 +75,6 @@ function fpm(listen: number, to: number, swallowWhile: string): void {
 }
 
 const [what, ...args] = process.argv.slice(2);
-if (what === 'vasic') vasic(args[0]!, Number(args[1]), JSON.parse(args[2]!, revive) as AftOperation[]);
+quietGrpc();
+if (what === 'vasic') vasic(args[0]!, JSON.parse(args[1]!, revive) as AftOperation[]);
 else fpm(Number(args[0]), Number(args[1]), args[2]!);

@@ -119,7 +119,7 @@ test('the vASIC: an entry deleted, one added, one that leads elsewhere, a node a
     { kind: 'remove', remove: { entries: [{ parent: ROUTE_TREE, key: key('10.20.0.0', 16) }], tokens: [] } },
     { kind: 'insert', insert: { nodes: [foreign], entries: [entry('10.77.0.0', 16), entry('2001:db8:20::', 48)] } },
   ];
-  await router.must([...agent('vasic'), `${VASIC_MGMT}:${AFI_PORT}`, '3', JSON.stringify(operations)]);
+  await router.must([...agent('vasic'), `${VASIC_MGMT}:${AFI_PORT}`, JSON.stringify(operations)]);
   await repaired('vasic', [
     'differs 2001:db8:20::/48',
     'missing 10.20.0.0/16',

@@ -292,3 +292,19 @@ test('after an overrun it reads the tables again, and deletes what went unseen',
   expect(counters.dumps).toBeGreaterThan(1);
   expect(counters.malformed).toBe(0);
 });
+
+test('an address that two hosts claimed is settled when they have stopped, however lately the wrong one answered', async () => {
+  // The kernel alone would believe the last one for ten minutes.
+  router.exec('sysctl', ['-w', 'net.ipv4.neigh.tap0.base_reachable_time_ms=600000']);
+  await child.call('startNeighbors', ['tap0']);
+  const tap0 = ifindexOf('tap0');
+  await child.call('need', tap0, '10.9.0.2');
+  await updated({ kind: 'neighborAdd', address: hex('10.9.0.2'), mac: '020000000002' });
+  for (let i = 0; i < 5; i++) {
+    for (const mac of ['02:00:00:00:00:02', '02:00:00:00:00:99']) {
+      router.ip(`neighbor replace 10.9.0.2 dev tap0 lladdr ${mac} nud reachable`);
+    }
+  }
+  await updated({ kind: 'neighborAdd', address: hex('10.9.0.2'), mac: '020000000099' });
+  await child.until(() => (neighborsNow().some((line) => line.endsWith('reachable 020000000002')) ? true : undefined));
+});

@@ -254,20 +254,49 @@ test('makes a TAP again that somebody removed', async () => {
   expect(link('tap1')).toBeUndefined();
 });
 
-test('alone, it brings the TAPs up with carrier and warns of what is not configured', async () => {
+test('goes on with other ports: what stays keeps its device, addresses, counters and packets', async () => {
   const c = child();
-  await c.call(
-    'startPunt',
-    [
-      { index: 0, tap: 'tap0', mac: MAC, mtu: 1400 },
-      { index: 1, tap: 'tap1' },
-    ],
-    true,
-  );
-  await eventually(() => ['tap0', 'tap1'].every((tap) => flags(tap).includes('LOWER_UP')), 'carriers on');
-  const warnings = c.events.filter((e) => e['log'] === 'warn').map((e) => String(e['message']));
-  expect(warnings).toEqual([
-    expect.stringMatching(/^tap1 keeps the MAC.*ports\[\]\.mac/) as string,
-    expect.stringMatching(/^tap1 keeps the MTU.*ports\[\]\.mtu/) as string,
+  await c.call('startVasic');
+  await c.call('startPunt', [
+    { index: 0, tap: 'tap0', mac: MAC },
+    { index: 1, tap: 'tap1', mac: '32260a2eaaf1' },
   ]);
+  await c.call('setCarrier', 1, true);
+  ns.ip('address add 10.9.0.1/24 dev tap1');
+  await c.call('vasicSend', punted(1, ARP_REQUEST));
+  await c.until((events) => events.find((e) => String(e['vasic']).includes('08060001080006040002')));
+  const before = link('tap1');
+
+  // What can't be had changes nothing.
+  ns.ip('link add br0 type bridge');
+  await expect(
+    c.call('reconfigure', [
+      { index: 1, tap: 'tap1', mac: '32260a2eaaf1' },
+      { index: 3, tap: 'br0' },
+    ]),
+  ).rejects.toThrow(/br0.*no plain TAP/);
+  expect(link('tap0')).toBeDefined();
+
+  await c.call('reconfigure', [
+    { index: 1, tap: 'tap1', mac: '32260a2eaaf1' },
+    { index: 5, tap: 'tap5', mac: '32260a2eaaf5' },
+  ]);
+  expect(link('tap0')).toBeUndefined();
+  expect(link('tap1')).toEqual(before);
+  expect(link('tap5')).toMatchObject({ address: '32:26:0a:2e:aa:f5' });
+  expect((await c.call<PuntCounters>('puntCounters')).ports).toMatchObject([
+    { index: 1, tap: 'tap1', punted: 1 },
+    { index: 5, tap: 'tap5', punted: 0 },
+  ]);
+  await c.call('setCarrier', 5, true);
+  ns.ip('address add 10.9.5.1/24 dev tap5');
+  const seen = c.events.length;
+  await c.call('vasicSend', punted(1, ARP_REQUEST));
+  await c.until((events) =>
+    events.slice(seen).find((e) => String(e['vasic']).startsWith('080000320001' + '0001' + '020000000002')),
+  );
+  await c.call('vasicSend', punted(5, ARP_REQUEST.replaceAll('0a0900', '0a0905')));
+  await c.until((events) =>
+    events.find((e) => String(e['vasic']).startsWith('080000320001' + '0005' + '020000000002')),
+  );
 });

@@ -43,7 +43,7 @@ interface Site {
 
 /** A router with a vASIC of two ports and a host behind each. Everything is made in the same order at each site. */
 async function site(here: Lab, name: string, args: readonly string[]): Promise<Site> {
-  const { router, vasic } = await buildRouter(here, true, name);
+  const { router, vasic } = await buildRouter(here, true, { router: `${name}router`, vasic: `${name}vasic` });
   for (const port of PORTS) {
     const host = await here.node(`${name}h${port}`);
     await host.sysctl({ 'net.ipv6.conf.default.accept_dad': 0 });
@@ -177,7 +177,9 @@ test('recorded, captured, decoded, and replayed to another fpm2afi', async () =>
     await second.router.must(['ip', 'address', 'add', `10.1.${port}.1/24`, 'dev', `tap${port}`]);
     await second.router.must(['ip', '-6', 'address', 'add', `2001:db8:${port}::1/64`, 'dev', `tap${port}`, 'nodad']);
   }
-  const printed = await second.router.must(['fpm2afi', 'replay', file, '--linger', '5'], { timeoutMs: 60_000 });
+  const printed = await second.router.must(['fpm2afi', 'replay', file, '--to', '127.0.0.1:2620', '--linger', '5'], {
+    timeoutMs: 60_000,
+  });
   expect(printed).toMatch(
     /^sent: \d+ frames, \d+ bytes, 1 connections\ncame back: [1-9]\d* offloaded, [1-9]\d* trapped, \d+ unresolved, 0 failed, 0 other, 0 malformed\n$/,
   );

@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net';
 import { errorText } from '../../src/net/error-text';
 import type { AftError, AftOperation, AftSandboxInfo, Token } from '../../src/aft/model';
 import { createGrpcTransport, type AfiTransport } from '../../src/afi/transport';
-import type { NodeInfo } from '../../src/aft/wire';
+import type { NodeInfo, TestReply } from '../../src/aft/wire';
 import { nullLogger } from '../../src/observe/log';
 import { interfaceState } from '../../src/sys/interface';
 import { PacketSocket } from '../../src/sys/packet';
@@ -16,6 +16,7 @@ export type Request =
   | { readonly op: 'afi'; readonly ports: number; readonly server: string }
   | { readonly op: 'apply'; readonly operation: AftOperation }
   | { readonly op: 'info' }
+  | { readonly op: 'test'; readonly port: number; readonly frame: Uint8Array }
   | { readonly op: 'nodeInfo'; readonly tokens: readonly Token[] }
   /** Receives hostpath datagrams on UDP 8001 as `punt` events. */
   | { readonly op: 'hostpath' }
@@ -36,7 +37,7 @@ export type Answer = {
   readonly kind: 'answer';
   readonly id: number;
   readonly error?: string;
-  readonly value?: AftSandboxInfo | NodeInfo[] | AftError | string;
+  readonly value?: AftSandboxInfo | NodeInfo[] | TestReply | AftError | string;
 };
 
 export type AgentEvent =
@@ -61,6 +62,8 @@ function startAfi(ports: number, server: string): void {
       server: { host, port: Number(port) },
       engine: 'trio',
       sandbox: 'green',
+      takeOver: 'restart',
+      owner: { id: 'test', name: 'test' },
       timeoutMs: 2000,
       batch: 1000,
       inFlight: 16,
@@ -162,6 +165,8 @@ async function serve(request: Request): Promise<Answer['value']> {
       });
     case 'info':
       return transport!.sandboxInfo();
+    case 'test':
+      return transport!.test(request.port, request.frame);
     case 'nodeInfo':
       return transport!.nodeInfo(request.tokens);
     case 'hostpath':

@@ -32,8 +32,9 @@ test('a history is made again by its seed, and has everything in it that may hap
   const texts = (history: History): string[] => history.events.map(describeEvent);
   expect(texts(historyFrom(7, seeds))).toEqual(texts(histories[7]!));
   const kinds = new Set(histories.flatMap(({ events }) => events.map((event) => event.do)));
-  const all: Event['do'][] = ['fpm', 'kernel', 'port', 'answer', 'refuse', 'down', 'up', 'serverRestart'];
-  for (const kind of [...all, 'bridgeRestart', 'beginReplay', 'endReplay', 'check']) expect(kinds).toContain(kind);
+  const all: Event['do'][] = ['fpm', 'kernel', 'port', 'answer', 'refuse', 'down', 'up', 'late', 'serverRestart'];
+  for (const kind of [...all, 'otherClient', 'bridgeRestart', 'beginReplay', 'endReplay', 'check'])
+    expect(kinds).toContain(kind);
 });
 
 test('a route that is never removed is found, and its history comes down to that route', async () => {
@@ -59,7 +60,7 @@ test('the model: the longest prefix, a neighbor on a connected subnet, and what 
     prefix: parsePrefix('20.0.0.0/16')!,
     target: { kind: 'paths', paths: [{ ...path, gateway: parseAddress('10.0.1.2')! }] },
   });
-  const packet = (to: string): string[] => [...new Oracle(inputs).packet(parseAddress(to)!)!];
+  const packet = (to: string): string[] => [...new Oracle(inputs, TABLE).packet(parseAddress(to)!)!];
   expect(packet('10.0.1.2')).toEqual([`punt ${PuntReason.Glean}`]);
   expect(packet('20.0.0.9')).toEqual([`punt ${PuntReason.Unresolved}`]);
   expect(packet('30.0.0.9')).toEqual([`punt ${PuntReason.NoRoute}`]);
@@ -70,4 +71,24 @@ test('the model: the longest prefix, a neighbor on a connected subnet, and what 
   expect(packet('20.0.0.9')).toEqual(['p1 020000000005']);
   inputs.applyKernel({ ...link, up: false });
   expect(packet('20.0.0.9')).toEqual([`punt ${PuntReason.Unresolved}`]);
+});
+
+test("the model: a port is its VRF's table's, and what a popped label leads to is looked up in the device's table", () => {
+  const inputs = new Inputs();
+  const link = { kind: 'link', present: true, up: true, master: 0 } as const;
+  inputs.applyKernel({ ...link, ifindex: 41, name: 'red', vrfTable: 100 });
+  inputs.applyKernel({ ...link, ifindex: ifindexOf(1), name: 'tap1', master: 41 });
+  inputs.applyKernel({ kind: 'addressAdd', ifindex: ifindexOf(1), address: parseAddress('10.0.1.1')!, length: 24 });
+  expect([...inputs.tables()]).toEqual([TABLE, 100]);
+  const packet = (table: number): string[] => [...new Oracle(inputs, table).packet(parseAddress('10.0.1.1')!)!];
+  expect(packet(100)).toEqual([`punt ${PuntReason.Local}`]);
+  expect(packet(TABLE)).toEqual([`punt ${PuntReason.NoRoute}`]);
+  inputs.applyFpm({
+    ...{ kind: 'lspAdd', label: 16, protocol: 1 },
+    paths: [{ ifindex: 41, weight: 1, outLabels: [] }],
+  });
+  expect(new Oracle(inputs, TABLE).labelled(16)).toEqual({ lookup: 100 });
+  inputs.applyKernel({ ...link, ifindex: ifindexOf(1), name: 'tap1' });
+  expect([...inputs.tables()]).toEqual([TABLE]);
+  expect(new Oracle(inputs, TABLE).labelled(16)).toEqual(new Set([`punt ${PuntReason.NotAPort}`]));
 });

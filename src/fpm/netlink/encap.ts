@@ -29,6 +29,8 @@ import {
 } from '../../netlink/constants';
 
 const MPLS_BOTTOM_OF_STACK = 0x100;
+/** zebra's own limit (MPLS_MAX_LABELS); what is longer can't be from one that works. */
+const MAX_LABELS = 16;
 /** Bytes of a segment routing header (RFC 8754) before its segments. */
 const SRH_LEN = 8;
 const SEGMENT_LEN = 16;
@@ -36,7 +38,10 @@ const SEGMENT_LEN = 16;
 const nested = new AttributeTable();
 const flavors = new AttributeTable();
 
-/** Labels of a stack in network order, outermost first, up to the bottom of stack. */
+/**
+ * Labels of a stack in network order, outermost first, up to the bottom of stack. A stack without a bottom, or of more
+ * than 16 labels, is malformed: what of it was cut off can't be known.
+ */
 export function decodeLabels(buffer: Uint8Array, start: number, end: number): number[] {
   if (end === start || (end - start) % 4 !== 0)
     throw new NetlinkFormatError(`label stack of ${end - start} bytes`, start);
@@ -44,9 +49,10 @@ export function decodeLabels(buffer: Uint8Array, start: number, end: number): nu
   for (let at = start; at < end; at += 4) {
     const entry = readU32BE(buffer, at);
     labels.push(entry >>> 12);
-    if ((entry & MPLS_BOTTOM_OF_STACK) !== 0) break;
+    if (labels.length > MAX_LABELS) throw new NetlinkFormatError(`more than ${MAX_LABELS} labels in a stack`, start);
+    if ((entry & MPLS_BOTTOM_OF_STACK) !== 0) return labels;
   }
-  return labels;
+  throw new NetlinkFormatError(`label stack ${labels.join('/')} without a bottom`, start);
 }
 
 /** The encapsulation that these two attributes describe, or none. */

@@ -24,9 +24,6 @@ const RTNEXTHOP_LEN = 8;
 
 const hop = new AttributeTable();
 
-/** A path, with the labels of RTA_NEWDST where an MPLS route has them. */
-export type LabeledPath = NexthopPath & { readonly outLabels?: readonly number[] };
-
 /**
  * What rtnh_hops holds: one less than the weight, or (zebra's module `fpm`) the weight itself. Where it can't be told, the
  * former is assumed unless all are alike, when it makes no difference.
@@ -40,11 +37,11 @@ export type HopStyle = 'kernel' | 'fpm' | 'unclear';
  * @param onlink of the single path; hops have a flag of their own
  * @param style of rtnh_hops
  */
-export function decodePaths(attributes: AttributeTable, onlink: boolean, style: HopStyle): LabeledPath[] {
+export function decodePaths(attributes: AttributeTable, onlink: boolean, style: HopStyle): NexthopPath[] {
   if (!attributes.has(RTA_MULTIPATH)) return [decodePath(attributes, attributes.u32(RTA_OIF, 0), 1, onlink)];
   const buffer = attributes.buffer;
   const end = attributes.end(RTA_MULTIPATH);
-  const paths: LabeledPath[] = [];
+  const paths: NexthopPath[] = [];
   const hops: number[] = [];
   let at = attributes.start(RTA_MULTIPATH);
   while (end - at >= RTNEXTHOP_LEN) {
@@ -68,7 +65,7 @@ export function isUsable(path: NexthopPath): boolean {
   return path.gateway !== undefined || path.ifindex !== 0 || path.encap !== undefined;
 }
 
-function decodePath(attributes: AttributeTable, ifindex: number, weight: number, onlink: boolean): LabeledPath {
+function decodePath(attributes: AttributeTable, ifindex: number, weight: number, onlink: boolean): NexthopPath {
   const gateway = attributes.has(RTA_VIA) ? decodeVia(attributes) : decodeGateway(attributes, RTA_GATEWAY);
   const encap = decodeEncap(attributes, RTA_ENCAP_TYPE, RTA_ENCAP);
   const path = makePath(gateway, ifindex, weight, onlink, encap);

@@ -170,7 +170,7 @@ function decodeMalformedLsp(type: number, buffer: Buffer, start: number): LspAdd
   const label = readU32BE(buffer, attributes.start(RTA_DST)) >>> 12;
   return type === RTM_DELROUTE
     ? { kind: 'lspDelete', label }
-    : { kind: 'lspAdd', label, protocol: buffer[start + 5]!, paths: [] };
+    : { kind: 'lspAdd', label, protocol: buffer[start + 5]!, paths: [], unreadable: true };
 }
 
 function decodeSource(size: number): Uint8Array {
@@ -240,10 +240,11 @@ function decodeLsp(type: number, buffer: Buffer, start: number): LspAdd | LspDel
   const label = readU32BE(buffer, attributes.start(RTA_DST)) >>> 12;
   if (type === RTM_DELROUTE) return { kind: 'lspDelete', label };
   const paths = decodePaths(attributes, false, 'kernel');
+  const usable = paths.every(isUsable) ? paths : [];
   return {
     kind: 'lspAdd',
     label,
     protocol: buffer[start + 5]!,
-    paths: paths.filter(isUsable).map((path) => ({ ...path, outLabels: path.outLabels ?? [] })),
+    paths: usable.map((path) => ({ ...path, outLabels: path.outLabels ?? [] })),
   };
 }

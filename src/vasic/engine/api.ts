@@ -17,6 +17,7 @@ import type {
 import type { TestReply } from '../../aft/wire';
 import type { Prefix } from '../../net/address';
 import type { Offload } from '../../net/offload';
+import type { FastPath } from './fast-path';
 import type { Packet } from './packet';
 
 /** A port's I/O, below the engine. */
@@ -50,6 +51,8 @@ export interface SandboxOptions {
   readonly maxEntries?: number;
   /** Tree entries with exactly one of these keys are refused with `refused`. */
   readonly refuse?: readonly Prefix[];
+  /** What forwards packets beside the engine. */
+  readonly fastPath?: FastPath;
   /** Milliseconds, monotonic; for policers. */
   readonly now?: () => number;
 }
@@ -91,4 +94,6 @@ export interface Sandbox {
    */
   inject(port: number, frame: Buffer, offset: number, length: number): boolean;
   drops(): DropCounters;
+  /** Nothing is forwarded for it any more. */
+  close(): void;
 }

@@ -20,13 +20,15 @@ export const DROP_REASONS = [
   'unfinished',
   /** More headers pushed than there is room for in front of the frame. */
   'noHeadroom',
-  /** Label decapsulation of something that isn't MPLS. */
+  /** Label decapsulation, or a swap of labels, of something that isn't MPLS. */
   'notMpls',
   /** Ethernet encapsulation of a frame whose payload has no ethertype (802.3 length). */
   'noEtherType',
   /** A load balancer with no paths. */
   'noLegs',
   'sandboxLink',
+  /** A TTL that would expire behind a label, and the table of labels names no node for that. */
+  'ttlExpired',
   /** Addresses that aren't forwarded (martians.ts), or an IPv6 source of the link alone with no node for that. */
   'martianSource',
   'martianDestination',

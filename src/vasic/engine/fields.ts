@@ -10,6 +10,7 @@ import { ETHERTYPE_MPLS } from '../../net/ethertypes';
 import { AftField, FIELD_NAMES } from '../../aft/model';
 import type { AftData } from '../../aft/model';
 import { PROTO } from './headers';
+import { hasLabel, labelFlow } from './label-stack';
 import type { Walk } from './walk';
 
 export const ABSENT = -1;
@@ -56,6 +57,7 @@ const LAYOUTS: Readonly<Record<AftField, Layout | undefined>> = {
   [AftField.MetaIfInput]: undefined,
   [AftField.MetaIfOutput]: undefined,
   [AftField.MetaNhId]: undefined,
+  [AftField.MplsFlow]: undefined,
 };
 
 export function layoutOf(field: AftField): Layout | undefined {
@@ -109,6 +111,7 @@ export function readNumber(walk: Walk, field: AftField): number {
 function readMeta(walk: Walk, field: AftField): number {
   if (field === AftField.MetaIfInput) return walk.port.index;
   if (field === AftField.MetaNhId) return walk.nhId;
+  if (field === AftField.MplsFlow && hasLabel(walk)) return labelFlow(walk);
   return ABSENT;
 }
 
@@ -149,6 +152,7 @@ export function isAddressField(field: AftField): boolean {
 export function numberBits(field: AftField): number {
   const layout = LAYOUTS[field];
   if (layout !== undefined) return layout.bits > 48 ? 0 : layout.bits;
+  if (field === AftField.MplsFlow) return 32;
   return field === AftField.MetaIfInput || field === AftField.MetaNhId ? 48 : 0;
 }
 

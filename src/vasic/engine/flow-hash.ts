@@ -1,29 +1,14 @@
 /**
- * A 32-bit hash over packet fields, for spreading flows: the mixing and finishing steps of MurmurHash3, in which
- * every input bit changes about half of the output bits. Packets of one flow hash alike; fields that a packet doesn't
+ * A 32-bit hash over packet fields, for spreading flows (mix.ts). Packets of one flow hash alike; fields that a packet doesn't
  * have are left out. Ports count only in packets that aren't fragments, or a datagram's fragments would part ways.
  */
 import { AftField } from '../../aft/model';
 import { read32 } from '../../net/checksum';
 import { ABSENT, isAddressField, locateAddress, readNumber } from './fields';
+import { avalanche, mix } from './mix';
 import type { Walk } from './walk';
 
 const found = { at: 0, size: 0 };
-
-function mix(hash: number, word: number): number {
-  let k = Math.imul(word, 0xcc9e2d51);
-  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-  const h = hash ^ k;
-  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
-}
-
-/** Spreads the influence of every bit over all of them; the result is unsigned. */
-export function avalanche(hash: number): number {
-  let h = hash ^ (hash >>> 16);
-  h = Math.imul(h, 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
 
 /** Hash of those fields of the packet, 0…2^32-1. */
 export function hashFlow(walk: Walk, fields: readonly AftField[]): number {

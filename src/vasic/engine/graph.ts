@@ -17,10 +17,13 @@ import { isNodeType, kindOf } from './nodes/kinds';
 import type { Compiled, Container, Description, LinkContext } from './node-kind';
 import { inputPortToken, outputPortToken } from './ports';
 import type { Ports } from './ports';
+import type { GraphSurroundings, GraphWatcher, NodeImage, WatchedGraph } from './node-image';
 import { END } from './walk';
 import type { Executable, Walk } from './walk';
 import { accept, refuse } from './verdict';
 import type { Change, Refusal } from './verdict';
+import { OWN_MEMORY } from './arena';
+import type { TrieMemory } from './word-pool';
 
 /** A node in its slot. Executes as the node that is there now. */
 export class Place implements Executable {
@@ -45,7 +48,7 @@ export class Place implements Executable {
   }
 }
 
-export class Graph implements LinkContext {
+export class Graph implements LinkContext, WatchedGraph {
   /** Slot → node. */
   readonly nodes: (Place | undefined)[] = [undefined];
   /** Nodes that clients inserted, and entries in all containers. */
@@ -58,11 +61,16 @@ export class Graph implements LinkContext {
   private readonly freeSlots: number[] = [];
   /** Input port → slot where its packets start. */
   private readonly bindings: number[];
+  private readonly watcher: GraphWatcher | undefined;
+  readonly trieMemory: () => TrieMemory;
 
   constructor(
     readonly ports: Ports,
     readonly now: () => number,
+    surroundings?: GraphSurroundings,
   ) {
+    this.trieMemory = surroundings?.trieMemory ?? (() => OWN_MEMORY);
+    this.watcher = surroundings?.watch(this);
     this.bindings = ports.list.map(() => END);
     this.put({ type: 'discard', token: TOKEN_DISCARD });
     ports.list.forEach((_, index) => this.put({ type: 'inputPort', token: inputPortToken(index), index }));
@@ -94,6 +102,34 @@ export class Graph implements LinkContext {
 
   inputStart(port: number): number {
     return this.bindings[port] ?? END;
+  }
+
+  imageOf(slot: number): NodeImage | undefined {
+    const place = this.nodes[slot];
+    if (place === undefined) return undefined;
+    const { node, compiled } = place;
+    return kindOf<AftNodeType>(node).image?.(node, this, compiled) ?? { kind: 'slow', reason: 'node' };
+  }
+
+  inputSlot(port: number): number {
+    return this.slotOf(inputPortToken(port));
+  }
+
+  /** Makes all changes so far show to who watches. */
+  settle(): void {
+    this.watcher?.settle();
+  }
+
+  /** What keeps the last change from staying, beside its own faults; undefined: nothing. */
+  fault(): Refusal | undefined {
+    const fault = this.watcher?.fault();
+    return fault === undefined ? undefined : refuse('full', fault);
+  }
+
+  /** Runs the undoing of changes. */
+  rollback(run: () => void): void {
+    if (this.watcher === undefined) run();
+    else this.watcher.rollback(run);
   }
 
   /** Inserts a node, or replaces the one of the same type under its token. */
@@ -171,7 +207,7 @@ export class Graph implements LinkContext {
     const { key, next, params } = entry;
     const found = this.entryPlace(entry.parent, key);
     if ('error' in found) return found;
-    const { container } = found;
+    const { container, slot } = found;
     const target = this.byToken.get(next);
     if (target === undefined) {
       return refuse(
@@ -181,10 +217,12 @@ export class Graph implements LinkContext {
     }
     const before = container.get(key);
     const paramsBefore = before === END ? undefined : container.paramsOf(key);
+    const isTrie = this.settleFor(container);
     container.set(key, target.slot, params);
     target.references++;
     if (before !== END) this.nodes[before]!.references--;
     else this.countEntries(container, 1);
+    if (!isTrie) this.watcher?.entriesChanged(slot);
     return accept(() => {
       target.references--;
       if (before === END) {
@@ -194,23 +232,27 @@ export class Graph implements LinkContext {
         container.set(key, before, paramsBefore);
         this.nodes[before]!.references++;
       }
+      if (!isTrie) this.watcher?.entriesChanged(slot);
     });
   }
 
   removeEntry(parent: Token, key: AftKey): Change {
     const found = this.entryPlace(parent, key);
     if ('error' in found) return found;
-    const { container } = found;
+    const { container, slot: at } = found;
     const slot = container.get(key);
     if (slot === END) return refuse('unknownEntry', `node ${parent} has no entry ${keyText(key)}`);
     const params = container.paramsOf(key);
+    const isTrie = this.settleFor(container);
     container.delete(key);
     this.nodes[slot]!.references--;
     this.countEntries(container, -1);
+    if (!isTrie) this.watcher?.entriesChanged(at);
     return accept(() => {
       container.set(key, slot, params);
       this.nodes[slot]!.references++;
       this.countEntries(container, 1);
+      if (!isTrie) this.watcher?.entriesChanged(at);
     });
   }
 
@@ -232,10 +274,18 @@ export class Graph implements LinkContext {
     this.refer([slot], 1);
     this.refer([this.bindings[port]!], -1);
     this.bindings[port] = slot;
+    this.watcher?.bound(port);
+  }
+
+  /** Before an entry changes: those of tries show at once, so what they may lead to has to show before. Whether it is one. */
+  private settleFor(container: Container): boolean {
+    const isTrie = container.putPrefix !== undefined;
+    if (isTrie) this.settle();
+    return isTrie;
   }
 
   /** The container that an entry belongs in, the key checked. */
-  private entryPlace(parent: Token, key: AftKey): { container: Container } | Refusal {
+  private entryPlace(parent: Token, key: AftKey): { container: Container; slot: number } | Refusal {
     const place = this.byToken.get(parent);
     if (place === undefined) {
       return refuse('unknownParent', `entry ${keyText(key)}: there is no node ${parent} for it to be in`);
@@ -244,7 +294,9 @@ export class Graph implements LinkContext {
     const of = `${place.node.type} node ${parent}`;
     if (container === undefined) return refuse('invalid', `entry ${keyText(key)}: ${of} has no entries`);
     const problem = container.checkKey(key);
-    return problem === undefined ? { container } : refuse('invalid', `entry ${keyText(key)} of ${of}: ${problem}`);
+    return problem === undefined
+      ? { container, slot: place.slot }
+      : refuse('invalid', `entry ${keyText(key)} of ${of}: ${problem}`);
   }
 
   /** For changes of a container's entries: `by` is how many more there are. */
@@ -269,6 +321,7 @@ export class Graph implements LinkContext {
     const place = new Place(slot, node, this.slotsOf(node), kindOf(node).link(node, this, undefined));
     this.nodes[slot] = place;
     this.index(place);
+    this.watcher?.placed(slot);
     return place;
   }
 
@@ -278,6 +331,7 @@ export class Graph implements LinkContext {
     this.freeSlots.pop();
     this.nodes[place.slot] = place;
     this.index(place);
+    this.watcher?.placed(place.slot);
   }
 
   private index(place: Place): void {
@@ -292,6 +346,7 @@ export class Graph implements LinkContext {
     this.names.take(place);
     this.nodes[place.slot] = undefined;
     this.freeSlots.push(place.slot);
+    this.watcher?.gone(place.slot);
   }
 
   private replace(place: Place, node: AftNode, targets: readonly number[], compiled: Compiled): void {
@@ -302,6 +357,7 @@ export class Graph implements LinkContext {
     this.names.give(place);
     place.targets = targets;
     place.compiled = compiled;
+    this.watcher?.placed(place.slot);
   }
 
   private refer(slots: readonly number[], by: 1 | -1): void {

@@ -6,8 +6,10 @@
  */
 import type { AftEntry, AftKey, AftNode, AftNodeType, AftParams, AftPrefixes, Token } from '../../aft/model';
 import type { AftField } from '../../aft/model';
+import type { NodeImage } from './node-image';
 import type { Counters, Ports } from './ports';
 import type { Executable, Walk } from './walk';
+import type { TrieMemory } from './word-pool';
 
 export type NodeOf<T extends AftNodeType> = Extract<AftNode, { type: T }>;
 
@@ -57,6 +59,8 @@ export interface LinkContext {
   containerAt(slot: number): Container | undefined;
   /** Slot of the node that packets received on a port start at; END: unbound. */
   inputStart(port: number): number;
+  /** Memory for a trie. */
+  trieMemory(): TrieMemory;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
@@ -88,4 +92,6 @@ export interface NodeKind<T extends AftNodeType> {
   link(node: NodeOf<T>, context: LinkContext, previous: Compiled | undefined): Compiled;
   /** For a trace. Asked before the node runs, as it may change what it reads; answered once it ran. */
   describe(node: NodeOf<T>, walk: Walk, context: DescribeContext): Description;
+  /** What the kernel may do at the node; absent: nothing. */
+  image?(node: NodeOf<T>, context: LinkContext, compiled: Compiled): NodeImage;
 }

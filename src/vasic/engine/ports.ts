@@ -4,6 +4,9 @@
  */
 import type { AftPort, Token } from '../../aft/model';
 import type { PortIo } from './api';
+import { newCounters, type Counters } from './counters';
+
+export { newCounters, type Counters } from './counters';
 
 /** Most ports a sandbox can have, so that all their tokens stay below the clients'. */
 export const MAX_PORTS = 500;
@@ -18,16 +21,6 @@ export function inputPortToken(index: number): Token {
 
 export function outputPortToken(index: number): Token {
   return 512 + index;
-}
-
-export interface Counters {
-  packets: number;
-  bytes: number;
-  drops: number;
-}
-
-export function newCounters(): Counters {
-  return { packets: 0, bytes: 0, drops: 0 };
 }
 
 export interface PortState {

@@ -31,6 +31,7 @@ export function changePrefixes(graph: Graph, prefixes: AftPrefixes, insert: bool
   /** How to undo those that took the long way. */
   const others = new Map<number, () => void>();
   let done = 0;
+  graph.settle();
   const undo = (): void => {
     while (done > 0) {
       const other = others.get(--done);

@@ -4,7 +4,7 @@ import type { AftData } from '../../aft/model';
 import { formatPrefix } from '../../net/address';
 import { read32 } from '../../net/checksum';
 import { fieldName } from './fields';
-import { ADDRESS_WORDS } from './prefix-trie';
+import { ADDRESS_WORDS } from './trie-bits';
 
 export type PrefixData = Extract<AftData, { kind: 'prefix' }>;
 

@@ -7,12 +7,14 @@ import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../../aft/model';
 import { noOffload } from '../../net/offload';
 import type { FindRequest, Sandbox, SandboxOptions } from './api';
 import type { NodeInfo } from '../../aft/model';
+import type { FastPath } from './fast-path';
 import type { Packet } from './packet';
 import { Drops } from './drops';
 import { Graph } from './graph';
 import { packetOf } from './packet';
 import type { Place } from './graph';
 import type { Container } from './node-kind';
+import { mergedDrops, mergedNode, mergedPorts } from './merged-counters';
 import { createPorts, inputPortTable, newCounters, outputPortTable, type PortState } from './ports';
 import { applyOperation, limitsOf } from './transaction';
 import { createTrial } from './trace';
@@ -21,7 +23,9 @@ import { END, Walk } from './walk';
 export function createSandbox(options: SandboxOptions): Sandbox {
   const { id, engine, name, instance } = options;
   const ports = createPorts(options.ports);
-  const graph = new Graph(ports, options.now ?? (() => performance.now()));
+  const { fastPath } = options;
+  const graph = new Graph(ports, options.now ?? (() => performance.now()), fastPath);
+  graph.settle();
   const drops = new Drops();
   const limits = limitsOf(options.maxEntries, options.refuse);
   const environment = { sandboxId: id, nodes: graph.nodes, ports, host: options.host, drops };
@@ -47,13 +51,14 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 
   return {
     info(): AftSandboxInfo {
+      const all = mergedPorts(ports, fastPath);
       return {
         id,
         engine,
         name,
         instance,
-        inputPorts: inputPortTable(ports),
-        outputPorts: outputPortTable(ports),
+        inputPorts: inputPortTable(all),
+        outputPorts: outputPortTable(all),
         nodes: graph.clientNodes,
         entries: graph.entries,
       };
@@ -68,7 +73,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       return container && containerEntries(graph, token, container);
     },
 
-    nodeInfo: (tokens) => tokens.map((token) => nodeInfo(graph, token)),
+    nodeInfo: (tokens) => tokens.map((token) => nodeInfo(graph, token, fastPath)),
 
     receive(index: number, packet: Packet): void {
       const port = inputPort(index);
@@ -81,7 +86,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       const port = inputPort(index);
       const trial = createTrial(graph, port);
       forward(new Walk({ ...environment, trial }), port, packetOf(frame));
-      return trial.reply();
+      const reply = trial.reply();
+      const taker = fastPath?.taker(index, frame);
+      if (taker === undefined) return reply;
+      return { ...reply, engine: taker.by, ...(taker.by === 'engine' && { engineReason: taker.reason }) };
     },
 
     inject(index, frame, offset, length): boolean {
@@ -97,7 +105,11 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       return true;
     },
 
-    drops: () => drops.all(),
+    drops: () => mergedDrops(drops.all(), ports, fastPath),
+
+    close() {
+      fastPath?.close();
+    },
   };
 }
 
@@ -135,10 +147,11 @@ function* containerEntries(graph: Graph, parent: Token, container: Container): I
   }
 }
 
-function nodeInfo(graph: Graph, token: Token): NodeInfo {
+function nodeInfo(graph: Graph, token: Token, fastPath: FastPath | undefined): NodeInfo {
   const place = graph.at(token);
   const counters = place?.compiled.counters;
-  const { packets, bytes, drops } = counters ?? newCounters();
+  const { packets, bytes, drops } =
+    counters === undefined ? newCounters() : mergedNode(counters, graph.ports, fastPath);
   const entries = place?.compiled.container?.count ?? 0;
   const references = place?.references ?? 0;
   const counted = counters !== undefined;

@@ -37,8 +37,9 @@ export interface UnfinishedFrame {
   readonly buffer: Buffer;
   /** Where it started when it was received: what the offload metadata count from. */
   readonly frame: number;
-  /** Its IP header. */
+  /** Its network header, and its IP header: behind the label stack, where there is one; -1: there is none. */
   readonly receivedL3: number;
+  readonly receivedIp: number;
   /** Its end, which may be behind padding. */
   readonly end: number;
   readonly offload: Offload;
@@ -53,11 +54,11 @@ interface Segment {
 }
 
 /** What kind of segment the offload describes, checked against the frame. Undefined: no sense in it. */
-function describeSegment({ buffer, frame, receivedL3: ip, end, offload }: UnfinishedFrame): Segment | undefined {
+function describeSegment({ buffer, frame, receivedIp: ip, end, offload }: UnfinishedFrame): Segment | undefined {
   const kind = offload.gsoType & ~GSO.ecn;
   const proto = kind === GSO.udpL4 ? PROTO.udp : PROTO.tcp;
   if (kind !== GSO.tcpv4 && kind !== GSO.tcpv6 && kind !== GSO.udpL4) return undefined;
-  if (offload.gsoSize === 0 || ip + 20 > end) return undefined;
+  if (offload.gsoSize === 0 || ip < 0 || ip + 20 > end) return undefined;
   const version = buffer[ip]! >> 4;
   if (version !== 4 && version !== 6) return undefined;
   const l4 = frame + offload.csumStart;
@@ -84,13 +85,13 @@ export function wirePacketSize(unfinished: UnfinishedFrame): number {
  * False, and nothing taken, when the metadata don't fit the frame.
  */
 export function completeFrames(unfinished: UnfinishedFrame, start: number, take: FrameTaker): boolean {
-  const { buffer, frame, receivedL3, end, offload } = unfinished;
+  const { buffer, frame, receivedIp, end, offload } = unfinished;
   if (offload.gsoType !== GSO.none) return segment(unfinished, start, take);
   if ((offload.flags & OFFLOAD_NEEDS_CSUM) !== 0) {
     const from = frame + offload.csumStart;
     const field = from + offload.csumOffset;
     if (from < start || field + 2 > end) return false;
-    const sum = ~sumBytes(buffer, from, packetEnd(buffer, receivedL3, end)) & 0xffff;
+    const sum = ~sumBytes(buffer, from, packetEnd(buffer, receivedIp, end)) & 0xffff;
     // For UDP zero means "none"; for TCP both zeros are equal.
     write16(buffer, field, sum === 0 ? 0xffff : sum);
   }
@@ -100,14 +101,14 @@ export function completeFrames(unfinished: UnfinishedFrame, start: number, take:
 
 /** End of the IP packet at `ip`, without Ethernet padding. */
 function packetEnd(buffer: Buffer, ip: number, end: number): number {
-  if (ip + 20 > end) return end;
+  if (ip < 0 || ip + 20 > end) return end;
   const version = buffer[ip]! >> 4;
   const length = version === 4 ? read16(buffer, ip + 2) : version === 6 ? 40 + read16(buffer, ip + 4) : end - ip;
   return Math.min(end, ip + length);
 }
 
 function segment(unfinished: UnfinishedFrame, start: number, take: FrameTaker): boolean {
-  const { buffer, receivedL3: ip, end, offload } = unfinished;
+  const { buffer, receivedIp: ip, end, offload } = unfinished;
   const shape = describeSegment(unfinished);
   if (shape === undefined || ip < start) return false;
   const { version, proto, l4, headerEnd } = shape;

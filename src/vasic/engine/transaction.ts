@@ -45,7 +45,12 @@ export function applyOperation(graph: Graph, limits: Limits, operation: AftOpera
   } catch (thrown) {
     error = { code: 'internal', message: `softvasic failed on this operation: ${String(thrown)}` };
   }
-  if (error !== undefined) for (let i = undo.length - 1; i >= 0; i--) undo[i]!();
+  if (error !== undefined) {
+    graph.rollback(() => {
+      for (let i = undo.length - 1; i >= 0; i--) undo[i]!();
+    });
+  }
+  graph.settle();
   return error;
 }
 
@@ -55,7 +60,7 @@ function insert(graph: Graph, limits: Limits, operation: AftInsert, step: Step):
   const { nodes, entries, prefixes, binds } = operation;
   const refusesAny = limits.refused.size > 0;
   for (let i = 0; i < nodes.length; i++) {
-    const error = step(graph.insertNode(nodes[i]!), 'node', i);
+    const error = step(graph.insertNode(nodes[i]!), 'node', i) ?? step(graph.fault(), 'node', i);
     if (error !== undefined) return error;
   }
   for (let i = 0; i < entries.length; i++) {
@@ -118,8 +123,8 @@ function checkRefused(limits: Limits, key: AftKey): Refusal | undefined {
     : undefined;
 }
 
-/** Looks after an entry went in: replacing one is always possible. */
+/** Looks after an entry went in: replacing one is always possible, within the limits. */
 function checkFull(graph: Graph, limits: Limits): Refusal | undefined {
-  if (graph.limitedEntries <= limits.maxEntries) return undefined;
+  if (graph.limitedEntries <= limits.maxEntries) return graph.fault();
   return refuse('full', `the trees are full: ${limits.maxEntries} entries (softvasic's --max-entries) are in already`);
 }

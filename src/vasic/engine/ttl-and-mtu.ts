@@ -4,6 +4,9 @@
  *
  * They are done at the output port, as only there it is certain that the packet leaves, and only for packets that a
  * route tree with `rt.ttlExpired` forwarded. The MTU binds every packet; without `rt.mtuExceeded` larger ones are dropped.
+ *
+ * A label's TTL counts the hop instead, where a packet came with labels (RFC 3443): the nodes that swap and take labels say
+ * with which TTL it goes on, and nothing is taken off here.
  */
 import { PuntReason } from '../../aft/model';
 import { read16, updateChecksum, write16 } from '../../net/checksum';
@@ -27,7 +30,8 @@ export function passTtlAndMtu(walk: Walk, port: PortState): number {
   if (routed) {
     const martian = findMartian(walk, port);
     if (martian !== undefined) return refuse(walk, policy, martian);
-    if (walk.buffer[hopLimitAt(walk)]! <= 1) return walk.redirect(policy.ttlExpired, PuntReason.TtlExpired);
+    if (!walk.hopCounted && walk.buffer[hopLimitAt(walk)]! <= 1)
+      return walk.redirect(policy.ttlExpired, PuntReason.TtlExpired);
   }
   if (!port.io.up) return walk.drop('portDown', port.output);
   const size = sizeOnWire(walk);
@@ -36,7 +40,7 @@ export function passTtlAndMtu(walk: Walk, port: PortState): number {
     if (policy === undefined || policy.mtuExceeded === END) return walk.drop('mtu', port.output);
     return walk.redirect(policy.mtuExceeded, PuntReason.Mtu);
   }
-  if (routed) decrementHops(walk);
+  if (routed && !walk.hopCounted) decrementHops(walk);
   return LEAVES;
 }
 
@@ -52,20 +56,45 @@ function refuse(walk: Walk, policy: RoutePolicy, martian: Martian): number {
 }
 
 function hopLimitAt(walk: Walk): number {
-  return walk.routedIp + (walk.buffer[walk.routedIp]! >> 4 === 4 ? 8 : 7);
+  return hopsAt(walk.buffer, walk.routedIp);
 }
 
-/** Takes one off the TTL and fixes the IPv4 header checksum, or takes one off the hop limit. */
-function decrementHops(walk: Walk): void {
-  const { buffer, routedIp } = walk;
-  const at = hopLimitAt(walk);
-  if (buffer[routedIp]! >> 4 !== 4) {
-    buffer[at]!--;
+/** Offset of the TTL or hop limit of the IP packet at `ip`. */
+function hopsAt(buffer: Uint8Array, ip: number): number {
+  return ip + (buffer[ip]! >> 4 === 4 ? 8 : 7);
+}
+
+/** TTL or hop limit of the IP packet at `ip`. */
+export function hopsOf(buffer: Uint8Array, ip: number): number {
+  return buffer[hopsAt(buffer, ip)]!;
+}
+
+/** TTL or hop limit that the IP packet at `ip` will have on the wire, as it is now. */
+export function hopsOnWire(walk: Walk, ip: number): number {
+  const hops = hopsOf(walk.buffer, ip);
+  const counts = isRouted(walk) && !walk.hopCounted && walk.routedIp === ip;
+  return counts ? Math.max(0, hops - 1) : hops;
+}
+
+function decrementHops({ buffer, routedIp }: Walk): void {
+  writeHops(buffer, routedIp, hopsOf(buffer, routedIp) - 1);
+}
+
+/** Gives the IP packet at `ip` another TTL, and fixes the IPv4 header checksum, or another hop limit. */
+export function setHops(walk: Walk, ip: number, hops: number): void {
+  walk.keep(ip + 7, 5);
+  writeHops(walk.buffer, ip, hops);
+}
+
+function writeHops(buffer: Buffer, ip: number, hops: number): void {
+  const at = hopsAt(buffer, ip);
+  if (buffer[ip]! >> 4 !== 4) {
+    buffer[at] = hops;
     return;
   }
   const before = read16(buffer, at);
-  buffer[at]!--;
-  write16(buffer, routedIp + 10, updateChecksum(read16(buffer, routedIp + 10), before, read16(buffer, at)));
+  buffer[at] = hops;
+  write16(buffer, ip + 10, updateChecksum(read16(buffer, ip + 10), before, read16(buffer, at)));
 }
 
 /** Size of the largest L3 packet that will be on the wire; -1: the offload metadata make no sense. */

@@ -9,12 +9,13 @@
  * label is pushed in front of, `emit` what an output port would send from. Upon reception `emit` is `l3` and `carry` the
  * Ethernet header: a vMX sends a frame it didn't encapsulate without its Ethernet header, and labels the whole frame.
  */
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../net/ethertypes';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
 import { PuntReason } from '../../aft/model';
 import { read16 } from '../../net/checksum';
 import { ETHER_HEADER, findTransport4, findTransport6, isVlanType } from './headers';
 import type { Transport } from './headers';
 import { noOffload } from '../../net/offload';
+import { stackEnd } from './label-stack';
 import { HEADROOM } from './packet';
 import type { HostSink } from './api';
 import type { Offload } from '../../net/offload';
@@ -82,8 +83,9 @@ export class Walk {
   /** Ethernet header of the packet as it is now, -1: none. */
   l2 = -1;
   l3 = 0;
-  /** The frame's network header as received. */
+  /** The frame's network header as received, and the IP header: behind the label stack, where there is one. */
   receivedL3 = 0;
+  receivedIp = 0;
   /** End of the packet: padding behind an IP packet doesn't count. */
   end = 0;
   /** Ethertype of what is at l3. */
@@ -96,6 +98,10 @@ export class Walk {
   /** Set by a lookup in a route tree: what to do upon leaving, and where the routed IP header is. */
   policy: RoutePolicy | undefined;
   routedIp = 0;
+  /** A label's TTL stands for this hop: the TTL of an IP packet is what it has to be on the wire. */
+  hopCounted = false;
+  /** Where the last table of labels has packets go whose TTL would expire; END: it says nothing. */
+  labelExpired = END;
   /** meta.nhid of the last encapsulation that had one. */
   nhId = -1;
   /** nh.mtu of the last ethernet encapsulation. */
@@ -306,11 +312,14 @@ export class Walk {
   private parseReceived(): boolean {
     this.end = this.frameEnd;
     this.policy = undefined;
+    this.hopCounted = false;
+    this.labelExpired = END;
     this.nhId = -1;
     this.mtu = Infinity;
     this.reason = PuntReason.Unspecified;
     if (!this.parseEthernet(this.frame)) return false;
     this.receivedL3 = this.l3;
+    this.receivedIp = this.proto === ETHERTYPE_MPLS ? stackEnd(this.buffer, this.l3, this.end) : this.l3;
     this.carry = this.frame;
     this.emit = this.l3;
     return true;

@@ -6,13 +6,15 @@
  * only keep Linux from sending of its own accord (IPv6 router solicitations and the like); without it they are what there
  * is. Addresses on the interface are the operator's: found ones stop the start, they are never removed here.
  *
- * What was changed is undone at a clean exit. State left by a killed process is accepted and taken over.
+ * What was changed is undone at a clean exit. State left by a killed process is accepted and taken over, and undone to what was
+ * before that one (isolation-memory.ts).
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { formatAddress } from '../../net/address';
 import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
+import { IsolationMemory, type Originals } from './isolation-memory';
 import { interfaceIpv4, interfaceState, setInterfaceUp } from '../../sys/interface';
 
 /**
@@ -61,7 +63,7 @@ export function isolateInterface(name: string, mode: IsolationMode, log: Logger)
       .reverse()
       .forEach((one) => one());
   try {
-    const sysctlFaults = sysctlsOf(name).flatMap(([path, value]) => setSysctl(path, value, undos, log));
+    const sysctlFaults = setSysctls(name, state.ifindex, undos, log);
     const filterFault = addFilter(name, undos, log);
     judge(name, mode, filterFault, sysctlFaults, log);
     setInterfaceUp(name);
@@ -116,13 +118,40 @@ function globalIpv6(name: string): Uint8Array | undefined {
   return undefined;
 }
 
-/** Sets one sysctl; what is wrong, or nothing. */
-function setSysctl(path: string, value: string, undos: Undo[], log: Logger): string[] {
+/** Sets the sysctls, and keeps in a file what they were; what is wrong, or nothing. */
+function setSysctls(name: string, ifindex: number, undos: Undo[], log: Logger): string[] {
+  const memory = new IsolationMemory(name, ifindex);
+  const wanted = sysctlsOf(name);
+  const now = Object.fromEntries(wanted.flatMap(([path]) => valueOf(path)));
+  // Any difference: it isn't the state that a softvasic left behind.
+  const isLeft = wanted.every(([path, value]) => now[path] === undefined || now[path] === value);
+  const before: Originals = { ...now, ...(isLeft ? memory.recall() : undefined) };
+  undos.push(() => memory.forget());
+  try {
+    memory.keep(before);
+  } catch (error) {
+    log.warn(
+      `${name}: what its sysctls were can't be kept for the case that this process is killed: ${errorText(error)}`,
+    );
+  }
+  return wanted.flatMap(([path, value]) => setSysctl(path, value, before[path], undos, log));
+}
+
+function valueOf(path: string): [string, string][] {
+  try {
+    return [[path, readFileSync(`/proc/sys/net/${path}`, 'utf8').trim()]];
+  } catch {
+    return []; // setting it says what is wrong
+  }
+}
+
+/** Sets one sysctl, to be undone to `before`; what is wrong, or nothing. */
+function setSysctl(path: string, value: string, before: string | undefined, undos: Undo[], log: Logger): string[] {
   const file = `/proc/sys/net/${path}`;
   try {
-    const before = readFileSync(file, 'utf8').trim();
     if (before === value) return [];
     writeFileSync(file, value);
+    if (before === undefined) return [];
     undos.push(() => {
       try {
         writeFileSync(file, before);

@@ -3,13 +3,16 @@
  * re-read when the kernel tells of a link change, an interface that goes away is a port that is down, and one that
  * comes back under the same name is attached again (after somebody has isolated it, see isolation.ts).
  *
+ * Where something else forwards what is received there (a Shortcut), it may have its own way to hand over what it leaves: then
+ * AF_PACKET, which would see all frames, only sends.
+ *
  * Owner: the dataplane thread.
  */
 import { bytesEqual } from '../../net/address';
 import type { Logger } from '../../observe/log';
-import { interfaceState } from '../../sys/interface';
+import { interfaceState, type InterfaceState } from '../../sys/interface';
 import { SysError } from '../../sys/libc';
-import { PacketSocket } from '../../sys/packet';
+import { PacketSocket, type ReceivedFrame } from '../../sys/packet';
 import type { Offload } from '../../net/offload';
 import { HEADROOM, type Packet } from '../engine/packet';
 import type { PortIo } from '../engine/api';
@@ -19,6 +22,25 @@ export interface LinuxPortDrops {
   received: number;
   sent: number;
   sentBytes: number;
+}
+
+/** Where frames are received from. */
+export interface FrameSource {
+  /** To poll. */
+  readonly fd: number;
+  /** As PacketSocket.receive(). @throws SysError */
+  receive(handler: (frame: ReceivedFrame) => void): boolean;
+  /** Frames that the kernel couldn't hand over. */
+  drops(): number;
+}
+
+/** What forwards before frames get here, and follows the port's interface. */
+export interface Shortcut {
+  /** The interface is there. Where what is left to the engine comes from; undefined: it is received as ever. @throws Error */
+  attach(state: InterfaceState): FrameSource | undefined;
+  update(facts: { readonly mtu: number; readonly up: boolean }): void;
+  /** The interface is gone, or nothing is to be forwarded any more. */
+  detach(): void;
 }
 
 /** A PortIo with its receiving side and its life. */
@@ -42,8 +64,9 @@ export interface LinuxPort extends PortIo {
 
 const NO_MAC = new Uint8Array(6);
 
-export function createLinuxPort(name: string, log: Logger): LinuxPort {
+export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut): LinuxPort {
   let socket: PacketSocket | undefined;
+  let source: FrameSource | undefined;
   let ifindex = 0;
   let mac: Uint8Array = NO_MAC;
   let mtu = 1500;
@@ -56,6 +79,9 @@ export function createLinuxPort(name: string, log: Logger): LinuxPort {
     past.received += stats.receiveDrops;
     past.sent += stats.sendDrops;
     past.sentBytes += stats.sendDropBytes;
+    past.received += source?.drops() ?? 0;
+    source = undefined;
+    shortcut?.detach();
     socket.close();
     socket = undefined;
     up = false;
@@ -79,13 +105,14 @@ export function createLinuxPort(name: string, log: Logger): LinuxPort {
     if (!bytesEqual(state.mac, mac)) log.info(`port ${name}: MAC changed`, { from: mac, to: state.mac });
     ({ mac, mtu } = state);
     up = state.running;
+    shortcut?.update({ mtu, up });
     return true;
   }
 
   return {
     name,
     get fd() {
-      return socket?.fd ?? -1;
+      return source?.fd ?? socket?.fd ?? -1;
     },
     get mac() {
       return mac;
@@ -100,7 +127,14 @@ export function createLinuxPort(name: string, log: Logger): LinuxPort {
       const state = interfaceState(name);
       if (state === undefined) return false;
       if (!state.ethernet) throw new Error(`${name} is not an Ethernet interface: a port needs one`);
-      socket = PacketSocket.open(state.ifindex, HEADROOM);
+      source = shortcut?.attach(state);
+      try {
+        socket = PacketSocket.open(state.ifindex, HEADROOM, source === undefined);
+      } catch (error) {
+        source = undefined;
+        shortcut?.detach();
+        throw error;
+      }
       ifindex = state.ifindex;
       ({ mac, mtu } = state);
       up = state.running;
@@ -111,8 +145,15 @@ export function createLinuxPort(name: string, log: Logger): LinuxPort {
     receive(handler) {
       if (socket === undefined) return false;
       try {
-        return socket.receive(handler);
+        return (source ?? socket).receive(handler);
       } catch (error) {
+        if (source !== undefined && error instanceof SysError) {
+          log.warn(
+            `port ${name}: what the kernel leaves to the engine can't be had (${error.message}); attaching again`,
+          );
+          detach();
+          return false;
+        }
         // ENETDOWN: the interface was set down or is gone. Reading the error has cleared it.
         if (!(error instanceof SysError)) throw error;
         log.debug(`receiving on ${name}: ${error.message}`);
@@ -132,7 +173,7 @@ export function createLinuxPort(name: string, log: Logger): LinuxPort {
       socket.readDrops();
       const { stats } = socket;
       return {
-        received: past.received + stats.receiveDrops,
+        received: past.received + stats.receiveDrops + (source?.drops() ?? 0),
         sent: past.sent + stats.sendDrops,
         sentBytes: past.sentBytes + stats.sendDropBytes,
       };

@@ -10,23 +10,38 @@
 export type CallMethod = 'sandbox' | 'sandboxInfo' | 'nodeInfo' | 'find' | 'watch' | 'test';
 
 export type ToDataplane =
-  | { readonly kind: 'call'; readonly call: number; readonly method: CallMethod; readonly request: Uint8Array }
+  | {
+      readonly kind: 'call';
+      readonly call: number;
+      readonly method: CallMethod;
+      readonly request: Uint8Array;
+      /** The client's address. */
+      readonly peer: string;
+    }
   /** The reader of a call's data takes more (each data message is asked for, the first one excepted). */
   | { readonly kind: 'more'; readonly call: number }
   | { readonly kind: 'cancel'; readonly call: number }
   | { readonly kind: 'operate'; readonly stream: number; readonly bundle: Uint8Array }
+  /** The operation stream is over: nothing more comes of it. */
+  | { readonly kind: 'gone'; readonly stream: number }
   /** The interface of a port (re)appeared and is isolated. */
   | { readonly kind: 'attach'; readonly port: number };
 
-export type FailCode = 'invalid' | 'notFound' | 'internal';
+/** `fenced`: a newer session has the sandbox. */
+export type FailCode = 'invalid' | 'notFound' | 'internal' | 'fenced';
 
 export type FromDataplane =
   | { readonly kind: 'data'; readonly call: number; readonly bytes: Uint8Array }
   | { readonly kind: 'end'; readonly call: number }
   | { readonly kind: 'fail'; readonly call: number; readonly code: FailCode; readonly message: string }
   | { readonly kind: 'replies'; readonly stream: number; readonly bundle: Uint8Array }
-  /** The stream carried something that isn't an operation. */
-  | { readonly kind: 'broken'; readonly stream: number; readonly message: string };
+  /** The stream carried something that isn't an operation, or its session was replaced (`fenced`): it is to end. */
+  | {
+      readonly kind: 'broken';
+      readonly stream: number;
+      readonly code: Extract<FailCode, 'invalid' | 'fenced'>;
+      readonly message: string;
+    };
 
 /** The dataplane as the server sees it: a worker thread's, or in tests one of the same thread. */
 export interface Dataplane {

@@ -10,12 +10,12 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { decodeHostpathHeader, encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../../hostpath/header';
-import type { AftPort, AftSandboxInfo } from '../../aft/model';
+import type { AftPort, AftPortEngine, AftSandboxInfo } from '../../aft/model';
 import { errorText } from '../../net/error-text';
 import { formatSockaddr, sameHost, sockaddr } from '../../net/sockaddr';
 import { RTMGRP_LINK } from '../../netlink/constants';
 import { PollSet, usleep } from '../../sys/libc';
-import { raiseThreadPriority } from '../../sys/priority';
+import { Courtesy, raiseThreadPriority } from '../../sys/priority';
 import { closeNetlink, openNetlink, receiveNetlink } from '../../sys/netlink-socket';
 import { UdpSocket } from '../../sys/udp';
 import { Wakeup } from '../../sys/wakeup';
@@ -23,6 +23,7 @@ import type { HostSink } from '../engine/api';
 import type { Packet } from '../engine/packet';
 import type { FromThread, ThreadOptions, ToThread } from './dataplane';
 import { createLinuxPort, type LinuxPort } from '../io/linux-port';
+import { engineOf, KernelEngine } from '../kernel/kernel-engine';
 import { createSandbox } from '../engine/sandbox';
 import { createSandboxHost } from './sandbox-host';
 import { createThreadLogger } from './thread-log';
@@ -50,7 +51,8 @@ function run(options: ThreadOptions): void {
   const link = openNetlink(RTMGRP_LINK, NETLINK_BUFFER_BYTES);
   const linkNews = Buffer.alloc(65536);
   const hostCounters = { punted: 0, puntTooLong: 0, injected: 0, refused: 0 };
-  const ports = options.ports.map((name) => createLinuxPort(name, log));
+  const kernel = KernelEngine.start(options.ports, options.engine, log);
+  const ports = options.ports.map((name, index) => createLinuxPort(name, log, kernel?.ports[index]));
 
   const sink: HostSink = {
     punt(sandbox, port, reason, frame, offset, length) {
@@ -78,8 +80,9 @@ function run(options: ThreadOptions): void {
         host: sink,
         ...(options.maxEntries === undefined ? undefined : { maxEntries: options.maxEntries }),
         refuse: options.refuse,
+        ...(kernel && { fastPath: kernel.fastPath() }),
       }),
-    complete: (info) => withKernelDrops(info, ports),
+    complete: (info) => withEngines(withKernelDrops(info, ports), kernel),
     log,
     post: (message, transfer) => post(message, transfer),
   });
@@ -166,17 +169,23 @@ function run(options: ThreadOptions): void {
   rebuild();
   const fault = raiseThreadPriority();
   if (fault !== undefined) log.info('packets have no priority over other processes', { reason: fault });
-  post({ kind: 'ready', hostpathPort: hostpath.port });
+  post({ kind: 'ready', hostpathPort: hostpath.port, keeps: kernel?.keeps ?? false });
 
   const portsReady = (): boolean => ports.some((_, i) => polled!.events(FIXED + i) !== 0);
   let busy = false;
   let lookAt = performance.now() + LOOK_MS;
   let askAt = performance.now() + ASK_MS;
   let statsAt = performance.now() + options.statsIntervalMs;
+  const courtesy = new Courtesy();
+  let awakeSince = performance.now();
   while (!wakeup.stopped) {
     const idleFrom = performance.now();
     polled!.wait(busy ? 0 : LOOK_MS);
     if (!busy && portsReady() && performance.now() - idleFrom < GATHER_US / 1000) usleep(GATHER_US);
+    const awakeAgain = performance.now();
+    const pauseMs = courtesy.account(idleFrom - awakeSince, busy ? 0 : awakeAgain - idleFrom);
+    if (pauseMs > 0) usleep(pauseMs * 1000);
+    awakeSince = pauseMs > 0 ? performance.now() : awakeAgain;
     if (polled!.events(0) !== 0) {
       wakeup.drain();
       readMail();
@@ -200,13 +209,16 @@ function run(options: ThreadOptions): void {
       const ask = linkChanged || now >= askAt;
       if (ask) askAt = now + ASK_MS;
       look(ask);
+      kernel?.tick(now, afi.applied);
     }
     if (options.statsIntervalMs > 0 && now >= statsAt) {
       statsAt = now + options.statsIntervalMs;
       logStats();
     }
   }
+  kernel?.leave();
   for (const port of ports) port.close();
+  kernel?.close();
   hostpath.close();
   closeNetlink(link);
 
@@ -220,8 +232,18 @@ function run(options: ThreadOptions): void {
       hostpath: { ...hostCounters, sendDrops: hostpath.stats.sendDrops },
       drops: afi.sandbox.drops(),
       entries: info.entries,
+      ...(kernel && { kernel: Object.fromEntries(ports.map(({ name }, i) => [name, kernelText(kernel.facts(i))])) }),
     });
   }
+}
+
+/** For the log: packets that the kernel dealt with, and that it left to the engine by reason. */
+function kernelText({ hook, packets, slow }: AftPortEngine): string {
+  return [`${hook} ${packets}`, ...slow.map(({ reason, packets: left }) => `${reason} ${left}`)].join(', ');
+}
+
+function withEngines(info: AftSandboxInfo, kernel: KernelEngine | undefined): AftSandboxInfo {
+  return { ...info, inputPorts: info.inputPorts.map((port) => ({ ...port, engine: engineOf(kernel, port.index) })) };
 }
 
 /** Adds what the kernel dropped to the port tables, and takes it out of what counts as sent. */

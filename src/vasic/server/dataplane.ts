@@ -12,6 +12,7 @@ import type { Prefix } from '../../net/address';
 import type { Logger } from '../../observe/log';
 import { Wakeup, type WakeupHandle } from '../../sys/wakeup';
 import type { Dataplane, FromDataplane, ToDataplane } from './dataplane-protocol';
+import type { EngineOptions } from '../kernel/kernel-engine';
 import type { LogEntry } from './thread-log';
 
 /** What the dataplane needs to know; cloneable. */
@@ -25,6 +26,7 @@ export interface DataplaneOptions {
   readonly refuse: readonly Prefix[];
   /** 0: no counters in the log. */
   readonly statsIntervalMs: number;
+  readonly engine: EngineOptions;
 }
 
 export interface ThreadOptions extends DataplaneOptions {
@@ -36,7 +38,7 @@ export type ToThread = ToDataplane;
 export type FromThread =
   | FromDataplane
   | ({ readonly kind: 'log' } & LogEntry)
-  | { readonly kind: 'ready'; readonly hostpathPort: number }
+  | { readonly kind: 'ready'; readonly hostpathPort: number; readonly keeps: boolean }
   /** The port has no interface now; said at every link event until `attach`. */
   | { readonly kind: 'detached'; readonly port: number };
 
@@ -50,6 +52,8 @@ export interface DataplaneHooks {
 export interface RunningDataplane extends Dataplane {
   /** UDP port of hostpath, where the configured one was 0. */
   readonly hostpathPort: number;
+  /** Ports go on forwarding after `close`. */
+  readonly keeps: boolean;
   /** Resolves when the thread has ended and its sockets are closed. */
   close(): Promise<void>;
 }
@@ -90,7 +94,7 @@ export async function startDataplane(
   });
   worker.on('error', (error: unknown) => (failure = error instanceof Error ? error : new Error(String(error))));
 
-  const hostpathPort = await new Promise<number>((resolve, reject) => {
+  const { hostpathPort, keeps } = await new Promise<{ hostpathPort: number; keeps: boolean }>((resolve, reject) => {
     const early = (): void => {
       closing = true;
       reject(failure ?? new Error('the dataplane thread ended while starting'));
@@ -103,7 +107,7 @@ export async function startDataplane(
           return;
         case 'ready':
           worker.off('exit', early);
-          resolve(message.hostpathPort);
+          resolve(message);
           return;
         case 'detached':
           if (hooks.reattach(options.ports[message.port]!)) post({ kind: 'attach', port: message.port });
@@ -116,6 +120,7 @@ export async function startDataplane(
 
   return {
     hostpathPort,
+    keeps,
     post,
     onMessage(given) {
       handler = given;

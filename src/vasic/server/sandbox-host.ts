@@ -2,10 +2,12 @@
  * The AFI side of the dataplane: takes calls and operations as bytes, drives the sandbox, gives the answers as bytes.
  *
  * Everything is queued and done in order, in slices (`work`), so that the thread's loop can serve packets in between. It
- * owns the sandbox's life: ALLOC makes it, RELEASE drops it (the next ALLOC makes an empty one with another instance).
+ * owns the sandbox's life: ALLOC makes it, RELEASE drops it (the next ALLOC makes an empty one with another instance). Whose
+ * operations are applied is decided by sessions.ts, at the last moment before each of them.
  */
 import { randomBytes } from 'node:crypto';
 import type { AftError, AftSandboxInfo } from '../../aft/model';
+import { ownerText } from '../../aft/owner';
 import * as wire from '../../aft/wire';
 import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
@@ -13,6 +15,7 @@ import type { FindRequest, Sandbox } from '../engine/api';
 import { decodeWork, type Decoded } from './decode-work';
 import { findChunks } from './find-chunks';
 import { packBundle, unpackBundle, type FailCode, type FromDataplane, type ToDataplane } from './dataplane-protocol';
+import { Sessions } from './sessions';
 
 export interface SandboxHostOptions {
   readonly sandbox: wire.SandboxName;
@@ -29,6 +32,8 @@ export interface SandboxHostOptions {
 export interface SandboxHost {
   /** The sandbox that packets go through, once allocated. */
   readonly sandbox: Sandbox | undefined;
+  /** Operations applied so far, refused ones too. */
+  readonly applied: number;
   /** Queues a message; `attach` isn't for it. */
   receive(message: ToDataplane): void;
   /** Works for about `budgetMs` (at least one piece: an operation is two). True: there is more to do. */
@@ -57,11 +62,18 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
   let sandbox: Sandbox | undefined;
   let sandboxId = -1;
   let opened = false;
+  let applied = 0;
+  const sessions = new Sessions({ label, now: () => performance.now(), firstEpoch: Date.now() });
+  /** Operation streams and what epoch their operations have; 0: none. */
+  const streams = new Map<number, number>();
+  /** Streams whose session was replaced: what is left of them isn't looked at. */
+  const fencedStreams = new Set<number>();
   let queue: Work[] = [];
   let head = 0;
   /** The operation at the head of the queue: decoding and applying are two pieces, packets may go in between. */
   let decoded: Decoded | undefined;
-  const watchers = new Set<number>();
+  /** Calls, and the epochs of their sessions; 0: nobody's. */
+  const watchers = new Map<number, number>();
   const finds = new Map<number, Iterator<wire.FindReply>>();
   /** Replies of this slice, by stream. */
   const replies = new Map<number, Buffer[]>();
@@ -83,7 +95,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     return count === options.ports || count === options.ports + 1;
   }
 
-  function manage(request: wire.SandboxRequest): wire.SandboxReply {
+  function manage(request: wire.SandboxRequest, peer: string): wire.SandboxReply {
     const wrongName = nameFault(request.sandbox);
     if (wrongName !== undefined) return { error: wrongName };
     switch (request.action) {
@@ -98,38 +110,82 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
           sandboxId = sandbox.info().id;
           log.info(`sandbox ${label} allocated`, { instance: sandbox.info().instance, ports: options.ports });
         }
-        return { info: info() };
-      case 'open':
+        return { info: info(), ...sessions.shown };
+      case 'open': {
         if (sandbox === undefined) return { error: fault('noSandbox', `sandbox ${label} is not allocated`) };
+        const claim = sessions.open(request, peer);
+        if ('error' in claim) return { error: claim.error, ...sessions.shown };
+        tellReplaced(claim.replaced, request.owner);
         opened = true;
-        return { info: info() };
+        fenceOthers();
+        return { info: info(), ...sessions.shown };
+      }
       case 'close':
       case 'release': {
         if (sandbox === undefined) return { error: fault('noSandbox', `sandbox ${label} is not allocated`) };
+        const claim = sessions.close(request);
+        if ('error' in claim) return { error: claim.error, ...sessions.shown };
         const last = info();
         opened = false;
         endWatches();
         if (request.action === 'release') {
+          sandbox.close();
           sandbox = undefined;
           sandboxId = -1;
           log.info(`sandbox ${label} released: its ports forward nothing until it is allocated again`);
         }
-        return { info: last };
+        return { info: last, ...sessions.shown };
       }
       default:
         return request.action satisfies never;
     }
   }
 
+  function tellReplaced(replaced: wire.AfiOwner | undefined, by: wire.AfiOwner | undefined): void {
+    if (replaced === undefined) return;
+    const whom = by === undefined ? 'a client without a name' : ownerText(by);
+    log.warn(`sandbox ${label} is taken over: ${whom} has it now, ${ownerText(replaced)} writes no more`);
+  }
+
   function endWatches(): void {
-    for (const call of watchers) options.post({ kind: 'end', call });
+    for (const call of watchers.keys()) {
+      sessions.ended(call);
+      options.post({ kind: 'end', call });
+    }
     watchers.clear();
+  }
+
+  /** Ends the streams of all sessions but the present one; a Watch of no session may stay. */
+  function fenceOthers(): void {
+    postReplies();
+    for (const [stream, epoch] of streams) if (!sessions.admits(epoch || undefined)) fence(stream, epoch);
+    for (const [call, epoch] of watchers) {
+      if (epoch === 0 || sessions.admits(epoch)) continue;
+      watchers.delete(call);
+      sessions.ended(call);
+      options.post({ kind: 'fail', call, code: 'fenced', message: sessions.fenced(epoch).message });
+    }
+  }
+
+  function fence(stream: number, epoch: number): void {
+    if (fencedStreams.has(stream)) return;
+    fencedStreams.add(stream);
+    const { message } = sessions.fenced(epoch || undefined);
+    log.warn('an operation stream of an older session is ended, and nothing more of it applied', { reason: message });
+    options.post({ kind: 'broken', stream, code: 'fenced', message });
+  }
+
+  function gone(stream: number): void {
+    streams.delete(stream);
+    fencedStreams.delete(stream);
+    sessions.ended(stream);
   }
 
   function apply({ id, sandboxId: target, operation }: wire.OperationMessage): wire.OperationReply {
     if (sandbox === undefined || !opened || target !== sandboxId) {
       return { id, error: fault('noSandbox', `sandbox ${target} is not allocated and open`) };
     }
+    applied++;
     try {
       const error = sandbox.apply(operation);
       return error === undefined ? { id } : { id, error };
@@ -179,20 +235,26 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
   function watch(call: number, request: wire.SandboxName): void {
     const wrongName = nameFault(request);
     if (wrongName !== undefined) throw new CallError('notFound', wrongName.message);
+    const { epoch } = request;
+    if (epoch !== undefined && !sessions.admits(epoch)) throw new CallError('fenced', sessions.fenced(epoch).message);
     for (const port of info().inputPorts)
       answer(call, wire.encodePortEvent({ index: port.index, up: port.up ?? false }));
-    watchers.add(call);
+    watchers.set(call, request.epoch ?? 0);
+    if (request.epoch !== undefined) sessions.streaming(call, request.epoch);
   }
 
-  function serve({ call, method, request }: Extract<ToDataplane, { kind: 'call' }>): void {
+  function serve({ call, method, request, peer }: Extract<ToDataplane, { kind: 'call' }>): void {
     const bytes = Buffer.from(request.buffer, request.byteOffset, request.length);
     switch (method) {
       case 'sandbox':
-        answer(call, wire.encodeSandboxReply(manage(wire.decodeSandboxRequest(bytes))));
+        answer(call, wire.encodeSandboxReply(manage(wire.decodeSandboxRequest(bytes), peer)));
         break;
       case 'sandboxInfo': {
         const wrongName = nameFault(wire.decodeSandboxName(bytes));
-        answer(call, wire.encodeSandboxReply(wrongName === undefined ? { info: info() } : { error: wrongName }));
+        answer(
+          call,
+          wire.encodeSandboxReply(wrongName === undefined ? { info: info(), ...sessions.shown } : { error: wrongName }),
+        );
         break;
       }
       case 'nodeInfo': {
@@ -230,7 +292,20 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     }
   }
 
+  /** Notes the session that an operation of the stream belongs to; false: a replaced one. */
+  function admit(stream: number, epoch: number): boolean {
+    if (streams.get(stream) !== epoch) {
+      streams.set(stream, epoch);
+      if (epoch !== 0) sessions.streaming(stream, epoch);
+    }
+    return sessions.admits(epoch || undefined);
+  }
+
   function operate(stream: number, bytes: Buffer): boolean {
+    if (fencedStreams.has(stream)) {
+      decoded = undefined;
+      return true;
+    }
     if (decoded === undefined) {
       decoded = decodeWork(bytes, log);
       if ('message' in decoded) return false;
@@ -239,7 +314,13 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     decoded = undefined;
     if ('broken' in done) {
       postReplies();
-      options.post({ kind: 'broken', stream, message: done.broken });
+      options.post({ kind: 'broken', stream, code: 'invalid', message: done.broken });
+      return true;
+    }
+    // Where it is closed, the answer says so.
+    if ('message' in done && opened && !admit(stream, done.message.epoch ?? 0)) {
+      postReplies();
+      fence(stream, done.message.epoch ?? 0);
       return true;
     }
     let list = replies.get(stream);
@@ -258,9 +339,11 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
   function receiveMessage(message: ToDataplane): void {
     if (message.kind === 'cancel') {
       watchers.delete(message.call);
+      sessions.ended(message.call);
       finds.delete(message.call);
       return;
     }
+    if (message.kind === 'gone') return gone(message.stream);
     if (message.kind !== 'call' && message.kind !== 'more') return;
     try {
       if (message.kind === 'call') serve(message);
@@ -279,6 +362,9 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
   }
 
   return {
+    get applied() {
+      return applied;
+    },
     get sandbox() {
       return sandbox;
     },
@@ -306,7 +392,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
       return head < queue.length;
     },
     portChanged(index, up) {
-      for (const call of watchers) answer(call, wire.encodePortEvent({ index, up }));
+      for (const call of watchers.keys()) answer(call, wire.encodePortEvent({ index, up }));
     },
   };
 }

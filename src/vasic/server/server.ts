@@ -22,12 +22,14 @@ export interface AfiServer {
 /** Unanswered operations of one stream at which its reading pauses, and goes on. */
 const PAUSE_AT = 512;
 const RESUME_AT = 256;
-const KEEPALIVE_MS = 10_000;
+/** A client that answers no ping within so long, after so long without one, is dead: found in 8 s. */
+const KEEPALIVE_MS = 4000;
 
 const STATUS: Readonly<Record<FailCode, grpc.status>> = {
   invalid: grpc.status.INVALID_ARGUMENT,
   notFound: grpc.status.NOT_FOUND,
   internal: grpc.status.INTERNAL,
+  fenced: grpc.status.ABORTED,
 };
 
 /** Where the answers to one call go. */
@@ -84,8 +86,10 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
         const stream = streams.get(message.stream);
         if (stream === undefined) return;
         streams.delete(message.stream);
-        log.warn(`client ${stream.peer} sent something that is no operation; its stream is ended`);
-        stream.call.emit('error', failure(grpc.status.INVALID_ARGUMENT, message.message));
+        dataplane.post({ kind: 'gone', stream: message.stream });
+        const why = message.code === 'fenced' ? 'belongs to an older session' : 'sent something that is no operation';
+        log.warn(`client ${stream.peer} ${why}; its stream is ended`);
+        stream.call.emit('error', failure(STATUS[message.code], message.message));
         return;
       }
       default:
@@ -93,19 +97,19 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
     }
   });
 
-  function start(method: CallMethod, request: Buffer, sink: CallSink): number {
+  function start(method: CallMethod, request: Buffer, peer: string, sink: CallSink): number {
     const call = nextNumber++;
     sinks.set(call, sink);
     // A call sees what was done by the operations that came before it.
     flush();
-    dataplane.post({ kind: 'call', call, method, request: Uint8Array.from(request) });
+    dataplane.post({ kind: 'call', call, method, request: Uint8Array.from(request), peer });
     return call;
   }
 
   const unary =
     (method: CallMethod): grpc.handleUnaryCall<Buffer, Buffer> =>
     (call, done) => {
-      start(method, call.request, {
+      start(method, call.request, call.getPeer(), {
         data: (bytes) => done(null, bytes),
         end: () => undefined,
         fail: (code, details) => done(failure(code, details)),
@@ -119,7 +123,7 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
       const more = (): void => {
         if (sinks.has(call)) dataplane.post({ kind: 'more', call });
       };
-      const call = start(method, stream.request, {
+      const call = start(method, stream.request, stream.getPeer(), {
         data: (bytes) => {
           const ready = stream.write(bytes);
           if (!paced) return;
@@ -179,6 +183,7 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
     // What was sent whole is applied: the client finds out by reconnecting.
     flush();
     streams.delete(number);
+    dataplane.post({ kind: 'gone', stream: number });
     log.info(`client ${stream.peer} ${how}; what it programmed stays in force`);
   }
 

@@ -3,7 +3,7 @@ import { failoverOf, startEcho, startFlows } from '../../../lab/flows';
 import { at, items } from '../../../lab/json';
 import { ospf } from '../../../lab/protocols/ospf';
 import { ospf6 } from '../../../lab/protocols/ospf6';
-import type { Protocol } from '../../../lab/protocols/protocol';
+import type { Protocol } from '../../../lab/protocol';
 import { buildTopology, type Topology } from '../../../lab/topology';
 import { ping } from '../../../lab/traffic';
 import { sleep, waitFor } from '../../../lab/wait';

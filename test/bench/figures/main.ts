@@ -12,10 +12,14 @@ import { failover, failover6 } from './failover';
 import type { Measurement } from './measurement';
 import { operations } from './operations';
 import { resolve } from './resolve';
+import { restarts } from './restarts';
 import { storm } from './storm';
 import { suppress } from './suppress';
 
-const MEASUREMENTS: readonly Measurement[] = [resolve, storm, balance, failover, failover6, operations, suppress];
+const MEASUREMENTS: readonly Measurement[] = [
+  ...[resolve, storm, balance, failover, failover6, operations, suppress],
+  restarts,
+];
 
 async function measure(one: Measurement): Promise<Measured> {
   const about = { name: one.name, title: one.title, command: `make lab FIGURE=${one.name}` };

@@ -1,9 +1,11 @@
 /** What the vASIC does, what zebra was told and what is held, compared with the model when all is settled. Throws what is wrong. */
+import { vrfTokens } from '../../../src/afi/base-tokens';
 import { formatAddress, formatPrefix } from '../../../src/net/address';
-import { TABLE, type Bed } from '../../bed/bed';
+import { macOfPort, TABLE, type Bed } from '../../bed/bed';
+import { labelledFrame, stackOf } from '../../bed/labelled';
 import type { Random } from '../random';
 import type { Inputs } from './inputs';
-import { Oracle } from './oracle';
+import { Oracle, type Expected } from './oracle';
 
 /** Something is not as it must be. */
 export class Wrong extends Error {}
@@ -22,16 +24,25 @@ const FLOWS = 3;
 const FIRST_CLIENT = 1024;
 /** Groups and link-local, which are always the host's. */
 const HOST_ROWS = 4;
+const FIRST_UNRESERVED_LABEL = 16;
+const LABEL_TTL = 9;
+/** Where no route but a default one leads. */
+const ELSEWHERE = Uint8Array.of(192, 0, 2, 9);
 
 /** Returns how many packets were sent. */
 export function compare(looked: Looked): number {
-  const oracle = new Oracle(looked.inputs);
-  const present = checkEntries(looked, oracle);
+  const tables: Tables = new Map(
+    Array.from(looked.inputs.tables(), (table) => [table, new Oracle(looked.inputs, table)]),
+  );
+  const present = checkEntries(looked, tables);
   checkTokens(looked);
-  const packets = checkPackets(looked, oracle, present);
-  if (looked.limit === undefined) checkStatus(looked, oracle);
+  const packets = checkPackets(looked, tables, present) + checkLabelled(looked, tables);
+  if (looked.limit === undefined) checkStatus(looked, tables);
   return packets;
 }
+
+/** What is expected in each table that is forwarded by. */
+type Tables = ReadonlyMap<number, Oracle>;
 
 /** As `Bed.told` has it. */
 export function nameOf(update: {
@@ -41,18 +52,24 @@ export function nameOf(update: {
   return `${update.table === TABLE ? '' : `${update.table} `}${formatPrefix(update.prefix)}`;
 }
 
-/** Returns the prefixes that have entries, where not all need to. */
-function checkEntries({ bed, limit }: Looked, oracle: Oracle): ReadonlySet<string> | undefined {
-  const wanted = oracle.prefixes();
-  const present = new Set(bed.entries().keys());
-  if (wanted !== undefined) {
-    const most = limit ?? Infinity;
+/** Returns the prefixes that have entries, by table, where not all need to. */
+function checkEntries({ bed, limit }: Looked, tables: Tables): ReadonlyMap<number, ReadonlySet<string>> | undefined {
+  const entries = new Map(
+    Array.from(tables.keys(), (table) => [table, new Set(bed.entries(vrfTokens(table, TABLE).tree).keys())]),
+  );
+  const total = [...entries.values()].reduce((sum, { size }) => sum + size, 0);
+  for (const [table, oracle] of tables) {
+    const wanted = oracle.prefixes();
+    if (wanted === undefined) continue;
+    const present = entries.get(table)!;
     const missing = [...wanted].filter((prefix) => !present.has(prefix));
     const extra = [...present].filter((prefix) => !wanted.has(prefix));
-    if (extra.length > 0) throw new Wrong(`entries that nobody wants: ${extra.join(' ')}`);
-    if (missing.length > 0 && present.size < most) throw new Wrong(`entries that are missing: ${missing.join(' ')}`);
+    const where = table === TABLE ? '' : ` in table ${table}`;
+    if (extra.length > 0) throw new Wrong(`entries that nobody wants${where}: ${extra.join(' ')}`);
+    if (missing.length > 0 && total < (limit ?? Infinity))
+      throw new Wrong(`entries that are missing${where}: ${missing.join(' ')}`);
   }
-  return limit === undefined ? undefined : present;
+  return limit === undefined ? undefined : entries;
 }
 
 /** The programmer's nodes are the server's, and no more. */
@@ -69,33 +86,71 @@ function checkTokens({ bed }: Looked): void {
 /** Returns how many packets were sent. */
 function checkPackets(
   { bed, random, inputs }: Looked,
-  oracle: Oracle,
-  present: ReadonlySet<string> | undefined,
+  tables: Tables,
+  present: ReadonlyMap<number, ReadonlySet<string>> | undefined,
 ): number {
   let packets = 0;
   const from = [0, 1, 2, 3].filter((port) => inputs.forwards(port));
-  const destinations = oracle.destinations();
   for (let i = 0; i < PACKETS && from.length > 0; i++) {
-    const destination = Uint8Array.from(random.pick(destinations));
+    const port = random.pick(from);
+    const table = inputs.tableOfPort(port);
+    const oracle = tables.get(table)!;
+    const destination = Uint8Array.from(random.pick(oracle.destinations()));
     // The prefix's first address, or one within it, or beside.
     if (random.below(2) === 0) destination[destination.length - 1]! ^= random.below(16);
     if (random.below(8) === 0) destination[destination.length - 2]! ^= random.below(4);
-    const expected = oracle.packet(destination, present);
+    const expected = oracle.packet(destination, present?.get(table));
     for (let flow = 0; flow < FLOWS; flow++) {
       packets++;
       const to = formatAddress(destination);
-      const seen = bed.packet(to, random.pick(from), { sport: random.below(65536), flow: random.below(1 << 20) });
+      const seen = withStack(bed, bed.packet(to, port, { sport: random.below(65536), flow: random.below(1 << 20) }));
       if (expected?.has(seen) === false) {
-        throw new Wrong(`a packet to ${to}: ${seen}, expected ${[...expected].join(' or ')}`);
+        throw new Wrong(`a packet to ${to} at port ${port}: ${seen}, expected ${[...expected].join(' or ')}`);
       }
     }
   }
   return packets;
 }
 
-function checkStatus({ bed, inputs }: Looked, oracle: Oracle): void {
+/** The labels of what was sent, behind where it went. */
+function withStack(bed: Bed, seen: string): string {
+  const port = /^p(\d) /.exec(seen)?.[1];
+  if (port === undefined) return seen;
+  const labels = stackOf(bed.server.ports[Number(port)]!.sent[0]!.frame).map(({ label }) => label);
+  return labels.length === 0 ? seen : `${seen} label ${labels.join('/')}`;
+}
+
+/** Returns how many packets were sent. Where entries have no room, which ones have is nobody's promise. */
+function checkLabelled({ bed, random, inputs, limit }: Looked, tables: Tables): number {
+  const from = [0, 1, 2, 3].filter((port) => inputs.forwards(port));
+  if (limit !== undefined || from.length === 0) return 0;
+  const labels = new Set([...inputs.lsps.keys(), FIRST_UNRESERVED_LABEL + random.below(6)]);
+  let packets = 0;
+  for (const label of labels) {
+    const fate = label < FIRST_UNRESERVED_LABEL ? undefined : tables.get(TABLE)!.labelled(label);
+    for (let flow = 0; flow < FLOWS; flow++) {
+      packets++;
+      const port = random.pick(from);
+      // Where it is looked up, what is behind the label decides.
+      const inner = fate !== undefined && 'lookup' in fate ? tables.get(fate.lookup)! : undefined;
+      const known = inner?.destinations().filter((address) => address.length === 4) ?? [];
+      const to = known.length === 0 ? ELSEWHERE : random.pick(known);
+      const expected = inner === undefined ? (fate as Expected) : inner.packet(to);
+      const frame = labelledFrame(macOfPort(port), [[label, LABEL_TTL]], formatAddress(to), random.below(250));
+      const seen = withStack(bed, bed.frame(frame, port));
+      if (expected?.has(seen) === false)
+        throw new Wrong(
+          `a packet with label ${label} to ${formatAddress(to)}: ${seen}, expected ${[...expected].join(' or ')}`,
+        );
+    }
+  }
+  return packets;
+}
+
+function checkStatus({ bed, inputs }: Looked, tables: Tables): void {
   for (const { update } of inputs.routes.values()) {
-    const expected = update.table === TABLE ? oracle.status(update.prefix) : 'trapped';
+    const oracle = tables.get(update.table);
+    const expected = oracle === undefined ? 'trapped' : oracle.status(update.prefix);
     const told = bed.told.get(nameOf(update));
     if (expected !== undefined && told !== expected)
       throw new Wrong(`zebra is told of ${nameOf(update)}: ${told}, expected ${expected}`);
@@ -107,6 +162,7 @@ export function checkNothingLeft(bed: Bed): void {
   const { fib } = bed;
   const left: Readonly<Record<string, number>> = {
     routes: fib.rows.routes.size - HOST_ROWS,
+    LSPs: fib.lsps.size,
     'nexthop groups': [...fib.rows.nexthops.all()].filter((group) => !group.permanent).length,
     'nexthop ids': fib.rows.nexthops.zebraIdCount(),
     neighbors: fib.neighbors.size,

@@ -14,9 +14,16 @@ export type Event =
   | { readonly do: 'answer'; readonly count: number }
   /** The server refuses the next operation, whatever it is. */
   | { readonly do: 'refuse' }
-  /** The connection breaks when so many operations in flight were done. `lost`: the sandbox was closed. */
-  | { readonly do: 'down'; readonly applied: number; readonly lost: boolean }
+  /**
+   * The connection breaks when so many operations in flight were done. `lost`: the sandbox was closed. `linger`: the others
+   * are still on their way, in some queue.
+   */
+  | { readonly do: 'down'; readonly applied: number; readonly lost: boolean; readonly linger: boolean }
   | { readonly do: 'up' }
+  /** So many operations of broken connections arrive after all. */
+  | { readonly do: 'late'; readonly count: number }
+  /** Another client has the sandbox for a while, removes what it finds, and writes what it likes. */
+  | { readonly do: 'otherClient' }
   /** Empty tables, with room for so many entries. */
   | { readonly do: 'serverRestart'; readonly limit: number | undefined }
   /** Another bridge on the same server; zebra and the kernel say everything again. */

@@ -5,6 +5,7 @@
 import type {
   FpmUpdate,
   KernelUpdate,
+  LspPath,
   NeighborState,
   NexthopContent,
   NexthopPath,
@@ -19,7 +20,10 @@ import { pathTo, usualRouter } from './usual-router';
 
 const PORTS = [0, 1, 2, 3] as const;
 const BRIDGE = 40;
-const VRF = 41;
+/** VRF devices: two may have the same table, as in Linux. */
+const VRFS = [41, 42, 43];
+const VRF_DEVICE_TABLES = [100, 100, 200, TABLE];
+const LOOPBACK = 1;
 /** Ports, a second index for each, an interface that is no port, none. */
 const IFINDEXES = [...PORTS, ...PORTS, ...PORTS].map(ifindexOf).concat(20, 21, 30, 0);
 const IDS = [1, 2, 3, 4, 5, 11, 12, 13];
@@ -51,7 +55,7 @@ export class Generator {
     return Array.from({ length: 1 + this.random.below(most) }, make);
   }
 
-  private path(): NexthopPath {
+  private plainPath(): NexthopPath {
     const { random } = this;
     // A gateway is mostly on its port.
     const gateway = random.pick(GATEWAYS);
@@ -62,8 +66,12 @@ export class Generator {
       ifindex,
       weight: random.pick(WEIGHTS),
       ...(random.below(8) === 0 ? { onlink: true } : {}),
-      ...(random.below(20) === 0 ? { encap: { kind: 'mpls', labels: [100, 200] } } : {}),
     };
+  }
+
+  private path(): NexthopPath {
+    const path = this.plainPath();
+    return this.random.below(20) === 0 ? { ...path, encap: { kind: 'mpls', labels: [100, 200] } } : path;
   }
 
   private target(): RouteTarget {
@@ -128,12 +136,22 @@ export class Generator {
     });
     const paths = random.below(4) > 0 ? [onto()] : [onto(), { ifindex: ifindexOf((port + 1) % 4), weight: 1 }];
     const target: RouteTarget = { kind: 'paths', paths };
-    return { kind: 'routeAdd', table: TABLE, prefix: parsePrefix(prefix)!, protocol: 11, metric: 0, target };
+    const table = random.below(4) === 0 ? random.pick([100, 200]) : TABLE;
+    return { kind: 'routeAdd', table, prefix: parsePrefix(prefix)!, protocol: 11, metric: 0, target };
+  }
+
+  /** Taken off, swapped, or more put on. */
+  private lspPath(): LspPath {
+    const { random } = this;
+    // Its label taken off, a packet may be looked up: it is sent to a VRF's device.
+    if (random.below(4) === 0)
+      return { ifindex: random.pick([LOOPBACK, ...VRFS]), weight: 1, outLabels: random.pick([[], [], [3], [200]]) };
+    return { ...this.plainPath(), outLabels: random.pick([[], [3], [200], [200], [0], [100, 200]]) };
   }
 
   fpm(): FpmUpdate {
     const { random } = this;
-    const table = random.below(12) === 0 ? random.pick([100, VRF_TABLES, VRF_TABLES + 3]) : TABLE;
+    const table = random.below(4) === 0 ? random.pick([100, 100, 200, 200, VRF_TABLES, VRF_TABLES + 3]) : TABLE;
     const prefix = parsePrefix(random.pick(PREFIXES))!;
     switch (random.below(12)) {
       case 0:
@@ -150,7 +168,9 @@ export class Generator {
       case 8:
         return random.below(2) === 0
           ? { kind: 'nexthopDelete', id: random.pick(IDS) }
-          : { kind: 'lspAdd', label: 16 + random.below(4), protocol: 1, paths: [{ ...this.path(), outLabels: [] }] };
+          : random.below(4) === 0
+            ? { kind: 'lspDelete', label: 16 + random.below(4) }
+            : { kind: 'lspAdd', label: 16 + random.below(4), protocol: 1, paths: this.few(3, () => this.lspPath()) };
       case 9: {
         const update = this.neighbor();
         return { ...update, source: 'fpm' };
@@ -189,21 +209,22 @@ export class Generator {
       present: random.below(4) > 0,
       up: random.below(4) > 0,
       mac: Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0 + number),
-      master: random.below(8) === 0 ? random.pick([BRIDGE, VRF]) : 0,
+      master: random.below(4) === 0 ? random.pick([BRIDGE, ...VRFS, ...VRFS]) : 0,
     };
   }
 
   private master(): KernelUpdate {
     const { random } = this;
-    const isVrf = random.below(2) === 0;
+    const ifindex = random.pick([BRIDGE, LOOPBACK, ...VRFS, ...VRFS]);
+    const isVrf = VRFS.includes(ifindex);
     return {
       kind: 'link',
-      ifindex: isVrf ? VRF : BRIDGE,
-      name: isVrf ? 'vrf' : 'bridge',
+      ifindex,
+      name: isVrf ? `vrf${ifindex}` : ifindex === LOOPBACK ? 'lo' : 'bridge',
       present: random.below(4) > 0,
       up: true,
       master: 0,
-      ...(isVrf ? { vrfTable: random.pick([TABLE, TABLE, 100]) } : {}),
+      ...(isVrf ? { vrfTable: random.pick(VRF_DEVICE_TABLES) } : {}),
     };
   }
 
@@ -213,7 +234,7 @@ export class Generator {
       case 0:
         return this.link();
       case 1:
-        return random.below(4) === 0 ? this.master() : this.link();
+        return random.below(2) === 0 ? this.master() : this.link();
       case 2:
       case 3: {
         const [address, length] = random.pick(ADDRESSES).split('/');
@@ -229,11 +250,22 @@ export class Generator {
   /** What the server and the connection do. */
   disturbance(): Event {
     const { random } = this;
-    switch (random.below(10)) {
+    switch (random.below(14)) {
       case 0:
       case 4:
       case 5:
-        return { do: 'down', applied: random.below(4), lost: random.below(4) === 0 };
+        return {
+          do: 'down',
+          applied: random.below(4),
+          lost: random.below(4) === 0,
+          linger: random.below(3) > 0,
+        };
+      case 10:
+      case 11:
+      case 12:
+        return { do: 'late', count: 1 + random.below(6) };
+      case 13:
+        return { do: 'otherClient' };
       case 1:
         return { do: 'up' };
       case 2:
@@ -287,7 +319,7 @@ export function historyOf(seed: number, random: Random, length: number, updates?
   const events = Array.from({ length: count }, (_, i): Event =>
     updates === undefined || random.below(4) === 0 ? generator.event(calm) : { do: 'fpm', update: updates[i]! },
   );
-  if (random.below(3) > 0) events.unshift(...usualRouter());
+  if (random.below(3) > 0) events.unshift(...usualRouter(random.below(2) === 0 ? 100 : TABLE));
   return {
     seed,
     batch: random.pick([1, 4, 100]),

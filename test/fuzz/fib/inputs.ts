@@ -10,6 +10,7 @@ import type {
   FpmUpdate,
   KernelUpdate,
   LinkChange,
+  LspAdd,
   NeighborAdd,
   NexthopAdd,
   NexthopContent,
@@ -18,6 +19,8 @@ import type {
 import { VRF_TABLES } from '../../../src/fib/updates';
 import { formatAddress, formatPrefix } from '../../../src/net/address';
 import { TABLE } from '../../bed/bed';
+
+const PORTS = [0, 1, 2, 3] as const;
 
 export const portOfName = (name: string): number | undefined => {
   const match = /^tap([0-3])$/.exec(name);
@@ -38,12 +41,18 @@ export interface Route {
   readonly generation: number;
 }
 
+export interface SaidLsp {
+  readonly update: LspAdd;
+  readonly generation: number;
+}
+
 const newMeaning = (): Meaning => ({ update: undefined, members: [], deleted: false, vague: false });
 const routeKey = (update: { readonly table: number; readonly prefix: RouteAdd['prefix'] }): string =>
   `${update.table} ${formatPrefix(update.prefix)}`;
 
 export class Inputs {
   readonly routes = new Map<string, Route>();
+  readonly lsps = new Map<number, SaidLsp>();
   readonly links = new Map<number, LinkChange>();
   readonly neighbors = new Map<string, NeighborAdd>();
   readonly addresses = new Map<string, AddressAdd>();
@@ -62,9 +71,38 @@ export class Inputs {
     return portOfName(link.name);
   }
 
-  /** Linux has given it to a device that isn't the VRF whose table is forwarded by. */
+  /** Linux has given it to a device that is no VRF's. */
   private isEnslaved({ master }: LinkChange): boolean {
-    return master !== 0 && this.links.get(master)?.vrfTable !== TABLE;
+    return master !== 0 && this.links.get(master)?.vrfTable === undefined;
+  }
+
+  /** The table of the VRF that the interface belongs to; of one that there isn't, the default VRF's. */
+  tableOf(ifindex: number): number {
+    const link = this.links.get(ifindex);
+    return (link === undefined || link.master === 0 ? undefined : this.links.get(link.master)?.vrfTable) ?? TABLE;
+  }
+
+  /** The table that packets are looked up in which come in at a port. */
+  tableOfPort(port: number): number {
+    const link = [...this.links.values()].find(({ name }) => portOfName(name) === port);
+    return link === undefined ? TABLE : this.tableOf(link.ifindex);
+  }
+
+  /** The tables that must be forwarded by: the default VRF's, and those that ports belong to. */
+  tables(): ReadonlySet<number> {
+    return new Set([TABLE, ...PORTS.map((port) => this.tableOfPort(port))]);
+  }
+
+  /** Where packets go that are sent to this device; undefined: neither a VRF's nor the loopback. */
+  lookupTable(ifindex: number): number | undefined {
+    const link = this.links.get(ifindex);
+    return link?.name === 'lo' ? TABLE : link?.vrfTable;
+  }
+
+  /** Whether zebra's replay has all of a table: it leaves out those that no VRF has. */
+  private isReplayed(table: number): boolean {
+    if (table === TABLE || table >= VRF_TABLES) return true;
+    return [...this.links.values()].some(({ vrfTable }) => vrfTable === table);
   }
 
   /** Whether frames that come in at a port are forwarded: Linux may have it for itself. */
@@ -104,7 +142,11 @@ export class Inputs {
         if (update.kind === 'neighborDelete' || this.isPort(update.ifindex)) this.applyKernel(update);
         return;
       case 'lspAdd':
+        this.lsps.set(update.label, { update, generation: this.generation });
+        return;
       case 'lspDelete':
+        this.lsps.delete(update.label);
+        return;
       case 'macAdd':
       case 'macDelete':
       case 'sidAdd':
@@ -181,9 +223,9 @@ export class Inputs {
   endReplay(): void {
     this.inReplay = false;
     for (const [key, { generation, update }] of this.routes) {
-      if (generation !== this.generation && (update.table === TABLE || update.table >= VRF_TABLES))
-        this.routes.delete(key);
+      if (generation !== this.generation && this.isReplayed(update.table)) this.routes.delete(key);
     }
+    for (const [label, { generation }] of this.lsps) if (generation !== this.generation) this.lsps.delete(label);
     this.lookForUnheld();
   }
 
@@ -197,7 +239,8 @@ export class Inputs {
     const others = nexthops.filter((update) => !isGroup(update));
     const routes = [...this.routes.values()].filter(({ generation }) => generation === this.generation);
     const sorted = order === 'groupsFirst' ? [...groups, ...others] : [...others, ...groups];
-    return [...sorted, ...routes.map(({ update }) => update)];
+    const lsps = [...this.lsps.values()].filter(({ generation }) => generation === this.generation);
+    return [...sorted, ...[...routes, ...lsps].map(({ update }) => update)];
   }
 
   /** All that the kernel and the configuration would say to a new listener, and zebra of neighbors. */
@@ -208,6 +251,7 @@ export class Inputs {
   /** Another bridge listens, which has heard of nothing yet. */
   forgetZebra(): void {
     this.routes.clear();
+    this.lsps.clear();
     this.meanings = new Map();
     this.inReplay = false;
     for (const [key, { source, ifindex }] of this.neighbors) {

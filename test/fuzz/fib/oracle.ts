@@ -1,6 +1,7 @@
 /**
- * Where packets must go, computed from what zebra and the kernel said in the plainest way: the longest prefix of the router's
- * own addresses, zebra's routes and the neighbors on connected subnets, looked for anew for every packet.
+ * Where packets must go that are looked up in one table, computed from what zebra and the kernel said in the plainest way: the
+ * longest prefix of the router's own addresses in the table's VRF, zebra's routes in the table and the neighbors on its connected
+ * subnets, looked for anew for every packet.
  */
 import { PuntReason } from '../../../src/aft/model';
 import type { DropKind, NeighborSource, NeighborState, NexthopPath, RouteStatus } from '../../../src/fib/updates';
@@ -13,13 +14,14 @@ import {
   prefixContains,
   type Prefix,
 } from '../../../src/net/address';
-import { TABLE } from '../../bed/bed';
 import type { Inputs, Meaning, Route } from './inputs';
 
 /** A neighbor that packets are sent to. */
 interface Hop {
   readonly port: number;
   readonly mac: Uint8Array;
+  /** What they have then, outermost first. */
+  readonly labels: readonly number[];
 }
 
 /** What becomes of packets. `passing`: for the host until something comes that is missed. */
@@ -27,6 +29,8 @@ type Fate =
   | { readonly kind: 'drop' }
   | { readonly kind: 'punt'; readonly reason: PuntReason; readonly passing: boolean }
   | { readonly kind: 'forward'; readonly hops: readonly Hop[] }
+  /** What is below the label is looked up in this table. */
+  | { readonly kind: 'lookup'; readonly table: number }
   | { readonly kind: 'vague' };
 
 /** What is expected of packets: any of these; undefined: nothing is. */
@@ -40,6 +44,8 @@ const MISSING = punt(PuntReason.Unresolved, true);
 const GLEAN = punt(PuntReason.Glean);
 const UNSUPPORTED = punt(PuntReason.Unsupported);
 const NOT_A_PORT = punt(PuntReason.NotAPort);
+/** No port is bound to it. */
+const NO_TABLE = punt(PuntReason.NotAPort);
 
 const ALWAYS_HOST: readonly (readonly [Prefix, PuntReason])[] = [
   [parsePrefix('224.0.0.0/4')!, PuntReason.Multicast],
@@ -47,6 +53,8 @@ const ALWAYS_HOST: readonly (readonly [Prefix, PuntReason])[] = [
   [parsePrefix('ff00::/8')!, PuntReason.Multicast],
   [parsePrefix('fe80::/10')!, PuntReason.LinkLocal],
 ];
+/** Never on the wire (RFC 3032). */
+const IMPLICIT_NULL = 3;
 const SOURCES: readonly NeighborSource[] = ['static', 'fpm', 'kernel'];
 const USABLE: readonly NeighborState[] = ['reachable', 'stale', 'delay', 'probe', 'permanent', 'noarp'];
 
@@ -64,11 +72,14 @@ export class Oracle {
   private readonly hosts = new Map<string, { readonly prefix: Prefix; readonly reasons: Set<PuntReason> }>();
   private readonly knownNeighbors: readonly { readonly ifindex: number; readonly address: Uint8Array }[];
 
-  constructor(private readonly inputs: Inputs) {
-    this.zebra = [...inputs.routes.values()].filter(({ update }) => update.table === TABLE);
+  constructor(
+    private readonly inputs: Inputs,
+    table: number,
+  ) {
+    this.zebra = [...inputs.routes.values()].filter(({ update }) => update.table === table);
     for (const [prefix, reason] of ALWAYS_HOST) this.host(prefix, reason);
-    for (const { address, length } of inputs.addresses.values()) {
-      if (isLinkLocal(address)) continue;
+    for (const { ifindex, address, length } of inputs.addresses.values()) {
+      if (isLinkLocal(address) || inputs.tableOf(ifindex) !== table) continue;
       this.host(hostPrefix(address), PuntReason.Local);
       if (address.length !== 4 || length > 30) continue;
       const number = Buffer.from(address).readUInt32BE(0);
@@ -100,13 +111,18 @@ export class Oracle {
   }
 
   private fateOfPath(path: NexthopPath): Fate {
-    if (path.encap !== undefined) return UNSUPPORTED;
+    if (path.encap !== undefined && path.encap.kind !== 'mpls') return UNSUPPORTED;
+    const said = path.outLabels ?? path.encap?.labels ?? [];
+    const labels = said.filter((label) => label !== IMPLICIT_NULL);
+    const table = this.inputs.lookupTable(path.ifindex);
+    if (path.gateway === undefined && path.outLabels !== undefined && labels.length === 0 && table !== undefined)
+      return this.inputs.tables().has(table) ? { kind: 'lookup', table } : NO_TABLE;
     const port = this.inputs.portOf(path.ifindex);
     if (port === undefined) return NOT_A_PORT;
-    if (path.gateway === undefined) return GLEAN;
+    if (path.gateway === undefined) return path.outLabels === undefined && labels.length === 0 ? GLEAN : UNSUPPORTED;
     if (this.inputs.links.get(path.ifindex)?.up !== true || this.inputs.portsDown.has(port)) return UNRESOLVED;
     const mac = this.macOf(path.ifindex, path.gateway);
-    return mac === undefined ? UNRESOLVED : { kind: 'forward', hops: [{ port, mac }] };
+    return mac === undefined ? UNRESOLVED : { kind: 'forward', hops: [{ port, mac, labels }] };
   }
 
   /** All that forward are used; the reason of one that can't counts only when none does. */
@@ -114,7 +130,11 @@ export class Oracle {
     if (fates.includes(VAGUE)) return VAGUE;
     const hops = fates.flatMap((fate) => (fate.kind === 'forward' ? fate.hops : []));
     if (hops.length > 0) return { kind: 'forward', hops };
-    for (const fate of [UNRESOLVED, GLEAN, UNSUPPORTED, NOT_A_PORT, MISSING]) if (fates.includes(fate)) return fate;
+    if (fates.length === 1) return fates[0]!;
+    // Only as a label's one path can a packet be looked up again.
+    if (fates.some(({ kind }) => kind === 'lookup') && !fates.includes(UNRESOLVED)) return UNSUPPORTED;
+    for (const fate of [UNRESOLVED, GLEAN, UNSUPPORTED, NOT_A_PORT, MISSING, NO_TABLE])
+      if (fates.includes(fate)) return fate;
     return fates.find(({ kind }) => kind === 'punt') ?? fates[0] ?? UNRESOLVED;
   }
 
@@ -178,7 +198,7 @@ export class Oracle {
       const port = this.inputs.portOf(neighbor.ifindex);
       const mac = this.macOf(neighbor.ifindex, address);
       const onLink = fate === VAGUE || this.interfacesOf(cover).includes(neighbor.ifindex);
-      return port === undefined || mac === undefined || !onLink ? [] : [{ port, mac }];
+      return port === undefined || mac === undefined || !onLink ? [] : [{ port, mac, labels: [] }];
     });
     if (hops.length === 0) return undefined;
     return fate === VAGUE ? VAGUE : { kind: 'forward', hops };
@@ -229,6 +249,16 @@ export class Oracle {
     return new Set([`punt ${PuntReason.NoRoute}`]);
   }
 
+  /** What becomes of a packet with this label: it may be looked up in a table by what is behind. */
+  labelled(label: number): Expected | { readonly lookup: number } {
+    const said = this.inputs.lsps.get(label);
+    if (said === undefined) return new Set(['dropped']);
+    const { paths } = said.update;
+    const fate = paths.length === 0 ? UNSUPPORTED : this.together(paths.map((path) => this.fateOfPath(path)));
+    if (fate.kind === 'lookup') return { lookup: fate.table };
+    return fate === VAGUE ? undefined : new Set(this.outcomes(fate));
+  }
+
   private outcomes(fate: Fate): string[] {
     switch (fate.kind) {
       case 'drop':
@@ -236,15 +266,17 @@ export class Oracle {
       case 'punt':
         return [`punt ${fate.reason}`];
       case 'forward':
-        return fate.hops.map(({ port, mac }) =>
-          this.inputs.portsDown.has(port) ? 'dropped' : `p${port} ${Buffer.from(mac).toString('hex')}`,
-        );
+        return fate.hops.map(({ port, mac, labels }) => {
+          const stack = labels.length === 0 ? '' : ` label ${labels.join('/')}`;
+          return this.inputs.portsDown.has(port) ? 'dropped' : `p${port} ${Buffer.from(mac).toString('hex')}${stack}`;
+        });
+      case 'lookup':
       case 'vague':
         return [];
     }
   }
 
-  /** What zebra must have been told of a route of the programmed table; undefined: nobody can say. */
+  /** What zebra must have been told of a route of the table, which is forwarded by; undefined: nobody can say. */
   status(prefix: Prefix): RouteStatus | undefined {
     const [fate] = this.fatesAt(prefix);
     if (fate === undefined || fate.kind === 'vague') return undefined;

@@ -1,10 +1,11 @@
 /** Plays a history on the bed, and says what is not as it must be. */
-import type { LinkChange } from '../../../src/fib/updates';
-import { Bed, ifindexOf, Server } from '../../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 import { Random } from '../random';
 import type { Event, History } from './events';
 import { checkNothingLeft, compare, nameOf, Wrong } from './compare';
 import { Inputs } from './inputs';
+import { strangersSession } from './stranger';
+import { linkOf } from './usual-router';
 
 /** What was wrong, at which event (the number of events: at the end). */
 export interface Fault {
@@ -20,6 +21,7 @@ export interface Effort {
 }
 
 const PORTS = 4;
+const anySandbox = { sandbox: { engine: 'trio', name: 'green' }, inputPorts: PORTS, outputPorts: PORTS };
 /** Of what is there and what has changed, so many operations settle everything. */
 const OPERATIONS_EACH = 20;
 /** What was refused comes again layer by layer. */
@@ -36,6 +38,8 @@ class Player {
   private disturbed = false;
   private refuseNext = false;
   private updates = 0;
+  /** Operations of broken connections that may yet arrive. */
+  private readonly lingering: Bed['queue'] = [];
 
   constructor(
     private readonly history: History,
@@ -44,10 +48,16 @@ class Player {
     this.random = new Random(history.seed);
   }
 
+  private freshBed(): Bed {
+    const bed = new Bed(this.server, this.history);
+    for (let port = 0; port < PORTS; port++) bed.fib.setLabelInput(port, true);
+    return bed;
+  }
+
   async start(): Promise<void> {
-    this.bed = new Bed(this.server, this.history);
+    this.bed = this.freshBed();
     for (let port = 0; port < PORTS; port++) this.inputs.applyKernel(linkOf(port));
-    await this.bed.programmer.up(this.server.sandbox.info());
+    await this.bed.open();
     this.settle();
   }
 
@@ -72,11 +82,17 @@ class Player {
         this.refuseNext = true;
         return;
       case 'down':
-        return this.down(event.applied, event.lost);
+        return this.down(event.applied, event.lost, event.linger);
       case 'up':
         return this.up();
+      case 'late':
+        return this.late(event.count);
+      case 'otherClient':
+        this.down(0, false, true);
+        return strangersSession(this.server, this.random);
       case 'serverRestart':
-        this.down(0, false);
+        this.down(0, false, false);
+        this.lingering.length = 0;
         this.limit = event.limit;
         this.server.restart(event.limit);
         return this.up();
@@ -154,36 +170,49 @@ class Player {
     bed.report();
   }
 
-  private down(applied: number, lost: boolean): void {
+  private down(applied: number, lost: boolean, linger: boolean): void {
     if (!this.connected) return;
     const { bed, server } = this;
     bed.programmer.pump();
     for (const { operation } of bed.queue.slice(0, applied)) server.sandbox.apply(operation);
+    if (linger) this.lingering.push(...bed.queue.slice(applied));
     bed.queue.length = 0;
     this.connected = false;
     this.disturbed = true;
-    if (lost) server.empty();
+    if (lost) {
+      server.sessions.close({ ...anySandbox, action: 'close', takeOver: 'always' });
+      server.empty();
+    }
     bed.programmer.down('the connection broke', lost ? 'lost' : 'kept');
   }
 
   private async up(): Promise<void> {
     if (this.connected) return;
     this.connected = true;
-    await this.bed.programmer.up(this.server.sandbox.info());
+    await this.bed.open();
+  }
+
+  /** What a dead connection still carried arrives: the server looks at its epoch, as it does at every operation's. */
+  private late(count: number): void {
+    const { sandbox, sessions } = this.server;
+    for (const { epoch, operation } of this.lingering.splice(0, count)) {
+      if (sessions.admits(epoch)) sandbox.apply(operation);
+    }
   }
 
   private async bridgeRestart(): Promise<void> {
-    const { bed, inputs, server, history } = this;
+    const { bed, inputs } = this;
     const zebra = inputs.replayOf('groupsFirst');
+    this.lingering.push(...bed.queue);
     bed.queue.length = 0;
     this.disturbed = true;
     this.connected = true;
-    this.bed = new Bed(server, history);
+    this.bed = this.freshBed();
     for (let port = 0; port < PORTS; port++) this.bed.link(port, false);
     inputs.forgetZebra();
     for (const update of inputs.kernelNews()) this.bed.fib.applyKernel(update);
     for (const port of inputs.portsDown) this.bed.fib.portChanged(port, false);
-    await this.bed.programmer.up(server.sandbox.info());
+    await this.bed.open();
     inputs.beginReplay();
     this.bed.fib.beginReplay();
     for (const update of zebra) await this.step({ do: 'fpm', update });
@@ -222,6 +251,7 @@ class Player {
           update: { kind: 'routeDelete', table, prefix },
         })),
       nexthops: () => inputs.ids().map((id): Event => ({ do: 'fpm', update: { kind: 'nexthopDelete', id } })),
+      lsps: () => [...inputs.lsps.keys()].map((label): Event => ({ do: 'fpm', update: { kind: 'lspDelete', label } })),
       neighbors: () => [
         ...[...inputs.neighbors.values()].map((update): Event => ({
           do: 'kernel',
@@ -240,18 +270,13 @@ class Player {
         ...[0, 1, 2, 3].map((port): Event => ({ do: 'port', port, up: true })),
       ],
     };
-    const order = [history.ending, ...(['routes', 'nexthops', 'neighbors', 'links'] as const)];
+    const order = [history.ending, ...(['routes', 'lsps', 'nexthops', 'neighbors', 'links'] as const)];
     for (const part of order) for (const event of parts[part]()) await this.step(event);
     for (let port = 0; port < PORTS; port++) await this.step({ do: 'kernel', update: linkOf(port) });
     await this.check();
     checkNothingLeft(this.bed);
   }
 }
-
-const linkOf = (port: number): LinkChange => {
-  const mac = Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0 + port);
-  return { kind: 'link', ifindex: ifindexOf(port), name: `tap${port}`, present: true, up: true, mac, master: 0 };
-};
 
 /** Plays it; undefined: all was as it must be. */
 export async function play(history: History, effort: Effort): Promise<Fault | undefined> {

@@ -9,8 +9,9 @@ import { errorText } from '../../../src/net/error-text';
 import { parseAddress } from '../../../src/net/address';
 import { type NeighborSource, createKernelNeighbors } from '../../../src/kernel/kernel';
 import type { Logger } from '../../../src/observe/log';
-import { type Punt, startPunt } from '../../../src/punt/punt';
-import { startStandalonePunt } from '../../../src/punt/standalone';
+import { type Punt, type PuntConfig, startPunt } from '../../../src/punt/punt';
+import { connectPunt, stopPunt } from '../../../src/punt/client';
+import { startPuntServer, type PuntServer } from '../../../src/punt/process';
 import { Tap } from '../../../src/sys/tap';
 
 interface PortGiven {
@@ -45,6 +46,7 @@ process.on('worker', (started) => (worker = started));
 const VASIC = { host: '127.0.0.16', port: 9002 };
 const LISTEN = { host: '127.0.0.1', port: 8001 };
 let punt: Punt | undefined;
+let server: PuntServer | undefined;
 let neighbors: NeighborSource | undefined;
 let vasic: Socket | undefined;
 
@@ -53,15 +55,30 @@ function need<T>(thing: T | undefined): T {
   return thing;
 }
 
+const configOf = (ports: readonly PortGiven[]): PuntConfig => ({
+  punt: { listen: LISTEN, vasic: VASIC },
+  ports: ports.map(({ mac, ...port }) => ({ ...port, ...(mac !== undefined && { mac: bytes(mac) }) })),
+});
+
 const calls = {
-  async startPunt(ports: readonly PortGiven[], standalone = false): Promise<void> {
-    const config = {
-      punt: { mode: 'worker' as const, listen: LISTEN, vasic: VASIC },
-      ports: ports.map(({ mac, ...port }) => ({ ...port, ...(mac !== undefined && { mac: bytes(mac) }) })),
-    };
-    punt = await (standalone ? startStandalonePunt : startPunt)(config, log);
+  async startPunt(ports: readonly PortGiven[]): Promise<void> {
+    punt = await startPunt(configOf(ports), log);
     punt.onError((error) => say({ puntError: error.message }));
   },
+  /** A punt process: this one. */
+  async startPuntServer(ports: readonly PortGiven[], socket: string): Promise<void> {
+    server = await startPuntServer(configOf(ports), socket, log);
+    void server.stopped.then(() => server?.close()).then(() => say({ serverClosed: true }));
+  },
+  /** A bridge, as far as the punt process sees it. */
+  async connectPunt(ports: readonly PortGiven[], socket: string, start?: readonly string[]): Promise<void> {
+    punt = await connectPunt(configOf(ports), { socket, ...(start !== undefined && { start }) }, log);
+    punt.onError((error) => say({ puntError: error.message }));
+  },
+  reconfigure: (ports: readonly PortGiven[]) => need(punt).reconfigure(configOf(ports)),
+  setSandbox: (id: number): void => need(punt).setSandbox(id),
+  puntState: () => ({ process: need(punt).process(), problem: need(punt).problem() }),
+  stopPunt: (socket: string) => stopPunt(socket),
   configurePort: (index: number, details: { mac?: string; mtu?: number }): void =>
     need(punt).configurePort(index, {
       ...(details.mac !== undefined && { mac: bytes(details.mac) }),

@@ -57,8 +57,9 @@ export interface Child {
 const DEADLINE_MS = 20_000;
 const CALL_DEADLINE_MS = 20_000;
 
-export function startChild(namespace: Namespace): Child {
-  const child = spawn('ip', ['netns', 'exec', namespace.name, process.execPath, join(__dirname, 'child.js')], {
+/** `program`: what runs there, child.ts or another that speaks as it does. */
+export function startChild(namespace: Namespace, program = join(__dirname, 'child.js')): Child {
+  const child = spawn('ip', ['netns', 'exec', namespace.name, process.execPath, program], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const events: Json[] = [];

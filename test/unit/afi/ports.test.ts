@@ -108,16 +108,18 @@ test("a port in a bridge is Linux's: all that comes in, and nothing goes out by 
   expect(bed.packet('192.0.2.9')).toMatch(/^p1/);
 });
 
-test("a port in a VRF is forwarded for when the VRF has the table in use, and is Linux's else", async () => {
+test("a port in a VRF is forwarded for by the VRF's table, and is Linux's as long as its master is not known", async () => {
   const bed = await forwarding();
   const vrf = (vrfTable: number): void =>
     bed.fib.applyKernel({ kind: 'link', ifindex: BRIDGE, name: 'red', present: true, up: true, master: 0, vrfTable });
-  vrf(254);
   link(bed, { master: BRIDGE }).settle();
+  expect(bed.packet('192.0.2.9')).toBe(`punt ${PuntReason.HostPort}`);
+  vrf(254);
+  bed.settle();
   expect(bed.packet('192.0.2.9')).toMatch(/^p1/);
   vrf(10);
   bed.settle();
-  expect(bed.packet('192.0.2.9')).toBe(`punt ${PuntReason.HostPort}`);
+  expect(bed.packet('192.0.2.9')).toBe(`punt ${PuntReason.NoRoute}`);
 });
 
 describe('what a network card would not deliver', () => {
@@ -202,6 +204,9 @@ test.each([
   ['BFD', ip4('11', 'c0000ec8'), PuntReason.Bfd],
   ['BFD over several hops', ip6('11', 'ff').replace(/03e807d0$/, 'c00012b0'), PuntReason.Bfd],
   ['PIM', ip4('67'), PuntReason.Control],
+  ['an LDP hello', ip4('11', '02860286'), PuntReason.Control],
+  ['an LDP session, to its port', ip4('06', 'c0000286'), PuntReason.Control],
+  ['an LDP session, from its port', ip6('06', '01').replace(/03e807d0$/, '0286c000'), PuntReason.Control],
   ['RIPng', ip6('11', 'ff').replace(/03e807d0$/, '02090209'), PuntReason.Control],
   ['other UDP', ip4('11'), PuntReason.Multicast],
 ])('%s has the reason %#', async (_name, rest, reason) => {

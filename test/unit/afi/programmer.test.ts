@@ -126,7 +126,7 @@ describe('a route', () => {
     b.via('10.1.0.0/16', '10.0.9.1@90').settle();
     b.route('10.2.0.0/16', {
       kind: 'paths',
-      paths: [{ gateway: Uint8Array.of(10, 0, 1, 2), ifindex: 11, weight: 1, encap: { kind: 'mpls', labels: [16] } }],
+      paths: [{ gateway: Uint8Array.of(10, 0, 1, 2), ifindex: 11, weight: 1, encap: { kind: 'vxlan', vni: 16 } }],
     }).settle();
     expect(b.packet('10.1.0.1')).toBe(`punt ${PuntReason.NotAPort}`);
     expect(b.packet('10.2.0.1')).toBe(`punt ${PuntReason.Unsupported}`);
@@ -583,7 +583,7 @@ describe('lives of the server and of the bridge', () => {
       for (let i = 0; i < 50; i++) b.viaId(`20.0.${i}.0/24`, 1 + (i % 3));
     });
     expect(ops).toEqual([]);
-    expect(b.fib.endReplay()).toEqual({ routes: 0, nexthops: 0, adopted: 0, kept: 0 });
+    expect(b.fib.endReplay()).toEqual({ routes: 0, nexthops: 0, lsps: 0, adopted: 0, kept: 0 });
 
     b.fib.beginReplay();
     b.nexthop(1, '10.0.2.2@2').settle();

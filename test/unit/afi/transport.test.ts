@@ -10,6 +10,7 @@ import {
   type AftOperation,
   type AftSandboxInfo,
 } from '../../../src/aft/model';
+import type { TakeOverPolicy } from '../../../src/afi/claim';
 import { createGrpcTransport, type AfiTransport } from '../../../src/afi/transport';
 import { encodeSandboxReply, WireError } from '../../../src/aft/wire';
 import { nullLogger, type Logger } from '../../../src/observe/log';
@@ -98,7 +99,14 @@ const listen = async (port = 0): Promise<number> => {
 
 function connect(
   port: number,
-  options: { timeoutMs?: number; ports?: number; sandbox?: string; log?: Logger } = {},
+  options: {
+    timeoutMs?: number;
+    ports?: number;
+    sandbox?: string;
+    log?: Logger;
+    owner?: string;
+    takeOver?: TakeOverPolicy;
+  } = {},
 ): Events {
   const events = new Events();
   transport = createGrpcTransport(
@@ -106,6 +114,8 @@ function connect(
       server: { host: '127.0.0.1', port },
       engine: 'trio',
       sandbox: options.sandbox ?? 'green',
+      takeOver: options.takeOver ?? 'restart',
+      owner: { id: options.owner ?? 'router', name: `bridge ${options.owner ?? 'router'}` },
       timeoutMs: options.timeoutMs ?? 5000,
       batch: 1000,
       inFlight: 16,
@@ -241,7 +251,8 @@ test.each(['release', 'close'] as const)(
     await events.until(() => events.of('up').length === 1);
     const { path, requestSerialize, responseDeserialize } = AFI_METHODS.sandbox;
     const other = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
-    const request = { action, sandbox: { engine: 'trio', name: 'green' }, inputPorts: 2, outputPorts: 2 };
+    const takeOver = 'always' as const;
+    const request = { action, sandbox: { engine: 'trio', name: 'green' }, inputPorts: 2, outputPorts: 2, takeOver };
     await new Promise<void>((resolve, reject) => {
       other.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error) =>
         error === null ? resolve() : reject(error),
@@ -312,7 +323,7 @@ test('a server that is not there yet: one warning with the cause, then success',
 });
 
 test('something that accepts and says nothing is given up after the time-out', async () => {
-  silent = createServer((socket) => void accepted.push(socket));
+  silent = createServer((socket) => void accepted.push(socket.on('error', () => undefined)));
   await new Promise<void>((resolve) => silent!.listen(0, '127.0.0.1', resolve));
   const log = new Log();
   const { port } = silent.address() as { port: number };

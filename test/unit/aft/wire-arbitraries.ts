@@ -233,8 +233,8 @@ export const entryObject = (e: AftEntry): object => ({
 });
 
 /** What protobufjs's toObject gives for an AfiOperation of this content. */
-export function operationObject(sandboxId: number, id: number, op: AftOperation): object {
-  const head = { sandbox_id: sandboxId, id: u64(id) };
+export function operationObject(sandboxId: number, id: number, op: AftOperation, epoch = 0): object {
+  const head = { sandbox_id: sandboxId, id: u64(id), epoch: u64(epoch) };
   if (op.kind === 'remove') {
     return {
       ...head,

@@ -41,10 +41,10 @@ const same = (actual: unknown, expected: unknown): void => {
 describe('operations', () => {
   test('what we write, protobufjs reads', () => {
     fc.assert(
-      fc.property(uint32, count, operation, (sandboxId, id, op) => {
+      fc.property(uint32, count, count, operation, (sandboxId, id, epoch, op) => {
         same(
-          seen('AfiOperation', wire.encodeOperation({ sandboxId, id, operation: op })),
-          operationObject(sandboxId, id, op),
+          seen('AfiOperation', wire.encodeOperation({ sandboxId, id, epoch, operation: op })),
+          operationObject(sandboxId, id, op, epoch),
         );
       }),
       { numRuns: 400 },
@@ -53,10 +53,13 @@ describe('operations', () => {
 
   test('what protobufjs writes, we read', () => {
     fc.assert(
-      fc.property(uint32, count, operation, (sandboxId, id, op) => {
-        const bytes = made('AfiOperation', operationObject(sandboxId, id, op));
+      fc.property(uint32, count, count, operation, (sandboxId, id, epoch, op) => {
+        const bytes = made('AfiOperation', operationObject(sandboxId, id, op, epoch));
         const decoded = wire.decodeOperation(bytes);
-        expect({ ...decoded, operation: withoutBatch(decoded.operation) }).toEqual({ sandboxId, id, operation: op });
+        expect({ ...decoded, operation: withoutBatch(decoded.operation) }).toEqual({
+          ...{ sandboxId, id, operation: op },
+          ...(epoch !== 0 && { epoch }),
+        });
         expect(wire.peekOperationId(bytes)).toBe(id);
       }),
       { numRuns: 400 },
@@ -227,19 +230,28 @@ describe('replies and requests', () => {
   });
 
   test('sandbox request, reply, name', () => {
+    const owner = { id: 'router-1', life: 'x', name: 'fpm2afi', pid: 4711 };
     const request = {
       action: 'release' as const,
       sandbox: { engine: 'trio', name: 'green' },
       inputPorts: 4,
       outputPorts: 5,
+      owner,
+      after: 2 ** 40,
+      takeOver: 'ifSameOwner' as const,
     };
     same(seen('AfiSandboxRequest', wire.encodeSandboxRequest(request)), {
       action: 2,
-      sandbox: { engine: 'trio', name: 'green' },
+      sandbox: { engine: 'trio', name: 'green', epoch: '0' },
       input_ports: 4,
       output_ports: 5,
+      owner: { ...owner, address: '' },
+      after: String(2 ** 40),
+      take_over: 1,
     });
     expect(wire.decodeSandboxRequest(wire.encodeSandboxRequest(request))).toEqual(request);
+    const plain = { action: 'open' as const, sandbox: request.sandbox, inputPorts: 1, outputPorts: 1 };
+    expect(wire.decodeSandboxRequest(wire.encodeSandboxRequest(plain))).toEqual(plain);
     const info = {
       id: 1,
       engine: 'trio',
@@ -258,6 +270,7 @@ describe('replies and requests', () => {
           packets: 1,
           bytes: 2,
           drops: 3,
+          engine: { name: 'kernel', hook: 'tc (tcx)', packets: 7, slow: [{ reason: 'ttl', packets: 2 }] },
         },
       ],
       outputPorts: [{ index: 1, name: 'punt', token: 2, packets: 0, bytes: 2 ** 50, drops: 0 }],
@@ -266,8 +279,20 @@ describe('replies and requests', () => {
     const shown = seen('AfiSandboxReply', wire.encodeSandboxReply({ info })) as Record<string, unknown>;
     expect(shown).toMatchObject({ ok: true, id: 1, instance: 'abc', entries: '1000000', nodes: '3' });
     expect(shown['input_ports']).toMatchObject([{ name: 'ge0', up: false, mtu: 1500, drops: '3' }]);
+    expect(shown['input_ports']).toMatchObject([
+      { engine: { name: 'kernel', hook: 'tc (tcx)', packets: '7', slow: [{ reason: 'ttl', packets: '2' }] } },
+    ]);
     const error = { code: 'exists' as const, message: 'with 4 ports' };
     expect(wire.decodeSandboxReply(wire.encodeSandboxReply({ error }))).toEqual({ error });
+    const session = { epoch: 12, holder: { ...owner, address: '[::1]:5' } };
+    for (const reply of [
+      { info, ...session },
+      { error, ...session },
+    ]) {
+      expect(wire.decodeSandboxReply(wire.encodeSandboxReply(reply))).toEqual(reply);
+    }
+    const watched = { ...request.sandbox, epoch: 12 };
+    expect(wire.decodeSandboxName(wire.encodeSandboxName(watched))).toEqual(watched);
     expect(wire.decodeSandboxName(wire.encodeSandboxName(request.sandbox))).toEqual(request.sandbox);
   });
 
@@ -364,13 +389,21 @@ describe('replies and requests', () => {
         ).toMatchObject({
           outcome: result.kind,
         });
-        same(seen('AfiTestReply', written), { steps: stepObjects, ...content });
+        same(seen('AfiTestReply', written), { steps: stepObjects, ...content, engine: '', engine_reason: '' });
         expect(wire.decodeTestReply(written)).toEqual(reply);
         expect(wire.decodeTestReply(made('AfiTestReply', { steps: stepObjects, [result.kind]: result }))).toEqual(
           reply,
         );
       }),
     );
+    const slow = {
+      steps: [],
+      outcome: { kind: 'discard', reason: 'ttl' },
+      engine: 'engine',
+      engineReason: 'ttl',
+    } as const;
+    expect(wire.decodeTestReply(wire.encodeTestReply(slow))).toEqual(slow);
+    expect(seen('AfiTestReply', wire.encodeTestReply(slow))).toMatchObject({ engine: 'engine', engine_reason: 'ttl' });
     expect(() => wire.decodeTestReply(Buffer.alloc(0))).toThrow(wire.WireError);
   });
 

@@ -2,11 +2,12 @@
 import { auditNodes } from '../../../src/audit/vasic-nodes';
 import { auditEntries, type VasicParts } from '../../../src/audit/vasic-routes';
 import { Findings } from '../../../src/audit/findings';
+import { vrfTokens } from '../../../src/afi/base-tokens';
 import { ROUTE_TREE } from '../../../src/afi/base-graph';
 import type { AftEntry, AftNode, AftOperation } from '../../../src/aft/model';
 import { AftField } from '../../../src/aft/model';
 import { parseMac, parsePrefix } from '../../../src/net/address';
-import { Bed } from '../../bed/bed';
+import { Bed, TABLE } from '../../bed/bed';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b', c: '02:00:00:00:00:0c' };
 
@@ -46,7 +47,7 @@ async function audit(bed: Bed, during: () => void = () => undefined): Promise<Au
       for (const node of nodes.wrong) bed.programmer.rewrite(node);
       bed.programmer.removeForeign(nodes.foreign);
       for (const row of entries.rows.rows()) bed.fib.forwarding.rewriteRoute(row);
-      for (const { bytes, length } of entries.foreign) bed.fib.forwarding.removeForeign(bytes, length);
+      for (const { table, bytes, length } of entries.foreign) bed.fib.forwarding.removeForeign(table, bytes, length);
       bed.settle();
     },
   };
@@ -186,4 +187,24 @@ test('what changes while it is read makes no difference', async () => {
   };
   expect((await audit(bed, during)).shown).toEqual([]);
   expect(round).toBe(2);
+});
+
+test('the trees of all VRFs are compared, and repaired by table', async () => {
+  const RED = 1001;
+  const { tree } = vrfTokens(RED, TABLE);
+  const bed = await new Bed(undefined, { portTables: new Map([[0, RED]]) }).neighbor(1, '10.0.1.2', MAC.a).up();
+  bed.via('20.0.0.0/16', '10.0.1.2@1').viaIn(RED, '20.0.0.0/16', '10.0.1.2@1').viaIn(RED, '20.1.0.0/16', '10.0.1.2@1');
+  bed.settle();
+  const { shown, compared } = await audit(bed);
+  expect(shown).toEqual([]);
+  expect(compared).toBeGreaterThan(11);
+  const remove = { entries: [{ parent: tree, key: key('20.0.0.0/16') }], tokens: [] };
+  behind(bed, { kind: 'remove', remove });
+  behind(bed, insert([], { parent: tree, key: key('30.0.0.0/8'), next: 0 }));
+  const wrong = await audit(bed);
+  expect([...wrong.shown].sort()).toEqual(['missing 20.0.0.0/16 table 1001', 'surplus 30.0.0.0/8 table 1001']);
+  wrong.repair();
+  expect((await audit(bed)).shown).toEqual([]);
+  expect([bed.entries(tree).has('20.0.0.0/16'), bed.entries(tree).has('30.0.0.0/8')]).toEqual([true, false]);
+  expect(bed.entries().has('20.0.0.0/16')).toBe(true);
 });

@@ -1,9 +1,9 @@
 /** zebra's routes compared with the FIB, with a zebra that answers as FRR 10.7 does. */
 import { Findings } from '../../../src/audit/findings';
 import { auditZebra, type ZebraRepairs } from '../../../src/audit/zebra';
-import { vrfOf } from '../../../src/audit/zebra-table';
+import { tablesOf, vrfOf } from '../../../src/audit/zebra-table';
 import { parsePrefix, prefixContains } from '../../../src/net/address';
-import { Bed, ifindexOf } from '../../bed/bed';
+import { Bed, ifindexOf, TABLE } from '../../bed/bed';
 
 type Route = Readonly<Record<string, unknown>>;
 type Table = Map<string, Route[]>;
@@ -73,7 +73,7 @@ async function audit(
   { pause = () => undefined, asked = [] }: { pause?: () => void; asked?: string[] } = {},
 ): Promise<{ shown: string[]; repairs: ZebraRepairs; compared: number }> {
   const findings = new Findings('zebra');
-  const parts = { fib: bed.fib, vty: zebra(table, asked), feedback: true, now: () => 1000 };
+  const parts = { fib: bed.fib, table: TABLE, vty: zebra(table, asked), feedback: true, now: () => 1000 };
   const repairs = await auditZebra({ ...parts, pause: () => Promise.resolve(pause()) }, findings);
   const view = findings.view();
   if (view.state !== 'compared') throw new Error('not compared');
@@ -93,6 +93,31 @@ test('missing, surplus, other paths: zebra has to send again', async () => {
   const { shown, repairs } = await audit(bed, table);
   expect(shown).toEqual(['differs 20.0.0.0/16', 'missing 20.3.0.0/16', 'surplus 20.2.0.0/16']);
   expect(repairs).toEqual({ resend: true, report: [] });
+});
+
+test('a path of an interface that is down, which zebra left without a word, is no difference', async () => {
+  const { bed, table } = await bedAndTable();
+  table.set('20.0.0.0/16', route([{ ...via('10.0.1.2', 1), active: false }, via('10.0.2.2', 2)]));
+  expect((await audit(bed, table)).shown).toEqual(['differs 20.0.0.0/16']);
+  bed.link(1, true, false);
+  bed.settle();
+  expect((await audit(bed, table)).shown).toEqual([]);
+  // One that zebra has not handed on is none of it.
+  table.set('20.0.0.0/16', route([{ ...via('10.0.1.2', 1), active: false, fib: false }, via('10.0.2.2', 2)]));
+  expect((await audit(bed, table)).shown).toEqual(['differs 20.0.0.0/16']);
+});
+
+test("a kernel's route over a link that is down, which zebra passes over as Linux does not, is no difference", async () => {
+  const { bed, table } = await bedAndTable();
+  const paths = [{ gateway: Uint8Array.of(10, 0, 3, 2), ifindex: ifindexOf(3), weight: 1 }];
+  bed.route('20.5.0.0/16', { kind: 'paths', paths }, { protocol: 2 });
+  bed.settle();
+  bed.later(5);
+  table.set('20.5.0.0/16', [{ protocol: 'kernel', nexthops: [{ ...via('10.0.3.2', 3), active: false, fib: false }] }]);
+  expect((await audit(bed, table)).shown).toEqual(['surplus 20.5.0.0/16']);
+  bed.link(3, true, false);
+  bed.settle();
+  expect((await audit(bed, table)).shown).toEqual([]);
 });
 
 test('a status that zebra has not is told again, and nothing else', async () => {
@@ -132,4 +157,46 @@ test('a large table is asked for in portions, all of them together everything', 
 test('the VRF of a table', () => {
   const answer = 'vrf blue id 5 table 1001\nvrf red id 6 table 10012 (configured)\nvrf gone inactive\n';
   expect([1001, 10012, 12].map((table) => vrfOf(answer, table))).toEqual(['blue', 'red', undefined]);
+});
+
+test('each table is asked for as zebra calls it: the default VRF, the VRF of the table, a plain table', async () => {
+  const asked: string[] = [];
+  const vty = {
+    text: () => Promise.resolve('vrf red id 7 table 1001\nvrf default id 0 table 254\n'),
+    async *ask(command: string) {
+      asked.push(command);
+      yield await Promise.resolve('{}');
+      return 0;
+    },
+  };
+  const inTable = await tablesOf(vty);
+  for (const table of [254, 1001, 2002]) {
+    for await (const text of inTable(table).ask('show ip route 10.0.0.0/8 longer-prefixes json'))
+      expect(text).toBe('{}');
+    for await (const text of inTable(table).ask('show ipv6 route 2001:db8::/32 json')) expect(text).toBe('{}');
+  }
+  expect(asked).toEqual([
+    'show ip route 10.0.0.0/8 longer-prefixes json',
+    'show ipv6 route 2001:db8::/32 json',
+    'show ip route vrf red 10.0.0.0/8 longer-prefixes json',
+    'show ipv6 route vrf red 2001:db8::/32 json',
+    'show ip route table 2002 10.0.0.0/8 longer-prefixes json',
+    'show ipv6 route table 2002 2001:db8::/32 longer-prefixes json',
+  ]);
+});
+
+test('a route of another table is compared with its own rows, and named with its table', async () => {
+  const { bed } = await bedAndTable();
+  bed.viaIn(7, '20.9.0.0/16', '10.0.1.2@1').settle();
+  const findings = new Findings('zebra');
+  const parts = { fib: bed.fib, feedback: false, now: () => 1000, pause: () => Promise.resolve() };
+  await auditZebra(
+    { ...parts, table: 7, vty: zebra(new Map([['20.8.0.0/16', route([via('10.0.1.2', 1)])]])) },
+    findings,
+  );
+  const view = findings.view();
+  expect(view.state === 'compared' && view.shown.map(({ kind, what }) => `${kind} ${what}`).sort()).toEqual([
+    'missing 20.8.0.0/16 table 7',
+    'surplus 20.9.0.0/16 table 7',
+  ]);
 });

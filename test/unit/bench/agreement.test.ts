@@ -1,7 +1,8 @@
 /** The comparison behind the soak finds each kind of difference, and nothing where there is none. */
 import type { ZebraRoute } from '../../compat/zebra-table';
 import type { RouteView } from '../../../src/control/types';
-import { differences, type Ends } from '../../bench/agreement';
+import { differences } from '../../bench/agreement';
+import type { VasicEnds } from '../../compat/tables';
 import { growth } from '../../bench/soak';
 
 const MAC = '02:01:00:00:00:05';
@@ -12,6 +13,7 @@ const zebraRoute: ZebraRoute = {
   protocol: 'bgp',
   kind: 'unicast',
   hops: ['10.1.0.2 tap1'],
+  idle: [],
   offloaded: true,
   trapped: false,
 };
@@ -35,7 +37,7 @@ const host: RouteView = {
   nexthops: [],
   state: 'trapped',
 };
-const ends: Ends = { '20.0.0.0/8': [`port 1 to ${MAC}`], '10.1.0.1/32': ['receive local'] };
+const ends: VasicEnds = { '20.0.0.0/8': [`port 1 to ${MAC}`], '10.1.0.1/32': ['receive local'] };
 
 test('nothing where the three agree', () => {
   expect(differences(zebra, [route, host], ends, macs)).toEqual([]);

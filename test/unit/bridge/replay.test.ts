@@ -1,19 +1,21 @@
+import type { KeepOr } from '../../../src/config/types';
 import { Replay } from '../../../src/bridge/replay';
 import { fakeLog } from './fake-log';
 
-const SWEPT = { routes: 3, nexthops: 1, adopted: 2, kept: 0 };
+const SWEPT = { routes: 3, nexthops: 1, lsps: 0, adopted: 2, kept: 0 };
 
-function bed() {
+function bed(away: KeepOr = { kind: 'keep' }) {
   const calls: string[] = [];
   const { log, lines } = fakeLog();
   const world = {
     ...{ now: 1000, activity: 1000, ready: true, left: 0, holds: false },
-    peer: '10.0.0.1:4' as string | undefined,
+    standing: { confirmed: 7, unconfirmed: 3 },
     waiting: undefined as string | undefined,
   };
   const replay = new Replay({
     fib: {
       beginReplay: () => calls.push('beginReplay'),
+      replayStanding: () => (calls.push('standing'), world.standing),
       endReplay: () => (calls.push('endReplay'), SWEPT),
       dropAdopted: () => {
         const { left } = world;
@@ -35,19 +37,26 @@ function bed() {
         calls.push('releaseAdopted');
       },
     },
-    fpm: { peer: () => world.peer, lastActivity: () => world.activity },
+    fpm: { lastActivity: () => world.activity },
     convergence: { begin: () => calls.push('converging'), waitingFor: () => world.waiting },
-    sweep: { idleMs: 500, minimumMs: 2000, maximumMs: 60_000 },
+    sweep: { idleMs: 500, minimumMs: 2000, maximumMs: 60_000, lossPercent: 50 },
+    away,
     now: () => world.now,
     log,
   });
-  return { replay, world, calls, lines };
+  /** A session whose first message is a route. */
+  const begin = (peer: string): void => {
+    replay.connected(peer);
+    replay.received('routeAdd');
+  };
+  const swept = (): string[] => calls.filter((call) => call === 'endReplay');
+  return { replay, begin, world, calls, swept, lines };
 }
 
 test('a replay begins when zebra connects', () => {
-  const { replay, calls, lines } = bed();
+  const { replay, begin, calls, lines } = bed();
   expect([replay.active, replay.startedAt]).toEqual([false, undefined]);
-  replay.begin('10.0.0.1:4');
+  begin('10.0.0.1:4');
   expect([replay.active, replay.startedAt]).toEqual([true, 1000]);
   expect(calls).toEqual(['beginReplay', 'converging']);
   expect(lines).toEqual([
@@ -56,49 +65,168 @@ test('a replay begins when zebra connects', () => {
 });
 
 test('it ends when the stream was idle for long enough, and then everything unconfirmed is swept, once', () => {
-  const { replay, world, calls, lines } = bed();
-  replay.begin('10.0.0.1:4');
+  const { replay, begin, world, calls, lines } = bed();
+  begin('10.0.0.1:4');
   world.activity = 2600;
   world.now = 3099;
   expect(replay.check()).toBeUndefined();
   world.now = 3100;
   expect(replay.check()).toEqual(SWEPT);
-  expect(calls).toEqual(['beginReplay', 'converging', 'endReplay', 'releaseAdopted']);
+  expect(calls).toEqual(['beginReplay', 'converging', 'standing', 'endReplay', 'releaseAdopted']);
   expect(lines[1]).toEqual(['the replay is over: what it did not confirm is removed', SWEPT]);
   expect([replay.active, replay.startedAt]).toEqual([false, undefined]);
   world.now = 9000;
   expect(replay.check()).toBeUndefined();
-  expect(calls).toHaveLength(4);
+  expect(calls).toHaveLength(5);
 });
 
 test('not before the minimum time, however quiet zebra is', () => {
-  const { replay, world } = bed();
-  replay.begin('10.0.0.1:4');
+  const { replay, begin, world } = bed();
+  begin('10.0.0.1:4');
   world.now = 2999;
   expect(replay.check()).toBeUndefined();
   world.now = 3000;
   expect(replay.check()).toEqual(SWEPT);
 });
 
-test.each([
-  ['zebra is gone', { peer: undefined }],
-  ['the AFI server is not ready', { ready: false }],
-])('nothing is swept while %s; it goes on after that', (_, change) => {
-  const { replay, world, calls } = bed();
-  replay.begin('10.0.0.1:4');
-  Object.assign(world, change, { now: 60_000 });
+test('nothing is swept while the AFI server is not ready; it goes on after that', () => {
+  const { replay, begin, world, calls } = bed();
+  begin('10.0.0.1:4');
+  Object.assign(world, { now: 60_000, ready: false });
   expect(replay.check()).toBeUndefined();
   expect(replay.active).toBe(true);
   expect(calls).toEqual(['beginReplay', 'converging']);
-  Object.assign(world, { peer: '10.0.0.1:4', ready: true });
+  world.ready = true;
   expect(replay.check()).toEqual(SWEPT);
 });
 
-test('a zebra that connects anew begins anew', () => {
+test('nothing is swept while zebra is gone, and its next replay is a new one', () => {
+  const { replay, begin, world, swept } = bed();
+  begin('10.0.0.1:4');
+  replay.disconnected();
+  world.now = 600_000;
+  expect(replay.check()).toBeUndefined();
+  begin('10.0.0.1:5');
+  expect(replay.check()).toBeUndefined();
+  world.now = 602_000;
+  expect(replay.check()).toEqual(SWEPT);
+  expect(swept()).toHaveLength(1);
+});
+
+test('a connection over which nothing comes makes nothing stale, and sweeps nothing, ever', () => {
+  const { replay, world, calls } = bed();
+  replay.connected('127.0.0.1:9');
+  for (world.now = 1000; world.now < 10_000_000; world.now += 100_000) expect(replay.check()).toBeUndefined();
+  expect([calls, replay.active]).toEqual([[], false]);
+  expect(replay.doubt).toEqual({ kind: 'silent', since: 1000 });
+});
+
+test('nor does one over which all but a route comes', () => {
+  const { replay, world, swept } = bed();
+  replay.connected('127.0.0.1:9');
+  for (const kind of ['nexthopAdd', 'routeDelete', 'neighborAdd', 'lspAdd'] as const) replay.received(kind);
+  world.now = 10_000_000;
+  expect(replay.check()).toBeUndefined();
+  expect([swept(), replay.doubt?.kind]).toEqual([[], 'silent']);
+});
+
+test('a silent connection does not end the replay of the zebra before it', () => {
+  const { replay, begin, world, swept } = bed();
+  begin('10.0.0.1:4');
+  world.now = 1500;
+  replay.disconnected();
+  replay.connected('127.0.0.1:9');
+  world.now = 900_000;
+  expect(replay.check()).toBeUndefined();
+  expect(swept()).toEqual([]);
+});
+
+test('one that sends late is given the minimum time from its first message', () => {
   const { replay, world } = bed();
-  replay.begin('10.0.0.1:4');
+  replay.connected('127.0.0.1:9');
+  world.now = 50_000;
+  replay.received('routeAdd');
+  expect(replay.check()).toBeUndefined();
+  world.now = 51_999;
+  expect(replay.check()).toBeUndefined();
+  world.now = 52_000;
+  expect(replay.check()).toEqual(SWEPT);
+});
+
+test('a replay that lacks most of the routes is not believed before the maximum time', () => {
+  const { replay, begin, world, swept, lines } = bed();
+  begin('10.0.0.1:4');
+  Object.assign(world, { now: 31_000, standing: { confirmed: 1, unconfirmed: 19_989 } });
+  expect(replay.check()).toBeUndefined();
+  expect(replay.doubt).toEqual({ kind: 'loss', confirmed: 1, unconfirmed: 19_989, until: 61_000 });
+  world.now = 60_999;
+  expect(replay.check()).toBeUndefined();
+  expect(swept()).toEqual([]);
+  world.now = 61_000;
+  expect(replay.check()).toEqual(SWEPT);
+  expect(replay.doubt).toBeUndefined();
+  expect(lines.map(([text]) => text)).toEqual([
+    'what zebra replays is compared with what is programmed',
+    'zebra has not sent most of its routes again: they are kept for now',
+    'the sweep waits no longer',
+    'the replay is over: what it did not confirm is removed',
+  ]);
+});
+
+test('it is believed as soon as enough of them came; and not all rows are looked at at each tick', () => {
+  const { replay, begin, world, calls } = bed();
+  begin('10.0.0.1:4');
+  world.standing = { confirmed: 10, unconfirmed: 30 };
+  for (world.now = 31_000; world.now < 36_000; world.now += 250) expect(replay.check()).toBeUndefined();
+  expect(calls.filter((call) => call === 'standing')).toHaveLength(1);
+  world.standing = { confirmed: 30, unconfirmed: 30 };
+  expect(replay.check()).toEqual(SWEPT);
+});
+
+test('the routes of a zebra that stays away are kept; or go after the time configured, once', () => {
+  const kept = bed();
+  kept.begin('10.0.0.1:4');
+  kept.replay.disconnected();
+  kept.world.now = 1e9;
+  expect(kept.replay.check()).toBeUndefined();
+
+  const { replay, begin, world, swept, lines } = bed({ kind: 'after', ms: 600_000 });
+  begin('10.0.0.1:4');
+  world.now = 5000;
+  expect(replay.check()).toEqual(SWEPT);
+  world.now = 2_000_000;
+  expect(replay.check()).toBeUndefined();
+  replay.disconnected();
+  world.now = 2_599_999;
+  expect(replay.check()).toBeUndefined();
+  world.now = 2_600_000;
+  expect(replay.check()).toEqual(SWEPT);
+  expect(lines.at(-1)?.[0]).toBe('zebra stays away: its routes are removed (fpm.away)');
+  world.now = 9_000_000;
+  expect(replay.check()).toBeUndefined();
+  expect(swept()).toHaveLength(2);
+});
+
+test('a connection that sends no route does not make zebra come back: the time goes on', () => {
+  const { replay, begin, world, swept } = bed({ kind: 'after', ms: 600_000 });
+  begin('10.0.0.1:4');
+  world.now = 1000;
+  replay.disconnected();
+  world.now = 300_000;
+  replay.connected('127.0.0.1:9');
+  replay.disconnected();
+  replay.connected('127.0.0.1:10');
+  world.now = 601_000;
+  expect(replay.check()).toEqual(SWEPT);
+  expect(swept()).toHaveLength(1);
+});
+
+test('a zebra that connects anew begins anew', () => {
+  const { replay, begin, world } = bed();
+  begin('10.0.0.1:4');
   world.now = 2500;
-  replay.begin('10.0.0.1:5');
+  replay.disconnected();
+  begin('10.0.0.1:5');
   world.now = 4499;
   expect(replay.check()).toBeUndefined();
   world.now = 4500;
@@ -109,15 +237,16 @@ test.each([
   ['entries', { left: 3 }],
   ['nodes', { holds: true }],
 ])('a server with %s of another life that comes when the replay is over is swept as well, once', (what, found) => {
-  const { replay, world, calls, lines } = bed();
+  const { replay, begin, world, calls, lines } = bed();
   Object.assign(world, found, { now: 9000 });
   replay.check();
   expect(calls).toEqual([]);
-  replay.begin('10.0.0.1:4');
+  begin('10.0.0.1:4');
   Object.assign(world, { now: 19_000, left: 0, holds: false });
   replay.check();
   calls.length = 0;
-  Object.assign(world, found, { ready: false, peer: undefined });
+  replay.disconnected();
+  Object.assign(world, found, { ready: false });
   replay.check();
   expect(calls).toEqual([]);
   world.ready = true;
@@ -128,8 +257,8 @@ test.each([
 });
 
 test('nothing is swept while the protocols wait for their peers, for a maximum time', () => {
-  const { replay, world, lines } = bed();
-  replay.begin('10.0.0.1:4');
+  const { replay, begin, world, lines } = bed();
+  begin('10.0.0.1:4');
   Object.assign(world, { now: 20_000, waiting: 'End-of-RIB of 10.0.0.2' });
   expect(replay.check()).toBeUndefined();
   world.now = 60_999;
@@ -138,7 +267,7 @@ test('nothing is swept while the protocols wait for their peers, for a maximum t
   expect(replay.check()).toEqual(SWEPT);
   expect(lines[1]).toEqual(['the sweep waits no longer', { for: 'End-of-RIB of 10.0.0.2' }]);
 
-  replay.begin('10.0.0.1:4');
+  begin('10.0.0.1:4');
   Object.assign(world, { now: 80_000, waiting: 'peer 10.0.0.3' });
   expect(replay.check()).toBeUndefined();
   world.waiting = undefined;

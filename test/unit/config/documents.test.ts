@@ -1,7 +1,7 @@
 /** The example file and docs/configuration.md say what the code does: every key, every default, examples that work. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { documentedKeys, loadConfig, parseConfig } from '../../../src/config/load';
 
 /** The package's folder, wherever the compiled tests are below it. */
@@ -39,7 +39,8 @@ describe('fpm2afi.example.yaml', () => {
     const steps = path.replaceAll('[]', '.0').split('.');
     const found = steps.reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], parse(uncommented));
     expect(found).toBeDefined();
-    if (expected !== undefined) expect(String(found)).toBe(expected);
+    const text = Array.isArray(found) ? JSON.stringify(found) : String(found);
+    if (expected !== undefined) expect(text).toBe(expected);
   });
 });
 
@@ -74,11 +75,18 @@ describe('docs/configuration.md', () => {
   test.each(rows.map((row) => [row.path, row.example]))('the example of %s works: %s', (path, example) => {
     const list = /^(.*)\[\]\.(\w+)$/.exec(path);
     if (list === null) {
-      const value = parse(example) as string;
-      parseConfig('ports: [{ index: 0, tap: tap0 }]', 'f.yaml', [{ path, value, flag: 'docs' }]);
+      const value = parse(example) as string | unknown[];
+      const ports = 'ports: [{ index: 0, tap: tap0 }]';
+      if (!Array.isArray(value)) return void parseConfig(ports, 'f.yaml', [{ path, value, flag: 'docs' }]);
+      // No flag can give a list.
+      const file = path.split('.').reduceRight<unknown>((below, key) => ({ [key]: below }), value);
+      parseConfig(`${ports}\n${stringify(file)}`, 'f.yaml');
     } else if (list[1] === 'ports') {
       const port = { index: 0, tap: 'tap0', [list[2]!]: parse(example) as unknown };
       parseConfig(JSON.stringify({ ports: [port] }), 'f.yaml');
+    } else if (list[1] === 'vrfs') {
+      const vrf = { name: 'blue', table: 7, [list[2]!]: parse(example) as unknown };
+      parseConfig(JSON.stringify({ ports: [{ index: 0, tap: 'tap0' }], vrfs: [vrf] }), 'f.yaml');
     } else {
       const neighbor = {
         tap: 'tap0',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../../src/config/types';
 import { ConfigError, loadConfig, parseConfig } from '../../../src/config/load';
+import { parsePrefix } from '../../../src/net/address';
 import type { Override } from '../../../src/config/validate';
 
 const PORTS = 'ports: [{ index: 0, tap: tap0 }]\n';
@@ -25,21 +26,27 @@ test('ports alone are enough: everything else has its default', () => {
       listen: { host: '127.0.0.1', port: 2620 },
       feedback: 'auto',
       zebraVty: '/var/run/frr/zebra.vty',
-      sweep: { idleMs: 5000, minimumMs: 30_000, maximumMs: 300_000, bgpdVty: '/var/run/frr/bgpd.vty' },
+      allow: { users: [], addresses: [] },
+      sweep: { idleMs: 5000, minimumMs: 30_000, maximumMs: 300_000, lossPercent: 50, bgpdVty: '/var/run/frr/bgpd.vty' },
+      away: { kind: 'keep' },
     },
     afi: {
       server: { host: '127.0.0.1', port: 50051 },
       engine: 'trio',
       sandbox: 'green',
+      takeOver: 'restart',
       timeoutMs: 2000,
       batch: 1000,
       inFlight: 16,
+      lost: { kind: 'keep' },
       reconnectMs: { min: 200, max: 5000 },
     },
     ports: [{ index: 0, tap: 'tap0' }],
     table: 254,
+    vrfs: [],
     punt: {
-      mode: 'worker',
+      mode: 'process',
+      socket: '/run/fpm2afi/punt.sock',
       listen: { host: '127.0.0.1', port: 8001 },
       vasic: { host: '127.0.0.1', port: 9002 },
       policers: {
@@ -66,9 +73,12 @@ test('ports alone are enough: everything else has its default', () => {
         tagged: 20000,
         otherAddress: 1000,
         hostPort: 20000,
+        labelTtl: 100,
+        routerAlert: 1000,
       },
     },
     neighbors: { kernel: true, static: [] },
+    mpls: { input: 'auto', ttlPropagate: true, defaultTtl: 255 },
     control: { socket: '/run/fpm2afi/control.sock' },
     metrics: {},
     log: { level: 'info', format: 'text' },
@@ -81,8 +91,11 @@ test('every key is read', () => {
   listen: "[::1]:2621"
   feedback: off
   zebraVty: /x/zebra.vty
-  sweep: { idle: 1500, minimum: 1.5m, maximum: 2m, bgpdVty: /run/b.vty }
+  allow: { users: [quagga, 92], addresses: [10.0.0.2, 2001:db8::/32] }
+  sweep: { idle: 1500, minimum: 1.5m, maximum: 2m, loss: 20, bgpdVty: /run/b.vty }
+  away: flush after 10m
 afi:
+  lost: withdraw after 30s
   server: vasic-1.example:50052
   engine: xl
   sandbox: blue
@@ -91,21 +104,25 @@ afi:
   inFlight: 2
   reconnect: { min: 1s, max: 1h }
 ports:
-  - { index: 0, tap: tap0, mac: 32:26:0A:2E:AA:F0, mtu: 9000 }
+  - { index: 0, tap: tap0, mac: 32:26:0A:2E:AA:F0, mtu: 9000, mpls: false }
   - { index: 7, tap: ge-0_0.7 }
 table: 1000
+vrfs: [{ name: red, table: 1001 }]
 punt:
   mode: external
+  socket: /run/x/punt.sock
   listen: 128.0.0.1:8001
   vasic: 128.0.0.16:8001
   policers: { noRoute: 1, glean: 2, local: 0, unresolved: 4, multicast: 5, broadcast: 6, linkLocal: 7, ttlExpired: 8,
     nonIp: 9, notAPort: 10, unsupported: 11, mtu: 10000000, ipOptions: 13,
-    arp: 14, neighborDiscovery: 15, ospf: 16, isis: 17, bgp: 18, bfd: 19, control: 20, tagged: 21, otherAddress: 22, hostPort: 23 }
+    arp: 14, neighborDiscovery: 15, ospf: 16, isis: 17, bgp: 18, bfd: 19, control: 20, tagged: 21, otherAddress: 22, hostPort: 23,
+    labelTtl: 24, routerAlert: 25 }
 neighbors:
   kernel: false
   static:
     - { tap: tap0, address: 103.30.0.3, mac: 32-26-0a-2e-cc-f0 }
     - { tap: ge-0_0.7, address: "fe80::1", mac: 32:26:0a:2e:cc:f1 }
+mpls: { input: all, ttlPropagate: false, defaultTtl: 64 }
 control: { socket: /tmp/x.sock }
 metrics: { listen: "[::]:12620" }
 log: { level: debug, format: json }
@@ -117,24 +134,30 @@ log: { level: debug, format: json }
       listen: { host: '::1', port: 2621 },
       feedback: 'off',
       zebraVty: '/x/zebra.vty',
-      sweep: { idleMs: 1500, minimumMs: 90_000, maximumMs: 120_000, bgpdVty: '/run/b.vty' },
+      allow: { users: ['quagga', 92], addresses: [parsePrefix('10.0.0.2')!, parsePrefix('2001:db8::/32')!] },
+      sweep: { idleMs: 1500, minimumMs: 90_000, maximumMs: 120_000, lossPercent: 20, bgpdVty: '/run/b.vty' },
+      away: { kind: 'after', ms: 600_000 },
     },
     afi: {
       server: { host: 'vasic-1.example', port: 50052 },
       engine: 'xl',
       sandbox: 'blue',
+      takeOver: 'restart',
       timeoutMs: 500,
       batch: 10,
       inFlight: 2,
+      lost: { kind: 'after', ms: 30_000 },
       reconnectMs: { min: 1000, max: 3_600_000 },
     },
     ports: [
-      { index: 0, tap: 'tap0', mac: Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0), mtu: 9000 },
+      { index: 0, tap: 'tap0', mac: Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0), mtu: 9000, mpls: false },
       { index: 7, tap: 'ge-0_0.7' },
     ],
     table: 1000,
+    vrfs: [{ name: 'red', table: 1001 }],
     punt: {
       mode: 'external',
+      socket: '/run/x/punt.sock',
       listen: { host: '128.0.0.1', port: 8001 },
       vasic: { host: '128.0.0.16', port: 8001 },
       policers: {
@@ -161,6 +184,8 @@ log: { level: debug, format: json }
         tagged: 21,
         otherAddress: 22,
         hostPort: 23,
+        labelTtl: 24,
+        routerAlert: 25,
       },
     },
     neighbors: {
@@ -178,6 +203,7 @@ log: { level: debug, format: json }
         },
       ],
     },
+    mpls: { input: 'all', ttlPropagate: false, defaultTtl: 64 },
     control: { socket: '/tmp/x.sock' },
     metrics: { listen: { host: '::', port: 12620 } },
     log: { level: 'debug', format: 'json' },
@@ -228,7 +254,7 @@ log: loud
     'f.yaml:10:22: ports[1].tap: got "tap0", expected a TAP of its own (ports[0] has it)',
     `f.yaml:11:5: ports[2].tap: missing, expected ${name}`,
     `f.yaml:12:22: ports[3].tap: got "a-very-long-interface", expected ${name}`,
-    'f.yaml:13:8: table: got "main", expected a kernel table id from 1 to 4294967295',
+    'f.yaml:13:8: table: got "main", expected a kernel table id from 1 to 2147483647',
     'f.yaml:16:14: neighbors.static[0].tap: got "tap9", expected the tap of a configured port (tap0)',
     'f.yaml:16:29: neighbors.static[0].address: got "224.0.0.5", expected a unicast IPv4 or IPv6 address such as 103.30.0.3',
     'f.yaml:16:45: neighbors.static[0].mac: got "nonsense", expected a unicast MAC address such as 32:26:0a:2e:aa:f0',
@@ -244,12 +270,30 @@ test.each([
   [
     '- 1\n',
     [
-      'f.yaml:1:1: got a list, expected a map with the keys fpm, afi, ports, table, punt, neighbors, control, metrics, log',
+      'f.yaml:1:1: got a list, expected a map with the keys fpm, afi, ports, table, vrfs, punt, neighbors, mpls, control, metrics, log',
     ],
+  ],
+  [
+    `${PORTS}vrfs: [{ name: red, table: 7 }, { name: red, table: 7 }, { name: default, table: 254 }, { name: b, table: 254 }]\n`,
+    [
+      'f.yaml:2:41: vrfs[1].name: got "red", expected a name of its own (vrfs[0] has it)',
+      'f.yaml:2:53: vrfs[1].table: got 7, expected a table of its own (vrfs[0] has it)',
+      'f.yaml:2:66: vrfs[2].name: got "default", expected a name of 1 to 15 letters, digits, ".", "_" or "-", not default, lo or all',
+      "f.yaml:2:82: vrfs[2].table: got 254, expected a table that isn't the default VRF's, which is forwarded by without being named",
+      'f.yaml:2:107: vrfs[3].table: got 254, expected a table of its own (vrfs[2] has it)',
+      "f.yaml:2:107: vrfs[3].table: got 254, expected a table that isn't the default VRF's, which is forwarded by without being named",
+    ],
+  ],
+  [
+    'ports: [{ index: 0, tap: tap0, table: red }]\n',
+    ['f.yaml:1:39: ports[0].table: got "red", expected a kernel table id from 1 to 2147483647'],
   ],
   [`${PORTS}porst: 1\n`, ['f.yaml:2:1: porst: unknown key, did you mean ports?']],
   [`${PORTS}log: { color: red }\n`, ['f.yaml:2:8: log.color: unknown key, known here: level, format']],
-  [`${PORTS}punt: { mode: [worker] }\n`, ['f.yaml:2:15: punt.mode: got a list, expected one of worker, external, off']],
+  [
+    `${PORTS}punt: { mode: [worker] }\n`,
+    ['f.yaml:2:15: punt.mode: got a list, expected one of process, external, worker, off'],
+  ],
   [
     `${PORTS}punt: { listen: 127.0.0.1:9002 }\n`,
     ['f.yaml:2:17: punt.listen: got "127.0.0.1:9002", expected punt.listen and punt.vasic to differ'],

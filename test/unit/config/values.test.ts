@@ -1,7 +1,7 @@
 /** Durations and spelling suggestions. */
 import fc from 'fast-check';
 import { durationText, parseDuration } from '../../../src/config/values';
-import { nearest } from '../../../src/config/validate';
+import { nearest } from '../../../src/config/nearest';
 
 test.each([
   ['200ms', 200],

@@ -1,9 +1,10 @@
 /** A bridge for tests of the control API: fixed answers of every kind that the views allow. */
 import type { TraceQuery, WhyQuery } from '../../../src/control/explain-types';
 import type { AuditView } from '../../../src/control/audit-types';
-import { RequestError } from '../../../src/control/filter';
+import { RequestError, routeMatches } from '../../../src/control/filter';
 import { TRACE, WHY } from './explained';
 import type { ControlBackend } from '../../../src/control/backend';
+import type { MonitorEvent } from '../../../src/control/monitor-types';
 import type {
   EvpnView,
   PathView,
@@ -13,10 +14,13 @@ import type {
   PortView,
   PuntReasonView,
   RouteFilter,
+  RouteRow,
+  RouteSummaryView,
   RouteView,
   SidView,
   StatusView,
   TokenView,
+  VrfView,
 } from '../../../src/control/types';
 
 export const STATUS: StatusView = {
@@ -134,6 +138,34 @@ export const ROUTES: readonly RouteView[] = [
   route('2001:db8::/32', 'trapped', { origin: 'system', type: 'host', reason: 'for the host' }),
 ];
 
+const counts = { offloaded: 0, trapped: 0, failed: 0, unresolved: 0, pending: 0 };
+export const SUMMARY: RouteSummaryView = {
+  sources: [
+    { family: 'ipv4', table: 254, protocol: 'ospf', routes: 12, ...counts, offloaded: 10, pending: 2 },
+    { family: 'ipv4', table: 254, protocol: 'bgp', routes: 100_000, ...counts, offloaded: 99_999, failed: 1 },
+    { family: 'ipv6', table: 1000, vrf: 'red', protocol: 'kernel', routes: 1, ...counts, trapped: 1 },
+  ],
+  own: 17,
+};
+
+const time = '2026-01-02T12:00:00.000Z';
+export const EVENTS: readonly MonitorEvent[] = [
+  { time, kind: 'route', change: 'set', route: ROUTES[1]! },
+  { time, kind: 'route', change: 'set', route: ROUTES[2]! },
+  {
+    time,
+    kind: 'route',
+    change: 'gone',
+    route: { prefix: '10.9.0.0/16', table: 1000, vrf: 'red', protocol: 'static' },
+  },
+  { time, kind: 'session', session: 'fpm', state: 'connected', peer: '127.0.0.1:40404' },
+  { time, kind: 'session', session: 'afi', state: 'down', server: 'vasic:1', error: 'no answer' },
+  { time, kind: 'problem', change: 'new', text: 'zebra is not connected' },
+  { time, kind: 'problem', change: 'over', text: 'zebra is not connected' },
+  { time, kind: 'port', change: 'set', port: { index: 1, tap: 'tap1', tapState: 'absent', vasicState: 'unknown' } },
+  { time, kind: 'skipped', count: 12 },
+];
+
 export const NEXTHOPS: readonly NexthopView[] = [
   {
     id: 17,
@@ -189,6 +221,7 @@ export const PORTS: readonly PortView[] = [
     vasicState: 'up',
     input: { packets: 100, bytes: 15_000, drops: 0 },
     output: { packets: 99, bytes: 14_000, drops: 1 },
+    engine: { name: 'kernel', hook: 'tc (tcx)', fast: 88, slow: { ttl: 2, host: 10 } },
     punt: { punted: 10, injected: 11, drops: 2 },
   },
   { index: 1, tap: 'tap1', tapState: 'absent', vasicState: 'unknown', punt: { punted: 0, injected: 0, drops: 0 } },
@@ -204,11 +237,13 @@ export const LSPS: readonly LspView[] = [
     label: 100,
     protocol: 'ldp',
     legs: [
-      { ...leg('103.30.0.3', 0, F0, { state: 'host' }), operation: 'swap 200/300' },
-      { ...leg('103.30.10.3', 1, F1, { state: 'host' }), operation: 'pop' },
+      { ...leg('103.30.0.3', 0, F0, { state: 'host' }), operation: 'swap 200/300', outbound: '200/300' },
+      { ...leg('103.30.10.3', 1, F1, { state: 'host' }), operation: 'pop', outbound: 'implicit-null' },
     ],
     state: 'trapped',
-    reason: 'MPLS: no AFT mapping',
+    reason: 'out of an interface that is no port',
+    packets: 12,
+    tokens: [9000, 9001],
     stale: true,
   },
 ];
@@ -221,6 +256,21 @@ export const EVPN: readonly EvpnView[] = [
 export const SIDS: readonly SidView[] = [
   { sid: '2001:db8:f::1', behavior: 'End.X', format: '32/16/16/0', gateway: 'fe80::2', ifindex: 4 },
   { sid: '2001:db8:f::2', behavior: 'End.DT46', vrf: 5, stale: true },
+];
+
+export const VRFS: readonly VrfView[] = [
+  {
+    ...{ table: 254, vrf: 'default', forwarded: true, token: 1088, ports: ['tap0', 'tap1'], ipv4: 3, ipv6: 1 },
+    ...{ offloaded: 2, trapped: 1, failed: 0, unresolved: 1, pending: 0, entries: 9 },
+  },
+  {
+    ...{ table: 1001, vrf: 'red', forwarded: true, ports: ['tap2'], ipv4: 2, ipv6: 0 },
+    ...{ offloaded: 0, trapped: 0, failed: 2, unresolved: 0, pending: 0, entries: 0, reason: 'full: no more nodes' },
+  },
+  {
+    ...{ table: 77, forwarded: false, ports: [], ipv4: 1, ipv6: 0 },
+    ...{ offloaded: 0, trapped: 1, failed: 0, unresolved: 0, pending: 0, entries: 0 },
+  },
 ];
 
 export const PUNT: readonly PuntReasonView[] = [
@@ -247,26 +297,39 @@ export const AUDIT: AuditView = {
   ],
 };
 
+/** A route as a listing has it. */
+export function rowOf({ prefix, ...rest }: RouteView): RouteRow {
+  return { prefix, rest };
+}
+
 /** The lookup is left out: prefix and address filters go by the text of the answers above. */
-function* routesFor(filter: RouteFilter, asked: RouteFilter[]): Generator<RouteView> {
+async function* routesFor(filter: RouteFilter, asked: RouteFilter[]): AsyncGenerator<readonly RouteRow[]> {
   asked.push(filter);
-  for (const view of ROUTES) {
-    if (filter.prefix !== undefined && view.prefix !== '10.0.255.1/32') continue;
-    if (filter.longest !== undefined && view.prefix !== '10.9.0.0/16') continue;
-    yield view;
-  }
+  const wanted =
+    filter.prefix !== undefined ? '10.0.255.1/32' : filter.longest !== undefined ? '10.9.0.0/16' : undefined;
+  yield await Promise.resolve(
+    ROUTES.map(rowOf).filter(
+      ({ prefix, rest }) => routeMatches(rest, filter) && (wanted === undefined || prefix === wanted),
+    ),
+  );
 }
 
 /** Answers with the constants above, and notes the filters and queries it was given. */
 export function fakeBackend(): ControlBackend & {
   readonly asked: RouteFilter[];
   readonly queries: (WhyQuery | TraceQuery)[];
+  /** How often zebra's place was given away. */
+  readonly displaced: () => number;
 } {
+  let displaced = 0;
   const asked: RouteFilter[] = [];
   const queries: (WhyQuery | TraceQuery)[] = [];
   return {
     asked,
     queries,
+    displaced: () => displaced,
+    displace: () => void displaced++,
+    reload: () => Promise.reject(new RequestError(409, 'not reloaded: afi.server needs a restart')),
     why: (query) => {
       queries.push(query);
       return Promise.resolve(WHY);
@@ -281,6 +344,11 @@ export function fakeBackend(): ControlBackend & {
       Promise.resolve(repair ? { ...AUDIT, repair: { actions: ['something'], before: AUDIT.layers } } : AUDIT),
     status: () => Promise.resolve(STATUS),
     routes: (filter) => routesFor(filter, asked),
+    vrfs: () => Promise.resolve(VRFS),
+    monitor: async function* ({ kinds }) {
+      yield await Promise.resolve(EVENTS.filter(({ kind }) => kind === 'skipped' || kinds.has(`${kind}s`)));
+    },
+    routeSummary: () => Promise.resolve(SUMMARY),
     nexthops: () => NEXTHOPS,
     neighbors: () => NEIGHBORS,
     ports: async function* () {

@@ -7,18 +7,30 @@ import type { ControlServer } from '../../../src/control/server';
 import { startControlServer } from '../../../src/control/server';
 import { age } from '../../../src/control/show';
 import { nullLogger } from '../../../src/observe/log';
-import { fakeBackend, NEIGHBORS, ROUTES, STATUS } from './backend';
+import type { MonitorEvent } from '../../../src/control/monitor-types';
+import type { PortView, RouteRow } from '../../../src/control/types';
+import { COMMANDS, SHOWS } from '../../../src/control/commands';
+import { fakeBackend, NEIGHBORS, PORTS, rowOf, ROUTES, STATUS, SUMMARY } from './backend';
 
 const MAIN = join(__dirname, '..', '..', '..', 'src', 'main.js');
 const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-cli-'));
 const SOCKET = join(directory, 'control.sock');
-let server: ControlServer;
+const MANY = join(directory, 'many.sock');
+/** More rows than are looked at for the widths of the columns. */
+const COPIES = 400;
+let servers: readonly ControlServer[];
 
 beforeAll(async () => {
-  server = await startControlServer(SOCKET, fakeBackend(), nullLogger);
+  const routes = async function* (): AsyncGenerator<readonly RouteRow[]> {
+    for (let copy = 0; copy < COPIES; copy++) yield await Promise.resolve(ROUTES.map(rowOf));
+  };
+  servers = await Promise.all([
+    startControlServer(SOCKET, fakeBackend(), nullLogger),
+    startControlServer(MANY, { ...fakeBackend(), routes }, nullLogger),
+  ]);
 });
 afterAll(async () => {
-  await server.close();
+  for (const server of servers) await server.close();
   rmSync(directory, { recursive: true });
 });
 
@@ -29,8 +41,13 @@ interface Result {
 }
 
 function run(...args: readonly string[]): Promise<Result> {
+  return runIn({}, ...args);
+}
+
+function runIn(more: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Result> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...more };
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
@@ -71,6 +88,13 @@ test('show routes with a prefix, an address and filters', async () => {
   expect(await first('--state', 'trapped')).toEqual(['103.30.0.0/24', '2001:db8::/32']);
   expect(await first('--table', '1000')).toEqual(['203.0.113.0/24']);
   expect(await first('--protocol', 'ospf', '--limit', '1')).toEqual(['10.0.255.0/32']);
+  expect(await first('--port', 'tap1')).toEqual(['10.0.255.1/32', '', '198.51.100.0/24']);
+  expect(await first('--nexthop', '103.30.10.9')).toEqual(['198.51.100.0/24']);
+  expect(await first('--nexthop', '17')).toEqual(['10.0.255.0/32']);
+  expect(await first('--neighbor', '32-26-0A-2E-CC-F0', '--state', 'offloaded')).toEqual([
+    '10.0.255.0/32',
+    '103.30.0.3/32',
+  ]);
 });
 
 test('show routes that there are none of', async () => {
@@ -102,9 +126,9 @@ tap1       103.30.10.9  -                  failed     kernel       1         1  
 
 test('show ports', async () => {
   expect((await show('ports')).out).toBe(`\
-Port  TAP   Ifindex  MAC                 MTU  TAP-state  vASIC    In-pkts  In-bytes  In-drops  Out-pkts  Out-bytes  Out-drops  Punted  Injected  Drops
-   0  tap0        4  32:26:0a:2e:aa:f0  1500  up         up           100     15000         0        99      14000          1      10        11      2
-   1  tap1        -  -                     -  absent     unknown        -         -         -         -          -          -       0         0      0
+Port  TAP   Ifindex  MAC                 MTU  TAP-state  vASIC    In-pkts  In-bytes  In-drops  Out-pkts  Out-bytes  Out-drops  Punted  Injected  Drops  Engine           Fast  Slow
+   0  tap0        4  32:26:0a:2e:aa:f0  1500  up         up           100     15000         0        99      14000          1      10        11      2  kernel tc (tcx)    88  host 10, ttl 2
+   1  tap1        -  -                     -  absent     unknown        -         -         -         -          -          -       0         0      0  -                   -  -
 `);
 });
 
@@ -118,9 +142,9 @@ Token  Type   Name        Next  Refs  Stands for
 
 test('show lsps, evpn and sids', async () => {
   expect((await show('lsps')).out).toBe(`\
-Label  Proto  State    Operation     Nexthop                Note
-100    ldp    trapped  swap 200/300  via 103.30.0.3, tap0   MPLS: no AFT mapping; stale
-                       pop           via 103.30.10.3, tap1
+Inbound  Type  Nexthop                Outbound       State    Packets  Token  Note
+    100  ldp   via 103.30.0.3, tap0   200/300        trapped       12   9000  out of an interface that is no port; stale
+               via 103.30.10.3, tap1  implicit-null
 `);
   expect((await show('evpn')).out).toBe(`\
 MAC                VTEP          VLAN  VNI   Interface     Note
@@ -174,6 +198,21 @@ test('--json is what the daemon sent', async () => {
   expect(await show('routes', '--json', '--protocol', 'rip')).toEqual({ code: 0, out: '[]\n', err: '' });
 });
 
+test('--jsonl is the same, an item a line', async () => {
+  const lines = (await show('routes', '--jsonl', '--state', 'trapped')).out.split('\n').slice(0, -1);
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(ROUTES.filter(({ state }) => state === 'trapped'));
+  expect(JSON.parse((await show('status', '--jsonl')).out.split('\n')[0]!)).toEqual(STATUS);
+});
+
+test('a long list: rows that differ by their prefix only look as every other', async () => {
+  const few = await show('routes');
+  const many = await run('show', 'routes', '--socket', MANY);
+  const lines = many.out.split('\n').slice(0, -1);
+  expect(lines.slice(0, 10)).toEqual(few.out.split('\n').slice(0, 10));
+  expect(lines).toHaveLength(1 + COPIES * (few.out.split('\n').length - 2));
+  for (let at = 1; at < lines.length; at += 9) expect(lines.slice(at, at + 9)).toEqual(lines.slice(1, 10));
+});
+
 test('a daemon that does not run: exit code 1, which socket, how to start', async () => {
   const socket = join(directory, 'none.sock');
   const { code, out, err } = await run('show', 'routes', '--socket', socket);
@@ -181,19 +220,37 @@ test('a daemon that does not run: exit code 1, which socket, how to start', asyn
   expect(err).toBe(
     `fpm2afi isn't running: nothing answers on ${socket}.\n` +
       'Start it with "systemctl start fpm2afi" or "fpm2afi run --config FILE"; ' +
-      'if it runs with another control.socket, name that with --socket.\n',
+      'if it runs with another control.socket, name that with --socket or --config.\n',
   );
 });
 
+/** Words whose help is named. */
+const HELP: Readonly<Record<string, string>> = {
+  show: 'show ',
+  'show ports': 'show ports ',
+  'show routes': 'show routes ',
+  'show ruotes': 'show ',
+  'show everything': 'show ',
+  'check-config': 'check-config ',
+  'run --config': 'run ',
+  'run --log-level': 'run ',
+  'run --set': 'run ',
+};
+
 test.each([
   [[], 'no command given'],
-  [['show'], 'show what?'],
-  [['shwo'], 'Did you mean show?'],
-  [['frobnicate'], 'Unknown argument: frobnicate'],
+  [['show'], 'show what? Show knows status, routes,'],
+  [['shwo'], 'no command shwo, did you mean show? show knows status, routes,'],
+  [['show', 'ruotes'], 'show: no ruotes, did you mean routes? show knows status, routes'],
+  [['show', 'everything'], 'show: no everything; show knows status, routes'],
+  [['frobnicate'], 'no command frobnicate; there are run, punt'],
+  [['show', 'ports', '--watch', 'often'], '--watch: got "often", expected seconds'],
   [['show', 'ports', 'extra'], 'Unknown argument: extra'],
   [['show', 'routes', '--color'], 'Unknown argument: color'],
   [['show', 'routes', '10.0.0'], '10.0.0 is neither a prefix such as 10.0.255.0/24 nor an address such as 10.0.255.1'],
   [['show', 'routes', '10.0.0.0/33'], '10.0.0.0/33 is neither a prefix'],
+  [['show', 'routes', '--within', '10.0.0.1'], '--within: got "10.0.0.1", expected a prefix such as'],
+  [['show', 'routes', '--neighbor', 'tap0'], '--neighbor: got "tap0", expected an IPv4 or IPv6 address, or a hardware'],
   [['show', 'routes', '--state', 'up'], 'Argument: state, Given: "up"'],
   [['show', 'routes', '--table', 'main'], '--table: expected a whole number from 0 to 4294967295'],
   [['check-config'], 'Not enough non-option arguments'],
@@ -204,7 +261,85 @@ test.each([
   const { code, out, err } = await run(...args);
   expect([code, out]).toEqual([2, '']);
   expect(err).toContain(message);
-  expect(err).toContain('See "fpm2afi --help".');
+  expect(err).toContain(`See "fpm2afi ${HELP[args.slice(0, 2).join(' ')] ?? ''}--help".`);
+});
+
+test('the words that are known are those of the help', async () => {
+  const words = async (help: Promise<Result>, before: string): Promise<string[]> =>
+    [...(await help).out.matchAll(new RegExp(`^  fpm2afi ${before}([a-z-]+)`, 'gm'))].map(([, word]) => word!);
+  expect((await words(run('--help'), '')).sort()).toEqual([...COMMANDS].sort());
+  expect((await words(run('show', '--help'), 'show ')).sort()).toEqual([...SHOWS].sort());
+});
+
+test('the socket: of the configuration file named, of the environment', async () => {
+  const file = join(directory, 'socket.yaml');
+  writeFileSync(file, `ports: [{ index: 0, tap: tap0 }]\ncontrol: { socket: ${SOCKET} }\n`);
+  expect(await run('show', 'ports', '--config', file)).toEqual(await show('ports'));
+  const environment = { FPM2AFI_SOCKET: SOCKET };
+  expect(await runIn(environment, 'show', 'ports')).toEqual(await show('ports'));
+  expect((await runIn(environment, 'show', 'ports', '--socket', join(directory, 'none.sock'))).code).toBe(1);
+});
+
+test('--watch shows it again and again, until the daemon is gone', async () => {
+  const path = join(directory, 'watched.sock');
+  let asked = 0;
+  const ports = async function* (): AsyncGenerator<PortView> {
+    asked++;
+    yield* await Promise.resolve(PORTS);
+  };
+  const watched = await startControlServer(path, { ...fakeBackend(), ports }, nullLogger);
+  const running = run('show', 'ports', '--socket', path, '--watch', '0.01');
+  while (asked < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  await watched.close();
+  const { code, out, err } = await running;
+  const frame = (await show('ports')).out;
+  expect(out.startsWith(`${frame}\n${frame}\n${frame}`)).toBe(true);
+  expect(code).toBe(1);
+  expect(err).toContain("isn't running");
+});
+
+test('monitor', async () => {
+  const { code, out } = await run('monitor', '--socket', SOCKET);
+  expect(code).toBe(0);
+  expect(out.replaceAll('2026-01-02T12:00:00.000Z ', '')).toBe(`\
+route 10.0.255.1/32 table 254 bgp: failed (refused by the AFI server: table full), via 103.30.0.3, tap0, weight 2, via 103.30.10.3, tap1 unresolved
+route 10.9.0.0/16 table 254 static: offloaded, blackhole
+route 10.9.0.0/16 table 1000 red static: gone
+FPM: connected from 127.0.0.1:40404
+AFI vasic:1: down (no answer)
+problem: zebra is not connected
+no problem any more: zebra is not connected
+port 1 tap1: TAP absent, vASIC unknown, -, MTU -
+12 changes left out: they came faster than this reader takes them
+`);
+  const json = (await run('monitor', 'ports', 'problems', '--json', '--socket', SOCKET)).out.split('\n').slice(0, -1);
+  expect(json.map((line) => (JSON.parse(line) as MonitorEvent).kind)).toEqual([
+    'problem',
+    'problem',
+    'port',
+    'skipped',
+  ]);
+  const routes = (await run('monitor', '--state', 'failed', '--json', '--socket', SOCKET)).out;
+  expect(routes).not.toContain('"port"');
+  expect((await run('monitor', 'prots', '--socket', SOCKET)).code).toBe(2);
+});
+
+test('show routes summary', async () => {
+  expect((await show('routes', 'summary')).out).toBe(`\
+IPv4, table 254
+Source  Routes  Offloaded  Trapped  Failed  Unresolved  Pending
+ospf        12         10        0       0           0        2
+bgp     100000      99999        0       1           0        0
+Total   100012     100009        0       1           0        2
+
+IPv6, table 1000 red
+Source  Routes  Offloaded  Trapped  Failed  Unresolved  Pending
+kernel       1          0        1       0           0        0
+Total        1          0        1       0           0        0
+
+Own entries (addresses, hosts, multicast …): 17
+`);
+  expect(JSON.parse((await show('routes', 'summary', '--json')).out)).toEqual(SUMMARY);
 });
 
 test('help and version', async () => {

@@ -92,6 +92,10 @@ describe('text', () => {
     expect(traceText({ ...TRACE, outcome: { kind: 'discard', reason: 'policed' } })).toMatch(
       /\nis dropped: policed\n$/,
     );
+    expect(traceText({ ...TRACE, engine: { name: 'kernel' } })).toMatch(/\nthe kernel forwards it\n$/);
+    expect(traceText({ ...TRACE, engine: { name: 'engine', reason: 'ttl' } })).toMatch(
+      /\nthe TypeScript engine takes it: the kernel leaves it \(ttl\)\n$/,
+    );
   });
 });
 
@@ -101,6 +105,9 @@ describe('queries', () => {
   test('prefixes, addresses, packets', () => {
     expect(parseWhy(query('where=10.0.0.0/8'))).toMatchObject({ prefix: { length: 8 } });
     expect(parseWhy(query('where=2001:db8::1'))).toEqual({ address: parseAddress('2001:db8::1') });
+    expect(parseWhy(query('where=1048575'))).toEqual({ label: 0xfffff });
+    expect(() => parseWhy(query('where=1048576'))).toThrow('where: 1048576 is not a whole number from 0 to 1048575');
+    expect(() => parseWhy(query('where=16&vrf=red'))).toThrow('where: labels are the same for all tables');
     const [source, destination] = [parseAddress('10.0.0.1')!, parseAddress('10.0.0.2')!];
     const packet = { source, destination, protocol: 'udp', sourcePort: 50_000, destinationPort: 33_434 };
     expect(parseTrace(query('src=10.0.0.1&dst=10.0.0.2'))).toEqual({ ...packet, ttl: 64, flowLabel: 0, size: 0 });
@@ -116,7 +123,10 @@ describe('queries', () => {
     ['where=10.0.0.0', undefined],
     ['where=10.0.0.0/33', 'where: 10.0.0.0/33 is not a prefix'],
     ['where=x', 'where: x is not a prefix'],
-    ['where=10.0.0.0&table=7', 'table: unknown parameter, known: where'],
+    ['where=10.0.0.0&table=7', undefined],
+    ['where=10.0.0.0/8&vrf=red', undefined],
+    ['where=10.0.0.0&table=red', 'table: red is not a whole number from 0 to 4294967295'],
+    ['where=10.0.0.0&color=7', 'color: unknown parameter, known: where, table, vrf'],
   ])('why?%s', (text, message) => {
     if (message === undefined) expect(() => parseWhy(query(text))).not.toThrow();
     else expect(() => parseWhy(query(text))).toThrow(message);

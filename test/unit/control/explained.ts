@@ -59,6 +59,7 @@ const byDefault: WhyRoute = {
 
 export const WHY: WhyView = {
   query: '10.40.0.0/16',
+  ...{ table: 254, vrf: 'default' },
   time: '2026-01-02T12:00:00.000Z',
   routes: [STORY, byDefault],
   decides: '10.40.0.0/16',
@@ -69,7 +70,7 @@ export const WHY: WhyView = {
 
 export const TRACE: TraceView = {
   packet: '10.1.0.2 > 10.9.1.1, udp 50000 > 33434, TTL 64, 28 bytes',
-  input: { port: 0, tap: 'tap0' },
+  input: { port: 0, tap: 'tap0', table: 254, vrf: 'default' },
   steps: [
     { token: 1, type: 'inputPort', purpose: '', detail: 'p0' },
     { token: 1088, type: 'tree', purpose: 'the route tree', detail: '10.9.1.1/32' },

@@ -3,14 +3,28 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { join } from 'node:path';
 import { requestList, requestStatus, requestText } from '../../../src/control/client';
 import type { ControlServer } from '../../../src/control/server';
 import { startControlServer } from '../../../src/control/server';
 import type { ControlBackend } from '../../../src/control/backend';
-import type { RouteView } from '../../../src/control/types';
+import type { RouteRow, RouteView } from '../../../src/control/types';
 import { nullLogger } from '../../../src/observe/log';
-import { fakeBackend, NEIGHBORS, NEXTHOPS, PORTS, PUNT, ROUTES, STATUS, TOKENS, LSPS, EVPN, SIDS } from './backend';
+import {
+  fakeBackend,
+  rowOf,
+  NEIGHBORS,
+  NEXTHOPS,
+  PORTS,
+  PUNT,
+  ROUTES,
+  STATUS,
+  TOKENS,
+  LSPS,
+  EVPN,
+  SIDS,
+} from './backend';
 
 const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-control-'));
 const servers: ControlServer[] = [];
@@ -53,6 +67,15 @@ async function gather<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) all.push(item);
   return all;
 }
+
+test("zebra's place is given away by a POST only", async () => {
+  const backend = fakeBackend();
+  const socket = await start(backend);
+  expect((await ask(socket, '/v1/displace')).status).toBe(404);
+  expect(backend.displaced()).toBe(0);
+  expect(await ask(socket, '/v1/displace', 'POST')).toMatchObject({ status: 200, body: '{"displaces":true}\n' });
+  expect(backend.displaced()).toBe(1);
+});
 
 test('status is one object', async () => {
   const socket = await start();
@@ -115,23 +138,42 @@ test.each([
     400,
     'prefix: got "10.0.0.1", expected a prefix such as 10.0.255.0/24 or 2001:db8::/32',
   ],
+  [
+    '/v1/routes?within=10.0.0.1',
+    400,
+    'within: got "10.0.0.1", expected a prefix such as 10.0.255.0/24 or 2001:db8::/32',
+  ],
+  ['/v1/routes?nexthop=tap0', 400, `nexthop: got "tap0", expected an IPv4 or IPv6 address, or zebra's id of a nexthop`],
+  [
+    '/v1/routes?neighbor=32:26',
+    400,
+    'neighbor: got "32:26", expected an IPv4 or IPv6 address, or a hardware address such as 32:26:0a:2e:cc:f0',
+  ],
+  [
+    '/v1/monitor?kinds=routes,prots',
+    400,
+    'kinds: got "prots", expected some of routes, nexthops, neighbors, ports, sessions, problems',
+  ],
+  ['/v1/monitor?limit=3', 400, 'limit: unknown parameter of monitor'],
+  ['/v1/routes?all=yes', 400, 'all: got "yes", expected 0 or 1'],
   ['/v1/routes?longest=10.0.0.0/8', 400, 'longest: got "10.0.0.0/8", expected an IPv4 or IPv6 address'],
   [
     '/v1/routes?color=1',
     400,
-    'color: unknown parameter of routes, known: prefix, longest, table, state, protocol, limit, stream',
+    'color: unknown parameter of routes, known: prefix, longest, covering, within, table, vrf, state, protocol, port, nexthop, neighbor, all, limit, stream',
   ],
   ['/v1/ports?state=failed', 400, 'state: unknown parameter of ports, known: limit, stream'],
   ['/v1/ports?stream=yes', 400, 'stream: got "yes", expected 0 or 1'],
+  ['//', 400, '"//" is no path'],
   [
     '/v1/nothing',
     404,
-    'no /v1/nothing here, but /v1/status, /v1/why, /v1/trace, /v1/audit, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
+    'no /v1/nothing here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/audit, /v1/monitor, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
   [
     '/',
     404,
-    'no / here, but /v1/status, /v1/why, /v1/trace, /v1/audit, /v1/routes, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
+    'no / here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/audit, /v1/monitor, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
 ])('%s is answered with %d', async (path, status, error) => {
   const socket = await start();
@@ -143,7 +185,7 @@ test('nothing but GET', async () => {
   const answer = await ask(await start(), '/v1/routes', 'DELETE');
   expect([answer.status, JSON.parse(answer.body)]).toEqual([
     405,
-    { error: 'DELETE: only GET is served, and POST of /v1/audit' },
+    { error: 'DELETE: only GET is served, and POST of /v1/audit, /v1/displace, /v1/reload' },
   ]);
 });
 
@@ -163,8 +205,8 @@ test('a backend that throws gives 500, and the server goes on', async () => {
 test('an answer that breaks off is an error, not a shorter list', async () => {
   const backend: ControlBackend = {
     ...fakeBackend(),
-    routes: function* () {
-      for (let i = 0; i < 1000; i++) yield ROUTES[0]!;
+    routes: async function* () {
+      for (let i = 0; i < 1000; i++) yield await Promise.resolve([rowOf(ROUTES[0]!)]);
       throw new Error('lost');
     },
   };
@@ -176,17 +218,19 @@ test('an answer that breaks off is an error, not a shorter list', async () => {
 
 describe('a long list', () => {
   const TOTAL = 50_000;
+  const PORTION = 100;
 
   function longBackend(): ControlBackend & { made: number; ended: boolean } {
     const backend = {
       ...fakeBackend(),
       made: 0,
       ended: false,
-      routes: function* (): Generator<RouteView> {
+      routes: async function* (): AsyncGenerator<readonly RouteRow[]> {
         try {
           while (backend.made < TOTAL) {
-            backend.made++;
-            yield ROUTES[1]!;
+            backend.made += PORTION;
+            yield Array<RouteRow>(PORTION).fill(rowOf(ROUTES[1]!));
+            await nextTurn();
           }
         } finally {
           backend.ended = true;
@@ -272,7 +316,7 @@ describe('the client explains', () => {
     await expect(requestStatus(socket)).rejects.toThrow(
       `fpm2afi isn't running: nothing answers on ${socket}.\n` +
         'Start it with "systemctl start fpm2afi" or "fpm2afi run --config FILE"; ' +
-        'if it runs with another control.socket, name that with --socket.',
+        'if it runs with another control.socket, name that with --socket or --config.',
     );
   });
 

@@ -1,4 +1,5 @@
 /** zebra's routes from the kernel, and what a check of the kernel's tables says of them. */
+import { ROW } from '../../../src/fib/route-table';
 import { parseAddress } from '../../../src/net/address';
 import { Bed, ifindexOf, TABLE } from '../../bed/bed';
 
@@ -96,9 +97,9 @@ test('a connected subnet that the kernel has no route for stays with its address
   const bed = await ready(PREFIX, '@1');
   const { kernelRoutes } = bed.fib;
   bed.address(1, '198.51.100.1/24');
-  expect(check(bed, () => kernelRoutes.confirmAddress(parseAddress('198.51.100.1')!))).toBe(0);
+  expect(check(bed, () => kernelRoutes.confirmAddress(undefined, parseAddress('198.51.100.1')!))).toBe(0);
   expect(kernelRoutes.lostAny()).toBe(true);
-  expect(check(bed, () => kernelRoutes.confirmAddress(parseAddress('198.51.101.1')!))).toBe(1);
+  expect(check(bed, () => kernelRoutes.confirmAddress(undefined, parseAddress('198.51.101.1')!))).toBe(1);
 });
 
 test('an abandoned check is made up for; only what zebra has from the kernel is a suspect', async () => {
@@ -166,7 +167,7 @@ test('zebra takes a route back, or makes one of its own of it, while a check run
   kernelRoute(bed, other).settle();
   const removed = check(bed, () => {
     bed.withdraw(PREFIX).via(other, '10.0.1.2@1').settle();
-    bed.fib.kernelRoutes.confirmAddress(parseAddress('10.0.0.1')!);
+    bed.fib.kernelRoutes.confirmAddress(undefined, parseAddress('10.0.0.1')!);
     bed.fib.kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL);
     expect(bed.fib.kernelRoutes.left()).toEqual([]);
   });
@@ -183,6 +184,31 @@ test.each([
   const bed = await ready(prefix, '@1');
   const [length, subnet] = own.includes(':') ? [64, '2001:db8:1::/64'] : [24, '10.0.1.0/24'];
   kernelRoute(bed.address(1, `${own}/${length}`), subnet, '@1').settle();
-  expect(check(bed, () => bed.fib.kernelRoutes.confirmAddress(parseAddress(own)!))).toBe(1);
+  expect(check(bed, () => bed.fib.kernelRoutes.confirmAddress(undefined, parseAddress(own)!))).toBe(1);
   expect([bed.entries().has(prefix), bed.entries().has(subnet)]).toEqual([false, true]);
+});
+
+test("local addresses speak for their own table: a VRF's for the VRF's, those in no VRF for the others", async () => {
+  const RED = 1001;
+  const kernelPath = { kind: 'paths', paths: [{ ifindex: ifindexOf(1), weight: 1 }] } as const;
+  const own = parseAddress('198.51.100.1')!;
+  const bed = new Bed().vrf(100, 'red', RED).link(1, true, true, { master: 100 });
+  await bed.up();
+  const both = (): void => {
+    for (const table of [TABLE, RED]) bed.route('198.51.100.1/32', kernelPath, { table, protocol: KERNEL });
+  };
+  const has = (table: number): boolean => {
+    both();
+    return check(bed, () => bed.fib.kernelRoutes.confirmAddress(table === RED ? RED : undefined, own)) === 1;
+  };
+  const tables = (): number[] => {
+    const { routes } = bed.fib.rows;
+    const found: number[] = [];
+    for (let row = 1; row < routes.end; row++) {
+      if (routes.live(row) && (routes.flags[row]! & ROW.zebra) !== 0) found.push(routes.tableOf(row));
+    }
+    return found;
+  };
+  expect([has(RED), tables()]).toEqual([true, [RED]]);
+  expect([has(TABLE), tables()]).toEqual([true, [TABLE]]);
 });

@@ -2,12 +2,23 @@
 import { Interfaces } from '../../../src/fib/interfaces';
 import { Resolution } from '../../../src/fib/resolution';
 import { Rows } from '../../../src/fib/rows';
+import { Vrfs } from '../../../src/fib/vrfs';
 
 const nothing = (): void => undefined;
 
 test('interfaces that no group names any more are forgotten, however many a stream has named', () => {
-  const rows = new Rows({ table: 254, onWork: nothing, onReport: nothing, onRetire: nothing });
-  const interfaces = new Interfaces({ ports: new Map(), table: 254, onRules: nothing });
+  const vrfs = new Vrfs({ defaultTable: 254, configured: [], onChange: nothing });
+  const rows = new Rows({ vrfs, onWork: nothing, onReport: nothing, onRetire: nothing });
+  const interfaces = new Interfaces({
+    ...{
+      ports: new Map(),
+      defaultTable: 254,
+      configuredTables: new Map(),
+      namedTables: new Map(),
+      onRules: nothing,
+      onVrfs: nothing,
+    },
+  });
   const resolution = new Resolution({ rows, interfaces, onNeed: nothing, onGlean: nothing });
   for (let ifindex = 1; ifindex <= 100; ifindex++) {
     const path = { ifindex, weight: 1 };

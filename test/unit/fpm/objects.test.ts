@@ -1,4 +1,5 @@
 /** The netlink decoder over encapsulations, nexthop objects, neighbors and MPLS routes: all that no fixture holds. */
+import { decodeMalformedRoute } from '../../../src/fpm/netlink/route';
 import * as c from '../../../src/netlink/constants';
 import { attributes, hop, labels, message, neighbor, nexthop, route, u16, via } from './messages';
 import { faultOf, one, skipOf, target } from './describe';
@@ -410,5 +411,63 @@ describe('MPLS', () => {
     );
     expect(one(lsp(25, [label]))).toBe('lspDelete 100');
     expect(faultOf(lsp(24, [[c.RTA_OIF, 3]]))).toEqual(['MPLS route without a label @16']);
+  });
+
+  test('one hop without a gateway or an interface makes the LSP unusable, not shorter', () => {
+    const path = Buffer.concat([hop(3, 0, [[c.RTA_VIA, via('10.0.0.2')]]), hop(0, 0, [])]);
+    expect(
+      one(
+        lsp(24, [
+          [c.RTA_DST, labels(100)],
+          [c.RTA_MULTIPATH, path],
+        ]),
+      ),
+    ).toMatch(/^lspAdd 100 proto 186 → *$/);
+  });
+
+  test("the egress of a VPN: onto a VRF's device, with neither gateway nor labels", () => {
+    expect(
+      one(
+        lsp(24, [
+          [c.RTA_DST, labels(80)],
+          [c.RTA_OIF, 9],
+        ]),
+      ),
+    ).toBe('lspAdd 80 proto 186 → direct@9*1 swap none');
+  });
+
+  test('what zebra 10.7 sends: swap 100 for 200, a delete without RTA_VIA, a nexthop that pushes 16/17', () => {
+    const bytes = (type: number, hex: string): Buffer => {
+      const body = Buffer.from(hex.replaceAll(' ', ''), 'hex');
+      const header = Buffer.alloc(16);
+      header.writeUInt32LE(16 + body.length, 0);
+      header.writeUInt16LE(type, 4);
+      header.writeUInt16LE(type === 25 ? 0x401 : 0x501, 6);
+      return Buffer.concat([header, body]);
+    };
+    const head = '1c140000fec4000100000000 08000100 00064100 08001300 000c8100';
+    const added = `${head} 0a001200 0200 0a000002 0000 08000400 03000000`;
+    expect(one(bytes(24, added))).toBe('lspAdd 100 proto 196 → 10.0.0.2@3*1 swap 200');
+    expect(one(bytes(25, `${head} 08000400 03000000`))).toBe('lspDelete 100');
+    // The two bytes behind NHA_ENCAP_TYPE are padding, and hold whatever was there.
+    const push = '02000300 00000000 08000100 07000000 08000500 03000000 08000600 0a000002 06000700 0100dead';
+    expect(one(bytes(104, `${push} 10000880 0c000100 00010000 00011100`))).toMatch(/10\.0\.0\.2@3\*1 \(mpls 16\/17\)$/);
+  });
+
+  test('a stack without a bottom, or of more than 16 labels, is refused whole; the LSP is known, its paths are not', () => {
+    const bottomless = Buffer.from([0, 0x0c, 0x80, 0, 0, 0x0c, 0x90, 0]);
+    const deep = (count: number): Uint8Array => labels(...Array.from({ length: count }, (_, i) => 100 + i));
+    const swap = (stack: Uint8Array): Buffer =>
+      lsp(24, [
+        [c.RTA_DST, labels(100)],
+        [c.RTA_NEWDST, stack],
+        [c.RTA_VIA, via('10.0.0.2')],
+        [c.RTA_OIF, 3],
+      ]);
+    expect(faultOf(swap(bottomless))).toEqual([expect.stringMatching(/^label stack 200\/201 without a bottom @/)]);
+    expect(faultOf(swap(deep(17)))).toEqual([expect.stringMatching(/^more than 16 labels in a stack @/)]);
+    expect(one(swap(deep(16)))).toMatch(/swap 100\/.*\/115$/);
+    const stopgap = decodeMalformedRoute(24, swap(bottomless), 16, swap(bottomless).length);
+    expect(stopgap).toEqual({ kind: 'lspAdd', label: 100, protocol: 186, paths: [], unreadable: true });
   });
 });

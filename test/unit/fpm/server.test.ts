@@ -3,9 +3,11 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { FeedbackMode } from '../../../src/config/types';
 import type { StatusReport } from '../../../src/fib/updates';
-import { createFpmServer, type FpmHandlers, type FpmSource } from '../../../src/fpm/server';
+import type { Ends } from '../../../src/fpm/access';
+import { createFpmServer, type FpmHandlers, type FpmServerOptions, type FpmSource } from '../../../src/fpm/server';
 import { parsePrefix } from '../../../src/net/address';
 import { RTA_DST, RTA_NH_ID } from '../../../src/netlink/constants';
+import { limitLog } from '../../../src/observe/limited-log';
 import { type Logger, nullLogger } from '../../../src/observe/log';
 import { describeUpdate } from './describe';
 import { message, route } from './messages';
@@ -32,7 +34,14 @@ interface Rig {
   awaits(pattern: RegExp): Promise<void>;
 }
 
-async function rig(feedback: FeedbackMode = 'auto', also: Partial<FpmHandlers> = {}): Promise<Rig> {
+/** The verdict on a process of this machine that may. */
+const LOCAL = { allowed: true, local: true } as const;
+
+async function rig(
+  feedback: FeedbackMode = 'auto',
+  also: Partial<FpmHandlers> = {},
+  access?: FpmServerOptions['access'],
+): Promise<Rig> {
   const events: string[] = [];
   const log: string[] = [];
   let waiting: { pattern: RegExp; resolve: () => void }[] = [];
@@ -48,9 +57,9 @@ async function rig(feedback: FeedbackMode = 'auto', also: Partial<FpmHandlers> =
     listen: { host: '127.0.0.1', port: 0 },
     feedback,
     zebraVty: '/nonexistent/zebra.vty',
-    sweep: { idleMs: 1, minimumMs: 1, maximumMs: 1, bgpdVty: '/nonexistent' },
+    allow: { users: [], addresses: [] },
   };
-  const source = createFpmServer(config, remember(log));
+  const source = createFpmServer(config, limitLog(remember(log)), access === undefined ? {} : { access });
   sources.push(source);
   await source.start({
     connected: () => note('connected'),
@@ -179,39 +188,81 @@ test('a frame that comes in halves, and one in single bytes', async () => {
   expect(events.filter((event) => event.startsWith('route'))).toEqual([lineOf(1), lineOf(2)]);
 });
 
-test('a second connection replaces the first, and the log says so', async () => {
+test('a live zebra keeps its place: another connection is refused, and the log says so', async () => {
   const { source, events, log, awaits } = await rig();
   const first = await zebra(source);
   first.write(frame(routeTo(1)));
   await awaits(/nexthop 1/);
-  const gone = once(first, 'close');
   const second = await zebra(source);
-  await gone;
   second.write(frame(routeTo(2)));
-  await awaits(/nexthop 2/);
-  const port = second.localPort;
-  expect(events).toEqual([
-    'connected',
-    lineOf(1),
-    'frameEnd',
-    `disconnected: replaced by a connection from 127.0.0.1:${port}`,
-    'connected',
-    lineOf(2),
-    'frameEnd',
-  ]);
-  expect(source.peer()).toBe(`127.0.0.1:${port}`);
-  expect(source.counters()).toMatchObject({ connects: 2, replaced: 1 });
-  expect(log.filter((line) => line.startsWith('a new connection replaces'))).toHaveLength(1);
+  await once(second, 'close');
+  first.write(frame(routeTo(3)));
+  await awaits(/nexthop 3/);
+  expect(events).toEqual(['connected', lineOf(1), 'frameEnd', lineOf(3), 'frameEnd']);
+  expect(source.peer()).toBe(`127.0.0.1:${first.localPort}`);
+  expect(source.counters()).toMatchObject({ connects: 2, replaced: 0, refused: 1 });
+  expect(source.refusal()?.why).toBe(`zebra is connected from 127.0.0.1:${first.localPort}, and lives`);
+  expect(log.filter((line) => line.startsWith('a connection to the FPM port was refused'))).toHaveLength(1);
 });
 
-test('half a frame of the old connection is not the start of the new one', async () => {
-  const { source, events, awaits } = await rig();
+test('one whose process is gone is replaced at once; half of its frame is not the start of the new one', async () => {
+  const held = new Map<number, boolean>();
+  const access = { check: () => LOCAL, isHeld: (ends: Ends) => held.get(ends.remote.port) ?? true };
+  const { source, events, awaits } = await rig('auto', {}, access);
   const first = await zebra(source);
   first.write(Buffer.concat([frame(routeTo(1)), frame(routeTo(2)).subarray(0, 20)]));
   await awaits(/nexthop 1/);
-  (await zebra(source)).write(frame(routeTo(3)));
+  held.set(first.localPort!, false);
+  const gone = once(first, 'close');
+  const second = await zebra(source);
+  await gone;
+  second.write(frame(routeTo(3)));
   await awaits(/nexthop 3/);
   expect(events.filter((event) => event.startsWith('route'))).toEqual([lineOf(1), lineOf(3)]);
+  const peer = `127.0.0.1:${second.localPort}`;
+  expect(events).toContain(`disconnected: its process is gone; replaced by a connection from ${peer}`);
+  expect(source.counters()).toMatchObject({ connects: 2, replaced: 1, refused: 0 });
+});
+
+test('a displacement that was asked for takes place, once', async () => {
+  const { source, awaits } = await rig();
+  const first = await zebra(source);
+  first.write(frame(routeTo(1)));
+  await awaits(/nexthop 1/);
+  source.displaceNext();
+  const gone = once(first, 'close');
+  const second = await zebra(source);
+  second.write(frame(routeTo(2)));
+  await awaits(/nexthop 2/);
+  await gone;
+  await once(await zebra(source), 'close');
+  expect(source.peer()).toBe(`127.0.0.1:${second.localPort}`);
+});
+
+test('nothing of a connection that is not allowed is decoded', async () => {
+  const access = {
+    check: () => ({ allowed: false, why: 'it is of user x', remedy: 'r' }) as const,
+    isHeld: () => true,
+  };
+  const { source, events } = await rig('auto', {}, access);
+  const socket = await zebra(source);
+  socket.write(frame(routeTo(1)));
+  await once(socket, 'close');
+  expect([events, source.counters().bytes, source.peer()]).toEqual([[], 0, undefined]);
+  expect(source.counters()).toMatchObject({ connects: 1, refused: 1 });
+});
+
+test('a thousand connections at once: one session, the others are closed, and zebra is served', async () => {
+  const { source, log, awaits } = await rig();
+  const first = await zebra(source);
+  first.write(frame(routeTo(1)));
+  await awaits(/nexthop 1/);
+  const many = await Promise.all(Array.from({ length: 1000 }, () => zebra(source)));
+  await Promise.all(many.map((socket) => socket.destroyed || once(socket, 'close')));
+  first.write(frame(routeTo(2)));
+  await awaits(/nexthop 2/);
+  expect(source.counters()).toMatchObject({ connects: 1001, refused: 1000 });
+  expect(log.length).toBeLessThan(30);
 });
 
 test("zebra's leaving is told, with whether a frame was cut", async () => {
@@ -425,7 +476,7 @@ test('an address in use is refused with what to do', async () => {
     listen: source.address()!,
     feedback: 'auto' as const,
     zebraVty: '/nonexistent/zebra.vty',
-    sweep: { idleMs: 1, minimumMs: 1, maximumMs: 1, bgpdVty: '/nonexistent' },
+    allow: { users: [], addresses: [] },
   };
   const second = createFpmServer(config, nullLogger);
   const noop = (): void => undefined;

@@ -304,8 +304,15 @@ describe('the program', () => {
       err: expect.stringMatching(/^cannot read .*ENOENT/) as string,
     });
     expect(await run(['decode'])).toMatchObject({ status: 1, err: 'standard input is empty\n' });
+    const text = join(folder, 'text');
+    writeFileSync(text, '{ "name": "no capture" }\n');
+    expect(await run(['decode', text])).toMatchObject({
+      status: 1,
+      err: `${text} is no capture (pcap, pcapng), no recording, and has no FPM message in it\n`,
+    });
     expect((await run(['decode', '--port', '0', 'x'])).status).toBe(2);
     expect((await run(['replay', 'x', '--to', 'nowhere'])).status).toBe(2);
     expect((await run(['replay'])).status).toBe(2);
+    expect(await run(['replay', 'x'])).toMatchObject({ status: 2, err: expect.stringMatching(/to/) as string });
   }, 60_000);
 });

@@ -40,9 +40,9 @@ async function rig(tap?: SessionTap): Promise<Rig> {
     listen: { host: '127.0.0.1', port: 0 },
     feedback: 'table',
     zebraVty: '/nonexistent',
-    sweep: { idleMs: 1, minimumMs: 1, maximumMs: 1, bgpdVty: '/nonexistent' },
+    allow: { users: [], addresses: [] },
   } as const;
-  const source = createFpmServer(config, nullLogger, tap);
+  const source = createFpmServer(config, nullLogger, tap === undefined ? {} : { tap });
   servers.push(source);
   await source.start({
     connected: () => void sessions.push('connected'),

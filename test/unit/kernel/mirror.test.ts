@@ -40,7 +40,8 @@ function show(update: KernelUpdate): string {
   return `${update.kind === 'addressAdd' ? '+addr ' : update.kind === 'addressDelete' ? '-addr ' : '-'}${text}`;
 }
 
-function setup(): { mirror: KernelMirror; out: string[]; asked: () => number; seen: string[] } {
+function setup(): { mirror: KernelMirror; out: string[]; asked: () => number; seen: string[]; changes: string[] } {
+  const changes: string[] = [];
   const out: string[] = [];
   const seen: string[] = [];
   let asked = 0;
@@ -49,12 +50,28 @@ function setup(): { mirror: KernelMirror; out: string[]; asked: () => number; se
     emit: (update) => out.push(show(update)),
     portAppeared: () => asked++,
     neighborSeen: (ifindex, bytes) => seen.push(`${ifindex} ${formatAddress(bytes)}`),
+    macChanged: (_ifindex, address, before, mac) => changes.push(`${formatAddress(address)} ${before[5]} to ${mac[5]}`),
     linkChanged: () => undefined,
   });
-  return { mirror, out, asked: () => asked, seen };
+  return { mirror, out, asked: () => asked, seen, changes };
 }
 
 describe('kernel mirror', () => {
+  it('tells of another hardware address, also over a moment without one', () => {
+    const { mirror, changes } = setup();
+    mirror.apply(link());
+    mirror.apply(neighbor('10.0.0.2'));
+    mirror.apply(neighbor('10.0.0.2', { state: 'stale' }));
+    mirror.apply(neighbor('10.0.0.2', { mac: parseMac('02:00:00:00:00:03')! }));
+    const lost = neighbor('10.0.0.2', { state: 'failed', mac: undefined });
+    mirror.apply(lost);
+    mirror.apply(lost);
+    mirror.apply(neighbor('10.0.0.2', { mac: parseMac('02:00:00:00:00:03')! }));
+    mirror.apply(lost);
+    mirror.apply(neighbor('10.0.0.2'));
+    expect(changes).toEqual(['10.0.0.2 2 to 3', '10.0.0.2 3 to 2']);
+  });
+
   it('reports changes once', () => {
     const { mirror, out, seen } = setup();
     mirror.apply(link());

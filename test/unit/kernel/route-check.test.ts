@@ -28,7 +28,8 @@ function setup(scopes: { table: number; ip6: boolean }[] = [{ table: 254, ip6: f
       },
       left: () => left,
       confirm: (table, address, length, protocol) => events.push(`${table} ${named(address, length)} by ${protocol}`),
-      confirmAddress: (address) => events.push(`address ${formatAddress(address)}`),
+      confirmAddress: (vrf, address) =>
+        events.push(`address ${formatAddress(address)}${vrf === undefined ? '' : ` of table ${vrf}`}`),
       end: () => events.push('end') * 0 + left.length,
       abandon: () => events.push('abandon'),
     },

@@ -9,7 +9,7 @@ import { Latencies } from '../../../src/fib/latencies';
 import { nullLogger, type Logger } from '../../../src/observe/log';
 import { startMetricsServer, type MetricsServer, type MetricsSource } from '../../../src/metrics/exporter';
 import { LATENCY_LIMITS_MS, METRICS } from '../../../src/metrics/metrics';
-import { fakeBackend, STATUS } from '../control/backend';
+import { fakeBackend, STATUS, VRFS } from '../control/backend';
 import { parseExposition, valueOf, type Family } from './exposition';
 
 const ANY = { host: '127.0.0.1', port: 0 };
@@ -36,6 +36,28 @@ afterEach(async () => {
 function packageFile(...path: string[]): string {
   return readFileSync(join(__dirname, '..', '..', '..', '..', ...path), 'utf8');
 }
+
+test('VRFs by name, the 20 largest, and all others together', async () => {
+  const few = await scrape();
+  expect(valueOf(few, 'fpm2afi_vrf_routes', { vrf: 'red', table: '1001', state: 'failed' })).toBe(2);
+  expect(valueOf(few, 'fpm2afi_vrf_routes', { vrf: '77', table: '77', state: 'trapped' })).toBe(1);
+  expect(valueOf(few, 'fpm2afi_vrf_entries', { vrf: 'default', table: '254' })).toBe(9);
+  const [, red] = VRFS;
+  const many = Array.from({ length: 100 }, (_, i) => ({
+    ...red!,
+    table: 1000 + i,
+    vrf: `v${i}`,
+    offloaded: i,
+    entries: 1,
+  }));
+  const families = await scrape({ ...fakeBackend(), vrfs: () => Promise.resolve(many) });
+  const offloaded = (vrf: string, table = vrf): number | undefined =>
+    valueOf(families, 'fpm2afi_vrf_routes', { vrf, table, state: 'offloaded' });
+  expect([offloaded('v99', '1099'), offloaded('v80', '1080'), offloaded('v79', '1079')]).toEqual([99, 80, undefined]);
+  expect(offloaded('other')).toBe((79 * 80) / 2);
+  expect(valueOf(families, 'fpm2afi_vrf_entries', { vrf: 'other', table: 'other' })).toBe(80);
+  expect(families.get('fpm2afi_vrf_entries')?.samples).toHaveLength(21);
+});
 
 test('what the status says, in base units', async () => {
   const families = await scrape();
@@ -89,6 +111,9 @@ test('ports and reasons; what is not known has no sample', async () => {
   expect(['punted', 'injected', 'punt_dropped'].map((what) => value(`port_${what}_packets_total`, p0))).toEqual([
     10, 11, 2,
   ]);
+  expect(value('port_kernel_packets_total', p0)).toBe(88);
+  expect(['ttl', 'host'].map((reason) => value('port_slow_packets_total', { ...p0, reason }))).toEqual([2, 10]);
+  expect(value('port_kernel_packets_total', p1)).toBeUndefined();
   const reasons = (reason: string): unknown[] => [
     ...['policer_passed', 'policer_dropped', 'delivered'].map((what) =>
       value(`punt_${what}_packets_total`, { reason }),
@@ -100,7 +125,7 @@ test('ports and reasons; what is not known has no sample', async () => {
 });
 
 test('with another process that punts, its counters are left out rather than 0', async () => {
-  const punt = { mode: 'external', punted: 0, injected: 0, drops: 0 } as const;
+  const punt = { mode: 'off', punted: 0, injected: 0, drops: 0 } as const;
   const families = await scrape({ ...fakeBackend(), status: () => ({ ...STATUS, punt }) });
   for (const name of [
     'port_punted_packets',

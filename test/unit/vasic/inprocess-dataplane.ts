@@ -1,10 +1,11 @@
 /** A dataplane in the test's own thread: a sandbox host over memory ports, for tests of the server and of the transport. */
 import { nullLogger } from '../../../src/observe/log';
 import type { HostSink } from '../../../src/vasic/engine/api';
-import type { Dataplane, FromDataplane } from '../../../src/vasic/server/dataplane-protocol';
+import type { Dataplane } from '../../../src/vasic/server/dataplane-protocol';
 import { createMemoryPort, type MemoryPort } from '../../bed/memory-port';
 import { createSandbox } from '../../../src/vasic/engine/sandbox';
-import { createSandboxHost, type SandboxHost } from '../../../src/vasic/server/sandbox-host';
+import { createInProcessDataplane as createDataplane } from '../../../src/vasic/server/in-process';
+import type { SandboxHost } from '../../../src/vasic/server/sandbox-host';
 
 export interface InProcessDataplane extends Dataplane {
   readonly ports: readonly MemoryPort[];
@@ -22,39 +23,34 @@ export function createInProcessDataplane(ports = 2, maxEntries?: number): InProc
   const memory = Array.from({ length: ports }, (_, i) =>
     createMemoryPort({ name: `ge${i}`, mac: Uint8Array.of(2, 0, 0, 0, 0, i) }),
   );
-  let handler: (message: FromDataplane) => void = () => undefined;
-  const host = createSandboxHost({
-    sandbox: { engine: 'trio', name: 'green' },
-    ports,
-    makeSandbox: (instance) =>
-      createSandbox({
-        id: 7,
-        engine: 'trio',
-        name: 'green',
-        instance,
-        ports: memory,
-        host: noHost,
-        ...(maxEntries === undefined ? undefined : { maxEntries }),
-      }),
-    log: nullLogger,
-    post: (message) => setImmediate(() => handler(message)),
-  });
+  const inner = createDataplane(
+    {
+      sandbox: { engine: 'trio', name: 'green' },
+      ports,
+      makeSandbox: (instance) =>
+        createSandbox({
+          id: 7,
+          engine: 'trio',
+          name: 'green',
+          instance,
+          ports: memory,
+          host: noHost,
+          ...(maxEntries === undefined ? undefined : { maxEntries }),
+        }),
+      log: nullLogger,
+    },
+    () => !self.stalled,
+  );
   const self: InProcessDataplane = {
     ports: memory,
-    host,
+    host: inner.host,
     stalled: false,
     bundles: [],
     post(message) {
       if (message.kind === 'operate') self.bundles.push(message.bundle);
-      host.receive(message);
-      const work = (): void => {
-        if (!self.stalled) while (host.work(10));
-      };
-      setImmediate(work);
+      inner.post(message);
     },
-    onMessage(given) {
-      handler = given;
-    },
+    onMessage: (handler) => inner.onMessage(handler),
   };
   return self;
 }

@@ -10,6 +10,12 @@ test('defaults', () => {
     sandbox: { engine: 'trio', name: 'green' },
     refuse: [],
     isolation: 'auto',
+    engine: 'auto',
+    keepForwarding: 0,
+    bpfFs: '/sys/fs/bpf',
+    release: false,
+    portModes: {},
+    kernelMemory: 1024 * 2 ** 20,
     statsIntervalMs: 0,
     log: { level: 'info', format: 'text' },
   });
@@ -18,7 +24,8 @@ test('defaults', () => {
 test('everything given', () => {
   const text =
     '-p ge1 -p ge0 --listen [::1]:1 --hostpath-listen vasic.example:2 --punt-to 10.0.0.1:3 --sandbox a:b --max-entries 5 ' +
-    '--refuse 10.0.255.3/32 --refuse 2001:db8::1/32 --isolation require --stats-interval 10 --log-level debug --log-format json';
+    '--refuse 10.0.255.3/32 --refuse 2001:db8::1/32 --isolation require --stats-interval 10 --log-level debug --log-format json ' +
+    '--engine kernel --kernel-memory 64 --port-mode ge0=xdp-generic --port-mode ge1=tc';
   const options = parseOptions(text.split(' '))!;
   expect(options).toMatchObject({
     listen: { host: '::1', port: 1 },
@@ -28,6 +35,9 @@ test('everything given', () => {
     sandbox: { engine: 'a', name: 'b' },
     maxEntries: 5,
     isolation: 'require',
+    engine: 'kernel',
+    portModes: { ge0: 'xdp-generic', ge1: 'tc' },
+    kernelMemory: 64 * 2 ** 20,
     statsIntervalMs: 10_000,
     log: { level: 'debug', format: 'json' },
   });
@@ -51,6 +61,11 @@ test.each([
   ['-p a --max-entries many', /--max-entries many: must be a whole number/],
   ['-p a --sandbox green', /--sandbox green: must be ENGINE:NAME/],
   ['-p a --isolation maybe', /maybe/],
+  ['-p a --engine fast', /fast/],
+  ['-p a --kernel-memory 0', /--kernel-memory 0: must be a whole number from 1 to 8192/],
+  ['-p a --port-mode tc', /--port-mode tc: must be INTERFACE=MODE/],
+  ['-p a --port-mode a=generic', /--port-mode a=generic: must be .*xdp-generic/],
+  ['-p a --port-mode b=tc', /--port-mode b=tc: b is no --port/],
   ['-p a --nonsense', /nonsense/],
 ])('%j is a usage error', (text, message) => {
   const parse = (): unknown => parseOptions(text === '' ? [] : text.split(' '));

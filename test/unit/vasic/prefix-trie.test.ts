@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { maskAddress } from '../../../src/net/address';
 import { loadAddress, newAddress, storeAddress } from '../../../src/vasic/engine/prefix-key';
-import { PrefixTrie } from '../../../src/vasic/engine/prefix-trie';
+import { OWN_MEMORY } from '../../../src/vasic/engine/arena';
+import { PrefixTrie, TABLES_FROM } from '../../../src/vasic/engine/prefix-trie';
 
 type Family = 4 | 16;
 
@@ -94,8 +95,8 @@ const stepsOf = (size: Family): fc.Arbitrary<Step[]> =>
     { minLength: 1, maxLength: 120 },
   );
 
-function play(size: Family, steps: Step[]): void {
-  const trie = new PrefixTrie();
+function play(size: Family, steps: Step[], tablesFrom: number): void {
+  const trie = new PrefixTrie(OWN_MEMORY, tablesFrom);
   const model = new Model();
   const held: { bytes: Uint8Array; length: number }[] = [];
   for (const step of steps) {
@@ -128,16 +129,28 @@ function play(size: Family, steps: Step[]): void {
 }
 
 describe('PrefixTrie', () => {
-  test.each([4, 16] as const)('agrees with a linear scan (%i-byte addresses)', (size) => {
+  test.each([
+    [4, 'always', 0],
+    [16, 'always', 0],
+    [4, 'from 8 prefixes', 8],
+    [16, 'from 8 prefixes', 8],
+    [4, 'never', Infinity],
+    [16, 'never', Infinity],
+  ] as const)('agrees with a linear scan (%i-byte addresses, tables %s)', (size, _when, tablesFrom) => {
     fc.assert(
-      fc.property(stepsOf(size), (steps) => play(size, steps)),
-      { numRuns: 300 },
+      fc.property(stepsOf(size), (steps) => play(size, steps, tablesFrom)),
+      { numRuns: 200 },
     );
   });
 
   test('every length from /0 to the host route, one inside the other', () => {
-    for (const size of [4, 16] as const) {
-      const trie = new PrefixTrie();
+    for (const [size, tablesFrom] of [
+      [4, 0],
+      [16, 0],
+      [4, 1024],
+      [16, 1024],
+    ] as const) {
+      const trie = new PrefixTrie(OWN_MEMORY, tablesFrom);
       const address = new Uint8Array(size).fill(0xa5);
       const bits = size * 8;
       for (let length = 0; length <= bits; length++) {
@@ -185,6 +198,24 @@ describe('PrefixTrie', () => {
     load();
     expect(trie.size).toBe(held);
     expect(trie.bytes).toBe(bytes);
+  });
+
+  test('a few prefixes take a few kilobytes; with many there are tables, which are gone once it is empty', () => {
+    const trie = new PrefixTrie();
+    const address = newAddress();
+    const fill = (count: number): void => {
+      for (let i = 0; i < count; i++) {
+        address[0] = (0x0a000000 + i * 256) >>> 0;
+        trie.set(address, 24, i + 1);
+      }
+    };
+    fill(100);
+    expect(trie.bytes).toBeLessThan(10_000);
+    fill(TABLES_FROM + 1);
+    expect(trie.bytes).toBeGreaterThan(600_000);
+    for (const { address: held, length } of [...trie.entries()]) trie.delete(held, length);
+    expect(trie.size).toBe(0);
+    expect(trie.bytes).toBeLessThan(1000);
   });
 
   test('enumeration goes on while the trie changes: every unchanged prefix exactly once', () => {

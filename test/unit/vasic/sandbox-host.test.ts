@@ -29,7 +29,7 @@ beforeEach(() => {
   });
   for (const action of ['alloc', 'open'] as const) {
     const request = wire.encodeSandboxRequest({ action, sandbox, inputPorts: 2, outputPorts: 2 });
-    dataplane.host.receive({ kind: 'call', call: 1, method: 'sandbox', request });
+    dataplane.host.receive({ kind: 'call', call: 1, method: 'sandbox', request, peer: 'test' });
   }
   while (dataplane.host.work(0));
 });

@@ -9,7 +9,7 @@ import { checksum, ether, ip4, ip6, tcp, transportBytes, udp, withChecksum } fro
 function complete(frame: Buffer, offload: Offload, ip = 14): Buffer[] | undefined {
   const buffer = Buffer.concat([Buffer.alloc(64), frame]);
   const taken: Buffer[] = [];
-  const unfinished = { buffer, frame: 64, receivedL3: 64 + ip, end: buffer.length, offload };
+  const unfinished = { buffer, frame: 64, receivedL3: 64 + ip, receivedIp: 64 + ip, end: buffer.length, offload };
   const done = completeFrames(unfinished, 64, (out, start, end) => {
     taken.push(Buffer.from(out.subarray(start, end)));
   });
@@ -17,7 +17,7 @@ function complete(frame: Buffer, offload: Offload, ip = 14): Buffer[] | undefine
 }
 
 function wireSize(frame: Buffer, offload: Offload): number {
-  return wirePacketSize({ buffer: frame, frame: 0, receivedL3: 14, end: frame.length, offload });
+  return wirePacketSize({ buffer: frame, frame: 0, receivedL3: 14, receivedIp: 14, end: frame.length, offload });
 }
 
 const bytes = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, i) => (i * 7) & 0xff));

@@ -10,7 +10,10 @@ const MAC = parseMac('02:00:00:00:00:01')!;
 const OWN = { mac: MAC, mtu: 1500 };
 
 function interfacesWith(...links: Partial<LinkChange>[]): Interfaces {
-  const interfaces = new Interfaces({ ports: new Map([['tap0', 0]]), table: 254, onRules: () => undefined });
+  const interfaces = new Interfaces({
+    ...{ ports: new Map([['tap0', 0]]), defaultTable: 254, configuredTables: new Map(), namedTables: new Map() },
+    ...{ onRules: () => undefined, onVrfs: () => undefined },
+  });
   interfaces.setOwn(0, OWN, false);
   for (const link of links) {
     const plain = { kind: 'link', ifindex: 5, name: 'tap0', present: true, up: true, master: 0 } as const;
@@ -26,7 +29,7 @@ test('none where all is as it should be', () => {
 });
 
 test('no interface', () => {
-  expect(problems()).toEqual(['there is no interface tap0']);
+  expect(problems()).toEqual([expect.stringMatching(/^there is no interface tap0: .*; fpm2afi makes it again/)]);
 });
 
 test('set down, while the link of the vASIC is up', () => {
@@ -37,6 +40,16 @@ test('set down, while the link of the vASIC is up', () => {
   expect(portProblems(CONFIG, interfaces, [])).toEqual([]);
   // A TAP just made isn't up yet, and nobody wanted that.
   expect(problems(down)).toEqual([]);
+});
+
+test('a link of the vASIC that is down, unless the TAP is set down too', () => {
+  const interfaces = interfacesWith({});
+  interfaces.setPort(0, true);
+  expect(portProblems(CONFIG, interfaces, [])).toEqual([]);
+  interfaces.setPort(0, false);
+  expect(portProblems(CONFIG, interfaces, [])).toEqual([
+    expect.stringMatching(/^the link of port 0 \(tap0\) is down: .*ip link set tap0 down/),
+  ]);
 });
 
 test('in a bridge', () => {

@@ -1,7 +1,7 @@
 import type { RouteView } from '../../../src/control/types';
 import { parseAddress, parsePrefix } from '../../../src/net/address';
 import { RouteViews } from '../../../src/views/routes';
-import { Bed, Server, TABLE } from '../../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
 
@@ -9,8 +9,8 @@ async function stage(
   server?: Server,
 ): Promise<{ b: Bed; views: RouteViews; show: (text: string) => RouteView | undefined }> {
   const b = await new Bed(server).up();
-  const views = new RouteViews(b.fib, b.programmer, TABLE);
-  const show = (text: string): RouteView | undefined => [...views.routes({ prefix: parsePrefix(text)! })][0];
+  const views = new RouteViews(b.fib, b.programmer);
+  const show = (text: string): RouteView | undefined => [...views.lookup({ prefix: parsePrefix(text)! })][0];
   return { b, views, show };
 }
 
@@ -21,6 +21,7 @@ describe('RouteViews', () => {
     expect(show('192.0.2.0/24')).toEqual({
       prefix: '192.0.2.0/24',
       table: 254,
+      vrf: 'default',
       protocol: 'ospf',
       metric: 20,
       origin: 'zebra',
@@ -88,7 +89,7 @@ describe('RouteViews', () => {
     b.neighbor(1, '10.0.1.2', MAC.a).via('10.0.1.0/24', '@1').via('0.0.0.0/0', '10.0.1.2@1');
     b.route('10.0.0.0/8', { kind: 'drop', drop: 'blackhole' }, { table: 100 }).settle();
     const longest = (text: string): string[] =>
-      [...views.routes({ longest: parseAddress(text)! })].map(({ prefix, table }) => `${prefix} ${table}`);
+      [...views.lookup({ longest: parseAddress(text)! })].map(({ prefix, table }) => `${prefix} ${table}`);
     expect(longest('10.0.1.2')).toEqual(['10.0.1.2/32 254', '10.0.0.0/8 100']);
     expect(longest('10.0.1.3')).toEqual(['10.0.1.0/24 254', '10.0.0.0/8 100']);
     expect(longest('192.0.2.1')).toEqual(['0.0.0.0/0 254']);

@@ -11,12 +11,12 @@ import { describeEncap } from '../../../src/fib/describe-encap';
 import * as c from '../../../src/netlink/constants';
 import { parseAddress, parsePrefix } from '../../../src/net/address';
 import { RouteViews } from '../../../src/views/routes';
-import { evpnViews, lspViews, sidViews } from '../../../src/views/unsupported';
+import { evpnViews, sidViews } from '../../../src/views/unsupported';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PuntReason } from '../../../src/aft/model';
-import { Bed, ifindexOf, TABLE } from '../../bed/bed';
-import { attributes, hop, labels, neighbor, nexthop, route, u16, via } from '../fpm/messages';
+import { Bed, ifindexOf } from '../../bed/bed';
+import { attributes, neighbor, nexthop, route, u16 } from '../fpm/messages';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
 type Attributes = Parameters<typeof attributes>[0];
@@ -25,7 +25,7 @@ type Attributes = Parameters<typeof attributes>[0];
 async function bed(): Promise<{ b: Bed; give: (...messages: Buffer[]) => void; show: (prefix: string) => RouteView }> {
   const b = await new Bed().up();
   b.neighbor(1, '10.0.1.2', MAC.a).neighbor(2, '10.0.2.2', MAC.b).settle();
-  const views = new RouteViews(b.fib, b.programmer, TABLE);
+  const views = new RouteViews(b.fib, b.programmer);
   const fail = (reason: string): never => {
     throw new Error(reason);
   };
@@ -41,7 +41,7 @@ async function bed(): Promise<{ b: Bed; give: (...messages: Buffer[]) => void; s
       });
       b.settle();
     },
-    show: (prefix) => [...views.routes({ prefix: parsePrefix(prefix)! })][0]!,
+    show: (prefix) => [...views.lookup({ prefix: parsePrefix(prefix)! })][0]!,
   };
 }
 
@@ -60,7 +60,6 @@ const srh = Buffer.concat([
 
 describe('a route with an encapsulation is trapped and says why', () => {
   test.each([
-    ['MPLS push 16/17', encap(c.LWTUNNEL_ENCAP_MPLS, [[c.MPLS_IPTUNNEL_DST, labels(16, 17)]])],
     ['SRv6 encap 2001:db8:f::1', encap(c.LWTUNNEL_ENCAP_SEG6, [[c.SEG6_IPTUNNEL_SRH, srh]])],
     [
       'SRv6 local End.DT46 VRF table 100',
@@ -86,28 +85,28 @@ describe('a route with an encapsulation is trapped and says why', () => {
 
   test('by nexthop object and group: each reason once', async () => {
     const { b, give, show } = await bed();
-    const push = (id: number, port: number, ...stack: number[]): Buffer =>
+    const tunnel = (id: number, port: number, vni: number): Buffer =>
       nexthop([
         [c.NHA_ID, id],
         [c.NHA_GATEWAY, `10.0.${port}.2`],
         [c.NHA_OIF, ifindexOf(port)],
-        [c.NHA_ENCAP_TYPE, u16(1)],
-        [c.NHA_ENCAP, attributes([[c.MPLS_IPTUNNEL_DST, labels(...stack)]])],
+        [c.NHA_ENCAP_TYPE, u16(c.FRR_ENCAP_VXLAN)],
+        [c.NHA_ENCAP, attributes([[c.FRR_VXLAN_VNI, vni]])],
       ]);
     const members = Buffer.alloc(24);
     [1, 2, 3].forEach((id, i) => members.writeUInt32LE(id, 8 * i));
-    give(push(1, 1, 16), push(2, 2, 17), push(3, 2, 16));
+    give(tunnel(1, 1, 16), tunnel(2, 2, 17), tunnel(3, 2, 16));
     give(nexthop([[c.NHA_ID, 9], [c.NHA_GROUP, members]], 104, 0)); // prettier-ignore
     give(route({}, [[c.RTA_DST, '192.0.2.0'], [c.RTA_NH_ID, 9]])); // prettier-ignore
-    expect(show('192.0.2.0/24').reason).toBe('MPLS push 16; MPLS push 17: no AFT mapping, Linux forwards it');
+    expect(show('192.0.2.0/24').reason).toBe('VXLAN VNI 16; VXLAN VNI 17: no AFT mapping, Linux forwards it');
     expect(b.told.get('192.0.2.0/24')).toBe('trapped');
     // One member in place without labels: the group forwards over that one.
     give(nexthop([[c.NHA_ID, 2], [c.NHA_GATEWAY, '10.0.2.2'], [c.NHA_OIF, ifindexOf(2)]])); // prettier-ignore
     expect(show('192.0.2.0/24')).toMatchObject({ state: 'offloaded' });
     expect(show('192.0.2.0/24').nexthops.map((path) => path.encap)).toEqual([
-      'MPLS push 16',
+      'VXLAN VNI 16',
       undefined,
-      'MPLS push 16',
+      'VXLAN VNI 16',
     ]);
   });
 
@@ -120,34 +119,6 @@ describe('a route with an encapsulation is trapped and says why', () => {
     expect(b.packet('192.0.2.1')).toBe(`punt ${PuntReason.Unsupported}`);
     expect([b.told.get('192.0.2.0/24'), b.told.get('198.51.100.0/24')]).toEqual(['trapped', 'trapped']);
   });
-});
-
-test('MPLS label entries are kept, replaced, deleted, and swept when a replay lacks them', async () => {
-  const { b, give } = await bed();
-  const lsp = (label: number, list: Attributes, type = 24): Buffer =>
-    route({ message: type, family: c.AF_MPLS, length: 20, protocol: 193 }, [[c.RTA_DST, labels(label)], ...list]);
-  const swap: Attributes = [[c.RTA_NEWDST, labels(200, 300)], [c.RTA_VIA, via('10.0.1.2')], [c.RTA_OIF, ifindexOf(1)]]; // prettier-ignore
-  const paths = Buffer.concat([
-    hop(ifindexOf(1), 0, [[c.RTA_NEWDST, labels(17)], [c.RTA_VIA, via('10.0.1.2')]]), // prettier-ignore
-    hop(ifindexOf(2), 0, [[c.RTA_VIA, via('fe80::2')]]),
-  ]);
-  const rows = (): unknown[] => [...lspViews(b.fib)].map((view) => LAYOUTS.lsps.row(view));
-  give(lsp(100, swap), lsp(101, [[c.RTA_MULTIPATH, paths]]), lsp(102, swap), lsp(102, [], 25));
-  expect(rows()).toEqual([
-    [['100', 'ldp', 'trapped', 'swap 200/300', 'via 10.0.1.2, tap1', 'MPLS swap 200/300: no AFT mapping, Linux forwards it']], // prettier-ignore
-    [
-      ['101', 'ldp', 'trapped', 'swap 17', 'via 10.0.1.2, tap1', 'MPLS swap 17; pop: no AFT mapping, Linux forwards it'], // prettier-ignore
-      ['', '', '', 'pop', 'via fe80::2, tap2', ''],
-    ],
-  ]);
-  b.fib.beginReplay();
-  give(lsp(101, swap));
-  expect([...lspViews(b.fib)].map(({ label, stale }) => [label, stale])).toEqual([
-    [100, true],
-    [101, undefined],
-  ]);
-  expect(b.fib.endReplay()).toMatchObject({ kept: 1 });
-  expect([...lspViews(b.fib)].map(({ label }) => label)).toEqual([101]);
 });
 
 test('EVPN MAC addresses are kept by interface, VLAN and VNI', async () => {
@@ -183,18 +154,18 @@ test('frames of the protobuf encoding: VRFs apart from the main table, segments 
   }
   frames.slice(0, 27).forEach((frame) => reader.push(frame));
   b.settle();
-  const views = new RouteViews(b.fib, b.programmer, TABLE);
-  const both = [...views.routes({ prefix: parsePrefix('10.1.240.0/20')! })];
-  expect(both.map(({ vrf, state, nexthops }) => [vrf, state, nexthops[0]?.gateway])).toEqual([
+  const views = new RouteViews(b.fib, b.programmer);
+  const both = [...views.lookup({ prefix: parsePrefix('10.1.240.0/20')! })];
+  expect(both.map(({ vrfId, state, nexthops }) => [vrfId, state, nexthops[0]?.gateway])).toEqual([
     [undefined, 'trapped', '10.0.0.2'],
     [5, 'trapped', '10.9.0.2'],
   ]);
-  expect(both[1]!.reason).toBe('VRF 5: its table is not the one that the ports use');
+  expect(both[1]!.reason).toBe('VRF 5: no port is bound to its table');
   expect(LAYOUTS.routes.row(both[1]!)[0]!.slice(0, 2)).toEqual(['10.1.240.0/20', 'VRF 5']);
   expect(show('10.3.0.0/16').reason).toBe('SRv6 encap 2001:db8:f::1: no AFT mapping, Linux forwards it');
   frames.slice(27).forEach((frame) => reader.push(frame));
   b.settle();
-  expect([...views.routes({ prefix: parsePrefix('10.1.240.0/20')! })]).toEqual([]);
+  expect([...views.lookup({ prefix: parsePrefix('10.1.240.0/20')! })]).toEqual([]);
   expect([...sidViews(b.fib)].map((view) => LAYOUTS.sids.row(view)[0])).toEqual([
     ['2001:db8:f::11', 'uA', '-', '-', `interface 4`, ''],
     ['2001:db8:f::12', 'uDT46', '-', '5', '-', ''],
@@ -203,9 +174,9 @@ test('frames of the protobuf encoding: VRFs apart from the main table, segments 
   // A replay over protobuf brings all VRFs: what it lacks is gone.
   reader.push(frames[13]!);
   b.fib.beginReplay();
-  expect([...views.routes({ prefix: parsePrefix('10.1.240.0/20')! })].map(({ stale }) => stale)).toEqual([true]);
+  expect([...views.lookup({ prefix: parsePrefix('10.1.240.0/20')! })].map(({ stale }) => stale)).toEqual([true]);
   expect(b.fib.endReplay()).toMatchObject({ kept: 3 });
-  expect([...views.routes({ prefix: parsePrefix('10.1.240.0/20')! })]).toEqual([]);
+  expect([...views.lookup({ prefix: parsePrefix('10.1.240.0/20')! })]).toEqual([]);
 });
 
 test('encapsulations in words', () => {

@@ -1,12 +1,13 @@
 /** `why` and `trace` over the FIB, the programmer and a real sandbox: what is told is what is there. */
-import type { TraceQuery, WhyView } from '../../../src/control/explain-types';
+import type { RouteQuery, TraceQuery, WhyView } from '../../../src/control/explain-types';
 import { parseWhy } from '../../../src/control/explain-query';
 import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
 import { buildProbe } from '../../../src/views/probe';
+import { lastKnown } from '../../../src/views/known';
 import { RouteViews } from '../../../src/views/routes';
 import { traceView } from '../../../src/views/trace';
 import { whyView, type WhyContext } from '../../../src/views/why';
-import { Bed, Server, TABLE } from '../../bed/bed';
+import { Bed, Server } from '../../bed/bed';
 import { checksum, transportBytes } from '../vasic/testbed';
 
 const M1 = '02:00:00:00:01:01';
@@ -15,14 +16,15 @@ const UP: WhyContext = {
   afi: 'up',
   afiError: undefined,
   afiServer: '192.0.2.1:50051',
+  known: undefined,
   portNames: new Map([0, 1, 2, 3].map((port) => [512 + port, `port ${port}`])),
 };
 
 function why(bed: Bed, where: string, context = UP, asked = 3): WhyView {
-  const views = new RouteViews(bed.fib, bed.programmer, TABLE);
+  const views = new RouteViews(bed.fib, bed.programmer);
   const progress = (): { asked: number } => ({ asked });
   const options = { fib: bed.fib, programmer: bed.programmer, views, kernelNeighbors: true, progress };
-  return whyView(options, parseWhy(new URLSearchParams({ where })), context);
+  return whyView(options, parseWhy(new URLSearchParams({ where })) as RouteQuery, context);
 }
 
 test('an ECMP route, one path without an answer', async () => {
@@ -65,6 +67,38 @@ test('the moments: sent, acknowledged, reported; forgotten when zebra sends the 
   const again = why(bed, '10.40.0.0/16').routes[0]!;
   expect(Date.parse(again.received!)).toBeGreaterThan(Date.parse(told.received!));
   expect(again.reported).toBeUndefined();
+});
+
+test('while the vASIC can not be asked, every view says that it is what was known last, and since when', async () => {
+  const bed = await new Bed().up();
+  bed.neighbor(1, '10.1.1.2', M1).nexthop(5, '10.1.1.2@1').viaId('10.20.0.0/16', 5).settle();
+  const views = new RouteViews(bed.fib, bed.programmer);
+  const known = (): (string | undefined)[] => [
+    ...[...views.lookup({ prefix: parsePrefix('10.20.0.0/16')! })].map((route) => route.lastKnown),
+    ...[...views.nexthops()].filter(({ id }) => id === 5).map((nexthop) => nexthop.lastKnown),
+  ];
+  expect(known()).toEqual([undefined, undefined]);
+  bed.programmer.down('connection refused');
+  const since = lastKnown(bed.programmer.connection)!.since.toISOString();
+  expect(known()).toEqual([since, since]);
+  const context = {
+    ...UP,
+    afi: 'down',
+    afiError: 'connection refused',
+    known: lastKnown(bed.programmer.connection),
+  } as const;
+  const view = why(bed, '10.20.0.0/16', context);
+  expect(view.result).toBe(
+    `the vASIC is not reachable since ${since}; when it was asked last: the vASIC forwards them by the entry 10.20.0.0/16: ` +
+      'via 10.1.1.2, tap1',
+  );
+  expect(view.stops).toMatchObject({
+    at: 'AFI connection',
+    why: `the vASIC at 192.0.2.1:50051 is not reachable since ${since} (connection refused): whether it still forwards isn't known`,
+  });
+  await bed.up();
+  expect(known()).toEqual([undefined, undefined]);
+  expect(lastKnown(bed.programmer.connection)).toBeUndefined();
 });
 
 describe('where it stops', () => {
@@ -198,7 +232,7 @@ function tracer(bed: Bed): (packet: TraceQuery) => ReturnType<typeof traceView> 
     traceView(
       {
         fib: bed.fib,
-        views: new RouteViews(bed.fib, bed.programmer, TABLE),
+        views: new RouteViews(bed.fib, bed.programmer),
         ports,
         inputPorts: () => Promise.resolve(bed.server.sandbox.info().inputPorts),
         test: (port, frame) => Promise.resolve(bed.server.sandbox.test(port, frame)),
@@ -229,7 +263,7 @@ test('the input port is the one towards the source; steps are named; what cannot
   bed.neighbor(1, '10.1.1.2', M1).via('10.20.0.0/16', '10.1.1.2@1').via('10.1.3.0/24', '@3').settle();
   const trace = tracer(bed);
   const view = await trace(query('10.1.3.7', '10.20.0.1'));
-  expect(view.input).toEqual({ port: 3, tap: 'tap3' });
+  expect(view.input).toEqual({ port: 3, tap: 'tap3', table: 254, vrf: 'default' });
   expect(view.steps.map(({ purpose }) => purpose)).toContain('neighbor 10.1.1.2');
   expect(view.outcome).toMatchObject({ kind: 'output', tap: 'tap1', destinationMac: M1, ttl: 63 });
   expect((await trace(query('10.1.3.7', '10.1.3.9'))).outcome).toMatchObject({ kind: 'punt', reasonName: 'Glean' });

@@ -20,4 +20,5 @@ export const counter: NodeKind<'counter'> = {
     };
   },
   describe: () => () => '',
+  image: (node, context, { counters }) => ({ kind: 'counter', next: context.slotOf(node.next), counters: counters! }),
 };

@@ -1,33 +1,33 @@
 /**
  * AftDecap: takes a header off the packet. `ethernet`: the Ethernet header and VLAN tags. `label`: the whole MPLS label
- * stack; the Ethernet frame behind it is parsed afresh and can be looked up, or sent out of a port as it is.
+ * stack; the Ethernet frame behind it is parsed afresh and can be looked up, or sent out of a port as it is. With label.count
+ * one label alone: pop-label.ts.
  */
 import { ETHERTYPE_MPLS } from '../../../net/ethertypes';
-import { LABEL_BYTES } from '../headers';
-import type { Walk } from '../walk';
-import type { NodeKind } from '../node-kind';
+import { PARAM } from '../../../aft/model';
+import { stackEnd } from '../label-stack';
+import type { NodeKind, NodeOf } from '../node-kind';
+import { intParam } from './params';
+import { checkPop, describePop, linkPop } from './pop-label';
 
-/** Deeper stacks are not to be believed. */
-const MAX_LABELS = 16;
-
-/** Offset behind the label stack at l3, or -1 where it has no end within the packet. */
-function stackEnd(walk: Walk): number {
-  let at = walk.l3;
-  for (let i = 0; i < MAX_LABELS && at + LABEL_BYTES <= walk.end; i++) {
-    at += LABEL_BYTES;
-    if ((walk.buffer[at - 2]! & 1) !== 0) return at;
-  }
-  return -1;
+/** Whether it is a decapsulation of one label. */
+function takesOne(node: NodeOf<'decap'>): boolean {
+  return node.template === 'label' && intParam(node, PARAM.labelCount) !== undefined;
 }
 
 export const decap: NodeKind<'decap'> = {
   noneAllowed: false,
-  targets: () => [],
-  check(node) {
+  targets(node) {
+    const stack = intParam(node, PARAM.labelStack);
+    return takesOne(node) && stack !== undefined ? [stack] : [];
+  },
+  check(node, context) {
+    if (takesOne(node)) return checkPop(node, context);
     if (node.template === 'ethernet' || node.template === 'label') return undefined;
     return `there is no decapsulation '${node.template}': ethernet and label are known`;
   },
-  link(node, context) {
+  link(node, context, previous) {
+    if (takesOne(node)) return linkPop(node, context, previous?.counters);
     const next = context.slotOf(node.next);
     if (node.template === 'ethernet') {
       return {
@@ -40,7 +40,7 @@ export const decap: NodeKind<'decap'> = {
     return {
       execute(walk) {
         if (walk.proto !== ETHERTYPE_MPLS) return walk.drop('notMpls');
-        const inner = stackEnd(walk);
+        const inner = stackEnd(walk.buffer, walk.l3, walk.end);
         if (inner < 0 || !walk.parseEthernet(inner)) return walk.drop('malformed');
         walk.carry = inner;
         walk.emit = inner;
@@ -48,5 +48,5 @@ export const decap: NodeKind<'decap'> = {
       },
     };
   },
-  describe: (node) => () => node.template,
+  describe: (node, walk) => (takesOne(node) ? describePop(walk) : () => node.template),
 };

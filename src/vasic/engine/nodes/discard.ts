@@ -17,4 +17,5 @@ export const discard: NodeKind<'discard'> = {
     };
   },
   describe: () => () => '',
+  image: (_node, _context, { counters }) => ({ kind: 'discard', counters: counters! }),
 };

@@ -3,24 +3,24 @@
  *
  * `ethernet`: a new Ethernet header (keys packet.ether.saddr and packet.ether.daddr) on the L3 packet, in place of any it
  * has. Parameters encap.ether.ovlan and encap.ether.ivlan: outer and inner VLAN id, each in a tag of type 0x8100.
- * `label`: an MPLS label (parameter label.value; RFC 3032; TC 0, TTL 255) in front of the whole packet: the L2 frame as
- * received, unless a lookup routed it or its header was stripped. The innermost label has the bottom-of-stack bit.
+ * `label`: an MPLS label in front of the packet, or in place of its top one: push-label.ts.
  * Parameter meta.nhid: the number to know the next hop by; nh.mtu: the MTU towards it, where it is below the port's. Counts the
  * packets that got the header, as they were received.
  */
-import { ETHERTYPE_MPLS, ETHERTYPE_VLAN } from '../../../net/ethertypes';
+import { ETHERTYPE_VLAN } from '../../../net/ethertypes';
 import { AftField, PARAM } from '../../../aft/model';
 import type { AftKey } from '../../../aft/model';
 import { formatMac } from '../../../net/address';
-import { write16, write32 } from '../../../net/checksum';
+import { write16 } from '../../../net/checksum';
 import { fieldName } from '../fields';
-import { ETHERTYPE_MIN, LABEL_BYTES } from '../headers';
+import { ETHERTYPE_MIN } from '../headers';
 import { newCounters, type Counters } from '../ports';
-import type { Walk } from '../walk';
 import type { Compiled, LinkContext, NodeKind, NodeOf } from '../node-kind';
 import { intParam } from './params';
+import { checkLabel, describeLabel, linkLabel } from './push-label';
 
-const MAX_LABEL = 0xfffff;
+/** Above the size of any packet. */
+const MAX_MTU = 0xffff_ffff;
 const MAX_VLAN = 4094;
 const VLANS = [PARAM.etherOuterVlan, PARAM.etherInnerVlan] as const;
 
@@ -82,29 +82,6 @@ function linkEthernet(node: NodeOf<'encap'>, next: number, nhId: number, counter
   };
 }
 
-/** Whether the packet is a label stack, so that one more label is not the bottom one. */
-function isLabelStack(walk: Walk): boolean {
-  return walk.proto === ETHERTYPE_MPLS && walk.carry === walk.l3;
-}
-
-function linkLabel(node: NodeOf<'encap'>, next: number, nhId: number, counters: Counters): Compiled {
-  const label = intParam(node, PARAM.labelValue)!;
-  const entry = label * 0x1000 + 0xff;
-  return {
-    counters,
-    execute(walk) {
-      const bottom = isLabelStack(walk) ? 0 : 0x100;
-      const start = walk.open(walk.carry, LABEL_BYTES);
-      if (start < 0) return walk.drop('noHeadroom');
-      write32(walk.buffer, start, entry + bottom);
-      walk.setNetwork(start, ETHERTYPE_MPLS);
-      walk.count(counters);
-      if (nhId >= 0) walk.nhId = nhId;
-      return next;
-    },
-  };
-}
-
 export const encap: NodeKind<'encap'> = {
   noneAllowed: false,
   targets: () => [],
@@ -117,11 +94,8 @@ export const encap: NodeKind<'encap'> = {
     switch (node.template) {
       case 'ethernet':
         return checkEthernet(node);
-      case 'label': {
-        const label = intParam(node, PARAM.labelValue);
-        const sound = label !== undefined && Number.isInteger(label) && label >= 0 && label <= MAX_LABEL;
-        return sound ? undefined : `a label encapsulation needs ${PARAM.labelValue}, an int from 0 to ${MAX_LABEL}`;
-      }
+      case 'label':
+        return checkLabel(node);
       default:
         return `there is no encapsulation '${node.template}': ethernet and label are known`;
     }
@@ -132,8 +106,15 @@ export const encap: NodeKind<'encap'> = {
     const counters = previous?.counters ?? newCounters();
     return (node.template === 'ethernet' ? linkEthernet : linkLabel)(node, next, nhId, counters);
   },
-  describe(node) {
-    if (node.template !== 'ethernet') return () => node.template;
+  image(node, context, { counters }) {
+    if (node.template !== 'ethernet' || vlansOf(node).length > 0) return { kind: 'slow', reason: 'node' };
+    const macs = Uint8Array.of(...addressKey(node, AftField.EtherDaddr)!, ...addressKey(node, AftField.EtherSaddr)!);
+    const own = intParam(node, PARAM.nhMtu);
+    const mtu = own === undefined ? 0 : Math.max(1, Math.min(MAX_MTU, Math.floor(own)));
+    return { kind: 'encap', next: context.slotOf(node.next), mtu, macs, counters: counters! };
+  },
+  describe(node, walk) {
+    if (node.template !== 'ethernet') return describeLabel(node, walk);
     const from = formatMac(addressKey(node, AftField.EtherSaddr)!);
     const to = formatMac(addressKey(node, AftField.EtherDaddr)!);
     const tags = vlansOf(node).map((id) => `, VLAN ${id}`);

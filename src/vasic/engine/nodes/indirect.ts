@@ -10,4 +10,5 @@ export const indirect: NodeKind<'indirect'> = {
     return { execute: () => target };
   },
   describe: () => () => '',
+  image: (node, context) => ({ kind: 'goto', next: context.slotOf(node.target) }),
 };

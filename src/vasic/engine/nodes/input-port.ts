@@ -12,4 +12,5 @@ export const inputPort: NodeKind<'inputPort'> = {
     return { counters, execute: () => context.inputStart(node.index) };
   },
   describe: () => () => '',
+  image: (node, context) => ({ kind: 'goto', next: context.inputStart(node.index) }),
 };

@@ -7,9 +7,10 @@
 import { AftField } from '../../../aft/model';
 import type { AftKey, AftParams } from '../../../aft/model';
 import { fieldName, isField } from '../fields';
-import { FLOW_FIELDS } from '../../../aft/model';
-import { avalanche, hashFlow, pick } from '../flow-hash';
+import { FLOW_FIELDS, LABEL_FLOW_FIELDS } from '../../../aft/model';
+import { hashFlow, pick } from '../flow-hash';
 import { checkIndexKey, IntegerEntries } from '../integer-entries';
+import { avalanche } from '../mix';
 import { END } from '../walk';
 import type { Walk } from '../walk';
 import type { Container, ContainerEntry, NodeKind } from '../node-kind';
@@ -84,6 +85,13 @@ function describePath(container: Container, next: number): string {
   return `path ${paths.indexOf(next) + 1} of ${paths.length}, which has ${places} of ${all} places`;
 }
 
+/** Whether the fields are the usual ones. That of labelled packets is absent from others. */
+function isFlow(fields: readonly AftField[]): boolean {
+  return [FLOW_FIELDS, LABEL_FLOW_FIELDS].some(
+    (flow) => flow.length === fields.length && flow.every((f, i) => f === fields[i]),
+  );
+}
+
 export const loadBalance: NodeKind<'loadBalance'> = {
   noneAllowed: false,
   targets: () => [],
@@ -100,6 +108,13 @@ export const loadBalance: NodeKind<'loadBalance'> = {
     const store = previous?.container instanceof Paths ? previous.container.store : new IntegerEntries();
     const container = new Paths(node.max, node.fields.length === 0 ? FLOW_FIELDS : node.fields, store);
     return { container, execute: (walk) => container.lookup(walk) };
+  },
+  image(node, _context, { container }) {
+    const fields = node.fields.length === 0 ? FLOW_FIELDS : node.fields;
+    const { store } = container as Paths;
+    return isFlow(fields)
+      ? { kind: 'balance', max: node.max, paths: () => store.sorted() }
+      : { kind: 'slow', reason: 'node' };
   },
   describe(_node, _walk, { container }) {
     return (next) => (next > END ? describePath(container!, next) : 'no paths');

@@ -106,6 +106,11 @@ export const match: NodeKind<'match'> = {
     const compare = comparison(node.field, node.op, node.value);
     return { execute: (walk) => (compare(walk) ? whenTrue : whenFalse) };
   },
+  image({ field, op, value, trueNext, falseNext }, context) {
+    if (field !== AftField.EtherDaddr || op !== 'eq' || value.kind !== 'ether') return { kind: 'slow', reason: 'node' };
+    const [whenTrue, whenFalse] = [context.slotOf(trueNext), context.slotOf(falseNext)];
+    return { kind: 'matchMac', mac: value.bytes, whenTrue, whenFalse };
+  },
   describe(node, walk, { graph }) {
     const value = describeField(walk, node.field);
     return (next) => `${fieldName(node.field)} is ${value}: ${next === graph.slotOf(node.trueNext) ? 'yes' : 'no'}`;

@@ -65,6 +65,10 @@ export const outputPort: NodeKind<'outputPort'> = {
     if (port === undefined) return { counters: context.ports.punt, execute: (walk) => walk.punt(walk.reason) };
     return { counters: port.output, execute: (walk) => forward(walk, port) };
   },
+  image(node, context) {
+    const isPort = context.ports.list[node.index] !== undefined;
+    return isPort ? { kind: 'output', port: node.index } : { kind: 'slow', reason: 'host' };
+  },
   describe(node, walk, { graph }) {
     const port = graph.ports.list[node.index];
     if (port === undefined) return () => 'to the host';

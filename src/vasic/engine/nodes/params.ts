@@ -8,3 +8,11 @@ export function intParam(node: AftNode, name: string): number | undefined {
   const data = params[name]!;
   return data.kind === 'int' || data.kind === 'label' ? data.value : NaN;
 }
+
+/** A bool parameter; undefined when absent, or when it has another type. */
+export function boolParam(node: AftNode, name: string): boolean | undefined {
+  const params = node.params;
+  if (params === undefined || !Object.hasOwn(params, name)) return undefined;
+  const data = params[name]!;
+  return data.kind === 'bool' ? data.value : undefined;
+}

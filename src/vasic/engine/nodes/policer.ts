@@ -35,5 +35,6 @@ export const policer: NodeKind<'policer'> = {
       },
     };
   },
+  image: () => ({ kind: 'slow', reason: 'policer' }),
   describe: () => (next) => (next === DONE ? 'above its rate' : 'within its rate'),
 };

@@ -20,5 +20,6 @@ export const receive: NodeKind<'receive'> = {
       },
     };
   },
+  image: () => ({ kind: 'slow', reason: 'host' }),
   describe: (node) => () => `to the host: ${PuntReason[node.code] ?? `reason ${node.code}`}`,
 };

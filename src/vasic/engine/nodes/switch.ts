@@ -1,5 +1,5 @@
 /** AftSwitch: goes where the entry for the value of a field leads; without one (or without the field) to the default. */
-import type { AftField, AftKey } from '../../../aft/model';
+import { AftField, type AftKey } from '../../../aft/model';
 import { ABSENT, checkNumber, describeNumber, fieldName, isField, numberBits, readNumber } from '../fields';
 import { checkIndexKey, IntegerEntries } from '../integer-entries';
 import { END } from '../walk';
@@ -54,6 +54,11 @@ export class NumberLookup implements Container {
     const slot = this.store.find(readNumber(walk, fields[0] ?? this.field));
     return slot === 0 ? this.defaultSlot : slot;
   }
+
+  /** The slot of the entry for the packet's value; END: there is none. */
+  find(walk: Walk): number {
+    return this.store.find(readNumber(walk, this.field));
+  }
 }
 
 /** The entries that a replaced node leaves to its successor. */
@@ -90,4 +95,10 @@ export const switchNode: NodeKind<'switch'> = {
     return { container, execute: (walk) => container.lookup(walk, []) || next };
   },
   describe: (node, walk, context) => describeLookup(node.field, walk, context),
+  image(node, context, { container }) {
+    if (node.field !== AftField.EtherType) return { kind: 'slow', reason: 'node' };
+    const otherwise = context.slotOf(node.defaultNext) || context.slotOf(node.next);
+    const { store } = container as NumberLookup;
+    return { kind: 'etherSwitch', to: (type) => store.find(type) || otherwise };
+  },
 };

@@ -24,10 +24,15 @@ import { intParam } from './params';
 
 /** The entries of a tree; survives the replacement of the node. */
 class PrefixEntries {
-  readonly ip4 = new PrefixTrie();
-  readonly ip6 = new PrefixTrie();
+  readonly ip4: PrefixTrie;
+  readonly ip6: PrefixTrie;
   /** Only entries that have parameters, by prefix text. */
   readonly params = new Map<string, AftParams>();
+
+  constructor({ trieMemory }: LinkContext) {
+    this.ip4 = new PrefixTrie(trieMemory());
+    this.ip6 = new PrefixTrie(trieMemory());
+  }
 }
 
 /** The parameters that make a tree's lookup a router's. */
@@ -202,6 +207,14 @@ function routePolicy(node: AftNode, context: LinkContext): RoutePolicy | undefin
   };
 }
 
+/** Whether packets of both families are looked up by their destinations. */
+function looksUpDestinations(fields: readonly AftField[]): boolean {
+  const of = (source: AftField, destination: AftField): AftField | undefined =>
+    fields.find((field) => field === AftField.PacketLookupKey || field === source || field === destination);
+  const [ip4, ip6] = [of(AftField.Ip4Saddr, AftField.Ip4Daddr), of(AftField.Ip6Saddr, AftField.Ip6Daddr)];
+  return ip4 !== undefined && ip4 !== AftField.Ip4Saddr && ip6 !== undefined && ip6 !== AftField.Ip6Saddr;
+}
+
 export const tree: NodeKind<'tree'> = {
   noneAllowed: true,
   targets(node) {
@@ -219,7 +232,7 @@ export const tree: NodeKind<'tree'> = {
     return same ? undefined : 'it has entries: remove them before it gets other fields';
   },
   link(node, context, previous) {
-    const store = previous?.container instanceof TreeContainer ? previous.container.store : new PrefixEntries();
+    const store = previous?.container instanceof TreeContainer ? previous.container.store : new PrefixEntries(context);
     const container = new TreeContainer(
       node.fields,
       context.slotOf(node.defaultNext),
@@ -228,6 +241,13 @@ export const tree: NodeKind<'tree'> = {
     );
     const next = context.slotOf(node.next);
     return { container, execute: (walk) => container.lookup(walk, []) || next };
+  },
+  image(node, context, { container }) {
+    const { ip4, ip6 } = (container as TreeContainer).store;
+    const isRouter = context.slotOf(intParam(node, PARAM.rtTtlExpired)) !== END;
+    const routes = isRouter && looksUpDestinations(node.fields);
+    const otherwise = context.slotOf(node.defaultNext) || context.slotOf(node.next);
+    return { kind: 'tree', routes, otherwise, ip4: ip4.memory, ip6: ip6.memory };
   },
   describe(node, walk, { container }) {
     found.size = 0;

@@ -1,9 +1,9 @@
 /**
  * What the demonstration has to know of a routing protocol: the lines of configuration that it adds to a router, how to see its
- * neighbors, and how zebra and tcpdump name it. One protocol, one file beside this one.
+ * neighbors, and how zebra and tcpdump name it. One protocol, one file in protocols/.
  */
-import type { Frr, FrrDaemon } from '../frr';
-import type { Plan } from '../plan';
+import type { Frr, FrrDaemon } from './frr';
+import type { Plan } from './plan';
 
 export interface Protocol {
   /** As in PROTO=…, e.g. `ospf`. */

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Makes what `make mpls-interop` boots: Debian's cloud kernel, which has MPLS and VRFs, and an initramfs of a few megabytes with busybox,
+# iproute2 and test/interop/machine-init.sh. Kept in CACHE/machine; made again when the kernel's package or a file of it changed.
+#
+# Environment: FPM2AFI_CACHE  where it is kept (/var/cache/fpm2afi)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+CACHE=${FPM2AFI_CACHE:-/var/cache/fpm2afi}
+TARGET=$CACHE/machine
+INIT=test/interop/machine-init.sh
+PACKAGES=(qemu-system-x86 busybox-static cpio iproute2)
+# In the order in which they need each other.
+MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net)
+MODULES+=(ip_tunnel mpls_router mpls_gso mpls_iptunnel vrf dummy)
+
+say() { printf 'mpls-machine: %s\n' "$*"; }
+die() {
+  printf 'mpls-machine: %s\n' "$@" >&2
+  exit 1
+}
+[ "$(id -u)" = 0 ] || die 'This needs root (packages): run it as root.'
+[ "$(uname -m)" = x86_64 ] || die "The virtual machine is an x86-64 one; this is $(uname -m)."
+
+export DEBIAN_FRONTEND=noninteractive
+installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+missing=()
+for package in "${PACKAGES[@]}"; do installed "$package" || missing+=("$package"); done
+if ((${#missing[@]} > 0)); then
+  say "installing ${missing[*]} ..."
+  { apt-get -q update && apt-get -q -y --no-install-recommends install "${missing[@]}"; } >/dev/null ||
+    die "apt-get could not install: ${missing[*]}"
+fi
+
+kernel=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image/ { print $2; exit }')
+stamp=$({ printf '%s\n' "$kernel"; cat "$INIT" scripts/mpls-machine.sh; } | sha256sum | cut -d ' ' -f 1)
+if [ -e "$TARGET/stamp" ] && { [ -z "$kernel" ] || [ "$(cat "$TARGET/stamp")" = "$stamp" ]; }; then exit 0; fi
+[ -n "$kernel" ] || die 'No package linux-image-cloud-amd64 is known: Debian has it; run apt-get update there.'
+
+say "making $TARGET from $kernel ..."
+mkdir -p "$CACHE"
+work=$(mktemp -d "$CACHE/.machine.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+(cd "$work" && apt-get -q download "$kernel" >/dev/null 2>&1) || die "The package $kernel could not be downloaded: run apt-get update."
+dpkg-deb -x "$work"/linux-image-*.deb "$work/image"
+tree=$work/tree
+mkdir -p "$tree"/{bin,sbin,modules,etc}
+cp /bin/busybox "$tree/bin/busybox"
+ip=$(command -v ip)
+cp "$ip" "$tree/sbin/ip"
+while read -r library; do
+  mkdir -p "$tree$(dirname "$library")"
+  cp -L "$library" "$tree$library"
+done < <(ldd "$ip" | grep -o '/[^ ]*')
+for module in "${MODULES[@]}"; do
+  file=$(find "$work/image/lib/modules" -name "$module.ko*" -print -quit)
+  case $file in
+  *.ko) cp "$file" "$tree/modules/" ;;
+  *.ko.xz) xz -dc "$file" >"$tree/modules/$module.ko" ;;
+  *) die "$kernel has no module $module." ;;
+  esac
+  printf '%s\n' "$module" >>"$tree/modules/order"
+done
+install -m 755 "$INIT" "$tree/init"
+mkdir "$work/machine"
+(cd "$tree" && find . | cpio --quiet -o -H newc | gzip -1) >"$work/machine/initramfs"
+cp "$work"/image/boot/vmlinuz-* "$work/machine/vmlinuz"
+printf '%s\n' "$stamp" >"$work/machine/stamp"
+rm -rf "$TARGET"
+mv "$work/machine" "$TARGET"
+say "ready: $kernel"

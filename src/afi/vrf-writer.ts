@@ -1,0 +1,205 @@
+/**
+ * The VRFs in the vASIC: which of them it has a tree and a switch for. Those known when a connection begins come with the base
+ * graph; others are written as they come, before ports are led to them and routes go in. One that isn't wanted any more goes when
+ * no port leads to it and none of its routes is left.
+ */
+import type { ForwardingSource } from '../fib/intents';
+import type { Logger } from '../observe/log';
+import { tableOfToken, vrfTokens, type VrfTokens } from './base-tokens';
+import { NOTHING, WRITTEN, programmedParts, type BuildResult } from './graph';
+import type { Garbage, NodeInsert, NodeWriter, ProgrammedNode } from './graph';
+import { switchEntries, treeName, vrfGraph, type BaseVrf } from './vrf-graph';
+import type { AftNode, Token } from '../aft/model';
+
+interface VrfState {
+  /** `absent`: being written, or refused. */
+  state: 'absent' | 'placed' | 'removing';
+  busy: boolean;
+  error: string | undefined;
+  /** Its removal was refused, and is not tried again before something else was removed. */
+  kept: boolean;
+}
+
+export class VrfWriter implements NodeWriter {
+  readonly dirty = new Set<number>();
+  private readonly states = new Map<number, VrfState>();
+  /** Tables that have a tree there: one that was found is left as it is, whatever exactly it is. */
+  private readonly trees = new Map<number, 'found' | 'made'>();
+
+  /**
+   * @param discard queues nodes for removal
+   * @param placed a VRF is there now, or was refused: ports may be led there, or are to be led elsewhere
+   */
+  constructor(
+    private readonly source: ForwardingSource,
+    private readonly discard: (garbage: Garbage) => void,
+    private readonly placed: () => void,
+    private readonly log: Logger,
+  ) {}
+
+  /** The vASIC has nothing. */
+  clear(): void {
+    this.dirty.clear();
+    this.states.clear();
+    this.trees.clear();
+  }
+
+  /** The tokens of a table's VRF, whether or not it is there. */
+  tokensOf(table: number): VrfTokens {
+    return vrfTokens(table, this.source.defaultTable);
+  }
+
+  /** The vASIC has this node of an earlier life of the bridge; returns the table whose tree it is. */
+  adopt({ token, type }: AftNode): number | undefined {
+    const table = tableOfToken(token, this.source.defaultTable);
+    if (table === undefined) return undefined;
+    this.stateOf(table).state = 'placed';
+    if (type !== 'tree') return undefined;
+    this.trees.set(table, 'found');
+    return table;
+  }
+
+  /** For the base graph: all that are forwarded by. They count as placed when it is acknowledged. */
+  base(): BaseVrf[] {
+    return [...this.source.tables].map((table) => ({
+      table,
+      tokens: this.tokensOf(table),
+      withTree: !this.trees.has(table),
+    }));
+  }
+
+  /** The base graph with these is in place. */
+  basePlaced(vrfs: readonly BaseVrf[]): void {
+    for (const { table, withTree } of vrfs) {
+      if (withTree) this.trees.set(table, 'made');
+      Object.assign(this.stateOf(table), { state: 'placed', error: undefined });
+    }
+    for (const table of this.source.tables) this.dirty.add(table);
+  }
+
+  /** Whether entries and ports may lead there. */
+  isPlaced(table: number): boolean {
+    return this.states.get(table)?.state === 'placed';
+  }
+
+  /** Why the vASIC has refused to make it. */
+  errorOf(table: number): string | undefined {
+    return this.states.get(table)?.error;
+  }
+
+  /** Those that the vASIC has. */
+  *all(): Generator<Omit<BaseVrf, 'withTree'>> {
+    for (const [table, { state }] of this.states) {
+      if (state === 'placed') yield { table, tokens: this.tokensOf(table) };
+    }
+  }
+
+  build(table: number, insert: NodeInsert): BuildResult {
+    const state = this.stateOf(table);
+    if (state.busy || state.state !== 'absent') return NOTHING;
+    if (!this.source.tables.has(table)) {
+      this.states.delete(table);
+      return NOTHING;
+    }
+    const { nodes, entries } = vrfGraph({ table, tokens: this.tokensOf(table), withTree: !this.trees.has(table) });
+    insert.nodes.push(...nodes);
+    insert.entries.push(...entries);
+    state.busy = true;
+    return WRITTEN;
+  }
+
+  done(table: number, error: string | undefined): void {
+    const state = this.stateOf(table);
+    state.busy = false;
+    state.error = error;
+    if (error === undefined) {
+      state.state = 'placed';
+      if (!this.trees.has(table)) this.trees.set(table, 'made');
+    } else this.log.error('the vASIC refused a VRF: its ports and routes are left to Linux', { table, reason: error });
+    this.source.tableDone(table, error);
+    this.placed();
+  }
+
+  returned(table: number): void {
+    this.stateOf(table).busy = false;
+  }
+
+  uncertain(table: number): void {
+    this.stateOf(table).busy = false;
+    this.dirty.add(table);
+  }
+
+  /** Has those written again that were refused, and those removed that could not be. */
+  retryRefused(): void {
+    for (const [table, state] of this.states) {
+      state.kept = false;
+      if (state.error !== undefined) this.dirty.add(table);
+    }
+  }
+
+  /**
+   * Queues those for removal that nothing is in and nothing leads to. Call when nothing is under way.
+   * @param isLed whether a port may lead to this node
+   * @returns whether there were some
+   */
+  collect(isLed: (etherTypes: Token) => boolean): boolean {
+    let found = false;
+    for (const [table, state] of this.states) {
+      if (state.state !== 'placed' || state.kept || this.source.tables.has(table)) continue;
+      const tokens = this.tokensOf(table);
+      if (this.source.tableHasEntries(table) || isLed(tokens.etherTypes)) continue;
+      this.remove(table, state, tokens);
+      found = true;
+    }
+    return found;
+  }
+
+  private remove(table: number, state: VrfState, { tree, etherTypes }: VrfTokens): void {
+    state.state = 'removing';
+    this.discard({
+      entries: switchEntries(etherTypes, tree).map(({ parent, key }) => ({ parent, key })),
+      tokens: [etherTypes, tree],
+      done: () => {
+        this.trees.delete(table);
+        state.state = 'absent';
+        this.dirty.add(table);
+      },
+      refused: () => {
+        state.state = 'placed';
+        state.kept = true;
+        // It may be wanted again: what waited for it goes on.
+        if (!this.source.tables.has(table)) return;
+        this.source.tableDone(table, undefined);
+        this.placed();
+      },
+    });
+  }
+
+  /** What the vASIC is known to hold of each VRF. */
+  *programmed(): Generator<ProgrammedNode> {
+    for (const vrf of this.all()) {
+      const isMade = this.trees.get(vrf.table) === 'made';
+      yield* programmedParts(vrfGraph({ ...vrf, withTree: isMade }), 'vrf', vrf.table);
+      const { tree } = vrf.tokens;
+      if (isMade) continue;
+      yield { layer: 'vrf', id: vrf.table, name: treeName(vrf), token: tree, node: undefined, entries: undefined };
+    }
+  }
+
+  /** Has a VRF's nodes written again, whatever the vASIC holds; its tree is left as it is. */
+  rewrite(table: number): void {
+    const state = this.stateOf(table);
+    if (state.busy || state.state !== 'placed') return;
+    state.state = 'absent';
+    this.dirty.add(table);
+  }
+
+  private stateOf(table: number): VrfState {
+    let state = this.states.get(table);
+    if (state === undefined) {
+      state = { state: 'absent', busy: false, error: undefined, kept: false };
+      this.states.set(table, state);
+    }
+    return state;
+  }
+}

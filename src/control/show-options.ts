@@ -1,0 +1,79 @@
+/** The options of `show routes`, and the parameters of a request that come of them. */
+import type { Argv } from 'yargs';
+import { parseAddress, parsePrefix } from '../net/address';
+import type { Query } from './client';
+import { parseFilter, RequestError } from './filter';
+import { ROUTE_STATES } from './types';
+
+/** In place of a prefix: only counts. */
+export const SUMMARY = 'summary';
+
+/** What the command line says, as yargs has it. */
+export interface RouteArguments {
+  readonly where?: string | undefined;
+  readonly state?: string | undefined;
+  readonly table?: number | undefined;
+  readonly protocol?: string | undefined;
+  readonly within?: string | undefined;
+  readonly vrf?: string | undefined;
+  readonly covering?: string | undefined;
+  readonly port?: string | undefined;
+  readonly nexthop?: string | undefined;
+  readonly neighbor?: string | undefined;
+  readonly all?: boolean | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Adds the options. What is wrong with a value is said before the daemon is asked. */
+export function routeOptions<T>(command: Argv<T>): Argv<T & RouteArguments> {
+  return command
+    .positional('where', { type: 'string', describe: 'PREFIX, ADDRESS, or summary' })
+    .option('state', { choices: ROUTE_STATES, describe: 'Only routes in this state' })
+    .option('table', { type: 'number', describe: 'Only this kernel table' })
+    .option('vrf', { type: 'string', requiresArg: true, describe: 'Only the table of this VRF' })
+    .option('protocol', { type: 'string', describe: 'Only routes of this protocol (ospf, bgp, …)' })
+    .option('within', { type: 'string', requiresArg: true, describe: 'Only routes in this prefix' })
+    .option('covering', { type: 'string', requiresArg: true, describe: 'All routes that hold this address or prefix' })
+    .option('port', { type: 'string', requiresArg: true, describe: 'Only by this port of the vASIC, or TAP' })
+    .option('nexthop', { type: 'string', requiresArg: true, describe: "Only by this gateway, or zebra's nexthop id" })
+    .option('neighbor', { type: 'string', requiresArg: true, describe: 'Only to this address or hardware address' })
+    .option('all', { type: 'boolean', describe: "The router's own entries as well: addresses, hosts, multicast …" })
+    .option('limit', { type: 'number', describe: 'At most so many' })
+    .check((args) => {
+      wholeNumber('--table', args.table);
+      wholeNumber('--limit', args.limit);
+      const given = Object.entries(routeQuery(args as RouteArguments)).filter(([, value]) => value !== undefined);
+      try {
+        parseFilter(
+          new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])),
+          'routes',
+        );
+      } catch (error) {
+        throw error instanceof RequestError ? new Error(`--${error.message}`) : error;
+      }
+      return true;
+    }) as unknown as Argv<T & RouteArguments>;
+}
+
+/** The parameters of the request. Throws for a `where` that is neither prefix nor address. */
+export function routeQuery(args: RouteArguments): Query {
+  const { where, state, table, vrf, protocol, within, covering, port, nexthop, neighbor, all, limit } = args;
+  const asked = where === undefined ? {} : whereQuery(where);
+  const own = all === true ? 1 : undefined;
+  return { ...asked, state, table, vrf, protocol, within, covering, port, nexthop, neighbor, all: own, limit };
+}
+
+/** A prefix asks for exactly that route, an address for the one that would be used. */
+function whereQuery(where: string): Query {
+  if (where === SUMMARY) return {};
+  if (where.includes('/') && parsePrefix(where) !== undefined) return { prefix: where };
+  if (parseAddress(where) !== undefined) return { longest: where };
+  throw new Error(
+    `${where} is neither a prefix such as 10.0.255.0/24 nor an address such as 10.0.255.1, nor ${SUMMARY}`,
+  );
+}
+
+function wholeNumber(option: string, value: number | undefined): void {
+  if (value === undefined || (Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff)) return;
+  throw new Error(`${option}: expected a whole number from 0 to 4294967295`);
+}

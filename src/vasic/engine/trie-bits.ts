@@ -1,0 +1,52 @@
+/**
+ * Bit arithmetic of the prefix trie: chunks of five address bits, and the bitmaps of a node that they are looked up in.
+ * Addresses are words in network order, ADDRESS_WORDS of them.
+ */
+
+/** Four words of address, and one of zeros so that reading across the end is harmless. */
+export const ADDRESS_WORDS = 5;
+
+/** Address bits that one node covers. */
+export const STRIDE = 5;
+
+/** chunk of 5 bits → bits of all prefixes in a node that cover it. */
+export const COVERING = Uint32Array.from({ length: 32 }, (_, chunk) => {
+  let mask = 0;
+  for (let n = 0; n < STRIDE; n++) mask |= 1 << ((1 << n) | (chunk >> (STRIDE - n)));
+  return mask >>> 0;
+});
+
+export function popcount(value: number): number {
+  let v = value - ((value >>> 1) & 0x55555555);
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+/** Set bits below position `bit`. */
+export function rank(bitmap: number, bit: number): number {
+  return popcount(bitmap & ((1 << bit) - 1));
+}
+
+/** Five bits of the address from `depth`. */
+export function chunkAt(address: Uint32Array, depth: number): number {
+  const word = depth >>> 5;
+  const shift = depth & 31;
+  const high = address[word]! << shift;
+  return (shift > 27 ? high | (address[word + 1]! >>> (32 - shift)) : high) >>> 27;
+}
+
+/** The bit of a prefix in the node at `depth` that it ends in. */
+export function bitInNode(address: Uint32Array, depth: number, length: number): number {
+  const n = length - depth;
+  return (1 << n) | (chunkAt(address, depth) >> (STRIDE - n));
+}
+
+/** A copy of the address with five bits at `depth` (zero so far) set. */
+export function withChunk(address: Uint32Array, depth: number, chunk: number): Uint32Array {
+  const copy = Uint32Array.from(address);
+  const word = depth >>> 5;
+  const shift = depth & 31;
+  copy[word]! |= (chunk << 27) >>> shift;
+  if (shift > 27) copy[word + 1]! |= chunk << (59 - shift);
+  return copy;
+}

@@ -1,0 +1,49 @@
+/**
+ * What the sysctls of a port interface were before the first softvasic changed them, in a file under /run: a softvasic that was
+ * killed undoes nothing, and the next one finds its changes and not what was before. One file an interface, by network
+ * namespace, name and index; it goes when the changes are undone.
+ *
+ * Numbers of namespaces and interfaces come again. So what a file says counts only while the interface is in every sysctl as softvasic
+ * left it.
+ */
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const STATE_DIR = '/run/softvasic';
+
+/** Sysctl (under /proc/sys/net) → its value before. */
+export type Originals = Readonly<Record<string, string>>;
+
+export class IsolationMemory {
+  private readonly file: string;
+
+  constructor(
+    name: string,
+    ifindex: number,
+    private readonly dir = STATE_DIR,
+  ) {
+    this.file = join(dir, `isolation-${statSync('/proc/self/ns/net').ino}-${ifindex}-${name}.json`);
+  }
+
+  /** What an earlier softvasic found; undefined: nothing is known. */
+  recall(): Originals | undefined {
+    try {
+      const found = JSON.parse(readFileSync(this.file, 'utf8')) as unknown;
+      if (typeof found !== 'object' || found === null) return undefined;
+      const known = Object.entries(found).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+      return Object.fromEntries(known);
+    } catch {
+      return undefined; // none, or cut short by a full disk
+    }
+  }
+
+  /** @throws when the folder can't be written */
+  keep(originals: Originals): void {
+    mkdirSync(this.dir, { recursive: true, mode: 0o755 });
+    writeFileSync(this.file, JSON.stringify(originals), { mode: 0o600 });
+  }
+
+  forget(): void {
+    rmSync(this.file, { force: true });
+  }
+}

@@ -1,0 +1,145 @@
+/*
+ * What softvasic's dataplane thread writes and the BPF program reads: addresses in the heap and in the globals, in words of 32
+ * bits. src/vasic/kernel/layout.ts has the same numbers, and the prose; a test compares the two name by name.
+ */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+/* The heap map: an array of chunks of so many words. Nothing that is read through one pointer straddles two. */
+#define CHUNK_BITS 14
+#define CHUNK_WORDS 16384
+
+/* A record: 8 words, aligned to 8. Word 0 is its kind. */
+#define RECORD_WORDS 8
+
+#define KIND_SLOW 0
+#define SLOW_REASON 1
+
+#define KIND_DISCARD 1
+#define DISCARD_COUNTER 1
+
+#define KIND_GOTO 2
+#define GOTO_NEXT 1
+
+#define KIND_MATCH_MAC 3
+#define MATCH_MAC_HIGH 1
+#define MATCH_MAC_LOW 2
+#define MATCH_MAC_TRUE 3
+#define MATCH_MAC_FALSE 4
+
+#define KIND_ETHER_SWITCH 4
+#define ETHER_SWITCH_IP4 1
+#define ETHER_SWITCH_IP6 2
+#define ETHER_SWITCH_MPLS 3
+
+#define KIND_TREE 5
+#define TREE_DEFAULT 1
+#define TREE_ROOT4 2
+#define TREE_ROOT6 3
+
+#define KIND_BALANCE 6
+#define BALANCE_MAX 1
+#define BALANCE_SLOTS 2
+#define BALANCE_PRESENT_COUNT 3
+#define BALANCE_PRESENT 4
+
+#define KIND_ENCAP 7
+#define ENCAP_NEXT 1
+#define ENCAP_MTU 2
+#define ENCAP_COUNTER 3
+#define ENCAP_MACS 4
+
+#define KIND_OUTPUT 8
+#define OUTPUT_PORT 1
+
+#define KIND_COUNTER 9
+#define COUNTER_NEXT 1
+#define COUNTER_ID 2
+
+/* The root of a trie: 4 words, aligned to 4. */
+#define ROOT_WORDS 4
+#define ROOT_INDEX 0
+#define ROOT_COVER 1
+#define ROOT_SHORTS 2
+#define ROOT_NODE 3
+
+/* A node of a trie: 4 words, aligned to 4. */
+#define NODE_WORDS 4
+#define NODE_PREFIXES 0
+#define NODE_CHILDREN 1
+#define NODE_CHILD_BLOCK 2
+#define NODE_VALUE_BLOCK 3
+#define NODE_STRIDE 5
+#define INDEX_BITS 16
+
+/* The globals. */
+#define GLOBAL_GRAPH_VERSION 0
+#define GLOBAL_SLOTS 1
+#define GLOBAL_TEST_PORT 2
+#define GLOBAL_TEST_VERDICT 3
+#define GLOBAL_TEST_OUT_PORT 4
+#define GLOBAL_TEST_REASON 5
+#define GLOBAL_LAYOUT 6
+#define LAYOUT_VERSION 1
+#define GLOBAL_DEADLINE 7
+#define DEADLINE_SHIFT 30
+#define GLOBAL_TREE_VERSIONS 64
+#define TREE_VERSIONS 1024
+#define GLOBAL_PORT_OF 1088
+#define PORT_OF_SLOTS 1024
+#define PORT_OF_PROBES 16
+#define GLOBAL_PORTS 2112
+#define GLOBAL_WORDS 10304
+
+/* A port in the globals. */
+#define MAX_KERNEL_PORTS 512
+#define PORT_WORDS 16
+#define PORT_IFINDEX 0
+#define PORT_START 1
+#define PORT_MTU 2
+#define PORT_FLAGS 3
+#define PORT_SLOW_IFINDEX 4
+#define PORT_INPUT_COUNTER 5
+#define PORT_OUTPUT_COUNTER 6
+#define PORT_DISCARD_COUNTER 7
+#define PORT_SLOW_COUNTERS 8
+
+#define PORT_UP 1
+#define PORT_GENERIC 2
+#define PORT_XDP_TARGET 4
+
+/* Verdicts, as a test run reports them. */
+#define VERDICT_SLOW 1
+#define VERDICT_SENT 2
+#define VERDICT_DISCARDED 3
+
+/* Why a packet goes to the TypeScript engine. */
+#define SLOW_REASONS 32
+#define REASON_NODE 0
+#define REASON_HOST 1
+#define REASON_POLICER 2
+#define REASON_UNBOUND 3
+#define REASON_BUSY 4
+#define REASON_SHORT 5
+#define REASON_TAGGED 6
+#define REASON_ETHER_TYPE 7
+#define REASON_IP_HEADER 8
+#define REASON_OPTIONS 9
+#define REASON_TTL 10
+#define REASON_MARTIAN 11
+#define REASON_MTU 12
+#define REASON_PORT 13
+#define REASON_STEPS 14
+#define REASON_FLOW 15
+#define REASON_SEGMENT 16
+#define REASON_NO_PATH 17
+#define REASON_ORDER 18
+#define REASON_UNCHANGED 19
+
+/* Of packets on their way to the TypeScript engine by tc. */
+#define SLOW_MARK 1936486263
+
+/* Nodes executed for one packet. */
+#define MAX_KERNEL_STEPS 32
+
+#endif

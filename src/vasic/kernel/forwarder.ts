@@ -1,0 +1,380 @@
+/**
+ * The BPF program in the kernel and the memory shared with it: loading it, the heap and the globals (layout.ts), counters, ports and
+ * the hooks they hang on, and test runs. What is in the heap is not its business.
+ *
+ * More heap or more counters take another instance of the program, whose maps have other sizes: it gets a copy of the heap, shares the
+ * globals, and takes the old one's place at each port between two packets.
+ *
+ * With a Legacy a port that an earlier softvasic left with its program on it keeps that, and so goes on forwarding by that one's tables,
+ * until `takeOver`.
+ *
+ * Owner: the dataplane thread.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { testRun } from '../../sys/bpf';
+import { BpfObject } from '../../sys/bpf-object';
+import { close } from '../../sys/libc';
+import { MappedMemory } from '../../sys/mapped-memory';
+import { CounterMemory, possibleCpus, type Count } from './counters';
+import { adoptedHook, hang, type Hook, type PortMode } from './hooks';
+import * as layout from './layout';
+import type { Left, Legacy } from './legacy';
+
+export interface ForwarderOptions {
+  readonly ports: number;
+  /** Words that the heap starts with and may grow to; rounded up to chunks. */
+  readonly heapWords: number;
+  readonly maxHeapWords: number;
+  /** Counters for nodes, beside those of ports. */
+  readonly counters: number;
+  /** Where what hangs on ports is named, so that it outlives this process; absent: it doesn't. */
+  readonly legacy?: Legacy;
+  /** Whether it is to outlive this process; else what an earlier one left is taken off. */
+  readonly keeps?: boolean;
+}
+
+/** What a port's interface is like. */
+export interface PortFacts {
+  readonly mtu: number;
+  readonly up: boolean;
+}
+
+/** What became of a frame in a test run. */
+export interface Trial {
+  readonly outcome: 'sent' | 'discarded' | 'slow';
+  /** For `sent`: the output port. */
+  readonly port: number;
+  /** For `slow`: one of layout.REASON_NAMES. */
+  readonly reason: string;
+  /** The frame as it is afterwards. */
+  readonly frame: Buffer;
+  /** Nanoseconds of one run, on average. */
+  readonly nanoseconds: number;
+}
+
+const OBJECT = join(__dirname, 'forward.bpf.o');
+const NAME = 'softvasic';
+const PROGRAMS: Readonly<Record<PortMode, string>> = {
+  xdp: 'forward_xdp',
+  'xdp-generic': 'forward_xdp',
+  tc: 'forward_tc',
+};
+const WORD = 4;
+const CHUNK_BYTES = layout.CHUNK_WORDS * WORD;
+const COUNTERS_OF_PORT = 3 + layout.SLOW_REASONS;
+const OUTCOMES: Readonly<Record<number, Trial['outcome']>> = {
+  [layout.VERDICT_SENT]: 'sent',
+  [layout.VERDICT_DISCARDED]: 'discarded',
+  [layout.VERDICT_SLOW]: 'slow',
+};
+
+function chunksOf(words: number): number {
+  return Math.max(1, Math.ceil(words / layout.CHUNK_WORDS));
+}
+
+/** The compiled program. @throws Error with the remedy where the build had no clang */
+function readObject(): Buffer {
+  try {
+    return readFileSync(OBJECT);
+  } catch (error) {
+    throw new Error(`there is no ${OBJECT}: it was built without clang (install clang and libbpf-dev, npm run build)`, {
+      cause: error,
+    });
+  }
+}
+
+export class Forwarder {
+  /** Replaced when the heap grows, with the same contents; arrays from before see the new heap's beginning. */
+  heap: Uint32Array;
+  readonly globals: Uint32Array;
+  /** The first number that a node's counter may have. */
+  readonly firstCounter: number;
+  private readonly object = readObject();
+  private readonly cpus = possibleCpus();
+  private readonly heapMemory: MappedMemory;
+  private readonly globalsMemory = new MappedMemory(layout.GLOBAL_WORDS * WORD);
+  private readonly counters: CounterMemory;
+  private readonly maxChunks: number;
+  private readonly hooks = new Map<number, Hook>();
+  /** Port → where its interface is in the table of these. */
+  private readonly places = new Map<number, number>();
+  private readonly legacy: Legacy | undefined;
+  private readonly keeps: boolean;
+  /** Ports that still have their predecessor's program. */
+  private readonly left = new Map<number, Left>();
+  private program: BpfObject;
+
+  /** @throws Error with cause and remedy: not built, no libbpf, no permission, the verifier's words */
+  constructor(options: ForwarderOptions) {
+    this.legacy = options.legacy;
+    this.keeps = options.keeps ?? false;
+    this.firstCounter = 1 + options.ports * COUNTERS_OF_PORT;
+    this.maxChunks = chunksOf(options.maxHeapWords);
+    const chunks = chunksOf(options.heapWords);
+    const total = this.firstCounter + options.counters;
+    this.program = this.load(chunks, total, undefined, undefined);
+    this.heapMemory = new MappedMemory(this.maxChunks * CHUNK_BYTES);
+    this.heap = new Uint32Array(this.heapMemory.place(this.program.mapFd('heap'), chunks * CHUNK_BYTES));
+    const globals = this.globalsMemory.place(this.program.mapFd('.bss'), layout.GLOBAL_WORDS * WORD);
+    this.globals = new Uint32Array(globals);
+    this.globals[layout.GLOBAL_LAYOUT] = layout.LAYOUT_VERSION;
+    this.counters = new CounterMemory(this.cpus);
+    this.counters.add(this.program.mapFd('counters'), total);
+    for (let port = 0; port < options.ports; port++) this.numberCounters(port);
+  }
+
+  /** Words that the heap may grow to. */
+  get maxHeapWords(): number {
+    return this.maxChunks * layout.CHUNK_WORDS;
+  }
+
+  /** The number after the last counter. */
+  get counterEnd(): number {
+    return this.counters.numbers;
+  }
+
+  /**
+   * Makes the heap at least so large, twice as large as it was where there is room. False: that is more than its maximum.
+   * @throws Error when the kernel has no memory for it; everything is as before then
+   */
+  growHeap(words: number): boolean {
+    const needed = chunksOf(words);
+    const now = this.heap.length / layout.CHUNK_WORDS;
+    if (needed <= now) return true;
+    if (needed > this.maxChunks) return false;
+    const chunks = Math.min(this.maxChunks, Math.max(needed, 2 * now));
+    const next = this.load(chunks, this.counters.numbers, '.bss', 'counters');
+    const fd = next.mapFd('heap');
+    const copying = new MappedMemory(chunks * CHUNK_BYTES);
+    new Uint32Array(copying.place(fd, chunks * CHUNK_BYTES)).set(this.heap);
+    copying.release();
+    this.heap = new Uint32Array(this.heapMemory.place(fd, chunks * CHUNK_BYTES));
+    this.succeed(next);
+    return true;
+  }
+
+  /** Makes room for twice as many counters. The heap is copied for it. @throws Error when the kernel has no memory for it */
+  growCounters(): void {
+    const total = 2 * this.counters.numbers;
+    const next = this.load(this.heap.length / layout.CHUNK_WORDS, total, '.bss', 'heap');
+    this.counters.add(next.mapFd('counters'), total);
+    this.succeed(next);
+  }
+
+  /** Into `out`. */
+  readCounter(number: number, out: Count): void {
+    this.counters.read(number, out);
+  }
+
+  /** What the kernel counted at a port: packets received and dealt with, sent, discarded. */
+  portCounts(port: number): { readonly received: Count; readonly sent: Count; readonly discarded: Count } {
+    const first = this.portCounters(port);
+    return { received: this.count(first), sent: this.count(first + 1), discarded: this.count(first + 2) };
+  }
+
+  /** Reason → packets of a port that were left to the TypeScript engine; those that occurred. */
+  slowCounts(port: number): Record<string, number> {
+    const first = this.portCounters(port) + 3;
+    const result: Record<string, number> = {};
+    layout.REASON_NAMES.forEach((name, reason) => {
+      const { packets } = this.count(first + reason);
+      if (packets > 0) result[name] = packets;
+    });
+    return result;
+  }
+
+  /** Tells the program what a port is like now. */
+  setPort(port: number, { mtu, up }: PortFacts): void {
+    const at = this.portAt(port);
+    this.globals[at + layout.PORT_MTU] = mtu;
+    const flags = this.globals[at + layout.PORT_FLAGS]! & ~layout.PORT_UP;
+    this.globals[at + layout.PORT_FLAGS] = flags | (up ? layout.PORT_UP : 0);
+  }
+
+  /**
+   * Hangs the program on a port's interface. `slowIfindex`: where packets for the TypeScript engine go, for `tc`.
+   * @param isolated see hang()
+   * @throws Error when the interface doesn't take it; the port is as before then
+   */
+  attach(port: number, ifindex: number, mode: PortMode, slowIfindex: number, isolated: boolean): Hook {
+    this.detach(port);
+    const at = this.portAt(port);
+    const place = this.placeOf(ifindex);
+    this.globals[at + layout.PORT_SLOW_IFINDEX] = slowIfindex;
+    const up = this.globals[at + layout.PORT_FLAGS]! & layout.PORT_UP;
+    const kind = mode === 'xdp' ? layout.PORT_XDP_TARGET : mode === 'xdp-generic' ? layout.PORT_GENERIC : 0;
+    this.globals[at + layout.PORT_FLAGS] = up | kind;
+    this.globals[at + layout.PORT_IFINDEX] = ifindex;
+    this.globals[place] = port + 1;
+    this.places.set(port, place);
+    try {
+      const left = this.inherit(port, ifindex, mode, slowIfindex);
+      const hook = left ?? hang(this.program.programFd(PROGRAMS[mode]), ifindex, mode, isolated);
+      this.hooks.set(port, hook);
+      if (left === undefined) this.keep(hook, ifindex);
+      return hook;
+    } catch (error) {
+      this.forget(port);
+      throw error;
+    }
+  }
+
+  /** Takes the program off a port's interface, whether that is still there or not. */
+  detach(port: number): void {
+    const hook = this.hooks.get(port);
+    if (hook === undefined) return;
+    this.hooks.delete(port);
+    this.left.get(port)?.release();
+    this.left.delete(port);
+    if (hook.by !== 'clsact') this.legacy?.forget(this.globals[this.portAt(port) + layout.PORT_IFINDEX]!, hook.by);
+    hook.remove();
+    this.forget(port);
+  }
+
+  // ---- predecessors and successors --------------------------------------------------------------------------------
+
+  /** How many ports forward by the tables of an earlier softvasic. */
+  get leftPorts(): number {
+    return this.left.size;
+  }
+
+  /** The program that hangs on the interface goes on, and leaves packets to this process; undefined: there is none of that kind. */
+  private inherit(port: number, ifindex: number, mode: PortMode, slowIfindex: number): Hook | undefined {
+    const left = this.legacy?.find(ifindex);
+    if (left === undefined) return undefined;
+    const hook = adoptedHook(left.link, left.point);
+    if (!this.keeps || hook.mode !== mode || left.globals === undefined) {
+      this.legacy!.forget(ifindex, left.point);
+      left.release();
+      hook.remove();
+      return undefined;
+    }
+    const { globals } = left;
+    for (let old = 0; old < layout.MAX_KERNEL_PORTS; old++) {
+      const at = this.portAt(old);
+      if (globals[at + layout.PORT_IFINDEX] === ifindex) globals[at + layout.PORT_SLOW_IFINDEX] = slowIfindex;
+    }
+    this.left.set(port, left);
+    return hook;
+  }
+
+  private keep(hook: Hook, ifindex: number): void {
+    if (this.keeps && hook.link !== undefined && hook.by !== 'clsact')
+      this.legacy?.keep(ifindex, hook.by, hook.link, this.program.mapFd('.bss'));
+  }
+
+  /** This process' tables are complete: its program takes the place of what earlier ones left, between two packets each. */
+  takeOver(): void {
+    for (const [port, left] of this.left) {
+      const hook = this.hooks.get(port)!;
+      hook.replace(this.program.programFd(PROGRAMS[hook.mode]));
+      this.keep(hook, this.globals[this.portAt(port) + layout.PORT_IFINDEX]!);
+      left.release();
+    }
+    this.left.clear();
+  }
+
+  /** Nothing is forwarded later than this (layout.ts: GLOBAL_DEADLINE), by what earlier ones left neither. */
+  setDeadline(deadline: number): void {
+    for (const globals of [this.globals, ...[...this.left.values()].map((left) => left.globals!)])
+      globals[layout.GLOBAL_DEADLINE] = deadline;
+  }
+
+  hookOf(port: number): Hook | undefined {
+    return this.hooks.get(port);
+  }
+
+  /** What the program would do with a frame received on a port; it counts it, and sends nothing. The port needs no interface. */
+  testRun(mode: PortMode, port: number, frame: Uint8Array, repeat = 1): Trial {
+    this.globals[layout.GLOBAL_TEST_PORT] = port + 1;
+    const run = testRun(this.program.programFd(PROGRAMS[mode]), frame, repeat);
+    this.globals[layout.GLOBAL_TEST_PORT] = 0;
+    return {
+      outcome: OUTCOMES[this.globals[layout.GLOBAL_TEST_VERDICT]!]!,
+      port: this.globals[layout.GLOBAL_TEST_OUT_PORT]!,
+      reason: layout.REASON_NAMES[this.globals[layout.GLOBAL_TEST_REASON]!]!,
+      frame: run.frame,
+      nanoseconds: run.nanoseconds,
+    };
+  }
+
+  /** `leave`: what hangs on ports by names stays there, and forwards by these tables. */
+  close(leave = false): void {
+    for (const [port, hook] of [...this.hooks]) {
+      if (leave && hook.link !== undefined) close(hook.link);
+      else this.detach(port);
+    }
+    this.program.close();
+    this.counters.release();
+    this.globalsMemory.release();
+    this.heapMemory.release();
+  }
+
+  /** An instance with so much room; the named maps are the present instance's. */
+  private load(chunks: number, counters: number, ...shared: readonly (string | undefined)[]): BpfObject {
+    const config = Buffer.alloc(8);
+    config.writeUInt32LE(counters, 0);
+    config.writeUInt32LE(process.arch === 'x64' ? 0 : 1, 4);
+    const share = (map: string): { readonly shared?: number } =>
+      shared.includes(map) ? { shared: this.program.mapFd(map) } : {};
+    return BpfObject.load(NAME, this.object, [...new Set(Object.values(PROGRAMS))], {
+      '.rodata.config': { contents: config },
+      '.bss': share('.bss'),
+      heap: shared.includes('heap') ? share('heap') : { entries: chunks },
+      counters: shared.includes('counters') ? share('counters') : { entries: counters * this.cpus },
+    });
+  }
+
+  /** The next instance takes over at all ports. */
+  private succeed(next: BpfObject): void {
+    for (const [port, hook] of this.hooks) {
+      if (!this.left.has(port)) hook.replace(next.programFd(PROGRAMS[hook.mode]));
+    }
+    this.program.close();
+    this.program = next;
+  }
+
+  private portAt(port: number): number {
+    return layout.GLOBAL_PORTS + port * layout.PORT_WORDS;
+  }
+
+  private portCounters(port: number): number {
+    return 1 + port * COUNTERS_OF_PORT;
+  }
+
+  private numberCounters(port: number): void {
+    const at = this.portAt(port);
+    const first = this.portCounters(port);
+    this.globals[at + layout.PORT_INPUT_COUNTER] = first;
+    this.globals[at + layout.PORT_OUTPUT_COUNTER] = first + 1;
+    this.globals[at + layout.PORT_DISCARD_COUNTER] = first + 2;
+    this.globals[at + layout.PORT_SLOW_COUNTERS] = first + 3;
+  }
+
+  private count(number: number): Count {
+    const out = { packets: 0, bytes: 0 };
+    this.counters.read(number, out);
+    return out;
+  }
+
+  /**
+   * A place for an interface among those that the program looks at: a free one, or one of a port that has left it, which stays
+   * filled until then as the program stops looking at an empty one.
+   */
+  private placeOf(ifindex: number): number {
+    const taken = new Set(this.places.values());
+    for (let probe = 0; probe < layout.PORT_OF_PROBES; probe++) {
+      const at = layout.GLOBAL_PORT_OF + ((ifindex + probe) % layout.PORT_OF_SLOTS);
+      if (!taken.has(at)) return at;
+    }
+    throw new Error(`interface ${ifindex}: too many ports whose numbers collide in the kernel engine's table`);
+  }
+
+  private forget(port: number): void {
+    const at = this.portAt(port);
+    this.globals[at + layout.PORT_IFINDEX] = 0;
+    this.globals[at + layout.PORT_FLAGS]! &= layout.PORT_UP;
+    this.places.delete(port);
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The kernel engine of a softvasic: the program and its memory, the compiled copy of the sandbox's graph in that, and its ends at the
+ * ports. Whether there is one is decided at the start, for the life of the process.
+ *
+ * Owner: the dataplane thread.
+ */
+import type { AftPortEngine } from '../../aft/model';
+import { errorText } from '../../net/error-text';
+import type { Logger } from '../../observe/log';
+import type { FastPath } from '../engine/fast-path';
+import { Forwarder } from './forwarder';
+import { forwarderTables } from './forwarder-tables';
+import type { PortMode } from './hooks';
+import { createFastPath } from './image';
+import { KernelPort } from './kernel-port';
+import { DEADLINE_SHIFT } from './layout';
+import { Legacy } from './legacy';
+
+/** `auto`: the kernel, as far as it can; `kernel`: that, or no start; `engine`: TypeScript alone. */
+export type EngineChoice = 'auto' | 'kernel' | 'engine';
+
+/** Cloneable. */
+export interface EngineOptions {
+  readonly choice: EngineChoice;
+  /** Bytes that the tables may grow to. */
+  readonly maxBytes: number;
+  /** By interface, where one was asked for. */
+  readonly modes: Readonly<Record<string, PortMode>>;
+  /** Linux is kept off the ports by softvasic. */
+  readonly isolated: boolean;
+  /** Seconds that the kernel goes on forwarding after the end of this process; 0: it stops with it. */
+  readonly keepSeconds: number;
+  /** A BPF file system, where what goes on is named. */
+  readonly bpfFs: string;
+}
+
+/** 4 MiB: some ten thousand routes. */
+const FIRST_WORDS = 1 << 20;
+/** For nodes: neighbors, above all. */
+const FIRST_COUNTERS = 4096;
+const WORD = 4;
+/** How often the deadline is put off. */
+const BEAT_MS = 1000;
+/** A table that didn't change for so long is complete: whoever fills it doesn't pause. */
+const SETTLED_MS = 500;
+
+/** What a port of the TypeScript engine alone is shown as. */
+const ALONE = { name: 'engine', hook: 'AF_PACKET', packets: 0, slow: [] } as const;
+
+export class KernelEngine {
+  readonly ports: readonly KernelPort[];
+  private readonly keepSeconds: number;
+  private beatAt = 0;
+  /** Until when earlier tables count at most; undefined: there are none, or it isn't known yet. */
+  private takeOverBy: number | undefined;
+  private changes = 0;
+  private changedAt = 0;
+
+  private constructor(
+    private readonly forwarder: Forwarder,
+    names: readonly string[],
+    { choice, modes, isolated, keepSeconds }: EngineOptions,
+    private readonly log: Logger,
+  ) {
+    const required = choice === 'kernel';
+    this.keepSeconds = keepSeconds;
+    this.ports = names.map(
+      (name, port) => new KernelPort(forwarder, { port, name, mode: modes[name], required, isolated, log }),
+    );
+  }
+
+  /**
+   * Loads the program, where that is wanted, and says in a line what forwards from now on.
+   * @returns undefined: the TypeScript engine alone
+   * @throws Error with the remedy when `kernel` was asked for and can't be had
+   */
+  static start(names: readonly string[], options: EngineOptions, log: Logger): KernelEngine | undefined {
+    if (options.choice === 'engine') {
+      log.info('the TypeScript engine forwards (--engine engine)');
+      return undefined;
+    }
+    try {
+      const maxHeapWords = Math.floor(options.maxBytes / WORD);
+      const heapWords = Math.min(FIRST_WORDS, maxHeapWords);
+      const legacy = legacyOf(options, log);
+      const forwarder = new Forwarder({
+        ...{ ports: names.length, heapWords, maxHeapWords, counters: FIRST_COUNTERS },
+        ...(legacy && { legacy, keeps: options.keepSeconds > 0 }),
+      });
+      log.info('the kernel forwards what it can, the TypeScript engine the rest');
+      return new KernelEngine(forwarder, names, { ...options, keepSeconds: legacy ? options.keepSeconds : 0 }, log);
+    } catch (error) {
+      if (options.choice === 'kernel') {
+        throw new Error(`no kernel engine: ${errorText(error)}; --engine auto forwards without it`, { cause: error });
+      }
+      log.warn(`the TypeScript engine forwards, as there is no kernel engine: ${errorText(error)}`);
+      return undefined;
+    }
+  }
+
+  /** For a new sandbox; the former one is closed. */
+  fastPath(): FastPath {
+    const tables = forwarderTables(this.forwarder, (reason) => this.log.error(reason));
+    const path = createFastPath(tables, this.ports.length);
+    return {
+      ...path,
+      taker: (port, frame) =>
+        this.ports[port]!.hook === undefined ? { by: 'engine', reason: 'notAttached' } : path.taker(port, frame),
+    };
+  }
+
+  /** Who forwards what is received at a port. */
+  facts(port: number): AftPortEngine {
+    const { hook } = this.ports[port]!;
+    const { received } = this.forwarder.portCounts(port);
+    const slow = Object.entries(this.forwarder.slowCounts(port)).map(([reason, packets]) => ({ reason, packets }));
+    return {
+      name: hook === undefined ? 'engine' : 'kernel',
+      hook: hook ?? ALONE.hook,
+      packets: received.packets,
+      slow,
+    };
+  }
+
+  /** Whether the kernel is to go on after the end of this process. */
+  get keeps(): boolean {
+    return this.keepSeconds > 0;
+  }
+
+  /**
+   * What time brings: the deadline is put off, and an earlier softvasic's tables are left once this one's are complete.
+   * @param now milliseconds, monotonic
+   * @param changes how many operations this one's tables have seen
+   */
+  tick(now: number, changes: number): void {
+    if (!this.keeps) return;
+    if (now >= this.beatAt) {
+      this.beatAt = now + BEAT_MS;
+      const units = (process.hrtime.bigint() + BigInt(this.keepSeconds) * 1_000_000_000n) >> BigInt(DEADLINE_SHIFT);
+      this.forwarder.setDeadline(Number(units & 0xffffffffn) + 1);
+    }
+    if (this.forwarder.leftPorts > 0) this.awaitTables(now, changes);
+  }
+
+  private awaitTables(now: number, changes: number): void {
+    if (this.takeOverBy === undefined) {
+      this.takeOverBy = now + this.keepSeconds * 1000;
+      this.log.info('an earlier softvasic left its tables in the kernel: they count until the new ones are complete', {
+        ports: this.forwarder.leftPorts,
+      });
+    }
+    if (changes !== this.changes) {
+      this.changes = changes;
+      this.changedAt = now;
+    }
+    const complete = changes > 0 && now - this.changedAt >= SETTLED_MS;
+    if (!complete && now < this.takeOverBy) return;
+    if (!complete) this.log.warn(`nobody filled the tables for ${this.keepSeconds} s: the earlier ones end`);
+    this.forwarder.takeOver();
+    this.takeOverBy = undefined;
+    this.log.info('the kernel forwards by the new tables', { operations: changes });
+  }
+
+  /** Before ports are closed: with keepSeconds their programs stay. */
+  leave(): void {
+    if (this.keeps) for (const port of this.ports) port.leave();
+  }
+
+  close(): void {
+    if (!this.keeps) for (const port of this.ports) port.detach();
+    this.forwarder.close(this.keeps);
+  }
+}
+
+/** Where there is anything to keep, and a file system for it. */
+function legacyOf({ keepSeconds, bpfFs }: EngineOptions, log: Logger): Legacy | undefined {
+  try {
+    const legacy = new Legacy(bpfFs, keepSeconds > 0);
+    legacy.sweep();
+    return legacy;
+  } catch (error) {
+    if (keepSeconds > 0)
+      log.warn(`the kernel forwards nothing after the end of softvasic (--keep-forwarding): ${errorText(error)}`);
+    return undefined;
+  }
+}
+
+/** As facts(), where there may be no kernel engine. */
+export function engineOf(kernel: KernelEngine | undefined, port: number): AftPortEngine {
+  return kernel === undefined ? ALONE : kernel.facts(port);
+}

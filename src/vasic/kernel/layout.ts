@@ -1,0 +1,195 @@
+/**
+ * Where things lie in the memory that the dataplane thread shares with the BPF program (bpf/forward.bpf.c). bpf/layout.h has the
+ * same numbers; test/unit/vasic/kernel/layout.test.ts compares them.
+ *
+ * Two maps, both arrays of 32-bit words in the machine's byte order, which the dataplane thread alone writes:
+ *
+ * - the *heap*: node records, load balancers' slots, the slot table, and the route tries themselves. An address is an index of words,
+ *   0 means none. It grows by being made anew, twice as large, with the same contents at the same addresses.
+ * - the *globals*: versions, the ports, where the slot table is.
+ *
+ * A record is 8 words. A node's word in the slot table is the address of its record, 0 where the node in that slot is none that
+ * the kernel does. Where a record names a node, it names its slot; slot 0 (END) leads to the TypeScript engine.
+ *
+ * **Never torn.** The writer makes a version odd, changes, and makes it even: `GRAPH_VERSION` for records, slot table, bindings, load
+ * balancers, and for prefixes shorter than 16 bits in a trie with tables; one of `TREE_VERSIONS` for other prefixes: by the low bits
+ * of an address's first 16 in a trie with tables, by those of the root's address / 4 in a small one (tables that come or go, and a new
+ * root, are the graph's). The program reads the version before and after and leaves a packet whose version was odd
+ * or changed to the TypeScript engine, unchanged. Both steps have to be Atomics.add(): unlike Atomics.store() it also keeps later
+ * stores behind it on processors that would reorder them (arm64).
+ */
+
+/** The heap map is an array of chunks of so many words. Nothing that is read through one pointer straddles two. */
+export const CHUNK_BITS = 14;
+export const CHUNK_WORDS = 16384;
+
+/** Words of a record, and its alignment. Word 0 is its kind, unnamed words are zero. */
+export const RECORD_WORDS = 8;
+
+/** To the TypeScript engine; why (REASON_…). */
+export const KIND_SLOW = 0;
+export const SLOW_REASON = 1;
+
+/** Dropped. The node's counter (packets, bytes as received). */
+export const KIND_DISCARD = 1;
+export const DISCARD_COUNTER = 1;
+
+/** Indirect, and whatever else only leads on. */
+export const KIND_GOTO = 2;
+export const GOTO_NEXT = 1;
+
+/** etherDaddr eq: the first 2 bytes of the address as a number in network order, and the other 4. */
+export const KIND_MATCH_MAC = 3;
+export const MATCH_MAC_HIGH = 1;
+export const MATCH_MAC_LOW = 2;
+export const MATCH_MAC_TRUE = 3;
+export const MATCH_MAC_FALSE = 4;
+
+/** A switch of ether types: where these three lead, defaults included. All other types go to the TypeScript engine. */
+export const KIND_ETHER_SWITCH = 4;
+export const ETHER_SWITCH_IP4 = 1;
+export const ETHER_SWITCH_IP6 = 2;
+export const ETHER_SWITCH_MPLS = 3;
+
+/** A route tree by the destination that has `rt.ttlExpired`. Roots are addresses (see ROOT_WORDS), 0 for a trie without prefixes. */
+export const KIND_TREE = 5;
+export const TREE_DEFAULT = 1;
+export const TREE_ROOT4 = 2;
+export const TREE_ROOT6 = 3;
+
+/** A load balancer by FLOW_FIELDS. SLOTS: address of MAX words, slot or 0; PRESENT: address of PRESENT_COUNT slots in the order of their keys. */
+export const KIND_BALANCE = 6;
+export const BALANCE_MAX = 1;
+export const BALANCE_SLOTS = 2;
+export const BALANCE_PRESENT_COUNT = 3;
+export const BALANCE_PRESENT = 4;
+
+/** ethernet without tags. MTU 0: none. MACS: destination and source, 12 bytes as on the wire. */
+export const KIND_ENCAP = 7;
+export const ENCAP_NEXT = 1;
+export const ENCAP_MTU = 2;
+export const ENCAP_COUNTER = 3;
+export const ENCAP_MACS = 4;
+
+/** By the port's index. */
+export const KIND_OUTPUT = 8;
+export const OUTPUT_PORT = 1;
+
+export const KIND_COUNTER = 9;
+export const COUNTER_NEXT = 1;
+export const COUNTER_ID = 2;
+
+/**
+ * Root of a trie, aligned to 4 words: the addresses of its three tables (prefix-trie.ts). INDEX: 65,536 words, node or 0. COVER: 65,536
+ * 16-bit numbers, two to a word, the first in its low half. SHORTS: 65,536 words, value or 0. A small trie has no tables (INDEX is 0)
+ * but a topmost node, 0 for none.
+ */
+export const ROOT_WORDS = 4;
+export const ROOT_INDEX = 0;
+export const ROOT_COVER = 1;
+export const ROOT_SHORTS = 2;
+export const ROOT_NODE = 3;
+
+/** Node of a trie, aligned to 4 words (prefix-trie.ts). Blocks are addresses in the heap. */
+export const NODE_WORDS = 4;
+export const NODE_PREFIXES = 0;
+export const NODE_CHILDREN = 1;
+export const NODE_CHILD_BLOCK = 2;
+export const NODE_VALUE_BLOCK = 3;
+export const NODE_STRIDE = 5;
+export const INDEX_BITS = 16;
+
+/** Offsets in the globals. SLOTS: address of the slot table. */
+export const GLOBAL_GRAPH_VERSION = 0;
+export const GLOBAL_SLOTS = 1;
+/** For test runs, whose packets come from the interface with index 1: the input port + 1, and the program's answer. */
+export const GLOBAL_TEST_PORT = 2;
+export const GLOBAL_TEST_VERDICT = 3;
+export const GLOBAL_TEST_OUT_PORT = 4;
+export const GLOBAL_TEST_REASON = 5;
+/** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
+export const GLOBAL_LAYOUT = 6;
+export const LAYOUT_VERSION = 1;
+/** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
+export const GLOBAL_DEADLINE = 7;
+export const DEADLINE_SHIFT = 30;
+export const GLOBAL_TREE_VERSIONS = 64;
+export const TREE_VERSIONS = 1024;
+/** Ports by interface index: port + 1 at ifindex modulo PORT_OF_SLOTS or one of the next places; 0: none. The forwarder's. */
+export const GLOBAL_PORT_OF = 1088;
+export const PORT_OF_SLOTS = 1024;
+export const PORT_OF_PROBES = 16;
+export const GLOBAL_PORTS = 2112;
+export const GLOBAL_WORDS = 10304;
+
+/** Offsets in a port's part of the globals. START: the slot that it is bound to, the graph's; the forwarder keeps the others. */
+export const MAX_KERNEL_PORTS = 512;
+export const PORT_WORDS = 16;
+export const PORT_IFINDEX = 0;
+export const PORT_START = 1;
+export const PORT_MTU = 2;
+export const PORT_FLAGS = 3;
+/** Where its packets for the TypeScript engine go in tc mode. */
+export const PORT_SLOW_IFINDEX = 4;
+export const PORT_INPUT_COUNTER = 5;
+export const PORT_OUTPUT_COUNTER = 6;
+export const PORT_DISCARD_COUNTER = 7;
+/** The first of SLOW_REASONS counters. */
+export const PORT_SLOW_COUNTERS = 8;
+
+/** The link is up. */
+export const PORT_UP = 1;
+/** Its packets come through XDP in its generic form, which can send out of any port. */
+export const PORT_GENERIC = 2;
+/** Its driver sends frames that native XDP hands it. */
+export const PORT_XDP_TARGET = 4;
+
+/** What the program did, as a test run reports it. */
+export const VERDICT_SLOW = 1;
+export const VERDICT_SENT = 2;
+export const VERDICT_DISCARDED = 3;
+
+/** Why a packet goes to the TypeScript engine, and room for so many reasons. */
+export const SLOW_REASONS = 32;
+/** A node that the kernel doesn't do. */
+export const REASON_NODE = 0;
+/** For the host. */
+export const REASON_HOST = 1;
+export const REASON_POLICER = 2;
+/** Its input port is bound to nothing, or isn't known. */
+export const REASON_UNBOUND = 3;
+/** The graph was changing. */
+export const REASON_BUSY = 4;
+export const REASON_SHORT = 5;
+export const REASON_TAGGED = 6;
+export const REASON_ETHER_TYPE = 7;
+export const REASON_IP_HEADER = 8;
+export const REASON_OPTIONS = 9;
+export const REASON_TTL = 10;
+export const REASON_MARTIAN = 11;
+export const REASON_MTU = 12;
+/** The output port is down, or can't take packets from where this one came in. */
+export const REASON_PORT = 13;
+export const REASON_STEPS = 14;
+/** A flow whose hash needs IPv6 extension headers. */
+export const REASON_FLOW = 15;
+/** A large segment of an unusual kind. */
+export const REASON_SEGMENT = 16;
+/** The way ends at no node. */
+export const REASON_NO_PATH = 17;
+/** Nodes in an order that the kernel doesn't do, such as an output port without a lookup or an encapsulation. */
+export const REASON_ORDER = 18;
+/** The kernel refused to change the packet. */
+export const REASON_UNCHANGED = 19;
+
+/** What `show` and metrics call the reasons, by their numbers. */
+export const REASON_NAMES: readonly string[] = [
+  ...['node', 'host', 'policer', 'unbound', 'busy', 'short', 'tagged', 'etherType', 'ipHeader', 'options'],
+  ...['ttl', 'martian', 'mtu', 'port', 'steps', 'flow', 'segment', 'noPath', 'order', 'unchanged'],
+];
+
+/** Mark of packets on their way to the TypeScript engine by tc, so that what Linux itself sends there isn't taken for one. */
+export const SLOW_MARK = 1936486263;
+
+/** Nodes executed for one packet; with more it goes to the TypeScript engine. */
+export const MAX_KERNEL_STEPS = 32;

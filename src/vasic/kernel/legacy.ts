@@ -1,0 +1,118 @@
+/**
+ * What a softvasic leaves in the kernel for its successor: the links that its programs hang by and the globals that these read, under
+ * names in a BPF file system. A link with a name stays when its process ends, also by kill -9, and forwards by the last tables.
+ *
+ * Two names for a port: `NETNS-IFINDEX-POINT-link` and `NETNS-IFINDEX-POINT-globals` (NETNS: the inode of the network namespace, as several
+ * may share one file system). Globals of another layout are left alone.
+ *
+ * Owner: the dataplane thread.
+ */
+import { mkdirSync, readdirSync, readlinkSync, statfsSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { linkInterface, pinnedObject, pinObject, type LinkPoint } from '../../sys/bpf';
+import { close } from '../../sys/libc';
+import { MappedMemory } from '../../sys/mapped-memory';
+import * as layout from './layout';
+
+const BPF_FS_MAGIC = 0xcafe4a11;
+/** Dots aren't allowed in such names. */
+const NAME = /^(\d+)-(\d+)-(xdp|xdp-generic|tcx)-link$/;
+const FOLDER = 'softvasic';
+const WORD = 4;
+
+/** A port's link and the globals of the program on it, found under their names. */
+export interface Left {
+  readonly point: LinkPoint;
+  readonly link: number;
+  /** Absent: they have another layout. */
+  readonly globals?: Uint32Array;
+  /** Gives up the globals; the link stays. */
+  release(): void;
+}
+
+export class Legacy {
+  private readonly folder: string;
+  private readonly netns: string;
+
+  /**
+   * @param keeps something is to be left here, too
+   * @throws Error with the remedy where there is no BPF file system, or nothing was ever left and nothing is to be
+   */
+  constructor(bpffs: string, keeps: boolean) {
+    this.netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))![0];
+    this.folder = join(bpffs, FOLDER);
+    if (statfsSync(bpffs).type !== BPF_FS_MAGIC)
+      throw new Error(`${bpffs} is no BPF file system: mount -t bpf bpf ${bpffs}, or name another with --bpf-fs`);
+    if (keeps) mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    else readdirSync(this.folder);
+  }
+
+  private path(ifindex: number, point: string, what: 'link' | 'globals', netns = this.netns): string {
+    return join(this.folder, `${netns}-${ifindex}-${point}-${what}`);
+  }
+
+  /** What hangs on an interface of this namespace; nothing that hangs nowhere any more. @throws SysError */
+  find(ifindex: number): Left | undefined {
+    for (const name of readdirSync(this.folder)) {
+      const [, netns, number, point] = NAME.exec(name) ?? [];
+      if (netns !== this.netns || Number(number) !== ifindex) continue;
+      const link = pinnedObject(join(this.folder, name));
+      if (linkInterface(link) === ifindex) return this.left(ifindex, point as LinkPoint, link);
+      close(link);
+      this.forget(ifindex, point as LinkPoint);
+    }
+    return undefined;
+  }
+
+  private left(ifindex: number, point: LinkPoint, link: number): Left {
+    let fd: number;
+    try {
+      fd = pinnedObject(this.path(ifindex, point, 'globals'));
+    } catch {
+      return { point, link, release: () => undefined }; // its softvasic was killed between the two names
+    }
+    const bytes = layout.GLOBAL_WORDS * WORD;
+    const memory = new MappedMemory(bytes);
+    const release = (): void => memory.release();
+    try {
+      const globals = new Uint32Array(memory.place(fd, bytes));
+      if (globals[layout.GLOBAL_LAYOUT] === layout.LAYOUT_VERSION) return { point, link, globals, release };
+    } catch {
+      // Smaller than this layout's.
+    } finally {
+      close(fd);
+    }
+    release();
+    return { point, link, release: () => undefined };
+  }
+
+  /** Names a port's link and globals. @throws SysError */
+  keep(ifindex: number, point: LinkPoint, link: number, globals: number): void {
+    this.forget(ifindex, point);
+    pinObject(this.path(ifindex, point, 'globals'), globals);
+    pinObject(this.path(ifindex, point, 'link'), link);
+  }
+
+  /** The names go; so does the link, with its last descriptor. `netns`: another namespace than this process'. */
+  forget(ifindex: number, point: LinkPoint, netns = this.netns): void {
+    for (const what of ['link', 'globals'] as const) {
+      try {
+        unlinkSync(this.path(ifindex, point, what, netns));
+      } catch {
+        // There was none.
+      }
+    }
+  }
+
+  /** Forgets what hung on interfaces that are gone, of whatever namespace. */
+  sweep(): void {
+    for (const name of readdirSync(this.folder)) {
+      const [, netns, number, point] = NAME.exec(name) ?? [];
+      if (netns === undefined) continue;
+      const link = pinnedObject(join(this.folder, name));
+      const gone = linkInterface(link) === 0;
+      close(link);
+      if (gone) this.forget(Number(number), point as LinkPoint, netns);
+    }
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The records of the compiled graph (layout.ts) in the heap: which of its blocks each slot has, and their words. It decides
+ * nothing about when the words are written (image.ts), only what they are.
+ */
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
+import type { NodeImage, SlowNode } from '../engine/node-image';
+import type { CounterIds } from './counter-ids';
+import type { Heap } from './heap';
+import { PAGE_WORDS } from './heap';
+import * as layout from './layout';
+import { SharedTrieMemory } from './shared-trie';
+
+/** Kept free beside what a record takes, for the others of the same operation. */
+const SPARE_PAGES = 2;
+
+const SLOW: Readonly<Record<SlowNode, number>> = {
+  node: layout.REASON_NODE,
+  host: layout.REASON_HOST,
+  policer: layout.REASON_POLICER,
+};
+
+/** In the order of the record's words. */
+const SWITCHED = [ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS] as const;
+
+/** A slot's node, and what it has of the heap. */
+interface Held {
+  readonly record: number;
+  image: NodeImage;
+  /** Of a load balancer: its slots, and those present (made when some are missing); address and words. */
+  paths: Block;
+  present: Block;
+  /** Blocks that the record still names, until it is written again. */
+  old: Block[];
+}
+
+interface Block {
+  readonly at: number;
+  readonly words: number;
+}
+
+const NONE: Block = { at: 0, words: 0 };
+
+export class Records {
+  private readonly held: (Held | undefined)[] = [];
+
+  constructor(
+    private readonly heap: Heap,
+    private readonly ids: CounterIds,
+  ) {}
+
+  /** Gets what the node needs of the heap; false: there is no room, and the slot has what it had. Nothing shows yet. */
+  hold(slot: number, image: NodeImage): boolean {
+    const before = this.held[slot];
+    const wanted = image.kind === 'balance' ? image.max : 0;
+    const grows = wanted > (before?.paths.words ?? 0);
+    if (!this.heap.hasSpare(Math.ceil(wanted / PAGE_WORDS) + SPARE_PAGES)) return false;
+    if (image.kind === 'tree' && !(sharedRoot(image.ip4).makeRoot() && sharedRoot(image.ip6).makeRoot())) return false;
+    const paths = grows ? this.block(wanted) : (before?.paths ?? NONE);
+    const record = before?.record ?? this.heap.allocateWords(layout.RECORD_WORDS);
+    if (record === 0 || (grows && paths.at === 0)) return false;
+    if (before === undefined) {
+      this.held[slot] = { record, image, paths, present: NONE, old: [] };
+      this.heap.words.fill(0, record, record + layout.RECORD_WORDS);
+      return true;
+    }
+    if (grows) before.old.push(before.paths);
+    const counters = countersOf(before.image);
+    if (counters !== undefined && counters !== countersOf(image)) this.ids.give(counters);
+    before.image = image;
+    before.paths = paths;
+    return true;
+  }
+
+  /** Writes the node's record; its address, 0 where the slot has none. Within a change of the graph's version. */
+  write(slot: number): number {
+    const held = this.held[slot];
+    if (held === undefined) return 0;
+    const words = this.wordsOf(held);
+    for (let i = 0; i < layout.RECORD_WORDS; i++) this.heap.words[held.record + i] = words[i] ?? 0;
+    for (const block of held.old) this.free(block);
+    held.old = [];
+    return held.record;
+  }
+
+  /** Gives back what a slot had. Within a change of the graph's version, once its word in the slot table is 0. */
+  drop(slot: number): void {
+    const held = this.held[slot];
+    if (held === undefined) return;
+    this.held[slot] = undefined;
+    for (const block of [...held.old, held.paths, held.present]) this.free(block);
+    this.heap.releaseWords(held.record, layout.RECORD_WORDS);
+    const { image } = held;
+    const counters = countersOf(image);
+    if (counters !== undefined) this.ids.give(counters);
+    if (image.kind === 'tree') {
+      sharedRoot(image.ip4).releaseRoot();
+      sharedRoot(image.ip6).releaseRoot();
+    }
+  }
+
+  private wordsOf(held: Held): readonly number[] {
+    const { image } = held;
+    switch (image.kind) {
+      case 'slow':
+        return [layout.KIND_SLOW, SLOW[image.reason]];
+      case 'discard':
+        return this.counting(image.counters, (id) => [layout.KIND_DISCARD, id]);
+      case 'goto':
+        return [layout.KIND_GOTO, image.next];
+      case 'matchMac': {
+        const [high, low] = [numberAt(image.mac, 0, 2), numberAt(image.mac, 2, 4)];
+        return [layout.KIND_MATCH_MAC, high, low, image.whenTrue, image.whenFalse];
+      }
+      case 'etherSwitch':
+        return [layout.KIND_ETHER_SWITCH, ...SWITCHED.map(image.to)];
+      case 'tree':
+        if (!image.routes) return [layout.KIND_SLOW, layout.REASON_NODE];
+        return [layout.KIND_TREE, image.otherwise, sharedRoot(image.ip4).root, sharedRoot(image.ip6).root];
+      case 'balance':
+        return this.balanceOf(held, image.max, image.paths());
+      case 'encap':
+        return this.counting(image.counters, (id) => [
+          ...[layout.KIND_ENCAP, image.next, image.mtu, id],
+          ...[0, 4, 8].map((at) => wireWord(image.macs, at)),
+        ]);
+      case 'output':
+        return [layout.KIND_OUTPUT, image.port];
+      case 'counter':
+        return this.counting(image.counters, (id) => [layout.KIND_COUNTER, image.next, id]);
+    }
+  }
+
+  /** A record that counts; without a number for that it is the engine's. */
+  private counting(counters: Parameters<CounterIds['take']>[0], words: (id: number) => number[]): number[] {
+    const id = this.ids.take(counters);
+    return id === 0 ? [layout.KIND_SLOW, layout.REASON_NODE] : words(id);
+  }
+
+  private balanceOf(held: Held, max: number, paths: readonly (readonly [number, number])[]): readonly number[] {
+    const { heap } = this;
+    const { at } = held.paths;
+    heap.words.fill(0, at, at + max);
+    for (const [place, slot] of paths) heap.words[at + place] = slot;
+    const missing = paths.length > 0 && paths.length < max;
+    if (missing && held.present.words < paths.length) {
+      this.free(held.present);
+      held.present = this.block(max);
+      if (held.present.at === 0) return [layout.KIND_SLOW, layout.REASON_NODE];
+    }
+    if (missing) paths.forEach(([, slot], i) => (heap.words[held.present.at + i] = slot));
+    const present = missing ? held.present.at : 0;
+    return [layout.KIND_BALANCE, max, at, missing ? paths.length : 0, present];
+  }
+
+  private block(words: number): Block {
+    const at = this.heap.allocateWords(words);
+    return at === 0 ? NONE : { at, words };
+  }
+
+  private free({ at, words }: Block): void {
+    if (at !== 0) this.heap.releaseWords(at, words);
+  }
+}
+
+function countersOf(image: NodeImage): Parameters<CounterIds['take']>[0] | undefined {
+  return image.kind === 'discard' || image.kind === 'encap' || image.kind === 'counter' ? image.counters : undefined;
+}
+
+/** The trie's memory, which is the heap's wherever there are records. */
+function sharedRoot(memory: unknown): SharedTrieMemory {
+  if (!(memory instanceof SharedTrieMemory)) throw new Error('A trie that the kernel cannot read');
+  return memory;
+}
+
+/** Bytes as a number in network order. */
+function numberAt(bytes: Uint8Array, at: number, length: number): number {
+  let value = 0;
+  for (let i = at; i < at + length; i++) value = value * 256 + bytes[i]!;
+  return value;
+}
+
+/** Four bytes as the word that has them in this order in memory. */
+function wireWord(bytes: Uint8Array, at: number): number {
+  return new Uint32Array(bytes.slice(at, at + 4).buffer)[0]!;
+}

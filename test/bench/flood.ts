@@ -1,0 +1,93 @@
+/**
+ * Floods of 64-byte UDP packets through a crossing, made and counted in the kernel: a sender in user space does a few hundred thousand
+ * packets a second and hides whatever is faster. The kernel carries a frame from the generator as far as it can within the generator's own
+ * call, so what forwards in the kernel has the rest of one core, and what a packet costs there is the time that a flood takes
+ * longer than one straight into the sink. What forwards in user space has the other core.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lab } from '../../lab/lab';
+import { link, linkCounters, type LabNode } from '../../lab/node';
+import { portMac } from '../../lab/plan';
+import { logLines, logMark } from '../../lab/process';
+import { sleep, waitFor } from '../../lab/wait';
+import { arrived, HOST_PORT, type Crossing } from './crossing';
+
+/** For what is still under way when the generator ends. */
+const SETTLE_MS = 300;
+
+export interface Flood {
+  /** Packets that reached the receiver, in thousands a second. */
+  readonly kpps: number;
+  readonly sentKpps: number;
+  readonly lost: number;
+  /** CPU time of the process that forwards, by packet delivered; NaN where the kernel does. */
+  readonly processNs: number;
+}
+
+/** Nanoseconds that all threads of a process have run; NaN without one. */
+function cpuNs(pid: number | undefined): number {
+  if (pid === undefined) return NaN;
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks)
+    .map((task) => Number(readFileSync(join(tasks, task, 'schedstat'), 'utf8').split(' ')[0]))
+    .reduce((sum, ns) => sum + ns, 0);
+}
+
+async function withSink<T>(node: LabNode, ifname: string, work: () => Promise<T>): Promise<T> {
+  const mark = logMark(node.logFile('sink'));
+  const sink = node.start('sink', [process.execPath, join(__dirname, 'packet-sink.js'), ifname]);
+  try {
+    await waitFor(() => sink.ended() !== undefined || logLines(sink.logFile, mark).includes('ready'), {
+      timeoutMs: 10_000,
+      what: `the sink on ${node.name}`,
+    });
+    if (sink.ended() !== undefined) throw new Error(`the sink ended: ${logLines(sink.logFile, mark).join(' / ')}`);
+    return await work();
+  } finally {
+    await sink.kill('SIGTERM');
+  }
+}
+
+async function generate(
+  node: LabNode,
+  flow: { readonly routes: number; readonly family: 4 | 6; readonly seconds: number },
+): Promise<{ readonly sent: number; readonly ms: number }> {
+  const numbers = [flow.family, flow.routes, flow.seconds].map(String);
+  const argv = [process.execPath, join(__dirname, 'generator.js'), HOST_PORT, portMac(1), ...numbers];
+  return JSON.parse(await node.must(argv, { timeoutMs: 60_000 })) as { sent: number; ms: number };
+}
+
+/** Floods a crossing with packets to destinations all over the table. */
+export function flood(crossing: Crossing, routes: number, family: 4 | 6, seconds: number): Promise<Flood> {
+  return withSink(crossing.receiver, HOST_PORT, async () => {
+    const before = await arrived(crossing);
+    const cpuBefore = cpuNs(crossing.pid());
+    const { sent, ms } = await generate(crossing.sender, { routes, family, seconds });
+    await sleep(SETTLE_MS);
+    const delivered = (await arrived(crossing)) - before;
+    return {
+      kpps: delivered / ms,
+      sentKpps: sent / ms,
+      lost: Math.max(0, sent - delivered),
+      processNs: (cpuNs(crossing.pid()) - cpuBefore) / delivered,
+    };
+  });
+}
+
+/** What the generator can do, in thousands of packets a second: straight into a sink. */
+export async function measureLimit(lab: Lab, runs: number, seconds: number): Promise<readonly number[]> {
+  const sender = await lab.node('limittx');
+  const receiver = await lab.node('limitrx');
+  await link({ node: sender, ifname: HOST_PORT }, { node: receiver, ifname: HOST_PORT });
+  const rates: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    await withSink(receiver, HOST_PORT, async () => {
+      const before = (await linkCounters(receiver, HOST_PORT)).rxPackets;
+      const { ms } = await generate(sender, { routes: 10, family: 4, seconds });
+      await sleep(SETTLE_MS);
+      rates.push(((await linkCounters(receiver, HOST_PORT)).rxPackets - before) / ms);
+    });
+  }
+  return rates;
+}

@@ -1,0 +1,46 @@
+/** The tables of the kernel engine in ordinary memory, for tests that need no kernel: nothing is counted there. */
+import type { Counted } from '../../../src/vasic/engine/fast-path';
+import type { KernelTables } from '../../../src/vasic/kernel/image';
+import {
+  GLOBAL_WORDS,
+  MAX_KERNEL_PORTS,
+  PORT_FLAGS,
+  PORT_MTU,
+  PORT_UP,
+  GLOBAL_PORTS,
+  PORT_WORDS,
+} from '../../../src/vasic/kernel/layout';
+
+const NOTHING: Counted = { packets: 0, bytes: 0 };
+
+/** A heap of so many words that grows to at most `most`. */
+export function memoryTables(words = 1 << 20, most = 1 << 24): KernelTables {
+  const heap = {
+    words: new Uint32Array(words),
+    grow(): boolean {
+      if (heap.words.length * 2 > most) return false;
+      const larger = new Uint32Array(heap.words.length * 2);
+      larger.set(heap.words);
+      heap.words = larger;
+      return true;
+    },
+  };
+  let end = 1 << 16;
+  const counters = {
+    first: 1 + MAX_KERNEL_PORTS,
+    get end() {
+      return end;
+    },
+    grow: () => (end *= 2) > 0,
+    read: () => NOTHING,
+    port: () => ({ received: NOTHING, sent: NOTHING, discarded: NOTHING }),
+  };
+  return { heap, globals: new Uint32Array(GLOBAL_WORDS), counters };
+}
+
+/** What the forwarder says of a port. */
+export function setPort(globals: Uint32Array, port: number, { mtu, up }: { mtu: number; up: boolean }): void {
+  const at = GLOBAL_PORTS + port * PORT_WORDS;
+  globals[at + PORT_MTU] = mtu;
+  globals[at + PORT_FLAGS] = up ? PORT_UP : 0;
+}

@@ -1,0 +1,152 @@
+/**
+ * Runs in a namespace of forward.test.ts and is told what to do by JSON lines. As the router: loads the program with a heap made by
+ * hand, two routes and a default that leads to the engine, hangs it on two ports, and reports each frame left to the engine. As a
+ * host: sends a frame with offload metadata.
+ */
+import { createInterface } from 'node:readline';
+import { errorText } from '../../../src/net/error-text';
+import { noOffload, type Offload } from '../../../src/net/offload';
+import { ExceptionTap } from '../../../src/sys/exception-tap';
+import { interfaceState } from '../../../src/sys/interface';
+import { addressOf, close, ioctl, PollSet, socket, SOCK_DGRAM } from '../../../src/sys/libc';
+import { AF_INET } from '../../../src/net/sockaddr';
+import { PacketSocket, type ReceivedFrame } from '../../../src/sys/packet';
+import { Forwarder } from '../../../src/vasic/kernel/forwarder';
+import type { PortMode } from '../../../src/vasic/kernel/hooks';
+import * as layout from '../../../src/vasic/kernel/layout';
+
+const HEADROOM = 64;
+const LOOK_MS = 2;
+
+/** Port by port: whose MAC address is the neighbor's. */
+type Neighbors = readonly string[];
+
+function say(message: object): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+/** Slots of the graph made by hand; each port has three of its own behind them. */
+const SLOT = { types: 2, tree: 3, host: 4, discard: 5, firstPort: 8 } as const;
+const SLOTS_OF_PORT = 4;
+const SLOTS_AT = layout.CHUNK_WORDS;
+
+/** The heap of a router with 10.0.0.0/15 on port 0 and 10.2.0.0/15 on port 1: a trie of one node and its child. */
+function makeHeap(forwarder: Forwarder, macs: readonly Uint8Array[], neighbors: Neighbors): void {
+  const { heap, globals } = forwarder;
+  let next = 2 * layout.CHUNK_WORDS;
+  const record = (slot: number, ...words: number[]): void => {
+    heap.set(words, next);
+    heap[SLOTS_AT + slot] = next;
+    next += layout.RECORD_WORDS;
+  };
+  globals[layout.GLOBAL_SLOTS] = SLOTS_AT;
+  const ports = macs.map((mac, port) => ({ mac: Buffer.from(mac), port, slot: SLOT.firstPort + port * SLOTS_OF_PORT }));
+  for (const { mac, port, slot } of ports) {
+    const header = Buffer.concat([Buffer.from(neighbors[port]!.replaceAll(':', ''), 'hex'), mac]);
+    const word = (i: number): number => header.readUInt32LE(4 * i);
+    const counter = forwarder.firstCounter + port;
+    record(slot, layout.KIND_MATCH_MAC, mac.readUInt16BE(0), mac.readUInt32BE(2), SLOT.types, SLOT.discard);
+    record(slot + 1, layout.KIND_GOTO, slot + 2);
+    record(slot + 2, layout.KIND_ENCAP, slot + 3, 0, counter, word(0), word(1), word(2));
+    record(slot + 3, layout.KIND_OUTPUT, port);
+    globals[layout.GLOBAL_PORTS + port * layout.PORT_WORDS + layout.PORT_START] = slot;
+  }
+  const root = next;
+  next += 64;
+  record(SLOT.types, layout.KIND_ETHER_SWITCH, SLOT.tree, SLOT.tree, 0);
+  record(SLOT.tree, layout.KIND_TREE, SLOT.host, root, 0);
+  record(SLOT.host, layout.KIND_SLOW, layout.REASON_HOST);
+  record(SLOT.discard, layout.KIND_DISCARD, forwarder.firstCounter + 2);
+  // 10.0.0.0/15 is 00001 01000 00000, 10.2.0.0/15 is 00001 01000 00001: three nodes down, one node each for the prefix itself.
+  const [top, second, third, last, values] = [root + 4, root + 8, root + 12, root + 16, root + 24] as const;
+  heap[root + layout.ROOT_NODE] = top;
+  heap.set([0, 1 << 0b00001, second, 0], top);
+  heap.set([0, 1 << 0b01000, third, 0], second);
+  heap.set([0, 0b11, last, 0], third);
+  heap.set([1 << 1, 0, 0, values], last);
+  heap.set([1 << 1, 0, 0, values + 1], last + 4);
+  heap.set([ports[0]!.slot + 1, ports[1]!.slot + 1], values);
+}
+
+let forwarder: Forwarder | undefined;
+let sockets: readonly PacketSocket[] = [];
+let taps: readonly ExceptionTap[] = [];
+
+function report(port: number): (frame: ReceivedFrame) => void {
+  return ({ buffer, offset, length, offload }) =>
+    say({ slow: port, frame: buffer.toString('hex', offset, offset + length), offload: { ...offload } });
+}
+
+const calls = {
+  route(mode: PortMode, names: readonly string[], neighbors: Neighbors): object[] {
+    const made = (forwarder = new Forwarder({ ports: 2, heapWords: 1, maxHeapWords: 1 << 20, counters: 16 }));
+    made.growHeap(4 * layout.CHUNK_WORDS);
+    const states = names.map((name) => interfaceState(name)!);
+    makeHeap(
+      made,
+      states.map(({ mac }) => mac),
+      neighbors,
+    );
+    if (mode === 'tc') taps = names.map(() => ExceptionTap.open('exc%d', layout.SLOW_MARK, HEADROOM));
+    sockets = states.map(({ ifindex }) => PacketSocket.open(ifindex, HEADROOM, mode !== 'tc'));
+    const hooks = states.map(({ ifindex, mtu }, port) => {
+      made.setPort(port, { mtu, up: true });
+      return made.attach(port, ifindex, mode, taps[port]?.ifindex ?? 0, false);
+    });
+    const sources = mode === 'tc' ? taps : sockets;
+    const polled = new PollSet(sources.map(({ fd }) => fd));
+    setInterval(() => {
+      if (polled.wait(0) > 0) sources.forEach((source, port) => source.receive(report(port)));
+    }, LOOK_MS);
+    return hooks.map(({ by }) => ({ by }));
+  },
+  taps: () => taps.map(({ name }) => name),
+  counts: () =>
+    [0, 1].map((port) => ({
+      ...forwarder!.portCounts(port),
+      slow: forwarder!.slowCounts(port),
+      lost: taps[port]?.drops() ?? 0,
+    })),
+  setMtu: (port: number, mtu: number): void => forwarder!.setPort(port, { mtu, up: true }),
+  grow: (): boolean => {
+    forwarder!.growCounters();
+    return forwarder!.growHeap(forwarder!.heap.length + 1);
+  },
+  close: (): void => {
+    forwarder!.close();
+    taps.forEach((tap) => tap.close());
+    process.exit(0);
+  },
+  /** Generic receive offload: without it a veth's peer has no queue for frames that native XDP sends. */
+  setGro(name: string): void {
+    const [SIOCETHTOOL, ETHTOOL_SGRO] = [0x8946, 0x2c];
+    const value = Buffer.alloc(8);
+    value.writeUInt32LE(ETHTOOL_SGRO, 0);
+    value.writeUInt32LE(1, 4);
+    const request = Buffer.alloc(40);
+    request.write(name);
+    request.writeBigUInt64LE(addressOf(value), 16);
+    const fd = socket(AF_INET, SOCK_DGRAM, 0);
+    ioctl(fd, SIOCETHTOOL, request, name);
+    close(fd);
+  },
+  send(name: string, hex: string, offload: Partial<Offload>): void {
+    const bytes = Buffer.from(hex, 'hex');
+    const socket = PacketSocket.open(interfaceState(name)!.ifindex, 0, false);
+    socket.send(bytes, 0, bytes.length, { ...noOffload(), ...offload });
+    socket.flush();
+    const { sendDrops, lastSendError } = socket.stats;
+    socket.close();
+    if (sendDrops > 0) throw new Error(`not sent: ${lastSendError}`);
+  },
+} as const;
+
+createInterface(process.stdin).on('line', (line) => {
+  const { call, name, args } = JSON.parse(line) as { call: number; name: keyof typeof calls; args: unknown[] };
+  const run = calls[name] as (...given: unknown[]) => unknown;
+  try {
+    say({ call, result: run(...args) ?? null });
+  } catch (error) {
+    say({ call, error: errorText(error) });
+  }
+});

@@ -1,0 +1,234 @@
+/**
+ * Labels with real zebra, staticd and bgpd, on a kernel that may have no MPLS (lab/mpls/zebra-view.ts): frames are sent in at port 0, and
+ * what comes out of the others is compared byte by byte. Port 3 is in the VRF red, whose VPN label bgpd gives out.
+ */
+import { buildHostsTopology, hostAddress, hostAddress6, type HostsTopology } from '../../../lab/hosts-topology';
+import { at, items, textAt } from '../../../lab/json';
+import { labId, openLab, stopLab, type Lab } from '../../../lab/lab';
+import type { LinuxVrf } from '../../../lab/mpls/linux-vrfs';
+import { portMac, tapName, vrouterMac } from '../../../lab/plan';
+import { waitFor } from '../../../lab/wait';
+import type { LspView } from '../../../src/control/types';
+import { frameOf, markOf, type Label, type Packet } from './frames';
+import { Ears, send } from './wire';
+
+const ID = labId('mplstest');
+const RED = 1001;
+const VPN_LABEL = 800;
+const VRFS: readonly LinuxVrf[] = [{ name: 'red', table: RED, taps: [tapName(3)] }];
+jest.setTimeout(180_000);
+
+/** zebra looks once, when it is told of such an LSP, whether its nexthop is there: these come after the interfaces' addresses. */
+const LSPS = [
+  `mpls lsp 100 ${hostAddress(1)} 200`,
+  `mpls lsp 101 ${hostAddress(1)} implicit-null`,
+  `mpls lsp 102 ${hostAddress(1)} explicit-null`,
+  ...[1, 2].map((port) => `mpls lsp 103 ${hostAddress(port)} ${203 + port}`),
+  `mpls lsp 104 ${hostAddress6(1)} 206`,
+];
+const CONFIG = [
+  `ip route 10.50.0.0/16 ${hostAddress(1)} label 300`,
+  `ip route 10.51.0.0/16 ${hostAddress(1)} label 300/301`,
+  `ipv6 route 2001:db8:50::/48 ${hostAddress6(1)} label 310`,
+  `ip route 10.9.2.1/32 ${hostAddress(2)}`,
+  `ipv6 route 2001:db8:9:2::1/128 ${hostAddress6(2)}`,
+  'vrf red',
+  ` ip route 10.9.3.1/32 ${hostAddress(3)}`,
+  'exit-vrf',
+  'router bgp 65000',
+  'exit',
+  'router bgp 65000 vrf red',
+  ' address-family ipv4 unicast',
+  `  label vpn export ${VPN_LABEL}`,
+  '  rd vpn export 65000:1',
+  '  rt vpn both 65000:1',
+  '  export vpn',
+  '  redistribute static',
+  ' exit-address-family',
+  'exit',
+];
+const LABELS = [100, 101, 102, 103, 104, VPN_LABEL];
+const ROUTES = ['10.50.0.0/16', '10.51.0.0/16', '2001:db8:50::/48', '10.9.2.1/32', '10.9.3.1/32'];
+
+let lab: Lab | undefined;
+let topology: HostsTopology;
+let ears: Ears;
+let marker = 20_000;
+
+beforeAll(async () => {
+  lab = await openLab(ID);
+  topology = await buildHostsTopology(lab, {
+    ...{ hosts: 4, ip6: true, config: CONFIG, daemons: ['bgpd'], mpls: { vrfs: VRFS }, portTables: { 3: RED } },
+    settings: ['fpm.sweep.idle=500ms', 'fpm.sweep.minimum=1s'],
+  });
+  await topology.frr.vtysh(['configure terminal', ...LSPS].join('\n'));
+  await offloaded();
+  ears = await Ears.open(topology.hosts);
+});
+
+afterAll(async () => {
+  await ears?.close();
+  await lab?.close();
+  await stopLab(ID);
+});
+
+async function lsps(): Promise<readonly LspView[]> {
+  return JSON.parse(await topology.router.must(['fpm2afi', 'show', 'lsps', '--json'])) as LspView[];
+}
+
+/** All labels and routes of the configuration are in the vASIC, by all of their paths. */
+async function offloaded(): Promise<void> {
+  await waitFor(
+    async () => {
+      const found = await lsps();
+      const ready = found.every(
+        ({ state, legs }) => state === 'offloaded' && legs.every((leg) => leg.state !== 'unresolved'),
+      );
+      const states = new Map((await topology.bridge.routes()).map(({ prefix, state }) => [prefix, state]));
+      const labels = found.map(({ label }) => label);
+      return ready && labels.join() === LABELS.join() && ROUTES.every((prefix) => states.get(prefix) === 'offloaded');
+    },
+    { timeoutMs: 60_000, what: 'LSPs and routes to be offloaded' },
+  );
+}
+
+const entry = (label: number, ttl: number, tc = 0): Label => ({ label, tc, ttl });
+type Case = Omit<Packet, 'marker'> & { readonly labels: readonly Label[] };
+const packet = (to: string, ttl = 64): Omit<Packet, 'marker'> => ({ to, ttl });
+
+/** Sends it into port 0, and hears it come out somewhere. */
+async function outcome({ labels, ...rest }: Case): Promise<string[]> {
+  const mine = marker++;
+  await send(topology.hosts[0]!, [frameOf(portMac(0), vrouterMac(0), labels, { ...rest, marker: mine })]);
+  await waitFor(() => ears.heard(markOf(mine)).length > 0, { timeoutMs: 20_000, what: 'the frame' });
+  return ears.heard(markOf(mine));
+}
+
+async function expectOut(sent: Case, port: number, labels: readonly Label[], ttl: number): Promise<void> {
+  const mine = marker;
+  const expected = frameOf(vrouterMac(port), portMac(port), labels, { to: sent.to, ttl, marker: mine });
+  expect(await outcome(sent)).toEqual([`${port} ${expected}`]);
+}
+
+const FAR = '198.51.100.1';
+const FAR6 = '2001:db8:99::1';
+
+test('swap: TTL less one, class and what is behind it stay; to an IPv6 nexthop', async () => {
+  await expectOut({ labels: [entry(100, 9, 5)], ...packet(FAR) }, 1, [entry(200, 8, 5)], 64);
+  await expectOut({ labels: [entry(100, 9, 5), entry(555, 40, 3)], ...packet(FAR) }, 1, [entry(200, 8, 5), entry(555, 40, 3)], 64); // prettier-ignore
+  await expectOut({ labels: [entry(104, 255)], ...packet(FAR6) }, 1, [entry(206, 254)], 64);
+});
+
+test("pop: the IP packet gets the label's TTL less one; another label stays as it is", async () => {
+  await expectOut({ labels: [entry(101, 9)], ...packet(FAR) }, 1, [], 8);
+  await expectOut({ labels: [entry(101, 9)], ...packet(FAR6) }, 1, [], 8);
+  await expectOut({ labels: [entry(101, 9, 7), entry(555, 40, 3)], ...packet(FAR) }, 1, [entry(555, 40, 3)], 64);
+});
+
+test('explicit null: sent where it is asked for; received, it is taken off and the packet looked up', async () => {
+  await expectOut({ labels: [entry(102, 9, 5)], ...packet(FAR) }, 1, [entry(0, 8, 5)], 64);
+  await expectOut({ labels: [entry(0, 9)], ...packet('10.9.2.1') }, 2, [], 8);
+  await expectOut({ labels: [entry(2, 9)], ...packet('2001:db8:9:2::1') }, 2, [], 8);
+});
+
+test('push of one and two labels, on IPv4 and IPv6', async () => {
+  await expectOut({ labels: [], ...packet('10.50.0.1', 20) }, 1, [entry(300, 19)], 19);
+  await expectOut({ labels: [], ...packet('10.51.0.1', 20) }, 1, [entry(300, 19), entry(301, 19)], 19);
+  await expectOut({ labels: [], ...packet('2001:db8:50::1', 20) }, 1, [entry(310, 19)], 19);
+});
+
+test("a VPN's label: taken off and looked up in the VRF, which another label does not reach", async () => {
+  await expectOut({ labels: [entry(VPN_LABEL, 9)], ...packet('10.9.3.1') }, 3, [], 8);
+  await expectOut({ labels: [entry(0, 9), entry(VPN_LABEL, 30)], ...packet('10.9.3.1') }, 3, [], 29);
+});
+
+test('flows spread over both paths of an LSP', async () => {
+  const outs = new Set<string>();
+  for (let i = 1; i <= 30; i++) {
+    const [out] = await outcome({ labels: [entry(103, 9)], ...packet(`198.51.100.${i}`) });
+    const [port, frame] = out!.split(' ');
+    outs.add(`${port} ${parseInt(frame!.slice(28, 33), 16)}`);
+  }
+  expect([...outs].sort()).toEqual(['1 204', '2 205']);
+});
+
+test('an unknown label, and one whose TTL runs out: nothing comes out, and each is counted for what it is', async () => {
+  const { router, hosts } = topology;
+  const passed = async (): Promise<number> => {
+    const shown = JSON.parse(await router.must(['fpm2afi', 'show', 'punt', '--json'])) as {
+      reason: string;
+      passed: number;
+    }[];
+    return shown.find(({ reason }) => reason === 'labelTtl')!.passed;
+  };
+  const before = await passed();
+  const lost = [[entry(999, 64)], [entry(100, 1)], [entry(VPN_LABEL, 1)]].map((labels) => ({ mine: marker++, labels }));
+  const frames = lost.map(({ mine, labels }) =>
+    frameOf(portMac(0), vrouterMac(0), labels, { ...packet(FAR), marker: mine }),
+  );
+  await send(hosts[0]!, frames);
+  await waitFor(async () => (await passed()) === before + 2, { timeoutMs: 20_000, what: 'two expired labels' });
+  await outcome({ labels: [entry(100, 9)], ...packet(FAR) });
+  expect(lost.flatMap(({ mine }) => ears.heard(markOf(mine)))).toEqual([]);
+});
+
+test("show lsps is zebra's show mpls table; why and show routes have the labels", async () => {
+  const { router, frr, bridge } = topology;
+  const zebra = Object.entries((await frr.json('show mpls table json')) as Record<string, unknown>).map(
+    ([label, lsp]) => {
+      const hops = items(at(lsp, 'nexthops')).map(
+        (hop) => `${textAt(hop, 'interface')} ${items(at(hop, 'outLabelStack')).join('/')}`,
+      );
+      return `${label}: ${hops.sort().join(', ')}`;
+    },
+  );
+  const ours = (await lsps()).map(({ label, legs }) => {
+    const hops = legs.map(({ interface: name, outbound }) => `${name} ${/^\d/.test(outbound) ? outbound : 3}`);
+    return `${label}: ${hops.sort().join(', ')}`;
+  });
+  expect(ours).toEqual(zebra);
+  const why = await router.must(['fpm2afi', 'why', '100']);
+  expect(why).toContain(`packets     the vASIC forwards them: via ${hostAddress(1)}, tap1, swap 200`);
+  const routes = await bridge.routes();
+  const encap = (prefix: string): unknown => routes.find((route) => route.prefix === prefix)?.nexthops[0]?.encap;
+  expect(['10.50.0.0/16', '10.51.0.0/16', '2001:db8:50::/48'].map(encap)).toEqual([
+    'label 300',
+    'label 300/301',
+    'label 310',
+  ]);
+});
+
+test("the neighbor's new MAC address is one operation under all labels", async () => {
+  const { router, bridge } = topology;
+  const operations = async (): Promise<number> => (await bridge.status()).afi.opsSent;
+  const before = await operations();
+  const mac = '02:00:00:00:77:01';
+  await router.must(['ip', 'neigh', 'replace', hostAddress(1), 'lladdr', mac, 'dev', tapName(1)]);
+  const ways: readonly Case[] = [
+    { labels: [entry(100, 9)], ...packet(FAR) },
+    { labels: [entry(102, 9)], ...packet(FAR) },
+    { labels: [], ...packet('10.51.0.1') },
+  ];
+  const bytes = mac.replaceAll(':', '');
+  await waitFor(async () => (await outcome(ways[0]!))[0]!.startsWith(`1 ${bytes}`), {
+    timeoutMs: 20_000,
+    what: 'the new address',
+  });
+  for (const way of ways) expect((await outcome(way))[0]).toMatch(new RegExp(`^1 ${bytes}`));
+  expect((await operations()) - before).toBe(1);
+});
+
+test('what zebra withdraws is gone, what it changes is changed', async () => {
+  const { frr } = topology;
+  await frr.vtysh(`configure terminal\nno mpls lsp 100 ${hostAddress(1)} 200\nmpls lsp 101 ${hostAddress(1)} 210`);
+  await waitFor(
+    async () => {
+      const found = await lsps();
+      return (
+        !found.some(({ label }) => label === 100) &&
+        found.find(({ label }) => label === 101)?.legs[0]?.outbound === '210'
+      );
+    },
+    { timeoutMs: 20_000, what: 'the changed LSPs' },
+  );
+});
