@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { MAX_MESSAGE_BYTES } from '../aft/service';
+import { resetSocket } from '../net/reset';
 
 /** A peer that answers no ping within so long after one so long after the last sign of life is dead: found in 4 s. */
 export const KEEPALIVE_MS = 2000;
@@ -48,12 +49,8 @@ export function openChannel(
 ): Channel {
   const sockets = new Set<Socket>();
   let closed = false;
-  const destroy = (socket: Socket): void => {
-    if (socket.remoteFamily === undefined) socket.destroy();
-    else socket.resetAndDestroy();
-  };
   watchSockets(credentials, (socket) => {
-    if (closed) return destroy(socket);
+    if (closed) return resetSocket(socket);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
@@ -74,7 +71,7 @@ export function openChannel(
     close() {
       closed = true;
       client.close();
-      for (const socket of sockets) destroy(socket);
+      for (const socket of sockets) resetSocket(socket);
     },
   };
 }

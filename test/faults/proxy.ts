@@ -3,6 +3,7 @@
  * and for new ones, until it is healed. It passes half-closed connections and resets on, so that both ends see what they would without it.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../../src/net/reset';
 import type { Endpoint } from './endpoint';
 import { Pipe, type Pace } from './pipe';
 
@@ -41,15 +42,6 @@ function paces(fault: ProxyFault | undefined): { readonly up: Pace; readonly dow
     case 'late':
       return { up: { kind: 'keep' }, down: { kind: 'keep' } };
   }
-}
-
-/**
- * A reset where there is such a thing: not for Unix sockets, not before the connection, and not while a FIN is on its way: libuv refuses
- * that, and Node then never closes the socket and spins when it ends (seen with 20.20).
- */
-function reset(socket: Socket): void {
-  if (socket.localAddress === undefined || (socket.writableEnded && !socket.writableFinished)) socket.destroy();
-  else if (!socket.destroyed) socket.resetAndDestroy();
 }
 
 class Connection {
@@ -94,7 +86,7 @@ class Connection {
   close(): void {
     this.up.close();
     this.down.close();
-    for (const socket of [this.client, this.server]) reset(socket);
+    for (const socket of [this.client, this.server]) resetSocket(socket);
     this.closed();
   }
 
@@ -114,7 +106,7 @@ export class FaultProxy {
   private constructor(private readonly to: Endpoint) {
     this.listener = createServer({ allowHalfOpen: true }, (client) => {
       if (this.fault?.kind === 'refuse') {
-        reset(client);
+        resetSocket(client);
         return;
       }
       const server = connect({ ...this.to, allowHalfOpen: true });
