@@ -9,4 +9,5 @@ const project = (displayName) => ({
 });
 
 // unit: no root, under a minute · slow: large tables and long random histories, no root either · integration: root and FRR.
-module.exports = { projects: ['unit', 'slow', 'integration'].map(project) };
+// Two at a time, whatever the machine has: integration tests mostly wait, and their stages have names of their own.
+module.exports = { maxWorkers: 2, projects: ['unit', 'slow', 'integration'].map(project) };
