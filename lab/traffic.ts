@@ -101,6 +101,12 @@ export interface Capture {
   readonly stop: () => Promise<readonly string[]>;
 }
 
+/**
+ * The longest packet that tcpdump takes, and so the size of each slot of its ring. With its own default of 256 KiB there are no more than seven
+ * slots, and what comes while they are full is lost.
+ */
+export const SLOTS = ['-s', '2048'];
+
 /** Starts tcpdump on an interface and returns once it listens. With `times` each line begins with its Unix time in seconds. */
 export async function capture(
   node: LabNode,
@@ -108,7 +114,7 @@ export async function capture(
   filter: readonly string[] = [],
   { times = false } = {},
 ): Promise<Capture> {
-  const argv = ['tcpdump', '-i', ifname, '-n', '-l', times ? '-tt' : '-t', '--immediate-mode', ...filter];
+  const argv = ['tcpdump', '-i', ifname, '-n', '-l', times ? '-tt' : '-t', '--immediate-mode', ...SLOTS, ...filter];
   const name = `tcpdump-${ifname}`;
   const mark = logMark(node.logFile(name));
   const started: Proc = node.start(name, argv);

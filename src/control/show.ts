@@ -125,6 +125,11 @@ const tokens: Layout<TokenView> = {
   },
 };
 
+/** The types of LSPs as FRR's `show mpls table` names them, by the protocol that FPM tells. */
+const LSP_TYPES: Readonly<Record<string, string>> = {
+  ...{ static: 'Static', ldp: 'LDP', bgp: 'BGP', ospf: 'SR (OSPF)', isis: 'SR (IS-IS)', srte: 'SR-TE' },
+};
+
 const lsps: Layout<LspView> = {
   columns: [
     ...[right('Inbound'), left('Type'), left('Nexthop'), left('Outbound'), left('State'), right('Packets')],
@@ -135,7 +140,7 @@ const lsps: Layout<LspView> = {
     const [first, ...more] = lsp.legs.map((path) => [lspPathText(path), path.outbound]);
     const state = [lsp.state, dash(lsp.packets), dash(lsp.tokens?.[0]), note.join('; ')];
     return [
-      [String(lsp.label), lsp.protocol, ...(first ?? ['-', '-']), ...state],
+      [String(lsp.label), LSP_TYPES[lsp.protocol] ?? lsp.protocol, ...(first ?? ['-', '-']), ...state],
       ...more.map((cells) => ['', '', ...cells, '', '', '', '']),
     ];
   },

@@ -125,7 +125,7 @@ export interface ReloadView {
 export const ROUTE_STATES = ['offloaded', 'trapped', 'failed', 'unresolved', 'pending'] as const;
 export type RouteState = (typeof ROUTE_STATES)[number];
 
-/** `ready`: the neighbor is known; `unresolved`: it isn't; `glean`: directly connected; `host`: not by the vASIC. */
+/** `ready`: the neighbor is known, or none needed behind a label; `unresolved`: it isn't; `glean`: directly connected; `host`: not by the vASIC. */
 export type PathState = 'ready' | 'unresolved' | 'glean' | 'host';
 
 /** One path of a route or nexthop. */
@@ -301,7 +301,7 @@ export interface LspView {
   readonly legs: readonly (PathView & {
     /** `swap 200/300`, `pop`, `pop, table 254`. */
     readonly operation: string;
-    /** As FRR's `show mpls table` writes it: `200/300`, `implicit-null`; `-` where the packet is looked up. */
+    /** As FRR's `show mpls table` writes it: `200/300`, `implicit-null`, `IPv4 Explicit Null`; `-` where the packet is looked up. */
     readonly outbound: string;
   })[];
   /** As of routes; zebra reads none for LSPs. */

@@ -1,5 +1,6 @@
 /** Encapsulations in the words that an operator is shown: `label 16/17`. */
 import { formatAddress } from '../net/address';
+import { stackText } from '../net/labels';
 import type { Encap, SegmentEndpoint } from './updates';
 
 /** SEG6_IPTUN_MODE_* of linux/seg6_iptunnel.h, as RFC 8986 and ip-route(8) name the behaviors. */
@@ -18,7 +19,7 @@ const FLAVORS: readonly string[] = ['', 'PSP', 'USP', 'USD', 'NEXT-CSID'];
 export function describeEncap(encap: Encap): string {
   switch (encap.kind) {
     case 'mpls':
-      return `label ${encap.labels.join('/')}`;
+      return `label ${stackText(encap.labels)}`;
     case 'seg6': {
       const mode = SEG6_MODES[encap.mode] ?? `mode ${encap.mode}`;
       return `SRv6 ${mode} ${encap.segments.map(formatAddress).join(', ')}`;

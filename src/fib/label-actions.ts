@@ -2,6 +2,7 @@
  * What becomes of a packet's labels on its way to a neighbor, as a value: labels pushed on an IP packet, and for packets that
  * come with a label, that one swapped for others or taken off. Label 3, implicit null, stands for no label, and is never kept.
  */
+import { stackText } from '../net/labels';
 
 /** On the label stack of a packet, before it goes to the neighbor. */
 export interface LabelAction {
@@ -34,7 +35,7 @@ export function lspActionOf(outLabels: readonly number[]): LabelAction {
 
 /** In words: `label 16/17` is pushed, as FRR writes it; `swap 200/300`, `pop`. */
 export function describeLabelAction({ op, labels }: LabelAction): string {
-  const stack = labels.join('/');
+  const stack = stackText(labels);
   return op === 'push' ? `label ${stack}` : op === 'swap' ? `swap ${stack}` : 'pop';
 }
 

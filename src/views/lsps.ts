@@ -5,6 +5,7 @@ import type { Fib } from '../fib/fib';
 import { describeLabelAction, lspActionOf } from '../fib/label-actions';
 import type { Lsp } from '../fib/lsps';
 import type { LspPath } from '../fib/updates';
+import { stackText } from '../net/labels';
 import { protocolName } from '../net/protocol';
 import { TRAP_TEXT } from './routes';
 import { describeUnsupported, pathView } from './unsupported';
@@ -78,12 +79,17 @@ function lspView(sources: LspSources, lsp: Lsp, counted: ReadonlyMap<Token, Node
   };
 }
 
-function workOf(fib: Fib, path: LspPath): { readonly operation: string; readonly outbound: string } {
+/** What its path does to labels, in words; one that looks the packet up behind them needs no neighbor. */
+function workOf(
+  fib: Fib,
+  path: LspPath,
+): Pick<LspView['legs'][number], 'operation' | 'outbound'> & { state?: 'ready' } {
   const { gateway, ifindex, outLabels } = path;
   const table = gateway === undefined ? fib.interfaces.lookupTable(ifindex) : undefined;
   const action = lspActionOf(outLabels);
-  if (table !== undefined && action.op === 'pop') return { operation: `pop, table ${table}`, outbound: '-' };
-  const outbound = action.op === 'pop' ? 'implicit-null' : action.labels.join('/');
+  if (table !== undefined && action.op === 'pop')
+    return { operation: `pop, table ${table}`, outbound: '-', ...(fib.vrfs.has(table) ? { state: 'ready' } : {}) };
+  const outbound = action.op === 'pop' ? 'implicit-null' : stackText(action.labels);
   return { operation: describeLabelAction(action), outbound };
 }
 

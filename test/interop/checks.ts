@@ -19,4 +19,12 @@ export async function playChecks(stage: Stage, report: Reporter): Promise<void> 
   await playLimits(observed);
   report.scene('Labelled frames from a host: traffic class, expiry, unknown labels');
   await playFrames(observed);
+  await report.expect({
+    name: 'the capture of the links lost nothing',
+    command: 'make mpls-interop',
+    look: async () => {
+      const lost = await links.close();
+      return { ok: lost === 0, observed: `${lost ?? 'an unknown number of'} packets lost` };
+    },
+  });
 }

@@ -6,7 +6,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { items, numberAt, textAt } from '../../lab/json';
 import type { LabNode } from '../../lab/node';
-import { waitForLine } from '../../lab/process';
+import { logLines, waitForLine } from '../../lab/process';
+import { SLOTS } from '../../lab/traffic';
 import { readPacket, type LabelledPacket } from './labelled-packet';
 
 /** A packet on a link, or at an interface of the node that was captured on. */
@@ -20,6 +21,8 @@ export interface LinkCapture {
   /** How many packets there are so far: where to look on from. */
   readonly mark: () => number;
   readonly since: (mark: number) => readonly LinkPacket[];
+  /** Ends it; how many packets found no room in its buffer, or undefined where tcpdump doesn't say. */
+  readonly close: () => Promise<number | undefined>;
 }
 
 const FILE_HEADER = 24;
@@ -35,11 +38,29 @@ export async function captureLinks(node: LabNode, chosen: (ifname: string) => bo
     if (chosen(textAt(one, 'ifname'))) names.set(numberAt(one, 'ifindex') ?? -1, textAt(one, 'ifname'));
   const file = join(node.dir, 'links.pcap');
   const filter = ['ether proto 0x8847', 'or icmp', 'or icmp6'].join(' ');
-  const argv = ['tcpdump', '-i', 'any', '-y', 'LINUX_SLL2', '-n', '-U', '--immediate-mode', '-Z', 'root', '-w', file];
-  const started = node.start('tcpdump-links', [...argv, filter]);
+  const argv = [
+    'tcpdump',
+    '-i',
+    'any',
+    '-y',
+    'LINUX_SLL2',
+    '-n',
+    '-U',
+    '--immediate-mode',
+    ...SLOTS,
+    '-Z',
+    'root',
+    '-w',
+  ];
+  const started = node.start('tcpdump-links', [...argv, file, filter]);
   await waitForLine(started.logFile, /listening on/, 0, 10_000);
   const packets = (): readonly LinkPacket[] => readCapture(file, names);
-  return { mark: () => packets().length, since: (mark) => packets().slice(mark) };
+  const close = async (): Promise<number | undefined> => {
+    await started.kill('SIGINT');
+    const said = logLines(started.logFile).flatMap((line) => /^(\d+) packets? dropped by kernel/.exec(line)?.[1] ?? []);
+    return said.length === 0 ? undefined : Number(said[0]);
+  };
+  return { mark: () => packets().length, since: (mark) => packets().slice(mark), close };
 }
 
 /** The packets of a file that may still be written to: an unfinished record at its end doesn't count. */

@@ -29,7 +29,7 @@ export const explicitNull: VpnScene = {
       });
     };
     await change('');
-    await atP('0');
+    await atP('IPv4 Explicit Null');
     await report.expect({
       name: "behind P: 0 on top of the VPN's label",
       command: coreCommand(stage),

@@ -38,10 +38,17 @@ export async function zebraLsps({ frr }: MplsRouter): Promise<ReadonlyMap<number
   );
 }
 
+/** zebra's JSON has numbers, its table these names. */
+const NULL_LABELS: ReadonlyMap<unknown, string> = new Map([
+  [0, 'IPv4 Explicit Null'],
+  [2, 'IPv6 Explicit Null'],
+  [3, 'implicit-null'],
+]);
+
 /** Towards a VRF's device there is no neighbor, and so no label. */
 function outboundOf(hop: unknown): string {
   if (textAt(hop, 'nexthop') === '') return `- ${textAt(hop, 'interface')}`;
-  const labels = items(at(hop, 'outLabelStack')).map((label) => (label === 3 ? 'implicit-null' : String(label)));
+  const labels = items(at(hop, 'outLabelStack')).map((label) => NULL_LABELS.get(label) ?? String(label));
   return `${labels.join('/')} ${textAt(hop, 'interface')}`;
 }
 

@@ -3,7 +3,6 @@
  * what comes out of the others is compared byte by byte. Port 3 is in the VRF red, whose VPN label bgpd gives out.
  */
 import { buildHostsTopology, hostAddress, hostAddress6, type HostsTopology } from '../../../lab/hosts-topology';
-import { at, items, textAt } from '../../../lab/json';
 import { labId, openLab, stopLab, type Lab } from '../../../lab/lab';
 import type { LinuxVrf } from '../../../lab/mpls/linux-vrfs';
 import { portMac, tapName, vrouterMac } from '../../../lab/plan';
@@ -25,11 +24,15 @@ const LSPS = [
   `mpls lsp 102 ${hostAddress(1)} explicit-null`,
   ...[1, 2].map((port) => `mpls lsp 103 ${hostAddress(port)} ${203 + port}`),
   `mpls lsp 104 ${hostAddress6(1)} 206`,
+  `mpls lsp 105 ${hostAddress6(1)} explicit-null`,
 ];
+/** Of the labelled paths of one route, by port. */
+const WEIGHTS: Readonly<Record<number, number>> = { 1: 3, 2: 1 };
 const CONFIG = [
   `ip route 10.50.0.0/16 ${hostAddress(1)} label 300`,
   `ip route 10.51.0.0/16 ${hostAddress(1)} label 300/301`,
   `ipv6 route 2001:db8:50::/48 ${hostAddress6(1)} label 310`,
+  ...[1, 2].map((port) => `ip route 10.52.0.0/16 ${hostAddress(port)} label ${320 + port} weight ${WEIGHTS[port]}`),
   `ip route 10.9.2.1/32 ${hostAddress(2)}`,
   `ipv6 route 2001:db8:9:2::1/128 ${hostAddress6(2)}`,
   'vrf red',
@@ -47,8 +50,8 @@ const CONFIG = [
   ' exit-address-family',
   'exit',
 ];
-const LABELS = [100, 101, 102, 103, 104, VPN_LABEL];
-const ROUTES = ['10.50.0.0/16', '10.51.0.0/16', '2001:db8:50::/48', '10.9.2.1/32', '10.9.3.1/32'];
+const LABELS = [100, 101, 102, 103, 104, 105, VPN_LABEL];
+const ROUTES = ['10.50.0.0/16', '10.51.0.0/16', '10.52.0.0/16', '2001:db8:50::/48', '10.9.2.1/32', '10.9.3.1/32'];
 
 let lab: Lab | undefined;
 let topology: HostsTopology;
@@ -127,6 +130,7 @@ test("pop: the IP packet gets the label's TTL less one; another label stays as i
 
 test('explicit null: sent where it is asked for; received, it is taken off and the packet looked up', async () => {
   await expectOut({ labels: [entry(102, 9, 5)], ...packet(FAR) }, 1, [entry(0, 8, 5)], 64);
+  await expectOut({ labels: [entry(105, 9, 5)], ...packet(FAR6) }, 1, [entry(2, 8, 5)], 64);
   await expectOut({ labels: [entry(0, 9)], ...packet('10.9.2.1') }, 2, [], 8);
   await expectOut({ labels: [entry(2, 9)], ...packet('2001:db8:9:2::1') }, 2, [], 8);
 });
@@ -142,14 +146,45 @@ test("a VPN's label: taken off and looked up in the VRF, which another label doe
   await expectOut({ labels: [entry(0, 9), entry(VPN_LABEL, 30)], ...packet('10.9.3.1') }, 3, [], 29);
 });
 
+/** Sends them all, and says for each by which port and with which label on top it came out: `1 204`. */
+async function outcomes(cases: readonly Case[]): Promise<string[]> {
+  const marked = cases.map((one) => ({ ...one, marker: marker++ }));
+  await send(
+    topology.hosts[0]!,
+    marked.map(({ labels, ...rest }) => frameOf(portMac(0), vrouterMac(0), labels, rest)),
+  );
+  const heard = (): string[] => marked.flatMap((one) => ears.heard(markOf(one.marker)).slice(0, 1));
+  await waitFor(() => heard().length === marked.length, { timeoutMs: 20_000, what: 'all frames' });
+  return heard().map((out) => {
+    const [port, frame] = out.split(' ');
+    return `${port} ${parseInt(frame!.slice(28, 33), 16)}`;
+  });
+}
+const times = (count: number, one: (i: number) => Case): Case[] => Array.from({ length: count }, (_, i) => one(i));
+
 test('flows spread over both paths of an LSP', async () => {
-  const outs = new Set<string>();
-  for (let i = 1; i <= 30; i++) {
-    const [out] = await outcome({ labels: [entry(103, 9)], ...packet(`198.51.100.${i}`) });
-    const [port, frame] = out!.split(' ');
-    outs.add(`${port} ${parseInt(frame!.slice(28, 33), 16)}`);
-  }
-  expect([...outs].sort()).toEqual(['1 204', '2 205']);
+  const outs = await outcomes(times(40, (i) => ({ labels: [entry(103, 9)], ...packet(`198.51.100.${i}`) })));
+  expect([...new Set(outs)].sort()).toEqual(['1 204', '2 205']);
+});
+
+test('an entropy label says which flow it is, whatever is behind it (RFC 6790)', async () => {
+  const entropy = (value: number): Label[] => [entry(103, 9), entry(7, 9), entry(value, 0)];
+  const spread = await outcomes(times(40, (i) => ({ labels: entropy(1000 + i), ...packet(FAR) })));
+  expect([...new Set(spread)].sort()).toEqual(['1 204', '2 205']);
+  const one = await outcomes(times(40, (i) => ({ labels: entropy(1000), ...packet(`198.51.100.${i}`) })));
+  expect(new Set(one).size).toBe(1);
+});
+
+test('labelled paths of a route by their weights', async () => {
+  const route = (await topology.bridge.routes()).find(({ prefix }) => prefix === '10.52.0.0/16')!;
+  // zebra scales them up.
+  const weightOf = (port: number): number => route.nexthops.find((path) => path.interface === tapName(port))!.weight;
+  expect(weightOf(1) / weightOf(2)).toBe(WEIGHTS[1]! / WEIGHTS[2]!);
+  const outs = await outcomes(times(200, (i) => ({ labels: [], ...packet(`10.52.${i}.1`) })));
+  expect([...new Set(outs)].sort()).toEqual(['1 321', '2 322']);
+  const first = outs.filter((out) => out === '1 321').length;
+  expect(first).toBeGreaterThan(120);
+  expect(first).toBeLessThan(180);
 });
 
 test('an unknown label, and one whose TTL runs out: nothing comes out, and each is counted for what it is', async () => {
@@ -172,21 +207,43 @@ test('an unknown label, and one whose TTL runs out: nothing comes out, and each 
   expect(lost.flatMap(({ mine }) => ears.heard(markOf(mine)))).toEqual([]);
 });
 
+test('router alert goes to Linux with its stack', async () => {
+  const passed = async (): Promise<number> => {
+    const shown = JSON.parse(await topology.router.must(['fpm2afi', 'show', 'punt', '--json'])) as {
+      reason: string;
+      passed: number;
+    }[];
+    return shown.find(({ reason }) => reason === 'routerAlert')!.passed;
+  };
+  const before = await passed();
+  const mine = marker++;
+  const stack = [entry(1, 9), entry(100, 9)];
+  await send(topology.hosts[0]!, [frameOf(portMac(0), vrouterMac(0), stack, { ...packet(FAR), marker: mine })]);
+  await waitFor(async () => (await passed()) === before + 1, { timeoutMs: 20_000, what: 'the router alert' });
+  expect(ears.heard(markOf(mine))).toEqual([]);
+});
+
+/** The first four cells of each row; what a row leaves out is that of the row above, and of a row without a label its type, too. */
+function tableRows(table: string): string[][] {
+  let [label, type] = ['', ''];
+  return table.split('\n').flatMap((line) => {
+    const cells = line.trim().split(/ {2,}/);
+    if (/^\d+$/.test(cells[0]!)) [label, type] = cells.splice(0, 2) as [string, string];
+    else if (!cells[0]!.startsWith('via ')) return [];
+    return [[label, type, ...cells.slice(0, 2)]];
+  });
+}
+
 test("show lsps is zebra's show mpls table; why and show routes have the labels", async () => {
   const { router, frr, bridge } = topology;
-  const zebra = Object.entries((await frr.json('show mpls table json')) as Record<string, unknown>).map(
-    ([label, lsp]) => {
-      const hops = items(at(lsp, 'nexthops')).map(
-        (hop) => `${textAt(hop, 'interface')} ${items(at(hop, 'outLabelStack')).join('/')}`,
-      );
-      return `${label}: ${hops.sort().join(', ')}`;
-    },
-  );
-  const ours = (await lsps()).map(({ label, legs }) => {
-    const hops = legs.map(({ interface: name, outbound }) => `${name} ${/^\d/.test(outbound) ? outbound : 3}`);
-    return `${label}: ${hops.sort().join(', ')}`;
+  const zebra = tableRows(await frr.vtysh('show mpls table'));
+  const ours = tableRows(await router.must(['fpm2afi', 'show', 'lsps'])).map(([label, type, hop, out]) => {
+    const address = /^via ([^,]+), /.exec(hop!)?.[1] ?? hop!;
+    return [label, type, address, out];
   });
-  expect(ours).toEqual(zebra);
+  const sorted = (rows: readonly (readonly (string | undefined)[])[]): string[] => rows.map((row) => row.join(' | ')).sort(); // prettier-ignore
+  expect(sorted(ours)).toEqual(sorted(zebra));
+  expect(sorted(ours)).toContain(`102 | Static | ${hostAddress(1)} | IPv4 Explicit Null`);
   const why = await router.must(['fpm2afi', 'why', '100']);
   expect(why).toContain(`packets     the vASIC forwards them: via ${hostAddress(1)}, tap1, swap 200`);
   const routes = await bridge.routes();

@@ -143,7 +143,7 @@ Token  Type   Name        Next  Refs  Stands for
 test('show lsps, evpn and sids', async () => {
   expect((await show('lsps')).out).toBe(`\
 Inbound  Type  Nexthop                Outbound       State    Packets  Token  Note
-    100  ldp   via 103.30.0.3, tap0   200/300        trapped       12   9000  out of an interface that is no port; stale
+    100  LDP   via 103.30.0.3, tap0   200/300        trapped       12   9000  out of an interface that is no port; stale
                via 103.30.10.3, tap1  implicit-null
 `);
   expect((await show('evpn')).out).toBe(`\

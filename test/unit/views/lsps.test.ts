@@ -67,15 +67,16 @@ test('the table as FRR has it, with what the vASIC made of it', async () => {
   give(lsp(104, [[c.RTA_VIA, via('10.0.1.9')], [c.RTA_OIF, ifindexOf(1)]])); // prettier-ignore
   give(lsp(105, SWAP), lsp(105, [[c.RTA_NEWDST, Buffer.alloc(8)]]));
   const frame = Buffer.concat([Buffer.from('32260a2eaaf00202020202028847' + '00066109', 'hex'), Buffer.alloc(40)]);
+  give(lsp(106, [[c.RTA_NEWDST, labels(0)], [c.RTA_VIA, via('10.0.1.2')], [c.RTA_OIF, ifindexOf(1)]])); // prettier-ignore
   expect(b.frame(frame)).toBe('p1 02000000000a');
   expect(rows(await views())).toEqual([
-    ['80', 'ldp', 'red', '-', 'offloaded', '0', ''],
-    ['101', 'ldp', 'via 10.0.1.2, tap1', '17', 'offloaded', '0', ''],
+    ['80', 'LDP', 'red', '-', 'offloaded', '0', ''],
+    ['101', 'LDP', 'via 10.0.1.2, tap1', '17', 'offloaded', '0', ''],
     ['', '', 'via fe80::2, tap2 unresolved', 'implicit-null', '', '', ''],
-    ['102', 'ldp', 'via 10.0.1.2, tap1', '200/300', 'offloaded', '1', ''],
+    ['102', 'LDP', 'via 10.0.1.2, tap1', '200/300', 'offloaded', '1', ''],
     [
       '104',
-      'ldp',
+      'LDP',
       'via 10.0.1.9, tap1 unresolved',
       'implicit-null',
       'unresolved',
@@ -83,11 +84,13 @@ test('the table as FRR has it, with what the vASIC made of it', async () => {
       'no usable neighbor yet: Linux forwards meanwhile',
     ],
     [
-      ...['105', 'ldp', '-', '-', 'trapped', '-'],
+      ...['105', 'LDP', '-', '-', 'trapped', '-'],
       'zebra sent it in a message that could not be read: Linux forwards it',
     ],
+    ['106', 'LDP', 'via 10.0.1.2, tap1', 'IPv4 Explicit Null', 'offloaded', '0', ''],
   ]);
-  const [, , swapped] = await views();
+  const [lookedUp, , swapped] = await views();
+  expect(lookedUp!.legs).toMatchObject([{ interface: 'red', state: 'ready', operation: `pop, table ${TABLE}` }]);
   expect(swapped).toMatchObject({ label: 102, packets: 1, bytes: frame.length });
   expect(swapped!.tokens!.length).toBe(2);
 });
