@@ -7,7 +7,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format unit one test demo demo-stop lab fuzz frr-matrix against-linux faults mpls-interop bench deb deb-test clean
+.PHONY: help setup build lint format unit one test demo demo-stop lab fuzz node-matrix frr-matrix against-linux faults mpls-interop bench deb deb-test clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -23,6 +23,7 @@ help:
 	@echo '                        KEEP=1 leaves it running for you to look around'
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
 	@echo 'make fuzz               hostile bytes for the FPM codec, hostile histories for the FIB; FRAMES=N, HISTORIES=N, SEED=N; out/fuzz.json'
+	@echo 'make node-matrix        the unit tests under Node 22 and 24; NODES="22 24 26"'
 	@echo 'make frr-matrix         FRR 8.4, 10.3 and the newest, both FPM modules, against zebra itself; out/frr-matrix.json'
 	@echo 'make against-linux      our router and plain Linux side by side: the same commands and frames; out/against-linux.json'
 	@echo '                        SEED=N repeats a run; STEPS=N events and FRAMES=N frames at least'
@@ -70,6 +71,9 @@ demo-stop:
 
 fuzz: setup
 	@node dist/test/fuzz/main.js $(if $(SEED),--seed $(SEED)) $(if $(FRAMES),--frames $(FRAMES)) $(if $(HISTORIES),--histories $(HISTORIES))
+
+node-matrix: setup
+	@scripts/node-matrix.sh $(or $(NODES),22 24)
 
 # ARGS='--suite trixie --module fpm --family ipv4' takes a part of it.
 frr-matrix:
