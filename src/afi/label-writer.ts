@@ -149,7 +149,7 @@ export class LabelWriter implements NodeWriter {
     const inner = [...labels].reverse();
     return inner
       .map((label, i): AftNode => {
-        const params = labelParams(label, op === 'swap' && i === 0, ttl);
+        const params = op === 'swap' ? swapParams(label, i === 0) : pushParams(label, ttl);
         return { type: 'encap', token: tokens[i]!, template: 'label', keys: [], next: tokens[i + 1] ?? target, params };
       })
       .reverse();
@@ -240,9 +240,17 @@ function isDecap(work: LabelWork): boolean {
   return work.kind === 'lookup' || work.action.op === 'pop';
 }
 
-function labelParams(label: number, swaps: boolean, { propagate, initial }: LabelTtl): AftParams {
-  const value = { [PARAM.labelValue]: { kind: 'int', value: label } } as const;
-  if (swaps) return { ...value, [PARAM.labelSwap]: { kind: 'bool', value: true } };
-  if (propagate) return { ...value, [PARAM.labelTtlPropagate]: { kind: 'bool', value: true } };
-  return { ...value, [PARAM.labelTtl]: { kind: 'int', value: initial } };
+const valueOf = (label: number): AftParams => ({ [PARAM.labelValue]: { kind: 'int', value: label } });
+
+/** All labels in place of one have its TTL less one, in either model, as in Linux. */
+function swapParams(label: number, isInnermost: boolean): AftParams {
+  return {
+    ...valueOf(label),
+    [isInnermost ? PARAM.labelSwap : PARAM.labelTtlPropagate]: { kind: 'bool', value: true },
+  };
+}
+
+function pushParams(label: number, { propagate, initial }: LabelTtl): AftParams {
+  if (propagate) return { ...valueOf(label), [PARAM.labelTtlPropagate]: { kind: 'bool', value: true } };
+  return { ...valueOf(label), [PARAM.labelTtl]: { kind: 'int', value: initial } };
 }

@@ -3,6 +3,7 @@
  * a queue until the test lets the server answer, so that every order of events can be played.
  */
 import { Claim } from '../../src/afi/claim';
+import type { LabelTtl } from '../../src/afi/label-graph';
 import type { PuntLimits } from '../../src/afi/policers';
 import { Programmer } from '../../src/afi/programmer';
 import type { AftEntry, AftError, AftOperation } from '../../src/aft/model';
@@ -121,6 +122,7 @@ export class Bed {
       limits?: PuntLimits;
       portTables?: ReadonlyMap<number, number>;
       vrfs?: readonly NamedTable[];
+      labelTtl?: LabelTtl;
     } = {},
   ) {
     const ports = server.ports.map((_, index) => index);
@@ -153,6 +155,7 @@ export class Bed {
       inFlight: options.inFlight ?? 4,
       ports: ports.map((index) => ({ index, mac: undefined })),
       limits: options.limits ?? {},
+      ...(options.labelTtl && { labelTtl: options.labelTtl }),
       log: nullLogger,
     });
     for (const port of ports) this.link(port, true);

@@ -17,38 +17,45 @@ export interface Packet {
   readonly from?: string;
   readonly ttl: number;
   readonly marker: number;
+  /** TOS or traffic class. */
+  readonly tos?: number;
+  /** Bytes with the IP header. */
+  readonly size?: number;
+  /** IPv4: may not be cut. */
+  readonly dontFragment?: boolean;
 }
 
 const UDP = 17;
 const PAYLOAD = Buffer.from('0123456789abcdef', 'latin1');
 
-function ip({ to, from, ttl, marker }: Packet): Buffer {
+function ip({ to, from, ttl, marker, tos = 0, size, dontFragment = false }: Packet): Buffer {
   const destination = parseAddress(to)!;
-  const udp = Buffer.alloc(8 + PAYLOAD.length);
+  const header = destination.length === 16 ? 40 : 20;
+  const udp = Buffer.alloc(size === undefined ? 8 + PAYLOAD.length : size - header);
   udp.writeUInt16BE(marker, 0);
   udp.writeUInt16BE(4242, 2);
   udp.writeUInt16BE(udp.length, 4);
   // Nobody on the way looks at it, but IPv6 wants one.
   udp.writeUInt16BE(0x1234, 6);
   PAYLOAD.copy(udp, 8);
-  if (destination.length === 16) {
-    const header = Buffer.alloc(40);
-    header.writeUInt32BE(0x60000000, 0);
-    header.writeUInt16BE(udp.length, 4);
-    header.set([UDP, ttl], 6);
-    header.set(parseAddress(from ?? '2001:db8::2')!, 8);
-    header.set(destination, 24);
-    return Buffer.concat([header, udp]);
+  const bytes = Buffer.alloc(header);
+  if (header === 40) {
+    bytes.writeUInt32BE(0x60000000 + tos * 0x100000);
+    bytes.writeUInt16BE(udp.length, 4);
+    bytes.set([UDP, ttl], 6);
+    bytes.set(parseAddress(from ?? '2001:db8::2')!, 8);
+    bytes.set(destination, 24);
+    return Buffer.concat([bytes, udp]);
   }
-  const header = Buffer.alloc(20);
-  header[0] = 0x45;
-  header.writeUInt16BE(20 + udp.length, 2);
-  header.writeUInt16BE(marker, 4);
-  header.set([ttl, UDP], 8);
-  header.set(parseAddress(from ?? '10.1.0.2')!, 12);
-  header.set(destination, 16);
-  finishIpv4(header);
-  return Buffer.concat([header, udp]);
+  bytes.set([0x45, tos]);
+  bytes.writeUInt16BE(20 + udp.length, 2);
+  bytes.writeUInt16BE(marker, 4);
+  if (dontFragment) bytes[6] = 0x40;
+  bytes.set([ttl, UDP], 8);
+  bytes.set(parseAddress(from ?? '10.1.0.2')!, 12);
+  bytes.set(destination, 16);
+  finishIpv4(bytes);
+  return Buffer.concat([bytes, udp]);
 }
 
 /** A whole frame in hex; without labels it is a plain IP packet. */
