@@ -5,11 +5,11 @@
 import { buildHostsTopology, hostAddress, hostAddress6, type HostsTopology } from '../../../lab/hosts-topology';
 import { labId, openLab, stopLab, type Lab } from '../../../lab/lab';
 import type { LinuxVrf } from '../../../lab/mpls/linux-vrfs';
-import { portMac, tapName, vrouterMac } from '../../../lab/plan';
+import { tapName } from '../../../lab/plan';
 import { waitFor } from '../../../lab/wait';
 import type { LspView } from '../../../src/control/types';
-import { frameOf, markOf, type Label, type Packet } from './frames';
-import { Ears, send } from './wire';
+import type { Label } from './frames';
+import { entry, packet, passed, Probe, type Case } from './probe';
 
 const ID = labId('mplstest');
 const RED = 1001;
@@ -55,8 +55,7 @@ const ROUTES = ['10.50.0.0/16', '10.51.0.0/16', '10.52.0.0/16', '2001:db8:50::/4
 
 let lab: Lab | undefined;
 let topology: HostsTopology;
-let ears: Ears;
-let marker = 20_000;
+let probe: Probe;
 
 beforeAll(async () => {
   lab = await openLab(ID);
@@ -66,11 +65,11 @@ beforeAll(async () => {
   });
   await topology.frr.vtysh(['configure terminal', ...LSPS].join('\n'));
   await offloaded();
-  ears = await Ears.open(topology.hosts);
+  probe = await Probe.open(topology.hosts);
 });
 
 afterAll(async () => {
-  await ears?.close();
+  await probe?.close();
   await lab?.close();
   await stopLab(ID);
 });
@@ -95,83 +94,51 @@ async function offloaded(): Promise<void> {
   );
 }
 
-const entry = (label: number, ttl: number, tc = 0): Label => ({ label, tc, ttl });
-type Case = Omit<Packet, 'marker'> & { readonly labels: readonly Label[] };
-const packet = (to: string, ttl = 64): Omit<Packet, 'marker'> => ({ to, ttl });
-
-/** Sends it into port 0, and hears it come out somewhere. */
-async function outcome({ labels, ...rest }: Case): Promise<string[]> {
-  const mine = marker++;
-  await send(topology.hosts[0]!, [frameOf(portMac(0), vrouterMac(0), labels, { ...rest, marker: mine })]);
-  await waitFor(() => ears.heard(markOf(mine)).length > 0, { timeoutMs: 20_000, what: 'the frame' });
-  return ears.heard(markOf(mine));
-}
-
-async function expectOut(sent: Case, port: number, labels: readonly Label[], ttl: number): Promise<void> {
-  const mine = marker;
-  const expected = frameOf(vrouterMac(port), portMac(port), labels, { to: sent.to, ttl, marker: mine });
-  expect(await outcome(sent)).toEqual([`${port} ${expected}`]);
-}
-
 const FAR = '198.51.100.1';
 const FAR6 = '2001:db8:99::1';
 
 test('swap: TTL less one, class and what is behind it stay; to an IPv6 nexthop', async () => {
-  await expectOut({ labels: [entry(100, 9, 5)], ...packet(FAR) }, 1, [entry(200, 8, 5)], 64);
-  await expectOut({ labels: [entry(100, 9, 5), entry(555, 40, 3)], ...packet(FAR) }, 1, [entry(200, 8, 5), entry(555, 40, 3)], 64); // prettier-ignore
-  await expectOut({ labels: [entry(104, 255)], ...packet(FAR6) }, 1, [entry(206, 254)], 64);
+  await probe.expectOut({ labels: [entry(100, 9, 5)], ...packet(FAR) }, 1, [entry(200, 8, 5)], 64);
+  await probe.expectOut({ labels: [entry(100, 9, 5), entry(555, 40, 3)], ...packet(FAR) }, 1, [entry(200, 8, 5), entry(555, 40, 3)], 64); // prettier-ignore
+  await probe.expectOut({ labels: [entry(104, 255)], ...packet(FAR6) }, 1, [entry(206, 254)], 64);
 });
 
 test("pop: the IP packet gets the label's TTL less one; another label stays as it is", async () => {
-  await expectOut({ labels: [entry(101, 9)], ...packet(FAR) }, 1, [], 8);
-  await expectOut({ labels: [entry(101, 9)], ...packet(FAR6) }, 1, [], 8);
-  await expectOut({ labels: [entry(101, 9, 7), entry(555, 40, 3)], ...packet(FAR) }, 1, [entry(555, 40, 3)], 64);
+  await probe.expectOut({ labels: [entry(101, 9)], ...packet(FAR) }, 1, [], 8);
+  await probe.expectOut({ labels: [entry(101, 9)], ...packet(FAR6) }, 1, [], 8);
+  await probe.expectOut({ labels: [entry(101, 9, 7), entry(555, 40, 3)], ...packet(FAR) }, 1, [entry(555, 40, 3)], 64);
 });
 
 test('explicit null: sent where it is asked for; received, it is taken off and the packet looked up', async () => {
-  await expectOut({ labels: [entry(102, 9, 5)], ...packet(FAR) }, 1, [entry(0, 8, 5)], 64);
-  await expectOut({ labels: [entry(105, 9, 5)], ...packet(FAR6) }, 1, [entry(2, 8, 5)], 64);
-  await expectOut({ labels: [entry(0, 9)], ...packet('10.9.2.1') }, 2, [], 8);
-  await expectOut({ labels: [entry(2, 9)], ...packet('2001:db8:9:2::1') }, 2, [], 8);
+  await probe.expectOut({ labels: [entry(102, 9, 5)], ...packet(FAR) }, 1, [entry(0, 8, 5)], 64);
+  await probe.expectOut({ labels: [entry(105, 9, 5)], ...packet(FAR6) }, 1, [entry(2, 8, 5)], 64);
+  await probe.expectOut({ labels: [entry(0, 9)], ...packet('10.9.2.1') }, 2, [], 8);
+  await probe.expectOut({ labels: [entry(2, 9)], ...packet('2001:db8:9:2::1') }, 2, [], 8);
 });
 
 test('push of one and two labels, on IPv4 and IPv6', async () => {
-  await expectOut({ labels: [], ...packet('10.50.0.1', 20) }, 1, [entry(300, 19)], 19);
-  await expectOut({ labels: [], ...packet('10.51.0.1', 20) }, 1, [entry(300, 19), entry(301, 19)], 19);
-  await expectOut({ labels: [], ...packet('2001:db8:50::1', 20) }, 1, [entry(310, 19)], 19);
+  await probe.expectOut({ labels: [], ...packet('10.50.0.1', 20) }, 1, [entry(300, 19)], 19);
+  await probe.expectOut({ labels: [], ...packet('10.51.0.1', 20) }, 1, [entry(300, 19), entry(301, 19)], 19);
+  await probe.expectOut({ labels: [], ...packet('2001:db8:50::1', 20) }, 1, [entry(310, 19)], 19);
 });
 
 test("a VPN's label: taken off and looked up in the VRF, which another label does not reach", async () => {
-  await expectOut({ labels: [entry(VPN_LABEL, 9)], ...packet('10.9.3.1') }, 3, [], 8);
-  await expectOut({ labels: [entry(0, 9), entry(VPN_LABEL, 30)], ...packet('10.9.3.1') }, 3, [], 29);
+  await probe.expectOut({ labels: [entry(VPN_LABEL, 9)], ...packet('10.9.3.1') }, 3, [], 8);
+  await probe.expectOut({ labels: [entry(0, 9), entry(VPN_LABEL, 30)], ...packet('10.9.3.1') }, 3, [], 29);
 });
 
-/** Sends them all, and says for each by which port and with which label on top it came out: `1 204`. */
-async function outcomes(cases: readonly Case[]): Promise<string[]> {
-  const marked = cases.map((one) => ({ ...one, marker: marker++ }));
-  await send(
-    topology.hosts[0]!,
-    marked.map(({ labels, ...rest }) => frameOf(portMac(0), vrouterMac(0), labels, rest)),
-  );
-  const heard = (): string[] => marked.flatMap((one) => ears.heard(markOf(one.marker)).slice(0, 1));
-  await waitFor(() => heard().length === marked.length, { timeoutMs: 20_000, what: 'all frames' });
-  return heard().map((out) => {
-    const [port, frame] = out.split(' ');
-    return `${port} ${parseInt(frame!.slice(28, 33), 16)}`;
-  });
-}
 const times = (count: number, one: (i: number) => Case): Case[] => Array.from({ length: count }, (_, i) => one(i));
 
 test('flows spread over both paths of an LSP', async () => {
-  const outs = await outcomes(times(40, (i) => ({ labels: [entry(103, 9)], ...packet(`198.51.100.${i}`) })));
+  const outs = await probe.outcomes(times(40, (i) => ({ labels: [entry(103, 9)], ...packet(`198.51.100.${i}`) })));
   expect([...new Set(outs)].sort()).toEqual(['1 204', '2 205']);
 });
 
 test('an entropy label says which flow it is, whatever is behind it (RFC 6790)', async () => {
   const entropy = (value: number): Label[] => [entry(103, 9), entry(7, 9), entry(value, 0)];
-  const spread = await outcomes(times(40, (i) => ({ labels: entropy(1000 + i), ...packet(FAR) })));
+  const spread = await probe.outcomes(times(40, (i) => ({ labels: entropy(1000 + i), ...packet(FAR) })));
   expect([...new Set(spread)].sort()).toEqual(['1 204', '2 205']);
-  const one = await outcomes(times(40, (i) => ({ labels: entropy(1000), ...packet(`198.51.100.${i}`) })));
+  const one = await probe.outcomes(times(40, (i) => ({ labels: entropy(1000), ...packet(`198.51.100.${i}`) })));
   expect(new Set(one).size).toBe(1);
 });
 
@@ -180,7 +147,7 @@ test('labelled paths of a route by their weights', async () => {
   // zebra scales them up.
   const weightOf = (port: number): number => route.nexthops.find((path) => path.interface === tapName(port))!.weight;
   expect(weightOf(1) / weightOf(2)).toBe(WEIGHTS[1]! / WEIGHTS[2]!);
-  const outs = await outcomes(times(200, (i) => ({ labels: [], ...packet(`10.52.${i}.1`) })));
+  const outs = await probe.outcomes(times(200, (i) => ({ labels: [], ...packet(`10.52.${i}.1`) })));
   expect([...new Set(outs)].sort()).toEqual(['1 321', '2 322']);
   const first = outs.filter((out) => out === '1 321').length;
   expect(first).toBeGreaterThan(120);
@@ -188,39 +155,27 @@ test('labelled paths of a route by their weights', async () => {
 });
 
 test('an unknown label, and one whose TTL runs out: nothing comes out, and each is counted for what it is', async () => {
-  const { router, hosts } = topology;
-  const passed = async (): Promise<number> => {
-    const shown = JSON.parse(await router.must(['fpm2afi', 'show', 'punt', '--json'])) as {
-      reason: string;
-      passed: number;
-    }[];
-    return shown.find(({ reason }) => reason === 'labelTtl')!.passed;
-  };
-  const before = await passed();
-  const lost = [[entry(999, 64)], [entry(100, 1)], [entry(VPN_LABEL, 1)]].map((labels) => ({ mine: marker++, labels }));
-  const frames = lost.map(({ mine, labels }) =>
-    frameOf(portMac(0), vrouterMac(0), labels, { ...packet(FAR), marker: mine }),
-  );
-  await send(hosts[0]!, frames);
-  await waitFor(async () => (await passed()) === before + 2, { timeoutMs: 20_000, what: 'two expired labels' });
-  await outcome({ labels: [entry(100, 9)], ...packet(FAR) });
-  expect(lost.flatMap(({ mine }) => ears.heard(markOf(mine)))).toEqual([]);
+  const { router } = topology;
+  const before = await passed(router, 'labelTtl');
+  const stacks = [[entry(999, 64)], [entry(100, 1)], [entry(VPN_LABEL, 1)]];
+  const lost = await probe.send(stacks.map((labels) => ({ labels, ...packet(FAR) })));
+  await waitFor(async () => (await passed(router, 'labelTtl')) === before + 2, {
+    timeoutMs: 20_000,
+    what: 'two expired labels',
+  });
+  await probe.outcome({ labels: [entry(100, 9)], ...packet(FAR) });
+  expect(lost.flatMap((mark) => probe.heard(mark))).toEqual([]);
 });
 
 test('router alert goes to Linux with its stack', async () => {
-  const passed = async (): Promise<number> => {
-    const shown = JSON.parse(await topology.router.must(['fpm2afi', 'show', 'punt', '--json'])) as {
-      reason: string;
-      passed: number;
-    }[];
-    return shown.find(({ reason }) => reason === 'routerAlert')!.passed;
-  };
-  const before = await passed();
-  const mine = marker++;
-  const stack = [entry(1, 9), entry(100, 9)];
-  await send(topology.hosts[0]!, [frameOf(portMac(0), vrouterMac(0), stack, { ...packet(FAR), marker: mine })]);
-  await waitFor(async () => (await passed()) === before + 1, { timeoutMs: 20_000, what: 'the router alert' });
-  expect(ears.heard(markOf(mine))).toEqual([]);
+  const { router } = topology;
+  const before = await passed(router, 'routerAlert');
+  const [mark] = await probe.send([{ labels: [entry(1, 9), entry(100, 9)], ...packet(FAR) }]);
+  await waitFor(async () => (await passed(router, 'routerAlert')) === before + 1, {
+    timeoutMs: 20_000,
+    what: 'the router alert',
+  });
+  expect(probe.heard(mark!)).toEqual([]);
 });
 
 /** The first four cells of each row; what a row leaves out is that of the row above, and of a row without a label its type, too. */
@@ -267,11 +222,11 @@ test("the neighbor's new MAC address is one operation under all labels", async (
     { labels: [], ...packet('10.51.0.1') },
   ];
   const bytes = mac.replaceAll(':', '');
-  await waitFor(async () => (await outcome(ways[0]!))[0]!.startsWith(`1 ${bytes}`), {
+  await waitFor(async () => (await probe.outcome(ways[0]!))[0]!.startsWith(`1 ${bytes}`), {
     timeoutMs: 20_000,
     what: 'the new address',
   });
-  for (const way of ways) expect((await outcome(way))[0]).toMatch(new RegExp(`^1 ${bytes}`));
+  for (const way of ways) expect((await probe.outcome(way))[0]).toMatch(new RegExp(`^1 ${bytes}`));
   expect((await operations()) - before).toBe(1);
 });
 
