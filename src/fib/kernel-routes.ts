@@ -6,9 +6,10 @@
  * What zebra sends while a check runs is newer than the tables that it reads, maybe: such a route waits for the next check.
  * So an old message never takes a route away, and none stays that zebra sent late.
  */
-import type { Prefix } from '../net/address';
+import { formatAddress, type Prefix } from '../net/address';
 import type { NexthopGroup } from './nexthops';
-import { pathsOf } from './leaves';
+import type { NexthopIntent } from './intents';
+import { leavesOf, pathsOf } from './leaves';
 import { newKey, setKey } from './route-key';
 import { ROW } from './route-table';
 import type { Rows } from './rows';
@@ -16,6 +17,14 @@ import { VRF_TABLES, type NexthopAdd, type NexthopDelete } from './updates';
 
 /** rtm_protocol of routes that the kernel makes itself, and which zebra gives for all that it has from the kernel. */
 export const KERNEL_PROTOCOL = 2;
+
+/** Where a route of the kernel's leads (src/kernel/route-leads.ts). */
+export type KernelLeads =
+  | {
+      readonly kind: 'paths';
+      readonly paths: readonly { readonly gateway?: Uint8Array; readonly ifindex: number }[];
+    }
+  | { readonly kind: 'drop' | 'unknown' };
 
 export interface KernelRoutesOptions {
   readonly rows: Rows;
@@ -39,6 +48,8 @@ export class KernelRoutes {
   /** Ids of nexthops that these routes name; of these, those that zebra had not sent and the kernel was asked for. */
   private readonly named = new Set<number>();
   private readonly asked = new Set<number>();
+  /** Of suspects that the running check has found in part: where they lead, as far as the kernel has not said so yet. */
+  private readonly unseen = new Map<number, Set<string>>();
   private readonly key = newKey();
 
   constructor(private readonly options: KernelRoutesOptions) {}
@@ -78,6 +89,7 @@ export class KernelRoutes {
   /** A check begins: the kernel's tables are read after this. */
   begin(): { readonly missingNexthops: readonly number[] } {
     this.suspects = new Set([...this.noted].filter((row) => this.isKernels(row)));
+    this.unseen.clear();
     this.noted = new Set();
     const missing = new Set<number>();
     for (const row of this.suspects) for (const id of missingIn(this.groupOf(row))) missing.add(id);
@@ -96,12 +108,22 @@ export class KernelRoutes {
     return [...scopes.values()];
   }
 
-  /** The kernel has this route. */
-  confirm(table: number, address: Uint8Array, length: number, protocol: number): void {
+  /**
+   * The kernel has this route, or one of several for the prefix. What zebra has of it is there when all its ways are: of the
+   * kernel's, zebra may leave some out.
+   */
+  confirm(table: number, address: Uint8Array, length: number, protocol: number, leads: KernelLeads): void {
     const row = this.options.rows.routes.find(setKey(this.key, table, address, length));
     if (row === 0 || !this.suspects.has(row)) return;
     // zebra passes over routes that the kernel made by itself: only what zebra derives from addresses corresponds to them.
-    if (protocol !== KERNEL_PROTOCOL || !this.hasGateway(row)) this.suspects.delete(row);
+    if (protocol === KERNEL_PROTOCOL && this.hasGateway(row)) return;
+    const unseen = this.unseen.get(row) ?? waysOf(this.groupOf(row));
+    if (leads.kind === 'drop') unseen.delete(DROP);
+    else if (leads.kind === 'paths')
+      for (const { gateway, ifindex } of leads.paths) unseen.delete(wayName(gateway, ifindex));
+    else unseen.clear();
+    if (unseen.size === 0) this.suspects.delete(row);
+    else this.unseen.set(row, unseen);
   }
 
   /**
@@ -185,6 +207,24 @@ export class KernelRoutes {
   private hasGateway(row: number): boolean {
     return pathsOf(this.groupOf(row)).some(({ path }) => path.gateway !== undefined);
   }
+}
+
+const DROP = 'drop';
+
+function wayName(gateway: Uint8Array | undefined, ifindex: number): string {
+  return `${gateway === undefined ? '' : formatAddress(gateway)}@${ifindex}`;
+}
+
+/** Whether a route with this intent is a blackhole, unreachable or prohibit. */
+function isDrop(intent: NexthopIntent): boolean {
+  return intent.kind === 'drop' || (intent.kind === 'punt' && /^(unreachable|prohibit)$/.test(intent.reason));
+}
+
+/** Where a group leads, as names to be compared with the kernel's; without what the kernel says otherwise, or not at all. */
+function waysOf(group: NexthopGroup): Set<string> {
+  if (leavesOf(group).some((leaf) => leaf.kind === 'fixed' && isDrop(leaf.intent))) return new Set([DROP]);
+  const known = pathsOf(group).filter(({ path }) => path.ifindex !== 0 && path.encap === undefined);
+  return new Set(known.map(({ path }) => wayName(path.gateway, path.ifindex)));
 }
 
 /** Ids that a group stands on and that nobody has sent. */

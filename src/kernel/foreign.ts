@@ -2,7 +2,7 @@
  * Which of the kernel's routes are zebra's own, by their protocol, and a filter that keeps the news of those away: of a million
  * BGP routes that zebra puts into the kernel this process needs to hear nothing.
  */
-import { NLM_F_MULTI, RTM_DELROUTE, RTM_NEWROUTE } from '../netlink/constants';
+import { NLM_F_MULTI, NLM_F_REPLACE, RTM_DELROUTE, RTM_NEWROUTE } from '../netlink/constants';
 
 /** RTPROT_ZEBRA, RTPROT_BABEL; the others of FRR from RTPROT_BGP to RTPROT_SRTE (FRR's zebra/rt_netlink.h). */
 const ZEBRA = 11;
@@ -28,7 +28,7 @@ const IF_BITS = 0x45;
 const RETURN = 0x06;
 
 /** Where a jump goes. */
-type Label = 'keep' | 'drop';
+type Label = 'keep' | 'drop' | 'protocol';
 type Line =
   | { readonly label: Label }
   | { readonly code: number; readonly value: number; readonly then?: Label; readonly otherwise?: Label };
@@ -41,8 +41,12 @@ const LINES: readonly Line[] = [
   { code: LOAD_BYTE, value: 6 },
   { code: IF_BITS, value: NLM_F_MULTI, then: 'keep' },
   { code: LOAD_SHORT, value: 4 },
-  { code: IF_EQUAL, value: swapped(RTM_NEWROUTE), then: 'drop' },
-  { code: IF_EQUAL, value: swapped(RTM_DELROUTE), otherwise: 'keep' },
+  { code: IF_EQUAL, value: swapped(RTM_DELROUTE), then: 'protocol' },
+  { code: IF_EQUAL, value: swapped(RTM_NEWROUTE), otherwise: 'keep' },
+  // A new route takes something away where it replaces another: nlmsg_flags, their second byte.
+  { code: LOAD_BYTE, value: 7 },
+  { code: IF_BITS, value: NLM_F_REPLACE >> 8, otherwise: 'drop' },
+  { label: 'protocol' },
   { code: LOAD_BYTE, value: ROUTE_PROTOCOL_AT },
   { code: IF_EQUAL, value: ZEBRA, then: 'drop' },
   { code: IF_EQUAL, value: BABEL, then: 'drop' },
@@ -54,7 +58,8 @@ const LINES: readonly Line[] = [
   { code: RETURN, value: 0 },
 ];
 
-/** The program for the socket (sys/netlink-socket.ts): dumps, losses of routes that aren't zebra's, other news of any kind. */
+/** The program for the socket (sys/netlink-socket.ts): dumps, routes that aren't zebra's and are
+ * lost or replaced, other news of any kind. */
 export function foreignFilter(): Buffer {
   const labels = new Map<Label, number>();
   const code: Exclude<Line, { label: Label }>[] = [];

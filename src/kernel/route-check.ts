@@ -23,6 +23,7 @@ import {
   NLM_F_DUMP,
   NLM_F_DUMP_INTR,
   NLM_F_MULTI,
+  NLM_F_REPLACE,
   NLM_F_REQUEST,
   RTA_DST,
   RTA_TABLE,
@@ -47,6 +48,7 @@ import {
 } from '../netlink/constants';
 import type { Logger } from '../observe/log';
 import { ROUTE_PROTOCOL_AT, isZebras } from './foreign';
+import { leadsOf, type RouteLeads } from './route-leads';
 
 /** A table of a family that has suspects. */
 export interface SuspectScope {
@@ -61,7 +63,7 @@ export interface SuspectRoutes {
   lostNexthop(id: number): boolean;
   begin(): { readonly missingNexthops: readonly number[] };
   left(): readonly SuspectScope[];
-  confirm(table: number, address: Uint8Array, length: number, protocol: number): void;
+  confirm(table: number, address: Uint8Array, length: number, protocol: number, leads: RouteLeads): void;
   confirmAddress(vrf: number | undefined, address: Uint8Array): void;
   end(): number;
   abandon(): void;
@@ -194,6 +196,7 @@ export class RouteCheck {
         if (type === RTM_DELROUTE) {
           this.route(buffer, body, end, (table, address, length) => this.newsOf(suspects.lost(table, address, length)));
         } else if (this.isOfDump(buffer, at)) this.shown(buffer, body, end);
+        else if ((readU16(buffer, at + 6) & NLM_F_REPLACE) !== 0) this.replaced(buffer, body, end);
         return;
       case RTM_NEWNEXTHOP:
       case RTM_DELNEXTHOP:
@@ -232,11 +235,21 @@ export class RouteCheck {
     const { suspects } = this.options;
     this.route(buffer, body, end, (table, address, length, protocol) => {
       const inVrf = table !== RT_TABLE_LOCAL;
-      if (inVrf) suspects.confirm(table, address, length, protocol);
+      if (inVrf) suspects.confirm(table, address, length, protocol, leadsOf(this.attributes, buffer[body + 7]!));
       // The local addresses of a VRF are in the VRF's own table.
       if (buffer[body + 7] === RTN_LOCAL && length === 8 * address.length) {
         suspects.confirmAddress(inVrf ? table : undefined, address);
       }
+    });
+  }
+
+  /**
+   * A route took another's place. zebra sends the new one, unless it passes over it (its interface has no carrier, say): then the
+   * old one would stay. It gets the time to.
+   */
+  private replaced(buffer: Buffer, body: number, end: number): void {
+    this.route(buffer, body, end, (table, address, length) => {
+      if (this.options.suspects.lost(table, address, length)) this.checkIn(SENT_MS);
     });
   }
 

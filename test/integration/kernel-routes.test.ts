@@ -140,6 +140,37 @@ test('a link goes down, and takes its routes along without a message; connected 
   await stateIs('192.0.2.1/32', undefined);
 });
 
+test.each([
+  [PREFIX, hostAddress],
+  [PREFIX6, hostAddress6],
+])(
+  '%s is replaced by one over a link without carrier: the old one doesn’t stay, the new one comes with the link',
+  async (prefix, host) => {
+    await ip('route', 'add', prefix, 'via', host(1), 'dev', tapName(1));
+    await stateIs(prefix, 'offloaded');
+    const carrier = async (up: boolean): Promise<unknown> => {
+      await topology.hosts[2]!.must(['ip', 'link', 'set', 'veth', up ? 'up' : 'down']);
+      return waitFor(async () => (await ip('link', 'show', tapName(2))).includes('NO-CARRIER') !== up, {
+        timeoutMs: 10_000,
+        what: `the TAP ${up ? 'with' : 'without'} carrier`,
+      });
+    };
+    await carrier(false);
+    // What zebra passes over never comes over FPM.
+    await ip('route', 'replace', prefix, 'via', host(2), 'dev', tapName(2));
+    await stateIs(prefix, undefined);
+    await carrier(true);
+    await ip('route', 'replace', prefix, 'via', host(2), 'dev', tapName(2));
+    await waitFor(
+      async () =>
+        (await topology.bridge.routes()).find((route) => route.prefix === prefix)?.nexthops[0]?.gateway === host(2),
+      { timeoutMs: 20_000, what: 'the new way' },
+    );
+    await ip('route', 'del', prefix);
+    await stateIs(prefix, undefined);
+  },
+);
+
 test('a nexthop object of the kernel’s that zebra doesn’t send: used, as the kernel has it, and gone with its route', async () => {
   await ip('nexthop', 'add', 'id', '540', 'via', hostAddress(1), 'dev', tapName(1));
   await ip('route', 'add', PREFIX, 'nhid', '540');

@@ -19,7 +19,7 @@ import {
   NUD_NOARP,
   RTM_DELNEIGH,
 } from '../../netlink/constants';
-import { gatewayAt } from './path';
+import { gatewayAt } from '../../netlink/gateways';
 
 const MAC_LENGTH = 6;
 const MAX_INDEX = 0x7fffffff;

@@ -22,7 +22,8 @@ import {
   RTNH_F_ONLINK,
 } from '../../netlink/constants';
 import { decodeEncap } from './encap';
-import { decodeGateway, isUsable, makePath } from './path';
+import { gatewayIn } from '../../netlink/gateways';
+import { isUsable, makePath } from './path';
 
 /** struct nexthop_grp: id, weight less one (its low byte), the weight's high byte, 16 bits unused. */
 const MEMBER_LEN = 8;
@@ -69,7 +70,7 @@ function decodeContent(onlink: boolean): NexthopContent {
   if (attributes.has(NHA_FDB)) return { kind: 'unsupported', reason: 'nexthop of a bridge (FDB)' };
   if (attributes.has(NHA_GROUP)) return decodeGroup();
   if (attributes.has(NHA_BLACKHOLE)) return { kind: 'drop', drop: 'blackhole' };
-  const gateway = decodeGateway(attributes, NHA_GATEWAY);
+  const gateway = gatewayIn(attributes, NHA_GATEWAY);
   const encap = decodeEncap(attributes, NHA_ENCAP_TYPE, NHA_ENCAP);
   const path = makePath(gateway, attributes.u32(NHA_OIF, 0), 1, onlink, encap);
   return isUsable(path) ? { kind: 'path', path } : { kind: 'unsupported', reason: 'neither gateway nor interface' };

@@ -1,5 +1,5 @@
 /** fpm.Nexthop of the protobuf encoding, a path of a route: an interface, an address, or both. */
-import { gatewayAt } from '../netlink/path';
+import { gatewayAt } from '../../netlink/gateways';
 
 const MAX_INDEX = 0x7fffffff;
 

@@ -1,4 +1,5 @@
 /** zebra's routes from the kernel, and what a check of the kernel's tables says of them. */
+import type { KernelLeads } from '../../../src/fib/kernel-routes';
 import { ROW } from '../../../src/fib/route-table';
 import { parseAddress } from '../../../src/net/address';
 import { Bed, ifindexOf, TABLE } from '../../bed/bed';
@@ -29,6 +30,16 @@ function kernelRoute(bed: Bed, prefix = PREFIX, hop = '10.0.1.2@1'): Bed {
   return bed.route(prefix, { kind: 'paths', paths: [path] }, { protocol: KERNEL });
 }
 
+/** What the kernel says of a route: `GATEWAY@PORT` each. */
+const leads = (...hops: string[]): KernelLeads => ({
+  kind: 'paths',
+  paths: hops.map((hop) => {
+    const [gateway, port] = hop.split('@');
+    const ifindex = ifindexOf(Number(port));
+    return gateway === '' ? { ifindex } : { gateway: parseAddress(gateway!)!, ifindex };
+  }),
+});
+
 const check = (bed: Bed, during: () => void = () => undefined): number => {
   bed.fib.kernelRoutes.begin();
   during();
@@ -48,7 +59,7 @@ test('what the kernel has not is removed, and a shorter route counts', async () 
 test('what the kernel has stays, whoever made it; a second check has nothing to look at', async () => {
   const bed = await ready();
   const { kernelRoutes } = bed.fib;
-  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT))).toBe(0);
+  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT, leads('10.0.1.2@1')))).toBe(0);
   kernelRoutes.begin();
   expect(kernelRoutes.left()).toEqual([]);
   expect(bed.packet('198.51.100.9')).toMatch(NEIGHBOR);
@@ -57,7 +68,7 @@ test('what the kernel has stays, whoever made it; a second check has nothing to 
 test('a loss makes it a suspect again; one of another prefix, table or length does not', async () => {
   const bed = await ready();
   const { kernelRoutes } = bed.fib;
-  check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT));
+  check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT, leads('10.0.1.2@1')));
   expect(kernelRoutes.lost(TABLE, ADDRESS, 25)).toBe(false);
   expect(kernelRoutes.lost(7, ADDRESS, 24)).toBe(false);
   expect(kernelRoutes.lost(TABLE, parseAddress('0.0.0.0')!, 0)).toBe(false);
@@ -88,9 +99,56 @@ test('a prefix that zebra deleted and whose row another one has by now is left a
 test("the kernel's own route for a subnet doesn't speak for one by a gateway, but for a connected one", async () => {
   const bed = await ready();
   const { kernelRoutes } = bed.fib;
-  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL))).toBe(1);
+  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL, leads('@1')))).toBe(1);
   kernelRoute(bed, PREFIX, '@1');
-  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL))).toBe(0);
+  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL, leads('@1')))).toBe(0);
+});
+
+test.each([
+  ['by another gateway', leads('10.0.1.3@1'), 1],
+  ['by another interface', leads('10.0.1.2@2'), 1],
+  ['onto the link', leads('@1'), 1],
+  ['to nowhere', { kind: 'drop' } as const, 1],
+  ['by one more way, that zebra leaves out', leads('10.0.1.3@1', '10.0.1.2@1'), 0],
+  ['by a nexthop object that the kernel doesn’t spell out', { kind: 'unknown' } as const, 0],
+])('a route that leads elsewhere in the kernel isn’t there: %s', async (_, kernel, removed) => {
+  const bed = await ready();
+  expect(check(bed, () => bed.fib.kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT, kernel))).toBe(removed);
+  expect(bed.packet('198.51.100.9')).toMatch(removed === 1 ? /^p2/ : NEIGHBOR);
+});
+
+test('of a route with two ways the kernel has to have both, in one message or in several of one check', async () => {
+  const bed = await ready();
+  const { kernelRoutes } = bed.fib;
+  const paths = leads('10.0.1.2@1', '10.0.2.2@2');
+  const two = {
+    kind: 'paths' as const,
+    paths: paths.kind === 'paths' ? paths.paths.map((path) => ({ ...path, weight: 1 })) : [],
+  };
+  const again = (): Bed => bed.route(PREFIX, two, { protocol: KERNEL }).settle();
+  const confirm = (...hops: string[]): void => kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT, leads(...hops));
+  again();
+  expect(check(bed, () => confirm('10.0.1.2@1', '10.0.2.2@2'))).toBe(0);
+  again();
+  expect(check(bed, () => ['10.0.2.2@2', '10.0.1.2@1'].forEach((hop) => confirm(hop)))).toBe(0);
+  again();
+  expect(check(bed, () => confirm('10.0.1.2@1'))).toBe(1);
+  again();
+  // What an earlier check has seen doesn't count.
+  kernelRoutes.begin();
+  confirm('10.0.1.2@1');
+  kernelRoutes.abandon();
+  expect(check(bed, () => confirm('10.0.2.2@2'))).toBe(1);
+});
+
+test('a blackhole of the kernel’s stays while the kernel has one, and goes when it leads somewhere', async () => {
+  const bed = await ready();
+  const { kernelRoutes } = bed.fib;
+  const again = (): Bed => bed.route(PREFIX, { kind: 'drop', drop: 'unreachable' }, { protocol: KERNEL }).settle();
+  again();
+  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT, { kind: 'drop' }))).toBe(0);
+  again();
+  expect(check(bed, () => kernelRoutes.confirm(TABLE, ADDRESS, 24, BOOT, leads('10.0.1.2@1')))).toBe(1);
 });
 
 test('a connected subnet that the kernel has no route for stays with its address, and goes with it', async () => {
@@ -168,7 +226,7 @@ test('zebra takes a route back, or makes one of its own of it, while a check run
   const removed = check(bed, () => {
     bed.withdraw(PREFIX).via(other, '10.0.1.2@1').settle();
     bed.fib.kernelRoutes.confirmAddress(undefined, parseAddress('10.0.0.1')!);
-    bed.fib.kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL);
+    bed.fib.kernelRoutes.confirm(TABLE, ADDRESS, 24, KERNEL, leads('@1'));
     expect(bed.fib.kernelRoutes.left()).toEqual([]);
   });
   expect(removed).toBe(0);

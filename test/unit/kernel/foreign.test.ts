@@ -1,6 +1,13 @@
 /** The filter of the routes' socket, run as the kernel would. */
 import { foreignFilter, isZebras } from '../../../src/kernel/foreign';
-import { NLM_F_MULTI, RTM_DELROUTE, RTM_NEWLINK, RTM_NEWNEXTHOP, RTM_NEWROUTE } from '../../../src/netlink/constants';
+import {
+  NLM_F_MULTI,
+  NLM_F_REPLACE,
+  RTM_DELROUTE,
+  RTM_NEWLINK,
+  RTM_NEWNEXTHOP,
+  RTM_NEWROUTE,
+} from '../../../src/netlink/constants';
 
 /** Whether the filter lets the message in. Knows the instructions of classic BPF that the filter has (linux/filter.h). */
 function passes(message: Buffer): boolean {
@@ -52,6 +59,13 @@ test('lost routes come through unless they are zebra’s own, for every protocol
   }
   expect([2, 3, 4, 9, 16, 185, 199].filter(isZebras)).toEqual([]);
   expect([11, 42, 186, 188, 196, 198].every(isZebras)).toBe(true);
+});
+
+test('so do those that replace another', () => {
+  for (let protocol = 0; protocol < 256; protocol++) {
+    const replaced = message(RTM_NEWROUTE, protocol, NLM_F_REPLACE);
+    expect([protocol, passes(replaced)]).toEqual([protocol, !isZebras(protocol)]);
+  }
 });
 
 test('new routes do not, but parts of a dump and news of other kinds do', () => {

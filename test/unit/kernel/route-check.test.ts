@@ -1,5 +1,6 @@
 /** Checks of the kernel's routes against a scripted kernel. */
 import { RouteCheck } from '../../../src/kernel/route-check';
+import type { KernelPath, RouteLeads } from '../../../src/kernel/route-leads';
 import { formatAddress, formatPrefix, parseAddress } from '../../../src/net/address';
 import { NetlinkWriter, eachAttribute, readMessages } from '../../../src/netlink/codec';
 import { nullLogger } from '../../../src/observe/log';
@@ -8,6 +9,13 @@ const [ERROR, DONE, NEWLINK, NEWROUTE, DELROUTE, DELNEXTHOP] = [2, 3, 16, 24, 25
 const [MULTI, INTR] = [2, 0x10];
 const BOOT = 3;
 const BGP = 186;
+
+/** Where a route leads, unless it is nowhere at all. */
+function leadsText(leads: RouteLeads): string {
+  if (leads.kind !== 'paths') return `, ${leads.kind}`;
+  const text = ({ gateway, ifindex }: KernelPath): string => `${gateway ? formatAddress(gateway) : ''}@${ifindex}`;
+  return leads.paths.map((path) => `, ${text(path)}`).join('');
+}
 
 /** A suspect by its prefix; what is confirmed and lost is noted as text. */
 function setup(scopes: { table: number; ip6: boolean }[] = [{ table: 254, ip6: false }]) {
@@ -27,7 +35,8 @@ function setup(scopes: { table: number; ip6: boolean }[] = [{ table: 254, ip6: f
         return { missingNexthops: [] };
       },
       left: () => left,
-      confirm: (table, address, length, protocol) => events.push(`${table} ${named(address, length)} by ${protocol}`),
+      confirm: (table, address, length, protocol, leads) =>
+        events.push(`${table} ${named(address, length)} by ${protocol}${leadsText(leads)}`),
       confirmAddress: (vrf, address) =>
         events.push(`address ${formatAddress(address)}${vrf === undefined ? '' : ` of table ${vrf}`}`),
       end: () => events.push('end') * 0 + left.length,
@@ -75,7 +84,13 @@ function route(
   type: number,
   prefix: string,
   protocol: number,
-  options: { seq?: number; flags?: number; table?: number | undefined; kind?: number } = {},
+  options: {
+    seq?: number;
+    flags?: number;
+    table?: number | undefined;
+    kind?: number;
+    more?: (writer: NetlinkWriter) => void;
+  } = {},
 ): Buffer {
   const [address, length] = prefix.split('/');
   const bytes = parseAddress(address!)!;
@@ -93,6 +108,7 @@ function route(
     .u32(0);
   writer.attributeU32(15, table);
   if (bytes.some((byte) => byte !== 0)) writer.attribute(1, bytes);
+  options.more?.(writer);
   return writer.end().toBuffer();
 }
 
@@ -204,4 +220,42 @@ test('nothing that comes makes it throw', () => {
     check.receive(cut);
   }
   expect(check.counters.malformed).toBeGreaterThan(0);
+});
+
+test('a route that took another’s place is a suspect; the check leaves zebra the time to send the new one', () => {
+  const { check, events, timers } = setup();
+  const REPLACE = 0x100;
+  check.receive(route(NEWROUTE, '198.51.100.0/24', BOOT, { flags: REPLACE }));
+  check.receive(route(NEWROUTE, '198.51.101.0/24', BOOT));
+  check.receive(route(NEWROUTE, '198.51.102.0/24', BGP, { flags: REPLACE }));
+  expect(events).toEqual(['lost 254 198.51.100.0/24']);
+  expect(timers.map(({ ms }) => ms)).toEqual([1000]);
+});
+
+test('where a route of a dump leads is told: gateway, interface, several, none, to nowhere, by an object alone', () => {
+  const { check, events, requests, timer } = setup();
+  check.receive(route(DELROUTE, '198.51.100.0/24', BOOT));
+  timer();
+  const [OIF, GATEWAY, MULTIPATH, VIA, NH_ID] = [4, 5, 9, 18, 30];
+  const show = (kind: number, more: (writer: NetlinkWriter) => void): void =>
+    check.receive(route(NEWROUTE, '20.0.0.0/24', BOOT, { seq: requests.at(-1)!.seq, flags: MULTI, kind, more }));
+  const hop = Buffer.from('1000000003000000080005000a000102', 'hex');
+  const link = Buffer.from('0800000004000000', 'hex');
+  show(1, (writer) => writer.attributeU32(OIF, 3).attribute(GATEWAY, parseAddress('10.0.1.2')!));
+  show(1, (writer) => writer.attributeU32(OIF, 3));
+  const via = Buffer.concat([Buffer.from([10, 0]), parseAddress('fe80::2')!]);
+  show(1, (writer) => writer.attributeU32(OIF, 3).attribute(VIA, via));
+  show(1, (writer) => writer.attribute(MULTIPATH, Buffer.concat([hop, link])));
+  show(6, (writer) => writer.attributeU32(OIF, 1));
+  show(1, (writer) => writer.attributeU32(NH_ID, 540));
+  show(1, (writer) => writer.attributeU32(NH_ID, 540).attributeU32(OIF, 3));
+  expect(events.slice(2).map((event) => event.split(' by 3')[1])).toEqual([
+    ', 10.0.1.2@3',
+    ', @3',
+    ', fe80::2@3',
+    ', 10.0.1.2@3, @4',
+    ', drop',
+    ', unknown',
+    ', @3',
+  ]);
 });
