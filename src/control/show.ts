@@ -1,6 +1,7 @@
 /** How the views of the control API look as text: one table per list, and the status page. Pure functions. */
 import type { LoopView } from '../observe/loop';
 import type { Column, Row } from './table';
+import { ROUTE_STATES } from './types';
 import type {
   EvpnView,
   LatencyView,
@@ -237,6 +238,16 @@ function loopText({ meanMs, p99Ms, maxMs, ownMaxMs }: LoopView): string {
   return `lag mean ${ms(meanMs)}, 99% ${ms(p99Ms)}, max ${ms(maxMs)}${own}`;
 }
 
+/** Of LSPs and labels; nothing where there are none. */
+function lspText({ fib: { lsps }, afi: { unknownLabels = 0 } }: StatusView): string[] {
+  const all = ROUTE_STATES.reduce((sum, state) => sum + lsps[state], 0);
+  const states = ROUTE_STATES.flatMap((state) => (lsps[state] === 0 ? [] : [`${lsps[state]} ${state}`]));
+  return [
+    ...(all === 0 ? [] : [`${all} LSPs: ${states.join(', ')}`]),
+    ...(unknownLabels === 0 ? [] : [`${unknownLabels} packets dropped with a label that nothing is known of`]),
+  ];
+}
+
 /** The status page. */
 export function statusText(status: StatusView): string {
   const { fpm, afi, fib, latency, punt, loop } = status;
@@ -260,6 +271,7 @@ export function statusText(status: StatusView): string {
     ...knownText(afi.lastKnown).map((text): [string, string] => ['', text]),
     ['', `${fib.unresolved} unresolved, ${fib.pending} pending, ${fib.stale} stale`],
     ['', `${fib.nexthops} nexthops, ${fib.neighbors} neighbors, ${fib.dirty} dirty`],
+    ...lspText(status).map((text): [string, string] => ['', text]),
     ['', `${latency.count} changes acknowledged${latencyText(latency)}`],
     ['Punt', `${punt.mode}: ${punt.punted} punted, ${punt.injected} injected, ${punt.drops} dropped`],
     ...(punt.process === undefined

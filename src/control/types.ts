@@ -63,6 +63,8 @@ export interface AfiStatus {
   readonly opsFailed: number;
   /** Entries acknowledged and not removed. */
   readonly entries: number;
+  /** Packets dropped so far because nothing is known of their label; absent where the vASIC doesn't tell. */
+  readonly unknownLabels?: number;
   /** Why it is down, by the latest attempt, where known. */
   readonly error?: string;
   /** The vASIC can't be asked since then: what is told of routes is what was known last. */
@@ -85,6 +87,8 @@ export interface FibStatus {
   readonly neighbors: number;
   /** Waiting to be resolved. */
   readonly dirty: number;
+  /** LSPs of zebra by state. */
+  readonly lsps: Readonly<Record<RouteState, number>>;
 }
 
 /**

@@ -172,6 +172,16 @@ export class LspTable implements LspSource {
     return isPassing(wanted.acked) ? 'unresolved' : 'trapped';
   }
 
+  /** zebra's LSPs by state. */
+  counts(): Record<RouteState, number> {
+    const counts = { offloaded: 0, trapped: 0, failed: 0, unresolved: 0, pending: 0 };
+    for (const lsp of this.lsps.values()) {
+      const state = this.stateOf(lsp);
+      if (state !== undefined) counts[state]++;
+    }
+    return counts;
+  }
+
   /** Why it is not as wanted. */
   failureOf({ label, error, wanted }: Lsp): string | undefined {
     if (label < FIRST_UNRESERVED_LABEL) return `label ${label} is reserved (RFC 3032): the vASIC keeps its own meaning`;

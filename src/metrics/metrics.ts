@@ -189,6 +189,18 @@ export const METRICS: readonly Metric[] = [
   gauge('fib_dirty_routes', 'Routes that wait to be resolved and programmed.', ({ status }) => status.fib.dirty),
   gauge('fib_nexthops', "zebra's nexthop objects.", ({ status }) => status.fib.nexthops),
   gauge('fib_neighbors', 'Neighbors known.', ({ status }) => status.fib.neighbors),
+  gauge('lsps', 'LSPs of zebra by what became of them.', ({ status }) =>
+    samplesOf(
+      ROUTE_STATES,
+      (state) => ({ state }),
+      (state) => status.fib.lsps[state],
+    ),
+  ),
+  counter(
+    'unknown_label_dropped_packets',
+    'Packets with a label that nothing is known of.',
+    ({ status }) => status.afi.unknownLabels,
+  ),
 
   gauge(
     'vrf_routes',

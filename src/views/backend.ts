@@ -3,6 +3,7 @@
  * the times at which connections changed.
  */
 import { performance } from 'node:perf_hooks';
+import { UNKNOWN_LABEL } from '../afi/label-graph';
 import { policerTokens } from '../afi/policers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { instanceOf, isOpen } from '../afi/connection-state';
@@ -137,6 +138,11 @@ export function createBackend(parts: BackendParts): BridgeBackend {
     };
   }
 
+  async function unknownLabels(): Promise<Pick<AfiStatus, 'unknownLabels'>> {
+    const [info] = await lspSources.nodeInfo([UNKNOWN_LABEL]);
+    return info?.found === true && info.counted ? { unknownLabels: info.packets } : {};
+  }
+
   function afiStatus(entries: number): AfiStatus {
     const { connection } = programmer;
     const instance = instanceOf(connection);
@@ -183,6 +189,7 @@ export function createBackend(parts: BackendParts): BridgeBackend {
         nexthops: fib.rows.nexthops.zebraIdCount(),
         neighbors: fib.neighbors.size,
         dirty: fib.forwarding.dirtyRoutes,
+        lsps: fib.lsps.counts(),
       },
     };
   }
@@ -218,7 +225,7 @@ export function createBackend(parts: BackendParts): BridgeBackend {
         time: new Date().toISOString(),
         uptimeSeconds: Math.floor((performance.now() - started) / 1000),
         fpm: fpmStatus(),
-        afi: afiStatus(entries),
+        afi: { ...afiStatus(entries), ...(await unknownLabels()) },
         fib: fibView,
         latency: latencyView(),
         punt: puntStatus(await punt?.counters()),

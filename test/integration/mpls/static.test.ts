@@ -155,8 +155,10 @@ test('labelled paths of a route by their weights', async () => {
 });
 
 test('an unknown label, and one whose TTL runs out: nothing comes out, and each is counted for what it is', async () => {
-  const { router } = topology;
+  const { router, bridge } = topology;
+  const dropped = async (): Promise<number> => (await bridge.status()).afi.unknownLabels!;
   const before = await passed(router, 'labelTtl');
+  const droppedBefore = await dropped();
   const stacks = [[entry(999, 64)], [entry(100, 1)], [entry(VPN_LABEL, 1)]];
   const lost = await probe.send(stacks.map((labels) => ({ labels, ...packet(FAR) })));
   await waitFor(async () => (await passed(router, 'labelTtl')) === before + 2, {
@@ -165,6 +167,8 @@ test('an unknown label, and one whose TTL runs out: nothing comes out, and each 
   });
   await probe.outcome({ labels: [entry(100, 9)], ...packet(FAR) });
   expect(lost.flatMap((mark) => probe.heard(mark))).toEqual([]);
+  expect((await dropped()) - droppedBefore).toBe(1);
+  expect((await bridge.status()).fib.lsps).toMatchObject({ offloaded: LABELS.length });
 });
 
 test('router alert goes to Linux with its stack', async () => {

@@ -54,6 +54,7 @@ export const STATUS: StatusView = {
     opsSent: 120,
     opsFailed: 3,
     entries: 1023,
+    unknownLabels: 7,
   },
   fib: {
     routes: 8,
@@ -68,6 +69,7 @@ export const STATUS: StatusView = {
     nexthops: 2,
     neighbors: 2,
     dirty: 0,
+    lsps: { offloaded: 2, trapped: 1, failed: 0, unresolved: 0, pending: 0 },
   },
   latency: {
     count: 40,

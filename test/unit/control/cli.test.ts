@@ -182,6 +182,8 @@ FIB   8 routes (7 IPv4, 1 IPv6)
       3 offloaded, 2 trapped, 1 failed
       1 unresolved, 1 pending, 0 stale
       2 nexthops, 2 neighbors, 0 dirty
+      3 LSPs: 2 offloaded, 1 trapped
+      7 packets dropped with a label that nothing is known of
       40 changes acknowledged, half within 3 ms, 99% within 17 ms, all within 17 ms
 Punt  worker: 1200 punted, 1100 injected, 4 dropped
 Loop  lag mean 0.3 ms, 99% 1.3 ms, max 11.0 ms

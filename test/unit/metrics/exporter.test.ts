@@ -84,6 +84,8 @@ test('what the status says, in base units', async () => {
   expect(['stale_routes', 'dirty_routes', 'nexthops', 'neighbors'].map((what) => value(`fib_${what}`))).toEqual([
     0, 0, 2, 2,
   ]);
+  expect(states.map((state) => value('lsps', { state }))).toEqual([2, 1, 0, 0, 0]);
+  expect(value('unknown_label_dropped_packets_total')).toBe(7);
   expect(['mean', 'p99', 'max'].map((what) => value(`event_loop_delay_${what}_seconds`))).toEqual([
     0.00031, 0.00125, 0.011,
   ]);

@@ -89,6 +89,7 @@ test('the table as FRR has it, with what the vASIC made of it', async () => {
     ],
     ['106', 'LDP', 'via 10.0.1.2, tap1', 'IPv4 Explicit Null', 'offloaded', '0', ''],
   ]);
+  expect(b.fib.lsps.counts()).toEqual({ offloaded: 4, trapped: 1, failed: 0, unresolved: 1, pending: 0 });
   const [lookedUp, , swapped] = await views();
   expect(lookedUp!.legs).toMatchObject([{ interface: 'red', state: 'ready', operation: `pop, table ${TABLE}` }]);
   expect(swapped).toMatchObject({ label: 102, packets: 1, bytes: frame.length });

@@ -8,6 +8,7 @@ import { Bed } from '../../bed/bed';
 const FIB: FibStatus = {
   ...{ routes: 20_000, ipv4: 20_000, ipv6: 0, offloaded: 20_000, trapped: 0, failed: 0, unresolved: 0, pending: 0 },
   ...{ stale: 0, nexthops: 1, neighbors: 1, dirty: 0 },
+  lsps: { offloaded: 0, trapped: 0, failed: 0, unresolved: 0, pending: 0 },
 };
 const CONFIG = parseConfig('ports: [{ index: 0, tap: tap0 }, { index: 1, tap: tap1 }]', 'f.yaml');
 
