@@ -12,6 +12,7 @@ import { createGrpcTransport } from '../afi/transport';
 import { createAudit } from '../audit/audit';
 import type { Config } from '../config/types';
 import { Fib } from '../fib/fib';
+import type { PortOrigin } from '../fib/interfaces';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
 import { createFpmServer } from '../fpm/server';
@@ -129,8 +130,8 @@ async function build(
     now,
   });
   // In the other modes the bridge makes the TAPs what their ports are.
-  const foreign = config.punt.mode === 'off';
-  for (const { index, mac } of config.ports) fib.portOwn(index, { mac }, foreign);
+  const origin: PortOrigin = config.punt.mode === 'off' ? 'foreign' : 'ours';
+  for (const { index, mac } of config.ports) fib.portOwn(index, { mac }, origin);
   const programmer = new Programmer({
     source: fib.forwarding,
     transport: {
@@ -294,11 +295,11 @@ async function build(
       punt?.setSandbox(info.id);
       for (const { index, mac } of config.ports) {
         const port = info.outputPorts.find((candidate) => candidate.index === index);
-        punt?.configurePort(index, {
+        const kept = punt?.configurePort(index, {
           ...(port?.mac === undefined ? {} : { mac: port.mac }),
           ...(port?.mtu === undefined ? {} : { mtu: port.mtu }),
         });
-        fib.portOwn(index, { mac: mac ?? port?.mac, mtu: port?.mtu }, foreign);
+        fib.portOwn(index, { mac: mac ?? port?.mac, mtu: port?.mtu }, kept === true ? 'kept' : origin);
         if (port?.up === undefined) {
           punt?.setCarrier(index, true);
           fib.portChanged(index, true);

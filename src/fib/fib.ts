@@ -8,7 +8,7 @@
  */
 import { ForwardingState } from './forwarding-state';
 import { HostEntries } from './host-entries';
-import { Interfaces } from './interfaces';
+import { Interfaces, type PortOrigin } from './interfaces';
 import type { Neighbor } from './neighbors';
 import type { OwnPort } from './port-rules';
 import { KeptThings } from './kept';
@@ -281,9 +281,9 @@ export class Fib {
     this.interfaces.setLabels(port, labels);
   }
 
-  /** What the port is by itself; `foreign`: its interface is group up by somebody else. */
-  portOwn(port: number, own: OwnPort, foreign: boolean): void {
-    this.interfaces.setOwn(port, own, foreign);
+  /** What the port is by itself, and who makes its interface that. */
+  portOwn(port: number, own: OwnPort, origin: PortOrigin): void {
+    this.interfaces.setOwn(port, own, origin);
   }
 
   /** The vASIC is to forward by a table, or not any more: its routes are to go there, or to go. */

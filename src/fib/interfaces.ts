@@ -8,12 +8,17 @@ import { sameRules, sameSending, type PortRules } from './intents';
 import { isHostPort, portRules, tableOf, type OwnPort } from './port-rules';
 import type { GroupsChange, LinkChange } from './updates';
 
+/**
+ * Who makes a port's interface what the port is: we do, and Linux's word counts once it has been that; somebody did so for an
+ * earlier bridge, and what it is now counts at once; others do.
+ */
+export type PortOrigin = 'ours' | 'kept' | 'foreign';
+
 interface Port {
   readonly tap: string;
   own: OwnPort;
   settled: boolean;
-  /** The interface is group up by somebody else: it is settled as soon as it is there. */
-  foreign: boolean;
+  origin: PortOrigin;
   /** It takes packets with labels. */
   labels: boolean;
   rules: PortRules;
@@ -55,7 +60,7 @@ export class Interfaces {
 
   constructor(private readonly options: InterfacesOptions) {
     for (const [tap, index] of options.ports) {
-      const port = { tap, own: {}, settled: false, foreign: true, labels: false };
+      const port = { tap, own: {}, settled: false, origin: 'foreign' as const, labels: false };
       this.ports.set(index, { ...port, rules: this.rulesOf(index, port) });
     }
   }
@@ -123,15 +128,14 @@ export class Interfaces {
     this.reviewPorts();
   }
 
-  /**
-   * What the port is to be: Linux's word counts once its interface has been that (or was told to be group up by others).
-   */
-  setOwn(index: number, own: OwnPort, foreign: boolean): void {
+  /** What the port is to be, and who makes its interface that. */
+  setOwn(index: number, own: OwnPort, origin: PortOrigin): void {
     const port = this.ports.get(index);
     if (port === undefined) return;
-    if (!sameBytes(port.own.mac, own.mac) || port.foreign !== foreign) port.settled = false;
+    if (!sameBytes(port.own.mac, own.mac) || (port.origin === 'foreign') !== (origin === 'foreign'))
+      port.settled = false;
     port.own = own;
-    port.foreign = foreign;
+    port.origin = origin;
     this.reviewPorts();
   }
 
@@ -259,6 +263,8 @@ export class Interfaces {
     const changed: { readonly index: number; readonly before: PortRules }[] = [];
     for (const [index, port] of this.ports) {
       const before = port.rules;
+      // One that is gone will be made anew.
+      if (port.settled && port.origin === 'kept' && this.byName(port.tap) === undefined) port.origin = 'ours';
       port.settled = this.settles(port);
       port.rules = this.rulesOf(index, port);
       if (!sameRules(before, port.rules)) changed.push({ index, before });
@@ -276,11 +282,11 @@ export class Interfaces {
     this.options.onVrfs(ports, devices);
   }
 
-  private settles({ tap, own, settled, foreign }: Port): boolean {
+  private settles({ tap, own, settled, origin }: Port): boolean {
     const link = this.byName(tap);
     if (link === undefined) return false;
     const asTold = link.adminDown !== true && (own.mac === undefined || sameBytes(own.mac, link.mac));
-    return settled || foreign || asTold;
+    return settled || origin !== 'ours' || asTold;
   }
 
   private rulesOf(index: number, { tap, own, settled, labels }: Omit<Port, 'rules'>): PortRules {

@@ -15,7 +15,7 @@ export interface OwnPort {
 export interface PortFacts {
   readonly own: OwnPort;
   /**
-   * The interface has been group up as the port's, by whoever does that: what it is now somebody wants. Until then its
+   * The interface has been set up as the port's, by whoever does that: what it is now somebody wants. Until then its
    * address and state are those of a device just made.
    */
   readonly settled: boolean;

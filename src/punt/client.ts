@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { errorText } from '../net/error-text';
 import type { Logger } from '../observe/log';
 import type { PuntCounters } from './counters';
@@ -19,7 +20,7 @@ import {
   type Reply,
   type Request,
 } from './protocol';
-import type { Punt, PuntConfig } from './punt';
+import type { PortTold, Punt, PuntConfig } from './punt';
 
 export interface PuntClientOptions {
   /** The Unix socket of the process. */
@@ -100,9 +101,16 @@ class PuntClient implements Punt {
     }
   }
 
-  configurePort(index: number, details: PortDetails): void {
-    this.details.set(index, { ...this.details.get(index), ...details });
+  configurePort(index: number, details: PortDetails): boolean {
+    const all = { ...this.details.get(index), ...details };
+    this.details.set(index, all);
     this.tell({ kind: 'configurePort', port: portToLine({ index, ...details }) });
+    const told = this.connection?.process.told?.find((line) => line.index === index);
+    return told !== undefined && isDeepStrictEqual(told, portToLine({ index, ...all }));
+  }
+
+  told(): readonly PortTold[] {
+    return Array.from(this.details, ([index, details]) => ({ index, ...details }));
   }
 
   setCarrier(index: number, up: boolean): void {

@@ -26,8 +26,13 @@ export interface Port {
   fd(): number;
   /** Whether the device is there and ours. */
   alive(): boolean;
-  /** @throws SysError when the kernel refuses a setting */
-  configure(details: PortDetails): void;
+  /**
+   * Makes the TAP this, unless that was done before: what it is by now somebody else wanted then. Returns whether it was.
+   * @throws SysError when the kernel refuses a setting
+   */
+  configure(details: PortDetails): boolean;
+  /** What `configure` was told; undefined: nothing yet, or it could not be done. */
+  told(): PortDetails | undefined;
   setCarrier(up: boolean): void;
   /** Has the same TAP be what another configuration says: index, MAC or MTU. @throws SysError as `configure` */
   reconfigure(config: PortConfig): void;
@@ -107,7 +112,9 @@ export function createPort(given: PortConfig, log: Logger): Port {
       }
       if (tap !== undefined && !known) apply(tap);
       configured = true;
+      return known;
     },
+    told: () => (configured ? learned : undefined),
     setCarrier(up) {
       carrier = up;
       tap?.setCarrier(up);
@@ -115,7 +122,10 @@ export function createPort(given: PortConfig, log: Logger): Port {
     reconfigure(next) {
       if (isDeepStrictEqual(next, config)) return;
       // Another port of the vASIC: what was learned of the one before says nothing of it.
-      if (next.index !== config.index) learned = {};
+      if (next.index !== config.index) {
+        learned = {};
+        configured = false;
+      }
       config = next;
       wantUp ||= next.mac !== undefined;
       if (tap !== undefined) apply(tap);

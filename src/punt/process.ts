@@ -19,6 +19,7 @@ import {
   configToLine,
   detailsFromLine,
   onLines,
+  portToLine,
   PROTOCOL,
   send,
   type ProcessLine,
@@ -101,6 +102,7 @@ export async function startPuntServer(given: PuntConfig, path: string, log: Logg
   function self(): ProcessLine {
     return {
       ...{ protocol: PROTOCOL, version: packageVersion(), pid: process.pid, since, taps },
+      told: punt?.told().map(portToLine) ?? [],
       ...(owner === undefined ? {} : { owner: owner.pid }),
     };
   }
@@ -143,7 +145,8 @@ export async function startPuntServer(given: PuntConfig, path: string, log: Logg
     if (owner?.socket !== socket) return;
     switch (request.kind) {
       case 'configurePort':
-        return running.configurePort(request.port.index, detailsFromLine(request.port));
+        running.configurePort(request.port.index, detailsFromLine(request.port));
+        return;
       case 'setCarrier':
         return running.setCarrier(request.index, request.up);
       case 'setSandbox':

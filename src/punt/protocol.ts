@@ -55,6 +55,8 @@ export interface ProcessLine {
   /** ISO time of its start. */
   readonly since: string;
   readonly taps: readonly string[];
+  /** What it was told of the ports by this bridge or an earlier one; absent from older processes. */
+  readonly told?: readonly PortLine[];
   /** Process id of the bridge that has it. */
   readonly owner?: number;
 }

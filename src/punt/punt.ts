@@ -23,6 +23,11 @@ import type { PuntWorkerData, PuntWorkerReport } from './worker';
 export type { PuntCounters, PuntPortCounters } from './counters';
 export type { PortDetails } from './port';
 
+/** What was said of a port. */
+export interface PortTold extends PortDetails {
+  readonly index: number;
+}
+
 /** What the punt path needs of the configuration. */
 export interface PuntConfig {
   readonly punt: Pick<Config['punt'], 'listen' | 'vasic'>;
@@ -39,9 +44,12 @@ export interface PuntProcess {
 export interface Punt {
   /**
    * Sets what the port is to have and brings its TAP up. What is neither given nor configured stays as it is. A port
-   * that isn't in the configuration is ignored; what the kernel refuses is logged and told to `onError`.
+   * that isn't in the configuration is ignored; what the kernel refuses is logged and told to `onError`. Returns whether the TAP
+   * had been made just this before, so that it is left as it is now.
    */
-  configurePort(index: number, details: PortDetails): void;
+  configurePort(index: number, details: PortDetails): boolean;
+  /** What `configurePort` was told of each port. */
+  told(): readonly PortTold[];
   /** The TAP's carrier follows the vASIC port's link. Off until told otherwise. */
   setCarrier(index: number, up: boolean): void;
   /**
@@ -189,13 +197,14 @@ function run(openPorts: readonly Port[], openUdp: UdpSocket, openConfig: PuntCon
   }
 
   /** Runs a change of one port; a refusal is reported, not thrown: the caller is in an event handler of its own. */
-  function change(index: number, apply: (port: Port) => void): void {
+  function change<T>(index: number, apply: (port: Port) => T): T | undefined {
     const port = ports.find((each) => each.config.index === index);
-    if (port === undefined || closing !== undefined) return;
+    if (port === undefined || closing !== undefined) return undefined;
     try {
-      apply(port);
+      return apply(port);
     } catch (error) {
       failed(`${port.config.tap}: ${errorText(error)}`);
+      return undefined;
     }
   }
 
@@ -236,7 +245,12 @@ function run(openPorts: readonly Port[], openUdp: UdpSocket, openConfig: PuntCon
   }
 
   return {
-    configurePort: (index, details) => change(index, (port) => port.configure(details)),
+    configurePort: (index, details) => change(index, (port) => port.configure(details)) ?? false,
+    told: () =>
+      ports.flatMap((port) => {
+        const told = port.told();
+        return told === undefined ? [] : [{ index: port.config.index, ...told }];
+      }),
     setCarrier: (index, up) => change(index, (port) => port.setCarrier(up)),
     setSandbox: (id) => void Atomics.store(sandbox, 0, id),
     reconfigure,

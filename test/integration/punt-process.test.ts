@@ -93,6 +93,25 @@ test('a bridge that is killed takes nothing with it, and the next one changes no
   expect((await second.call<{ process: { pid: number } }>('puntState')).process.pid).not.toBe(second.pid);
 });
 
+test('what was done to a TAP while no bridge was there stays, and the next bridge hears that it is somebody’s word', async () => {
+  const ports = [{ index: 0, tap: 'tap0' }];
+  const details = { mac: '32260a2eaaff', mtu: 1400 };
+  await child().call('startPuntServer', ports, socket);
+  const first = child();
+  await first.call('connectPunt', ports, socket);
+  expect(await first.call('configurePort', 0, details)).toBe(false);
+  await eventually(() => link('tap0')?.['address'] === '32:26:0a:2e:aa:ff', 'the address of the port');
+  await first.kill();
+  ns.ip('link set tap0 address 02:00:00:00:00:77');
+  const second = child();
+  await second.call('connectPunt', ports, socket);
+  expect(await second.call('configurePort', 0, details)).toBe(true);
+  expect(await second.call('configurePort', 1, details)).toBe(false);
+  expect(link('tap0')).toMatchObject({ address: '02:00:00:00:00:77', mtu: 1400 });
+  expect(await second.call('configurePort', 0, { ...details, mtu: 1300 })).toBe(false);
+  await eventually(() => link('tap0')?.['mtu'] === 1300, 'the MTU of the port');
+});
+
 test('one bridge at a time, and a second process on one socket is refused', async () => {
   const server = child();
   await server.call('startPuntServer', PORTS, socket);

@@ -87,6 +87,39 @@ test('zebra is killed, then the bridge: static routes are resolved, as nobody ma
   expect(await taps()).toEqual(before);
 });
 
+test('the address of a TAP that was set while the bridge was away is the port’s', async () => {
+  const { bridge, router, vrouters } = topology;
+  const tap = tapName(1);
+  const set = (address: string): Promise<string> => router.must(['ip', 'link', 'set', tap, 'address', address]);
+  const before = (await router.must(['cat', `/sys/class/net/${tap}/address`])).trim();
+  const given = '02:00:00:00:00:77';
+  // The neighbor knows the new one alone, and what it sends there has to be taken.
+  const reaches = async (address: string): Promise<boolean> => {
+    const neighbor = [
+      'ip',
+      'neigh',
+      'replace',
+      IP4.routerAddress(1),
+      'lladdr',
+      address,
+      'dev',
+      'veth',
+      'nud',
+      'permanent',
+    ];
+    await vrouters[1]!.must(neighbor);
+    return (await vrouters[1]!.exec(['ping', '-c1', '-W1', IP4.routerAddress(1)])).status === 0;
+  };
+  await bridge.process().kill('SIGKILL');
+  await set(given);
+  await bridge.restart();
+  await waitFor(() => reaches(given), { timeoutMs: 30_000, what: `packets for ${given}` });
+  expect(await router.must(['cat', `/sys/class/net/${tap}/address`])).toBe(`${given}\n`);
+  expect(await reaches(before)).toBe(false);
+  await set(before);
+  await waitFor(() => reaches(before), { timeoutMs: 30_000, what: `packets for ${before}` });
+});
+
 test('a punt process that is left behind is said, and "stop" ends it and takes the TAPs away', async () => {
   const { bridge, router } = topology;
   const pid = (await puntProcess())!;

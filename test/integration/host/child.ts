@@ -79,7 +79,7 @@ const calls = {
   setSandbox: (id: number): void => need(punt).setSandbox(id),
   puntState: () => ({ process: need(punt).process(), problem: need(punt).problem() }),
   stopPunt: (socket: string) => stopPunt(socket),
-  configurePort: (index: number, details: { mac?: string; mtu?: number }): void =>
+  configurePort: (index: number, details: { mac?: string; mtu?: number }): boolean =>
     need(punt).configurePort(index, {
       ...(details.mac !== undefined && { mac: bytes(details.mac) }),
       ...(details.mtu !== undefined && { mtu: details.mtu }),

@@ -61,7 +61,7 @@ test('what leaves by a port has its new address, in one operation for all its ne
 
 test('a smaller MTU: larger packets go to Linux, which answers; the full MTU again', async () => {
   const bed = await forwarding();
-  bed.fib.portOwn(1, { mtu: 1500 }, true);
+  bed.fib.portOwn(1, { mtu: 1500 }, 'foreign');
   link(bed, { mtu: 60 }, 1).settle();
   expect(bed.packet('192.0.2.9')).toMatch(/^p1/);
   link(bed, { mtu: 47 }, 1).settle();
@@ -82,7 +82,7 @@ test('set down: nothing that comes in is taken, as Linux would take nothing', as
 
 test("a TAP just made is not set down, and its address is not the port's", async () => {
   const bed = await forwarding();
-  bed.fib.portOwn(0, { mac: Uint8Array.from(Buffer.from(MINE, 'hex')) }, false);
+  bed.fib.portOwn(0, { mac: Uint8Array.from(Buffer.from(MINE, 'hex')) }, 'ours');
   link(bed, { present: false });
   link(bed, { up: false, adminDown: true, mac: parseMac('02:00:00:00:00:77')! }).settle();
   expect(bed.packet('192.0.2.9')).toMatch(/^p1/);
@@ -90,6 +90,18 @@ test("a TAP just made is not set down, and its address is not the port's", async
   expect(bed.packet('192.0.2.9')).toMatch(/^p1/);
   link(bed, { up: false, adminDown: true }).settle();
   expect(bed.packet('192.0.2.9')).toBe('dropped');
+});
+
+test('a TAP that an earlier bridge made what the port is: what it is by now counts at once, until it is made anew', async () => {
+  const bed = await forwarding();
+  const given = '02:00:00:00:00:77';
+  bed.fib.portOwn(0, { mac: Uint8Array.from(Buffer.from(MINE, 'hex')) }, 'kept');
+  link(bed, { mac: parseMac(given)! }).settle();
+  expect(bed.packet('192.0.2.9', 0, { to: given })).toMatch(/^p1/);
+  expect(bed.packet('192.0.2.9')).toBe('dropped');
+  link(bed, { present: false });
+  link(bed, { up: false, adminDown: true, mac: parseMac('02:00:00:00:00:78')! }).settle();
+  expect(bed.packet('192.0.2.9')).toMatch(/^p1/);
 });
 
 test("a port in a bridge is Linux's: all that comes in, and nothing goes out by the vASIC", async () => {

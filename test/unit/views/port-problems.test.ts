@@ -14,7 +14,7 @@ function interfacesWith(...links: Partial<LinkChange>[]): Interfaces {
     ...{ ports: new Map([['tap0', 0]]), defaultTable: 254, configuredTables: new Map(), namedTables: new Map() },
     ...{ onRules: () => undefined, onVrfs: () => undefined },
   });
-  interfaces.setOwn(0, OWN, false);
+  interfaces.setOwn(0, OWN, 'ours');
   for (const link of links) {
     const plain = { kind: 'link', ifindex: 5, name: 'tap0', present: true, up: true, master: 0 } as const;
     interfaces.apply({ ...plain, mac: MAC, mtu: 1500, ...link });
