@@ -162,6 +162,14 @@ export const INTENDED: readonly Intended[] = [
   },
 ];
 
+/** Not of frames: what ends an episode without being a fault of ours. */
+export const LEFT_BY_ZEBRA = {
+  name: 'a route in plain Linux that its own zebra forgot there',
+  reason:
+    'zebra there put the route into the kernel, has it no more, and has not taken it out: asked by vtysh, it shows none. That Linux forwards by it is no word of zebra for ours.',
+  document: 'docs/forwarding.md, "Against Linux"',
+};
+
 /**
  * Whether one router may refuse a command that the other takes. Our kernel has neighbors that Linux's has not: fpm2afi has it ask
  * for every nexthop, without a packet (docs/architecture.md, "Who answers at an address").

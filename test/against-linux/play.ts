@@ -59,6 +59,11 @@ export class Player {
     return [...refused, ...(await this.scene.rest())];
   }
 
+  /** Those of an event's differences that plain Linux's zebra alone is to blame for. */
+  leftByZebra(differences: readonly string[]): Promise<readonly string[]> {
+    return this.scene.leftByZebra(differences);
+  }
+
   /** Subnets of ports whose link is down. */
   *subnetsDown(): Generator<string> {
     for (const entry of this.subnets) {

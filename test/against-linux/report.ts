@@ -1,5 +1,5 @@
 /** The run as checks: what was compared, that it was worth comparing, and each fault. */
-import { INTENDED } from './intended';
+import { INTENDED, LEFT_BY_ZEBRA } from './intended';
 import type { RunResult } from './run';
 
 export interface Check {
@@ -44,6 +44,11 @@ export function checksOf(
     }),
     ...INTENDED.map(({ name, reason, document }) =>
       check(`intended: ${name}`, `explained ${result.explained.get(name) ?? 0} frames. ${reason} (${document})`, true),
+    ),
+    check(
+      `intended: ${LEFT_BY_ZEBRA.name}`,
+      `explained ${result.explained.get(LEFT_BY_ZEBRA.name) ?? 0} routes. ${LEFT_BY_ZEBRA.reason} (${LEFT_BY_ZEBRA.document})`,
+      true,
     ),
     ...result.cases.found.map(({ name, lines, signatures, times }) =>
       check(`no difference: ${name}`, [`${times} times: ${[...signatures].join('; ')}`, ...lines].join('\n'), false),

@@ -36,6 +36,8 @@ export interface Scene {
   readonly act: (action: Action) => Promise<string | undefined>;
   /** Returns when both routers have nothing left to do; what their kernels' routes differ in. */
   readonly rest: () => Promise<readonly string[]>;
+  /** Of those differences, the routes of plain Linux's kernel that its own zebra put there and has no more. */
+  readonly leftByZebra: (differences: readonly string[]) => Promise<readonly string[]>;
   readonly exchange: (frames: readonly WireFrame[], quietMs?: number) => Promise<readonly Heard[]>;
 }
 
@@ -134,13 +136,13 @@ export async function openScene(lab: Lab): Promise<Scene> {
   const { softvasic, bridge } = await startPrograms({ router: ours, vasic }, { ports: PORTS, settings });
   for (const router of [ours, linux]) await quickNeighbors(router);
   const daemons = ['staticd'] as const;
-  await Promise.all([
+  const [plain] = await Promise.all([
+    startFrr(lab, linux, { config: [...CONFIG, ''].join('\n'), daemons }),
     startFrr(lab, ours, {
       config: ['fpm address 127.0.0.1 port 2620', ...CONFIG, ''].join('\n'),
       daemons,
       zebraArgs: ['-M', 'dplane_fpm_nl', '--asic-offload=notify_on_offload'],
     }),
-    startFrr(lab, linux, { config: [...CONFIG, ''].join('\n'), daemons }),
   ]);
 
   const socket = join(ours.dir, 'fpm2afi.sock');
@@ -197,6 +199,17 @@ export async function openScene(lab: Lab): Promise<Scene> {
       }
     },
     rest,
+    leftByZebra: async (differences) => {
+      const left: string[] = [];
+      for (const difference of differences) {
+        const prefix = zebrasPrefix(difference);
+        if (prefix === undefined) continue;
+        const shown = await plain.json(`show ${prefix.includes(':') ? 'ipv6' : 'ip'} route ${prefix} json`);
+        const routes = (shown as Readonly<Record<string, readonly { readonly selected?: boolean }[]>>)[prefix] ?? [];
+        if (!routes.some(({ selected }) => selected === true)) left.push(difference);
+      }
+      return left;
+    },
     exchange: async (frames, quietMs = QUIET_MS) => {
       const answer = join(wire.dir, `answer-${exchanges++}.json`);
       tell({ kind: 'exchange', frames, quietMs, answer });
@@ -228,6 +241,19 @@ async function kernelRoutes(node: LabNode): Promise<readonly string[]> {
     .map((line) => line.trim())
     .filter(own)
     .sort();
+}
+
+const ONLY_LINUX = "only Linux's kernel has: ";
+
+/** The prefix of a route that only plain Linux's kernel has and that zebra put there (`proto static`, or FRR's number of it). */
+function zebrasPrefix(difference: string): string | undefined {
+  const route = /^(?:(?:blackhole|unreachable|prohibit) )?(\S+) .*\bproto (static|196)\b/.exec(
+    difference.startsWith(ONLY_LINUX) ? difference.slice(ONLY_LINUX.length) : '',
+  );
+  if (route === null) return undefined;
+  const [, text = ''] = route;
+  if (text === 'default') return difference.includes(':', ONLY_LINUX.length) ? '::/0' : '0.0.0.0/0';
+  return text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`;
 }
 
 function differ(linux: readonly string[], ours: readonly string[]): readonly string[] {
