@@ -181,6 +181,20 @@ export class Inputs {
     }
   }
 
+  /** What the kernel's mirror takes back before it tells that an interface is gone, or is no TAP of ours any more (src/kernel/mirror.ts). */
+  hangingOn({ ifindex, present, name }: LinkChange): KernelUpdate[] {
+    const before = this.links.get(ifindex);
+    if (before === undefined || portOfName(before.name) === undefined) return [];
+    if (present && portOfName(name) !== undefined) return [];
+    const isOn = (update: { readonly ifindex: number }): boolean => update.ifindex === ifindex;
+    return [
+      ...[...this.neighbors.values()]
+        .filter((update) => isOn(update) && update.source === 'kernel')
+        .map((update) => ({ ...update, kind: 'neighborDelete' as const })),
+      ...[...this.addresses.values()].filter(isOn).map((update) => ({ ...update, kind: 'addressDelete' as const })),
+    ];
+  }
+
   private named(id: number): Meaning {
     let meaning = this.meanings.get(id);
     if (meaning === undefined) this.meanings.set(id, (meaning = newMeaning()));

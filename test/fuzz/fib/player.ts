@@ -124,6 +124,8 @@ class Player {
           this.kernel({ do: 'kernel', update: { ...link, present: false } });
       }
     }
+    if (update.kind === 'link')
+      for (const gone of this.inputs.hangingOn(update)) this.kernel({ do: 'kernel', update: gone });
     this.inputs.applyKernel(update);
     this.bed.fib.applyKernel(update);
   }
