@@ -51,6 +51,11 @@ export function atLeast(limit: number, unit: string, value: number): { readonly 
   return { goal: `at least ${limit} ${unit}`, met: value >= limit };
 }
 
+/** A number that `value` has to be. */
+export function exactly(wanted: number, value: number): { readonly goal: string; readonly met: boolean } {
+  return { goal: `exactly ${wanted}`, met: value === wanted };
+}
+
 /** The goal that there be none of it. */
 export function none(value: number): { readonly goal: string; readonly met: boolean } {
   return { goal: 'none', met: value === 0 };

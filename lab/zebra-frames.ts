@@ -9,6 +9,7 @@ import * as nl from '../src/netlink/constants';
 
 const RTPROT_KERNEL = 2;
 const RTPROT_BGP = 186;
+const RTPROT_LDP = 193;
 const RTPROT_ZEBRA = 11;
 const NEW_REPLACE = 0x501;
 const DELETE = 0x1;
@@ -17,14 +18,41 @@ function familyOf({ length }: Uint8Array): number {
   return length === 4 ? nl.AF_INET : nl.AF_INET6;
 }
 
+/** Labels as netlink has them, outermost first: the last one has the bottom-of-stack bit. */
+function stackOf(labels: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(4 * labels.length);
+  labels.forEach((label, i) => bytes.writeUInt32BE(label * 4096 + (i === labels.length - 1 ? 0x100 : 0), 4 * i));
+  return bytes;
+}
+
 export class ZebraFrames {
   private readonly writer = new NetlinkWriter(1 << 12);
   private parts: Buffer[] = [];
 
-  /** A nexthop object. */
-  nexthop(id: number, gateway: Uint8Array, ifindex: number): this {
+  /** A nexthop object, with labels to push, outermost first. */
+  nexthop(id: number, gateway: Uint8Array, ifindex: number, labels: readonly number[] = []): this {
     this.beginNexthop(familyOf(gateway), id);
     this.writer.attribute(nl.NHA_GATEWAY, gateway).attributeU32(nl.NHA_OIF, ifindex);
+    if (labels.length > 0) {
+      const nested = Buffer.alloc(4 + 4 * labels.length);
+      nested.writeUInt16LE(nested.length, 0);
+      nested.writeUInt16LE(nl.MPLS_IPTUNNEL_DST, 2);
+      stackOf(labels).copy(nested, 4);
+      this.writer
+        .attribute(nl.NHA_ENCAP_TYPE, Uint8Array.of(nl.LWTUNNEL_ENCAP_MPLS, 0))
+        .attribute(nl.NHA_ENCAP, nested);
+    }
+    return this.finish();
+  }
+
+  /** An LSP of LDP's to an IPv4 neighbor; without outgoing labels it takes the label off. */
+  lsp(label: number, outgoing: readonly number[], gateway: Uint8Array, ifindex: number): this {
+    this.writer.begin(nl.RTM_NEWROUTE, NEW_REPLACE).u8(nl.AF_MPLS).u8(20).u8(0).u8(0);
+    this.writer.u8(nl.RT_TABLE_MAIN).u8(RTPROT_LDP).u8(0).u8(nl.RTN_UNICAST).u32(0);
+    this.writer.attribute(nl.RTA_DST, stackOf([label]));
+    if (outgoing.length > 0) this.writer.attribute(nl.RTA_NEWDST, stackOf(outgoing));
+    this.writer.attribute(nl.RTA_VIA, Buffer.concat([Uint8Array.of(nl.AF_INET, 0), gateway]));
+    this.writer.attributeU32(nl.RTA_OIF, ifindex);
     return this.finish();
   }
 
@@ -44,9 +72,10 @@ export class ZebraFrames {
     return this.finish();
   }
 
-  /** A BGP route of the main table by a nexthop object or group. */
-  route(prefix: Uint8Array, length: number, nexthop: number): this {
+  /** A BGP route by a nexthop object or group, of the main table or of another. */
+  route(prefix: Uint8Array, length: number, nexthop: number, table = nl.RT_TABLE_MAIN): this {
     this.beginRoute(nl.RTM_NEWROUTE, prefix, length, RTPROT_BGP).attributeU32(nl.RTA_NH_ID, nexthop);
+    if (table !== nl.RT_TABLE_MAIN) this.writer.attributeU32(nl.RTA_TABLE, table);
     return this.finish();
   }
 

@@ -62,6 +62,8 @@ export class LabelWriter implements NodeWriter {
   private readonly states = new Map<number, LabelState>();
   private readonly byKey = new Map<string, LabelState>();
   private readonly waiting = new Set<number>();
+  /** Those that nobody holds: looked at when the pipeline is idle, whatever the number of all. */
+  private readonly unheld = new Set<number>();
   private nextId = 1;
 
   /** @param treeOf the route tree of a kernel table; undefined: the vASIC has none */
@@ -77,6 +79,7 @@ export class LabelWriter implements NodeWriter {
     this.states.clear();
     this.byKey.clear();
     this.waiting.clear();
+    this.unheld.clear();
     this.dirty.clear();
   }
 
@@ -92,6 +95,7 @@ export class LabelWriter implements NodeWriter {
       this.states.set(state.id, state);
       this.byKey.set(key, state);
       this.dirty.add(state.id);
+      this.unheld.add(state.id);
     }
     const { id, tokens, exists, error } = state;
     return { id, token: tokens[0]!, exists, error };
@@ -99,11 +103,12 @@ export class LabelWriter implements NodeWriter {
 
   acquire(id: number): void {
     this.states.get(id)!.users++;
+    this.unheld.delete(id);
   }
 
   release(id: number): void {
     const state = this.states.get(id);
-    if (state !== undefined) state.users--;
+    if (state !== undefined && --state.users === 0) this.unheld.add(id);
   }
 
   /** The node that packets meet first of this work. */
@@ -189,9 +194,10 @@ export class LabelWriter implements NodeWriter {
   /** Queues for removal what nobody holds. Returns whether there was something. */
   collect(): boolean {
     let some = false;
-    for (const [id, state] of this.states) {
-      const { users, busy, held, tokens, work, key } = state;
-      if (users > 0 || busy) continue;
+    for (const id of this.unheld) {
+      const { busy, held, tokens, work, key } = this.states.get(id)!;
+      if (busy) continue;
+      this.unheld.delete(id);
       this.states.delete(id);
       this.byKey.delete(key);
       this.dirty.delete(id);

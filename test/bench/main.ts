@@ -20,8 +20,20 @@ import { stages } from './stages';
 import { table } from './table';
 import { updates } from './updates';
 import { variants } from './variants';
+import { vpn } from './vpn';
 
-const PARTS: readonly BenchPart[] = [stages, table, audit, listing, variants, updates, dataplane, memory, soakPart];
+const PARTS: readonly BenchPart[] = [
+  stages,
+  table,
+  audit,
+  listing,
+  variants,
+  updates,
+  dataplane,
+  memory,
+  vpn,
+  soakPart,
+];
 const OUT = 'out/bench.json';
 const PICTURE = 'out/bench.svg';
 

@@ -10,22 +10,15 @@ import { sleep, waitFor } from '../../lab/wait';
 import { AFI_METHODS } from '../../src/aft/service';
 import type { AftSandboxInfo } from '../../src/aft/model';
 import { requestStatus } from '../../src/control/client';
+import type { Place } from './bare-router';
 import { makePrefixes } from './prefixes';
 import { residentBytes } from './replay';
 import { makeStream } from './stream';
 
-export interface RunOptions {
-  readonly bridgePid: number;
-  readonly vasicPid: number;
-  /** The bridge's control socket, FPM port, and the AFI server's address. */
-  readonly control: string;
-  readonly fpm: number;
-  readonly afi: string;
+export interface RunOptions extends Place {
   readonly routes: number;
-  readonly gateways: number;
   readonly groups: number;
   readonly paths: number;
-  readonly ports: readonly string[];
   /** How often everything comes and goes. */
   readonly rounds: number;
   /** How long nothing happens before a sample is taken. */
@@ -103,11 +96,13 @@ async function main(options: RunOptions): Promise<void> {
   server.close();
 }
 
-async function play(zebra: Socket, chunks: readonly Buffer[]): Promise<void> {
+/** Sends it all, as fast as it is taken. */
+export async function play(zebra: Socket, chunks: readonly Buffer[]): Promise<void> {
   for (const chunk of chunks) if (!zebra.write(chunk)) await once(zebra, 'drain');
 }
 
-function sandboxInfo(server: grpc.Client): Promise<AftSandboxInfo> {
+/** What the AFI server counts in the sandbox. */
+export function sandboxInfo(server: grpc.Client): Promise<AftSandboxInfo> {
   const { path, requestSerialize, responseDeserialize } = AFI_METHODS.sandboxInfo;
   const name = { engine: 'trio', name: 'green' };
   return new Promise((resolve, reject) => {

@@ -5,17 +5,10 @@
 import { join } from 'node:path';
 import { atMost, none, tenth, type Figure } from '../../lab/figure';
 import { labId, openLab, type Lab } from '../../lab/lab';
-import { link } from '../../lab/node';
-import { portName, tapName, VASIC_MGMT } from '../../lab/plan';
-import { AFI_PORT } from '../../lab/programs';
-import { buildRouter, startPrograms } from '../../lab/router';
-import { formatAddress } from '../../src/net/address';
+import { bareRouter } from './bare-router';
 import type { RunOptions, Sample } from './memory-run';
 import { forFullTable, type BenchPart } from './part';
-import { gatewayOf } from './stream';
-import { FPM_PORT, neighborMac, PORTS } from './topology';
 
-const GATEWAYS = 64;
 const PATHS = 4;
 const TIMEOUT_MS = 600_000;
 
@@ -23,32 +16,8 @@ type Run = Pick<RunOptions, 'routes' | 'groups' | 'rounds' | 'settleMs'>;
 
 /** A bridge and a vASIC of their own, fed by memory-run.ts. */
 async function run(lab: Lab, options: Run): Promise<readonly Sample[]> {
-  const { router, vasic } = await buildRouter(lab, false);
-  const ports = Array.from({ length: PORTS }, (_, port) => port);
-  for (const port of ports) {
-    await link({ node: vasic, ifname: portName(port) }, { node: vasic, ifname: `n${port}` });
-  }
-  const { softvasic, bridge } = await startPrograms({ router, vasic }, { ports });
-  for (const port of ports) {
-    await router.must(['ip', 'address', 'add', `10.${port}.0.1/16`, 'dev', tapName(port)]);
-    await router.must(['ip', 'link', 'set', tapName(port), 'up']);
-  }
-  const lines = Array.from({ length: GATEWAYS }, (_, hop) => {
-    const { port, address } = gatewayOf(hop, PORTS);
-    return `neigh replace ${formatAddress(address)} lladdr ${neighborMac(hop)} dev ${tapName(port)} nud permanent`;
-  });
-  await router.must(['sh', '-c', `printf '%s\\n' "$0" | ip -batch -`, lines.join('\n')]);
-  const argument: RunOptions = {
-    ...options,
-    bridgePid: bridge.process().pid,
-    vasicPid: softvasic.process().pid,
-    control: join(router.dir, 'fpm2afi.sock'),
-    fpm: FPM_PORT,
-    afi: `${VASIC_MGMT}:${AFI_PORT}`,
-    gateways: GATEWAYS,
-    paths: PATHS,
-    ports: ports.map(tapName),
-  };
+  const { router, place } = await bareRouter(lab);
+  const argument: RunOptions = { ...options, ...place, paths: PATHS };
   const argv = [process.execPath, join(__dirname, 'memory-run.js'), JSON.stringify(argument)];
   const output = await router.must(argv, { timeoutMs: TIMEOUT_MS });
   return output
