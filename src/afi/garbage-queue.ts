@@ -62,23 +62,29 @@ export class GarbageQueue {
     return this.pending.splice(0, most < 0 ? this.pending.length : most + 1);
   }
 
-  /** The server refused to remove it. */
-  refused(item: Garbage, error: AftError): void {
+  /** The server refused to remove it. Returns whether for another reason than that it is gone, or still in use. */
+  refused(item: Garbage, error: AftError): boolean {
     // Already gone (an earlier removal's answer was lost): as good as removed, one by one.
     if (error.code === 'unknownToken' || error.code === 'unknownEntry' || error.code === 'unknownParent') {
-      if (item.tokens.length + item.entries.length <= 1) return item.done();
-      const container = error.code === 'unknownParent' ? item.entries[error.item?.index ?? -1]?.parent : undefined;
-      if (container === undefined) return this.takeApart(item);
-      // A container is removed together with its entries.
-      const entries = item.entries.filter(({ parent }) => parent !== container);
-      const tokens = item.tokens.filter((token) => token !== container);
-      if (entries.length + tokens.length === 0) return item.done();
-      this.pending.push({ ...item, entries, tokens });
-      return;
+      if (item.tokens.length + item.entries.length > 1) this.withoutGone(item, error);
+      else item.done();
+      return false;
     }
     this.log.debug('nodes can not be removed yet', { reason: error.message });
-    if (item.refused !== undefined) return item.refused();
-    this.stuck.push(item);
+    if (item.refused !== undefined) item.refused();
+    else this.stuck.push(item);
+    return error.code !== 'inUse';
+  }
+
+  /** Some of it is gone: the rest is still to be removed. */
+  private withoutGone(item: Garbage, error: AftError): void {
+    const container = error.code === 'unknownParent' ? item.entries[error.item?.index ?? -1]?.parent : undefined;
+    if (container === undefined) return this.takeApart(item);
+    // A container is removed together with its entries.
+    const entries = item.entries.filter(({ parent }) => parent !== container);
+    const tokens = item.tokens.filter((token) => token !== container);
+    if (entries.length + tokens.length === 0) return item.done();
+    this.pending.push({ ...item, entries, tokens });
   }
 
   /** Each entry and each node becomes a removal of its own; the last of them stands for all. */

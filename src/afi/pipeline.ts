@@ -52,9 +52,10 @@ export interface PipelineParts {
 }
 
 export class Pipeline {
-  /** Operations sent, and refused, since start. */
+  /** Operations since start: sent; refused for something in them; refused, and tried again in parts, later, or done already. */
   sent = 0;
-  refusals = 0;
+  failed = 0;
+  retried = 0;
   private readonly inFlight = new Map<number, Batch>();
   private retries: Batch[] = [];
   private nextId = 1;
@@ -241,7 +242,8 @@ export class Pipeline {
     if (batch === undefined) return;
     this.inFlight.delete(id);
     if (error === undefined) this.accepted(batch);
-    else this.refused(batch, error);
+    else if (this.refused(batch, error)) this.failed++;
+    else this.retried++;
     this.pump();
   }
 
@@ -273,24 +275,31 @@ export class Pipeline {
     for (const id of ids) if (adjacencies.get(id)?.error !== undefined) nexthops.adjacencyRefused(id);
   }
 
-  private refused(batch: Batch, error: AftError): void {
-    this.refusals++;
+  /** Returns whether that was the word on something in it. */
+  private refused(batch: Batch, error: AftError): boolean {
     const reason = `${error.code}: ${error.message}`;
     switch (batch.kind) {
       case 'base':
-        return this.parts.baseDone(batch.base, reason);
+        this.parts.baseDone(batch.base, reason);
+        return true;
       case 'nodes':
-        if (batch.ids.length === 1) return this.nodesDone(batch, reason);
+        if (batch.ids.length === 1) {
+          this.nodesDone(batch, reason);
+          return true;
+        }
         for (const id of batch.ids) batch.writer.returned(id);
         for (const ids of halves(batch.ids)) this.retries.push({ ...batch, ids });
-        return;
+        return false;
       case 'insert':
-      case 'remove':
-        this.retries.push(...this.parts.tables.routes.refused(batch, error, reason));
-        return;
+      case 'remove': {
+        const { left, failed } = this.parts.tables.routes.refused(batch, error, reason);
+        this.retries.push(...left);
+        return failed;
+      }
       case 'garbage':
         if (batch.items.length === 1) return this.parts.tables.garbage.refused(batch.items[0]!, error);
         for (const items of halves(batch.items)) this.retries.push({ kind: 'garbage', items });
+        return false;
     }
   }
 

@@ -39,10 +39,13 @@ export interface ProgrammerOptions {
   readonly log: Logger;
 }
 
-/** Totals since start; `operations` and `refused` count AFI operations, the others members. */
+/** Totals since start; the first three count AFI operations, the others members. */
 export interface ProgrammerCounters {
   readonly operations: number;
-  readonly refused: number;
+  /** Refused, and that was the word on something in it: an entry, a node. */
+  readonly failed: number;
+  /** Refused, and tried again in parts, later, or done already. */
+  readonly retried: number;
   readonly routesWritten: number;
   readonly routesRemoved: number;
   readonly nexthopsWritten: number;
@@ -97,7 +100,8 @@ export class Programmer {
   get counters(): ProgrammerCounters {
     return {
       operations: this.pipeline.sent,
-      refused: this.pipeline.refusals,
+      failed: this.pipeline.failed,
+      retried: this.pipeline.retried,
       routesWritten: this.tables.routes.written,
       routesRemoved: this.tables.routes.removed,
       nexthopsWritten: this.tables.nexthops.written,

@@ -177,18 +177,23 @@ export class RouteWriter {
 
   /**
    * The server refused it: the row at fault, if that is known, gets its verdict. Returns the other rows in smaller batches, to
-   * be sent again.
+   * be sent again, and whether the verdict was that something can't be.
    */
-  refused(batch: RouteBatch, error: AftError, reason: string): RouteBatch[] {
+  refused(
+    batch: RouteBatch,
+    error: AftError,
+    reason: string,
+  ): { readonly left: readonly RouteBatch[]; readonly failed: boolean } {
     const { source } = this;
     const { kind, routes } = batch;
     const named = error.item?.list === 'entry' && error.item.index < routes.count ? error.item.index : undefined;
     const culprit = routes.count === 1 ? 0 : named;
     const noRoom = kind === 'insert' && error.code === 'full';
+    // An entry that isn't there is as good as removed; so is one whose tree isn't there.
+    const gone = kind === 'remove' && (error.code === 'unknownEntry' || error.code === 'unknownParent');
+    const failed = culprit !== undefined && !gone;
     if (culprit !== undefined) {
       const row = routes.rows[culprit]!;
-      // An entry that isn't there is as good as removed; so is one whose tree isn't there.
-      const gone = kind === 'remove' && (error.code === 'unknownEntry' || error.code === 'unknownParent');
       if (!gone) this.refusals.add(formatPrefix(source.routePrefix(row)), kind, reason);
       if (noRoom) this.full.set(source.routeFamily(row), reason);
       source.routeDone(row, routes.groups[culprit]!, gone ? undefined : { reason, noRoom });
@@ -197,9 +202,11 @@ export class RouteWriter {
     }
     const rest = Array.from(routes.rows.subarray(0, routes.count));
     this.forRows(routes, (row, group) => source.routeReturned(row, group));
-    if (culprit === undefined || !noRoom) return halves(rest).map((rows) => this.batchOf(batch, rows));
+    if (culprit === undefined || !noRoom)
+      return { left: halves(rest).map((rows) => this.batchOf(batch, rows)), failed };
     const before = { ...this.batchOf(batch, rest.slice(0, culprit)), fits: true };
-    return [before, this.batchOf(batch, rest.slice(culprit))].filter(({ routes }) => routes.count > 0);
+    const left = [before, this.batchOf(batch, rest.slice(culprit))].filter(({ routes }) => routes.count > 0);
+    return { left, failed };
   }
 
   /** What became of it is not known: its rows are written again. */

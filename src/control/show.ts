@@ -250,7 +250,7 @@ function lspText({ fib: { lsps }, afi: { unknownLabels = 0 } }: StatusView): str
 
 /** The status page. */
 export function statusText(status: StatusView): string {
-  const { fpm, afi, fib, latency, punt, loop } = status;
+  const { fpm, afi, fib, latency, told, punt, loop } = status;
   const since = (time: string): string => age((Date.parse(status.time) - Date.parse(time)) / 1000);
   const why = fpm.feedbackReason === undefined ? '' : `: ${fpm.feedbackReason}`;
   const feedback = fpm.feedback === undefined || fpm.feedback === fpm.feedbackMode ? '' : ` (${fpm.feedback}${why})`;
@@ -264,7 +264,10 @@ export function statusText(status: StatusView): string {
     ['AFI', `${afi.state} for ${since(afi.since)}, server ${afi.server}`],
     ['', `engine ${afi.engine}, sandbox ${afi.sandbox}${instance}`],
     ...(afi.error === undefined ? [] : [['', `last error: ${afi.error}`] satisfies [string, string]]),
-    ['', `${afi.opsSent} operations sent, ${afi.opsFailed} failed, ${afi.opsInFlight} in flight`],
+    [
+      '',
+      `${afi.opsSent} operations sent, ${afi.opsFailed} failed, ${afi.opsRetried} tried again, ${afi.opsInFlight} in flight`,
+    ],
     ['', `${afi.entries} entries programmed`],
     ['FIB', `${fib.routes} routes (${fib.ipv4} IPv4, ${fib.ipv6} IPv6)`],
     ['', `${fib.offloaded} offloaded, ${fib.trapped} trapped, ${fib.failed} failed`],
@@ -273,6 +276,9 @@ export function statusText(status: StatusView): string {
     ['', `${fib.nexthops} nexthops, ${fib.neighbors} neighbors, ${fib.dirty} dirty`],
     ...lspText(status).map((text): [string, string] => ['', text]),
     ['', `${latency.count} changes acknowledged${latencyText(latency)}`],
+    ...(told.count === 0
+      ? []
+      : [['', `${told.count} routes answered to zebra${latencyText(told)}`] satisfies [string, string]]),
     ['Punt', `${punt.mode}: ${punt.punted} punted, ${punt.injected} injected, ${punt.drops} dropped`],
     ...(punt.process === undefined
       ? []

@@ -17,7 +17,10 @@ export interface StatusView {
   readonly fpm: FpmStatus;
   readonly afi: AfiStatus;
   readonly fib: FibStatus;
+  /** Changes of routes: from reading zebra's message to the AFI server's acknowledgement. */
   readonly latency: LatencyView;
+  /** Routes: from reading zebra's message to the status that goes back to zebra. */
+  readonly told: LatencyView;
   readonly punt: PuntStatus;
   readonly loop: LoopView;
   /** Absent: none was made. */
@@ -61,6 +64,8 @@ export interface AfiStatus {
   readonly opsInFlight: number;
   readonly opsSent: number;
   readonly opsFailed: number;
+  /** Operations that the server refused and that are no failures: sent again in parts, too early, or of what is gone anyway. */
+  readonly opsRetried: number;
   /** Entries acknowledged and not removed. */
   readonly entries: number;
   /** Packets dropped so far because nothing is known of their label; absent where the vASIC doesn't tell. */
@@ -91,10 +96,7 @@ export interface FibStatus {
   readonly lsps: Readonly<Record<RouteState, number>>;
 }
 
-/**
- * How long changes of routes took since start: from reading zebra's message to the AFI server's acknowledgement. Milliseconds are limits
- * of buckets, at most an eighth too high.
- */
+/** How long something took since start. Milliseconds are limits of buckets, at most an eighth too high. */
 export interface LatencyView {
   readonly count: number;
   /** Absent: nothing counted. */

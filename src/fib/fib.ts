@@ -178,6 +178,7 @@ export class Fib {
     if (before !== undefined && before !== group) this.rows.retireIfUnwanted(before);
     // zebra has just sent the route, so it has forgotten what it was told of it.
     routes.reported[row] = 0;
+    routes.flags[row]! |= ROW.untold;
     this.rows.markReport(row);
     this.kernelRoutes.received(row);
   }

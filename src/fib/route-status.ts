@@ -6,10 +6,11 @@
  * Reports are a set of rows, not a list of events: a row that is marked twice is reported once, with what is true then.
  */
 import type { NexthopIntent } from './intents';
+import { Latencies } from './latencies';
 import type { NexthopGroup } from './nexthops';
 import { ROW } from './route-table';
 import type { Rows } from './rows';
-import { encodeTime } from './times';
+import { decodeTime, encodeTime } from './times';
 import type { RouteStatus, StatusReport } from './updates';
 
 /** What a row's state is called, beyond what zebra is told: `pending` is not acknowledged yet. */
@@ -50,6 +51,8 @@ export class RouteStatuses {
     protocol: 0,
     status: 'failed',
   };
+  /** From zebra's last message about a route to the first status of it that goes to zebra. */
+  readonly latencies = new Latencies();
   /** The vASIC can't be asked, for so long that what it should forward is told as failed. */
   withdrawn = false;
   /** Nexthop groups whose routes are not reported as unresolved before this time (`now`). */
@@ -124,6 +127,7 @@ export class RouteStatuses {
       if (status === 'pending' || STATUS_CODE[status] === routes.reported[row]) continue;
       routes.reported[row] = STATUS_CODE[status];
       routes.reportedAt[row] = encodeTime(this.now());
+      if ((routes.flags[row]! & ROW.untold) !== 0) this.countLatency(row);
       const report = this.next;
       report.table = routes.tableOf(row);
       report.family = routes.isIp6(row) ? 6 : 4;
@@ -135,6 +139,13 @@ export class RouteStatuses {
       return report;
     }
     return undefined;
+  }
+
+  /** What zebra sent was answered just now. */
+  private countLatency(row: number): void {
+    const { routes } = this.rows;
+    routes.flags[row]! &= ~ROW.untold;
+    this.latencies.add(decodeTime(routes.reportedAt[row]!)! - decodeTime(routes.receivedAt[row]!)!);
   }
 
   /** Has the status of zebra's routes in `count` rows from `from` on told again, where it changed. Returns the next row; undefined: that was all. */

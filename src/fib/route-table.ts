@@ -34,6 +34,8 @@ export const ROW = {
   ip6: 256,
   /** A change by zebra that the vASIC has not acknowledged: how long that takes is counted. */
   timed: 512,
+  /** zebra has sent the route and was told nothing of it since: how long that takes is counted. */
+  untold: 1024,
 } as const;
 
 /** `programmed` value of an entry that the vASIC may hold with a target unknown to us. */

@@ -164,7 +164,16 @@ export const METRICS: readonly Metric[] = [
   ),
   gauge('afi_operations_in_flight', 'Operations sent and not answered.', ({ status }) => status.afi.opsInFlight),
   counter('afi_operations', 'Operations sent.', ({ status }) => status.afi.opsSent),
-  counter('afi_operations_failed', 'Operations that the AFI server refused.', ({ status }) => status.afi.opsFailed),
+  counter(
+    'afi_operations_failed',
+    'Operations that the AFI server refused for something in them.',
+    ({ status }) => status.afi.opsFailed,
+  ),
+  counter(
+    'afi_operations_retried',
+    'Refused operations that are no failures: sent again in parts, too early, or of what is gone anyway.',
+    ({ status }) => status.afi.opsRetried,
+  ),
   gauge('afi_entries', "Entries in the vASIC's route tree.", ({ status }) => status.afi.entries),
 
   gauge('fib_routes', 'Routes of zebra by what became of them; the states add up to all.', ({ status }) =>
@@ -214,6 +223,12 @@ export const METRICS: readonly Metric[] = [
     'route_change_duration_seconds',
     "From reading zebra's message about a route to the acknowledgement of what it changed; the sum is up to an eighth too high.",
     ({ status }) => latencySamples('fpm2afi_route_change_duration_seconds', status.latency),
+  ),
+  metric(
+    'histogram',
+    'route_told_duration_seconds',
+    "From reading zebra's message about a route to the status that goes back to zebra; the sum is up to an eighth too high.",
+    ({ status }) => latencySamples('fpm2afi_route_told_duration_seconds', status.told),
   ),
 
   gauge(

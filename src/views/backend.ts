@@ -35,7 +35,7 @@ import type {
   TrafficView,
 } from '../control/types';
 import type { Fib } from '../fib/fib';
-import { latencyAt, latencyCount } from '../fib/latencies';
+import { latencyAt, latencyCount, type Latencies } from '../fib/latencies';
 import { ROW } from '../fib/route-table';
 import type { FpmSource } from '../fpm/server';
 import { formatMac } from '../net/address';
@@ -156,7 +156,8 @@ export function createBackend(parts: BackendParts): BridgeBackend {
       since: connection.since.toISOString(),
       opsInFlight: programmer.operationsInFlight,
       opsSent: programmer.counters.operations,
-      opsFailed: programmer.counters.refused,
+      opsFailed: programmer.counters.failed,
+      opsRetried: programmer.counters.retried,
       entries,
       ...(error === undefined ? {} : { error }),
       ...lastKnownSince(connection),
@@ -194,8 +195,8 @@ export function createBackend(parts: BackendParts): BridgeBackend {
     };
   }
 
-  function latencyView(): LatencyView {
-    const buckets = fib.forwarding.latencies.buckets();
+  function latencyView(latencies: Latencies): LatencyView {
+    const buckets = latencies.buckets();
     const count = latencyCount(buckets);
     if (count === 0) return { count, buckets };
     const at = (share: number): number => latencyAt(buckets, share)!;
@@ -227,7 +228,8 @@ export function createBackend(parts: BackendParts): BridgeBackend {
         fpm: fpmStatus(),
         afi: { ...afiStatus(entries), ...(await unknownLabels()) },
         fib: fibView,
-        latency: latencyView(),
+        latency: latencyView(fib.forwarding.latencies),
+        told: latencyView(fib.status.latencies),
         punt: puntStatus(await punt?.counters()),
         loop: loop.read(),
         ...(audit === undefined ? {} : { audit }),

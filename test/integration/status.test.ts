@@ -168,6 +168,7 @@ test('Prometheus is told the numbers of show status, show ports and show punt', 
   }
   check('afi_operations_total', ({ status }) => status.afi.opsSent);
   check('afi_operations_failed_total', ({ status }) => status.afi.opsFailed);
+  check('afi_operations_retried_total', ({ status }) => status.afi.opsRetried);
   check('afi_entries', ({ status }) => status.afi.entries);
   for (const state of ['offloaded', 'trapped', 'failed', 'unresolved', 'pending'] as const) {
     check('fib_routes', ({ status }) => status.fib[state], { state });

@@ -390,6 +390,8 @@ describe('refusals', () => {
     expect(b.packet('20.0.8.1')).toBe(out(1, MAC.a));
     const row = [...Array(b.fib.rows.routes.end).keys()].find((r) => b.fib.status.failureOf(r) !== undefined);
     expect(b.fib.status.failureOf(row!)).toMatch(/refused/);
+    // Each prefix once; that the others go again is no failure.
+    expect(b.programmer.counters).toMatchObject({ failed: 2, retried: 0 });
   });
 
   test('without a hint from the server the batch is bisected', async () => {
@@ -406,6 +408,29 @@ describe('refusals', () => {
     b.settle();
     expect([...b.told].filter(([, status]) => status === 'failed').map(([prefix]) => prefix)).toEqual(['20.0.33.0/24']);
     expect([...b.told.values()].filter((status) => status === 'offloaded')).toHaveLength(63);
+    // 64 routes, 32, 16, 8, 4 and 2 of them, and the one.
+    expect(b.programmer.counters).toMatchObject({ failed: 1, retried: 6 });
+  });
+
+  test('what is gone already, or still in use, is no failure; what the server will not do is', async () => {
+    const b = await bed();
+    b.neighbor(1, '10.0.1.2', MAC.a).via('192.0.2.0/24', '10.0.1.2@1').via('198.51.100.0/24', '10.0.1.2@1').settle();
+    b.withdraw('192.0.2.0/24');
+    b.programmer.pump();
+    // Its answer was lost.
+    b.server.sandbox.apply(b.next());
+    b.settle();
+    expect(b.programmer.counters).toMatchObject({ failed: 0, retried: 1 });
+    b.withdraw('198.51.100.0/24');
+    b.programmer.pump();
+    b.answer();
+    b.programmer.pump();
+    b.answer({ code: 'inUse', message: 'for the test' });
+    expect(b.programmer.counters).toMatchObject({ failed: 0, retried: 2 });
+    b.via('203.0.113.0/24', '10.0.1.2@1');
+    b.programmer.pump();
+    while (b.queue.length > 0) b.answer({ code: 'refused', message: 'no' });
+    expect(b.programmer.counters.failed).toBeGreaterThan(0);
   });
 
   test('a refused replacement leaves no outdated entry behind', async () => {
@@ -569,7 +594,7 @@ describe('lives of the server and of the bridge', () => {
     second.programmer.releaseAdopted();
     expect(second.programmer.holdsAdopted).toBe(false);
     second.settle();
-    expect(second.programmer.counters.refused).toBe(0);
+    expect(second.programmer.counters).toMatchObject({ failed: 0, retried: 0 });
     expect(second.server.sandbox.find({}).filter(({ type }) => type === 'loadBalance')).toEqual([]);
   });
 
@@ -611,6 +636,6 @@ describe('lives of the server and of the bridge', () => {
       expect(b.fib.rows.routes.size).toBe(b.entries().size);
     }
     // A strict server would have refused anything removed while it was pointed at.
-    expect(b.programmer.counters.refused).toBe(0);
+    expect(b.programmer.counters).toMatchObject({ failed: 0, retried: 0 });
   });
 });

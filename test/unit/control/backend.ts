@@ -53,6 +53,7 @@ export const STATUS: StatusView = {
     opsInFlight: 1,
     opsSent: 120,
     opsFailed: 3,
+    opsRetried: 2,
     entries: 1023,
     unknownLabels: 7,
   },
@@ -70,6 +71,16 @@ export const STATUS: StatusView = {
     neighbors: 2,
     dirty: 0,
     lsps: { offloaded: 2, trapped: 1, failed: 0, unresolved: 0, pending: 0 },
+  },
+  told: {
+    count: 38,
+    p50Ms: 8,
+    p99Ms: 25,
+    maxMs: 25,
+    buckets: [
+      { upToMs: 8, count: 37 },
+      { upToMs: 25, count: 1 },
+    ],
   },
   latency: {
     count: 40,

@@ -176,7 +176,7 @@ FPM   zebra connected from 127.0.0.1:40404 for 00:07:17
       0 malformed, 2 skipped, 31 route statuses sent
 AFI   up for 01:00:00, server 127.0.0.1:50051
       engine trio, sandbox green, instance 7f3a
-      120 operations sent, 3 failed, 1 in flight
+      120 operations sent, 3 failed, 2 tried again, 1 in flight
       1023 entries programmed
 FIB   8 routes (7 IPv4, 1 IPv6)
       3 offloaded, 2 trapped, 1 failed
@@ -185,6 +185,7 @@ FIB   8 routes (7 IPv4, 1 IPv6)
       3 LSPs: 2 offloaded, 1 trapped
       7 packets dropped with a label that nothing is known of
       40 changes acknowledged, half within 3 ms, 99% within 17 ms, all within 17 ms
+      38 routes answered to zebra, half within 8 ms, 99% within 25 ms, all within 25 ms
 Punt  worker: 1200 punted, 1100 injected, 4 dropped
 Loop  lag mean 0.3 ms, 99% 1.3 ms, max 11.0 ms
 

@@ -76,7 +76,10 @@ test('what the status says, in base units', async () => {
     0, 0, 1, 0,
   ]);
   expect(value('afi_operations_in_flight')).toBe(1);
-  expect([value('afi_operations_total'), value('afi_operations_failed_total')]).toEqual([120, 3]);
+  const operations = ['', '_failed', '_retried'].map((what) => value(`afi_operations${what}_total`));
+  expect(operations).toEqual([120, 3, 2]);
+  const told = families.get('fpm2afi_route_told_duration_seconds')!.samples;
+  expect(told.find(({ labels }) => labels['le'] === '+Inf')?.value).toBe(38);
   expect(value('afi_entries')).toBe(1023);
   const states = ['offloaded', 'trapped', 'failed', 'unresolved', 'pending'];
   expect(states.map((state) => value('fib_routes', { state }))).toEqual([3, 2, 1, 1, 1]);
