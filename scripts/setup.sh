@@ -32,6 +32,8 @@ PACKAGES+=(python3-protobuf protobuf-compiler)
 PACKAGES+=(clang llvm libbpf-dev)
 # For demo and tests of MPLS: VRFs by marks, on kernels without VRF devices.
 PACKAGES+=(nftables)
+# Certificates for the tests of TLS.
+PACKAGES+=(openssl)
 NODE_WANTED=20
 NODE_FALLBACK=22
 

@@ -5,6 +5,7 @@
 import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import yargs from 'yargs';
+import { formatEndpoint } from './net/endpoint';
 import { errorText, OperatorError } from './net/error-text';
 import type { Config, LogLevel } from './config/types';
 import type { Override } from './config/validate';
@@ -101,7 +102,7 @@ function commandLine(): yargs.Argv {
       async ({ file }) => {
         const { loadConfig } = await import('./config/load');
         const { ports, fpm, afi } = loadConfig(file);
-        const [zebra, server] = [fpm.listen, afi.server].map(({ host, port }) => `${host}:${port}`);
+        const [zebra, server] = [fpm.listen, afi.server].map(formatEndpoint);
         const count = `${ports.length} ${ports.length === 1 ? 'port' : 'ports'}`;
         process.stdout.write(`${file}: fine: ${count}, FPM on ${zebra}, AFI server ${server}\n`);
       },

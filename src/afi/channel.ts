@@ -7,54 +7,88 @@
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { MAX_MESSAGE_BYTES } from '../aft/service';
+import type { AfiTls } from '../config/types';
+import { formatEndpoint, type Endpoint } from '../net/endpoint';
 import { resetSocket } from '../net/reset';
+import { tlsClient, type TlsClient } from './tls-connection';
 
 /** A peer that answers no ping within so long after one so long after the last sign of life is dead: found in 4 s. */
 export const KEEPALIVE_MS = 2000;
 
 export interface Channel {
   readonly client: grpc.Client;
+  /** Why no connection came about, or how TLS broke; undefined: none of that. */
+  readonly failure: NodeJS.ErrnoException | undefined;
+  /** A connection stood, and TLS with it. */
+  readonly connected: boolean;
   /** At once, whatever is under way. */
   close(): void;
 }
 
 /** The part of grpc-js's credentials that connects: it is handed the socket. */
 interface Connector {
-  connect(socket: Socket): Promise<unknown>;
+  connect(socket: Socket): Promise<{ readonly socket: Socket; readonly secure: boolean }>;
 }
 interface ConnectorSource {
   _createSecureConnector(...options: readonly unknown[]): Connector;
 }
 
-/** Has the credentials tell of each socket that a channel uses. */
-function watchSockets(credentials: grpc.ChannelCredentials, opened: (socket: Socket) => void): void {
+interface Watcher {
+  opened(socket: Socket): void;
+  /** `socket`: what HTTP/2 runs on. */
+  secured(socket: Socket): void;
+  failed(error: Error): void;
+}
+
+/** Credentials that tell of each socket that a channel uses. */
+function watchedCredentials(tls: TlsClient | undefined, watcher: Watcher): grpc.ChannelCredentials {
+  const credentials = grpc.credentials.createInsecure();
   const source = credentials as unknown as ConnectorSource;
   const create = source._createSecureConnector.bind(source);
   source._createSecureConnector = (...options) => {
     const connector = create(...options);
     const connect = connector.connect.bind(connector);
-    connector.connect = (socket) => {
-      opened(socket);
-      return connect(socket);
+    connector.connect = async (socket) => {
+      watcher.opened(socket);
+      try {
+        const connected =
+          tls === undefined ? await connect(socket) : { socket: await tls.connect(socket), secure: true };
+        watcher.secured(connected.socket);
+        return connected;
+      } catch (error) {
+        watcher.failed(error as Error);
+        throw error;
+      }
     };
     return connector;
   };
+  return credentials;
 }
 
-/** Opens a channel to an address as gRPC writes it. `credentials` must not be used for another one. */
-export function openChannel(
-  address: string,
-  credentials: grpc.ChannelCredentials,
-  more: grpc.ChannelOptions = {},
-): Channel {
+/**
+ * Opens a channel to an AFI server. The files of `tls` are read now.
+ * @throws OperatorError about them
+ */
+export function openChannel(server: Endpoint, tls?: AfiTls): Channel {
+  const secure = tlsClient(tls, server);
   const sockets = new Set<Socket>();
   let closed = false;
-  watchSockets(credentials, (socket) => {
-    if (closed) return resetSocket(socket);
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+  let connected = false;
+  let failure: NodeJS.ErrnoException | undefined;
+  const credentials = watchedCredentials(secure, {
+    opened(socket) {
+      if (closed) return resetSocket(socket);
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    },
+    secured(socket) {
+      connected = true;
+      // TLS 1.3 stands for the client before the server has looked at its certificate.
+      socket.on('error', (error) => (failure ??= error));
+    },
+    failed: (error) => (failure = error),
   });
-  const client = new grpc.Client(address, credentials, {
+  const client = new grpc.Client(formatEndpoint(server), credentials, {
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
     'grpc.keepalive_permit_without_calls': 1,
@@ -64,41 +98,19 @@ export function openChannel(
     'grpc.enable_retries': 0,
     // A fresh session must not inherit the back-off of the last one's channel.
     'grpc.use_local_subchannel_pool': 1,
-    ...more,
   });
   return {
     client,
+    get failure() {
+      return failure;
+    },
+    get connected() {
+      return connected;
+    },
     close() {
       closed = true;
       client.close();
       for (const socket of sockets) resetSocket(socket);
     },
   };
-}
-
-/**
- * A gRPC failure as people read it: what happened, then the status in brackets. The same failure gives the same text, so
- * details that change from time to time are left out.
- */
-export function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (!('code' in error && 'details' in error)) return error.message;
-  const { code, details } = error as grpc.ServiceError;
-  const refused = /\bE[A-Z]{4,}\b/.exec(details)?.[0];
-  let what = details;
-  if (refused === 'ECONNREFUSED') what = 'connection refused: is the AFI server running there?';
-  else if (refused !== undefined) what = `connection failed with ${refused}`;
-  else if (code === grpc.status.DEADLINE_EXCEEDED) what = 'no answer in time';
-  else if (code === grpc.status.ABORTED) what = `another session has the sandbox: ${details}`;
-  else if (details === 'Connection dropped') what = 'the connection broke, or keepalive went unanswered';
-  return `${what} [${grpc.status[code]}]`;
-}
-
-/** The same for a packet that wasn't traced. */
-export function testFailure(error: unknown, address: string): string {
-  const { code, details } = error as Partial<grpc.ServiceError>;
-  if (code === grpc.status.UNIMPLEMENTED) {
-    return `the AFI server at ${address} cannot trace packets: it doesn't have the rpc Test`;
-  }
-  return `the AFI server at ${address} didn't trace the packet: ${details ?? explain(error)}`;
 }

@@ -7,12 +7,15 @@
  */
 import type { AftError, AftNode, AftEntry, AftOperation, AftSandboxInfo, NodeInfo, Token } from '../aft/model';
 import type { TestReply } from '../aft/wire';
+import type { AfiTls } from '../config/types';
 import { nullLogger, type Logger } from '../observe/log';
+import { failureText } from './failure';
 import { createGrpcTransport, type AfiFindRequest, type AfiTransport, type AfiTransportConfig } from './transport';
 
 export * from '../aft/model';
 export type { TestReply } from '../aft/wire';
 export type { AfiFindRequest } from './transport';
+export type { AfiTls } from '../config/types';
 export type { Logger } from '../observe/log';
 
 /** Which vASIC, and how it is spoken to. */
@@ -21,6 +24,10 @@ export interface AfiClientSettings {
   readonly host?: string;
   /** TCP port; 50051. */
   readonly port?: number;
+  /** Path of a Unix socket in their place. */
+  readonly path?: string;
+  /** TLS: files in PEM. Absent: none. */
+  readonly tls?: AfiTls;
   /** How many ports the vASIC has. A server refuses a client that thinks otherwise. */
   readonly ports: number;
   /** Engine and name of the sandbox; trio and green. */
@@ -60,7 +67,11 @@ export class AfiClient {
   constructor(private readonly settings: AfiClientSettings) {
     const name = settings.name ?? `a program (pid ${process.pid})`;
     const config: AfiTransportConfig = {
-      server: { host: settings.host ?? '127.0.0.1', port: settings.port ?? 50051 },
+      server:
+        settings.path === undefined
+          ? { host: settings.host ?? '127.0.0.1', port: settings.port ?? 50051 }
+          : { path: settings.path },
+      ...(settings.tls && { tls: settings.tls }),
       engine: settings.engine ?? 'trio',
       sandbox: settings.sandbox ?? 'green',
       takeOver: settings.takeOver ?? 'never',
@@ -83,7 +94,7 @@ export class AfiClient {
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => {
         void this.close();
-        reject(new Error(this.transport.failure() ?? `the AFI server did not answer within ${within} ms`));
+        reject(new Error(failureText(this.transport.failure()) ?? `the AFI server did not answer within ${within} ms`));
       }, within);
       this.transport.start({
         up: (info) => {

@@ -7,12 +7,15 @@
  * keepalive (channel.ts), one that stops acknowledging by the operation timeout.
  */
 import * as grpc from '@grpc/grpc-js';
-import type { Config } from '../config/types';
+import type { AfiTls, Config } from '../config/types';
+import { formatEndpoint } from '../net/endpoint';
+import { errorText } from '../net/error-text';
 import type { Logger } from '../observe/log';
 import type { AftError, AftNodeType, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { AckTimer } from './ack-timer';
-import { explain, openChannel, testFailure, type Channel } from './channel';
+import { openChannel, type Channel } from './channel';
 import { Claim, type Identity } from './claim';
+import { DEFAULT_REMEDY, explain, failureText, testFailure, type Failure } from './failure';
 import { AFI_METHODS, quietGrpc } from '../aft/service';
 import { encodeOperation } from '../aft/wire';
 import type {
@@ -75,23 +78,39 @@ export interface AfiTransport {
   /** Present port states and counters. */
   sandboxInfo(): Promise<AftSandboxInfo>;
   /** Why the latest attempt to connect failed; undefined: it didn't, or there was none since the connection was lost. */
-  failure(): string | undefined;
+  failure(): Failure | undefined;
   /** Ends the session; what is programmed stays in the server. */
   close(): Promise<void>;
 }
 
 /** `ports`: how many input (and output) ports the sandbox has. */
-export type AfiTransportConfig = Omit<Config['afi'], 'lost'> & { readonly ports: number; readonly owner: Identity };
+export type AfiTransportConfig = Omit<Config['afi'], 'lost' | 'tls'> & {
+  /** Absent, or without a CA: no TLS. */
+  readonly tls?: AfiTls;
+  readonly ports: number;
+  readonly owner: Identity;
+};
 
 /** A find may list a million entries; this bounds one that stalls. */
 const FIND_TIMEOUT_MS = 60_000;
 
 const SANDBOX_CLOSED = 'somebody closed the sandbox, and what was in it may be gone';
 
+/** The server's answer to ALLOC or OPEN was a refusal. */
+class Refused extends Error {
+  constructor(
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+  }
+}
+
 /** An open session: its channel, streams and operations in flight. */
 interface Session {
   readonly channel: Channel;
   readonly client: grpc.Client;
+  answered: boolean;
   ended: boolean;
   /** Set when `up` was called. */
   open?: {
@@ -107,8 +126,7 @@ interface Session {
 export function createGrpcTransport(config: AfiTransportConfig, log: Logger): AfiTransport {
   quietGrpc();
   const { server, reconnectMs, timeoutMs } = config;
-  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
-  const address = `${host}:${server.port}`;
+  const address = formatEndpoint(server);
   const sandbox = { engine: config.engine, name: config.sandbox };
   const label = `${sandbox.engine}:${sandbox.name}`;
   const claim = new Claim(config.owner, config.takeOver);
@@ -118,22 +136,30 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
   let retry: NodeJS.Timeout | undefined;
   let backoff = reconnectMs.min;
   let failures = 0;
-  let lastFailure = '';
+  let lastFailure: Failure | undefined;
   let closed = false;
 
   const deadline = (): { deadline: number } => ({ deadline: Date.now() + timeoutMs });
 
   function connect(): void {
     retry = undefined;
-    const channel = openChannel(address, grpc.credentials.createInsecure());
-    const self: Session = { channel, client: channel.client, ended: false };
+    let channel: Channel;
+    try {
+      // The files are read for each connection: what was renewed is in force with the next one.
+      channel = openChannel(server, config.tls);
+    } catch (error) {
+      failed({ reason: errorText(error), remedy: 'it is tried again without a restart' });
+      return again();
+    }
+    const self: Session = { channel, client: channel.client, answered: false, ended: false };
     session = self;
-    void open(self).catch((error: unknown) => end(self, explain(error)));
+    void open(self).catch((error: unknown) => end(self, why(self, error)));
   }
 
   async function open(self: Session): Promise<void> {
     const allocated = await manage(self.client, { action: 'alloc' });
     if (self.ended) return;
+    self.answered = true;
     const { info, ...told } = await manage(self.client, { action: 'open', ...claim.request(allocated) });
     if (self.ended) return;
     const tables = claim.granted(told);
@@ -165,7 +191,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     });
     if (tables === 'unknown') log.warn('another client had the sandbox in the meantime: what is in it is read again');
     failures = 0;
-    lastFailure = '';
+    lastFailure = undefined;
     handlers?.up(info, tables);
     operate.on('data', (reply: OperationReply) => {
       if (self.ended) return;
@@ -177,7 +203,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     operate.on('drain', () => {
       if (!self.ended) drained();
     });
-    operate.on('error', (error: Error) => end(self, explain(error)));
+    operate.on('error', (error: Error) => end(self, why(self, error)));
     operate.on('end', () => end(self, 'the server ended the operation stream'));
     let watching = true;
     watch.on('data', (event: PortEvent) => {
@@ -186,7 +212,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     watch.on('error', (error: grpc.ServiceError) => {
       watching = false;
       if (error.code === grpc.status.UNIMPLEMENTED) log.debug('the AFI server tells no port states');
-      else end(self, explain(error));
+      else end(self, why(self, error));
     });
     watch.on('end', () => setImmediate(() => watching && void checkSandbox(self)));
   }
@@ -208,10 +234,10 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     const reply = await unary(client, AFI_METHODS.sandbox, request);
     if ('info' in reply) return reply;
     const { code, message } = reply.error;
-    if (code === 'held') throw new Error(`${message} (afi.takeOver: always)`);
-    throw new Error(
-      `the server refused to ${asked.action} sandbox ${label} with ${config.ports} ports: ${message} (${code})`,
-    );
+    if (code === 'held')
+      throw new Refused(`${message} (afi.takeOver: always)`, 'stop the one of the two that is too many');
+    const reason = `the server refused to ${asked.action} sandbox ${label} with ${config.ports} ports: ${message} (${code})`;
+    throw new Refused(reason, 'have ports, afi.engine and afi.sandbox as the vASIC has them');
   }
 
   function unary<Request, Reply>(
@@ -237,29 +263,43 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
   }
 
   /** Ends a session, once: streams canceled, `down` if it was up, and the next attempt scheduled. */
-  function end(self: Session, reason: string, tables: 'kept' | 'lost' = 'kept'): void {
+  function end(self: Session, cause: Failure | string, tables: 'kept' | 'lost' = 'kept'): void {
     if (self.ended) return;
     self.ended = true;
     session = undefined;
+    const failure = typeof cause === 'string' ? { reason: cause, remedy: DEFAULT_REMEDY } : cause;
     const { open: opened } = self;
     if (opened !== undefined) {
       const inFlight = opened.acks.size;
       opened.acks.close();
       opened.operate.cancel();
       opened.watch.cancel();
-      log.error(`lost the AFI server at ${address}: ${reason}; reconnecting in ${backoff} ms`, { inFlight });
-    } else {
-      failures++;
-      const text = `cannot open sandbox ${label} at the AFI server ${address}: ${reason}; next attempt in ${backoff} ms`;
-      if (reason === lastFailure) log.debug(text, { failures });
-      else log.warn(`${text} (further equal failures are logged at level debug)`);
-      lastFailure = reason;
-    }
+      log.error(`lost the AFI server at ${address}: ${failure.reason}; reconnecting in ${backoff} ms`, { inFlight });
+    } else failed(failure);
     self.channel.close();
     if (closed) return;
+    again();
+    if (opened !== undefined) handlers?.down(failure.reason, tables);
+  }
+
+  /** An attempt came to nothing. */
+  function failed(failure: Failure): void {
+    failures++;
+    const text = `cannot open sandbox ${label} at the AFI server ${address}: ${failureText(failure)}; next attempt in ${backoff} ms`;
+    if (failure.reason === lastFailure?.reason) log.debug(text, { failures });
+    else log.warn(`${text} (further equal failures are logged at level debug)`);
+    lastFailure = failure;
+  }
+
+  function again(): void {
     retry = setTimeout(connect, backoff);
     backoff = Math.min(backoff * 2, reconnectMs.max);
-    if (opened !== undefined) handlers?.down(reason, tables);
+  }
+
+  function why({ channel, answered }: Session, error: unknown): Failure {
+    if (error instanceof Refused) return { reason: error.message, remedy: error.remedy };
+    const tls = config.tls?.ca === undefined ? undefined : config.tls;
+    return explain(error, { server, tls, connection: channel.failure, connected: channel.connected, answered });
   }
 
   function current(): NonNullable<Session['open']> & { readonly client: grpc.Client } {
@@ -281,7 +321,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
       opened.acks.add(id);
       return more;
     },
-    failure: () => (lastFailure === '' ? undefined : lastFailure),
+    failure: () => lastFailure,
     onDrain(callback) {
       drained = callback;
     },

@@ -6,8 +6,10 @@
 import { logVerbosity, setLogVerbosity, type MethodDefinition } from '@grpc/grpc-js';
 import * as wire from './wire';
 
-/** Messages of many entries are large; both sides accept up to this many bytes. */
+/** Messages of many entries are large; a client accepts up to this many bytes. */
 export const MAX_MESSAGE_BYTES = 64 << 20;
+/** A server up to these: the largest operation (100,000 entries) has a third of it, and each open call may have it in memory. */
+export const MAX_REQUEST_BYTES = 16 << 20;
 
 const SERVICE = 'fpm2afi.afi.Afi';
 

@@ -70,7 +70,7 @@ function isSection(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-/** A host and port is one value of the file. */
+/** An endpoint is one value of the file. */
 function isAddress(value: object): boolean {
-  return 'host' in value && 'port' in value;
+  return ('host' in value && 'port' in value) || ('path' in value && Object.keys(value).length === 1);
 }

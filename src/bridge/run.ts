@@ -8,6 +8,7 @@ import { RequestError } from '../control/filter';
 import { startControlServer } from '../control/server';
 import type { ReloadView } from '../control/types';
 import { formatAddress } from '../net/address';
+import { formatEndpoint } from '../net/endpoint';
 import { errorText } from '../net/error-text';
 import { startMetricsServer, type MetricsServer } from '../metrics/exporter';
 import type { RootLogger } from '../observe/log';
@@ -45,7 +46,7 @@ export async function runBridge(config: Config, log: RootLogger, options: RunOpt
 }
 
 function statusOf({ ports, fpm }: Config): string {
-  return `${ports.length} ports, zebra may connect to ${fpm.listen.host}:${fpm.listen.port}`;
+  return `${ports.length} ports, zebra may connect to ${formatEndpoint(fpm.listen)}`;
 }
 
 class Life {
@@ -80,8 +81,8 @@ class Life {
     this.closers.push(() => this.metrics?.close());
     this.metrics = await this.openMetrics(config);
     log.info('running', {
-      fpm: `${config.fpm.listen.host}:${config.fpm.listen.port}`,
-      afi: `${config.afi.server.host}:${config.afi.server.port}`,
+      fpm: formatEndpoint(config.fpm.listen),
+      afi: formatEndpoint(config.afi.server),
       ports: config.ports.map(({ tap }) => tap).join(','),
       neighbors: config.neighbors.static.map(({ address }) => formatAddress(address)).join(',') || undefined,
     });

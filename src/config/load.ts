@@ -5,14 +5,18 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import { bytesEqual, formatAddress } from '../net/address';
+import { isUnix } from '../net/endpoint';
 import { OperatorError } from '../net/error-text';
-import type { Config, PortConfig, PuntPolicers, VrfConfig } from './types';
+import type { AfiTls, Config, PortConfig, PuntPolicers, VrfConfig } from './types';
 import { nearest } from './nearest';
 import { defaulted, list, object, optional, placeAt, required, section, wrongValue } from './validate';
 import type { Context, DocumentedKey, Override, Problem } from './validate';
 import {
   duration,
+  endpoint,
+  filePath,
   flag,
+  hostName,
   hostPort,
   integer,
   interfaceName,
@@ -48,7 +52,7 @@ const port = object<PortConfig>({
 const shape = object<Config>({
   fpm: section(
     object<Config['fpm']>({
-      listen: defaulted(hostPort(false), '127.0.0.1:2620'),
+      listen: defaulted(hostPort, '127.0.0.1:2620'),
       allow: section(
         object<Config['fpm']['allow']>({
           users: section(list(user, 'users')),
@@ -71,7 +75,15 @@ const shape = object<Config>({
   ),
   afi: section(
     object<Config['afi']>({
-      server: defaulted(hostPort(true), '127.0.0.1:50051'),
+      server: defaulted(endpoint, 'unix:/run/softvasic/afi.sock'),
+      tls: section(
+        object<AfiTls>({
+          ca: optional(filePath),
+          cert: optional(filePath),
+          key: optional(filePath),
+          serverName: optional(hostName),
+        }),
+      ),
       engine: defaulted(word, 'trio'),
       sandbox: defaulted(word, 'green'),
       takeOver: defaulted(oneOf('never', 'restart', 'always'), 'restart'),
@@ -95,8 +107,8 @@ const shape = object<Config>({
     object<Config['punt']>({
       mode: defaulted(oneOf('process', 'external', 'worker', 'off'), 'process'),
       socket: defaulted(socketPath, '/run/fpm2afi/punt.sock'),
-      listen: defaulted(hostPort(false), '127.0.0.1:8001'),
-      vasic: defaulted(hostPort(false), '127.0.0.1:9002'),
+      listen: defaulted(hostPort, '127.0.0.1:8001'),
+      vasic: defaulted(hostPort, '127.0.0.1:9002'),
       policers: section(
         object<PuntPolicers>({
           noRoute: defaulted(packetRate, 5000),
@@ -151,7 +163,7 @@ const shape = object<Config>({
     }),
   ),
   control: section(object<Config['control']>({ socket: defaulted(socketPath, '/run/fpm2afi/control.sock') })),
-  metrics: section(object<Config['metrics']>({ listen: optional(hostPort(false)) })),
+  metrics: section(object<Config['metrics']>({ listen: optional(hostPort) })),
   log: section(
     object<Config['log']>({
       level: defaulted(oneOf('error', 'warn', 'info', 'debug'), 'info'),
@@ -281,6 +293,21 @@ function acrossKeys(config: Config, context: Context): void {
       wrong([`neighbors.static[${i}].address`], text);
     }
   });
+
+  const { server, tls } = config.afi ?? {};
+  const given = (['ca', 'cert', 'key', 'serverName'] as const).filter((key) => tls?.[key] !== undefined);
+  const keys = given.map((key) => `afi.tls.${key}`);
+  if (server !== undefined && isUnix(server)) {
+    wrong(
+      keys,
+      'no TLS where afi.server is a Unix socket, which nobody can listen in on: leave out afi.tls, or give HOST:PORT',
+    );
+  } else if (!given.includes('ca')) {
+    wrong(keys, 'afi.tls.ca too, the certificate of who signed the one of the server: without it there is no TLS');
+  }
+  if (given.includes('cert') !== given.includes('key')) {
+    wrong(['afi.tls.cert', 'afi.tls.key'], 'afi.tls.cert and afi.tls.key together');
+  }
 
   const reconnect = config.afi?.reconnectMs;
   if (reconnect?.min !== undefined && reconnect.max !== undefined && reconnect.min > reconnect.max) {

@@ -1,13 +1,9 @@
 /** The bridge's configuration, as every module gets it: validated, complete, frozen. docs/configuration.md explains each key. */
 import type { Prefix } from '../net/address';
+import type { Endpoint, HostPort } from '../net/endpoint';
 
 export type FeedbackMode = 'auto' | 'table' | 'vrf' | 'off';
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
-
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** One port of the vASIC and the TAP that stands for it in Linux. */
 export interface PortConfig {
@@ -63,6 +59,17 @@ export interface PuntPolicers {
 /** What was configured as `keep`, or as something that is done after a time. */
 export type KeepOr = { readonly kind: 'keep' } | { readonly kind: 'after'; readonly ms: number };
 
+/**
+ * TLS to the AFI server, where `ca` is given: files in PEM with who signed the server's certificate, and this client's own certificate and
+ * key. `serverName`: what the server's certificate is for, where that isn't the host of `afi.server`.
+ */
+export interface AfiTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+}
+
 export interface Config {
   readonly fpm: {
     readonly listen: HostPort;
@@ -87,7 +94,8 @@ export interface Config {
     readonly away: KeepOr;
   };
   readonly afi: {
-    readonly server: HostPort;
+    readonly server: Endpoint;
+    readonly tls: AfiTls;
     readonly engine: string;
     readonly sandbox: string;
     /** From whom the sandbox is taken at the start: nobody who is there, an earlier life of this bridge, or whoever has it. */

@@ -1,7 +1,9 @@
 /** Checks for the kinds of value a configuration holds: durations, addresses, interface names, MACs, numbers, words. */
 import { isIP } from 'node:net';
 import { parseAddress, parseMac, parsePrefix, type Prefix } from '../net/address';
-import type { HostPort, KeepOr } from './types';
+import { isHostName, isSocketPath, isUnix, parseEndpoint, parseHostPort } from '../net/endpoint';
+import type { Endpoint, HostPort } from '../net/endpoint';
+import type { KeepOr } from './types';
 import { scalar } from './validate';
 import type { Check } from './validate';
 
@@ -56,30 +58,28 @@ export function keepOr(verb: string, min: number, max: number): Check<KeepOr> {
   });
 }
 
-/** An IP address, or with `names` a host name too, and a port. IPv6 is in brackets (and so in quotes: YAML's lists). */
-export function hostPort(names: boolean): Check<HostPort> {
-  const expected = names
-    ? 'a host name or IP address with a port such as vasic1:50051 or "[::1]:50051"'
-    : 'an IP address with a port such as 127.0.0.1:2620 or "[::1]:2620"';
-  return scalar(expected, (value) => {
-    const match = typeof value === 'string' ? /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value) : null;
-    if (match === null) return undefined;
-    const [, six, other, digits] = match;
-    const port = Number(digits);
-    const good = six === undefined ? isIP(other!) === 4 || (names && isHostName(other!)) : isIP(six) === 6;
-    return good && port >= 1 && port <= 65535 ? { host: six ?? other!, port } : undefined;
-  });
-}
+/** An IP address and a port. IPv6 is in brackets (and so in quotes: YAML's lists). */
+export const hostPort: Check<HostPort> = scalar(
+  'an IP address with a port such as 127.0.0.1:2620 or "[::1]:2620"',
+  (value) => {
+    const found = typeof value === 'string' ? parseHostPort(value) : undefined;
+    return found !== undefined && isIP(found.host) !== 0 && found.port > 0 ? found : undefined;
+  },
+);
 
-/** A host name by RFC 1123; dotted numbers are an address, not a name. */
-function isHostName(text: string): boolean {
-  const labels = text.split('.');
-  return (
-    text.length <= 253 &&
-    labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label)) &&
-    !/^\d+$/.test(labels[labels.length - 1]!)
-  );
-}
+/** A Unix socket, or a host name or IP address and a port. */
+export const endpoint: Check<Endpoint> = scalar(
+  'unix:/PATH, or a host name or IP address with a port such as vasic1:50051 or "[::1]:50051"',
+  (value) => {
+    const found = typeof value === 'string' ? parseEndpoint(value) : undefined;
+    return found !== undefined && (isUnix(found) || found.port > 0) ? found : undefined;
+  },
+);
+
+/** What a certificate may be for. */
+export const hostName: Check<string> = scalar('a host name or IP address', (value) =>
+  typeof value === 'string' && (isHostName(value) || isIP(value) !== 0) ? value : undefined,
+);
 
 /** A name that Linux takes for an interface (dev_valid_name), kept to characters that shells and sysctl leave alone. */
 export const interfaceName: Check<string> = scalar(
@@ -135,9 +135,12 @@ export const word: Check<string> = scalar('a name of 1 to 64 letters, digits, ".
   typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : undefined,
 );
 
-/** Where a Unix socket may be: sockaddr_un holds 107 bytes and a zero. */
+/** Where a Unix socket may be. */
 export const socketPath: Check<string> = scalar('an absolute path of at most 107 bytes', (value) =>
-  typeof value === 'string' && value.startsWith('/') && !value.includes('\0') && Buffer.byteLength(value) <= 107
-    ? value
-    : undefined,
+  typeof value === 'string' && isSocketPath(value) ? value : undefined,
+);
+
+/** A file; whether it is there is found out when it is read. */
+export const filePath: Check<string> = scalar('an absolute path', (value) =>
+  typeof value === 'string' && value.startsWith('/') && !value.includes('\0') ? value : undefined,
 );

@@ -5,7 +5,8 @@
  *
  * Everything else in the room may change from one release to the next.
  */
-import type { FeedbackMode, HostPort } from '../config/types';
+import type { FeedbackMode } from '../config/types';
+import type { HostPort } from '../net/endpoint';
 import type { StatusReport } from '../fib/updates';
 import { parsePrefix } from '../net/address';
 import { nullLogger, type Logger } from '../observe/log';
@@ -15,7 +16,8 @@ export { FPM_TYPE_NETLINK, FPM_TYPE_PROTOBUF, FpmFramingError, FrameReader, type
 export { decodeProtobuf } from './protobuf/decoder';
 export { formatAddress, formatPrefix, parseAddress, parsePrefix, type Family, type Prefix } from '../net/address';
 export type { FpmCounters, FpmHandlers } from './server';
-export type { FeedbackMode, HostPort } from '../config/types';
+export type { FeedbackMode } from '../config/types';
+export type { HostPort } from '../net/endpoint';
 export type { Logger } from '../observe/log';
 export type * from '../fib/updates';
 

@@ -7,7 +7,8 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import type { Config, HostPort } from '../config/types';
+import type { Config } from '../config/types';
+import type { HostPort } from '../net/endpoint';
 import type { FpmUpdate, StatusReport } from '../fib/updates';
 import type { Logger } from '../observe/log';
 import { Access } from './access';

@@ -3,7 +3,7 @@
  * so that `show` starts fast.
  */
 import type { Argv } from 'yargs';
-import type { HostPort } from '../config/types';
+import { parseHostPort, type HostPort } from '../net/endpoint';
 
 const FPM_PORT = 2620;
 
@@ -113,10 +113,9 @@ function portNumber(value: number): true {
 
 /** `127.0.0.1:2620`, `[::1]:2620` */
 function hostPort(text: string): HostPort {
-  const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const port = Number(found?.[3]);
-  if (found === null || port < 1 || port > 65535) throw new Error(`--to ${text}: expected HOST:PORT`);
-  return { host: found[1] ?? found[2]!, port };
+  const found = parseHostPort(text);
+  if (found === undefined || found.port === 0) throw new Error(`--to ${text}: expected HOST:PORT`);
+  return found;
 }
 
 function stopSignal(): Promise<void> {

@@ -6,7 +6,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { errorText } from '../net/error-text';
-import type { HostPort } from '../config/types';
+import type { HostPort } from '../net/endpoint';
 import { FrameScanner } from './frames';
 import { Inspector } from './inspector';
 import type { Source } from './source';

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Gauge, Registry } from 'prom-client';
 import { errorText } from '../net/error-text';
-import type { HostPort } from '../config/types';
+import type { HostPort } from '../net/endpoint';
 import type { ControlBackend } from '../control/backend';
 import type { Logger } from '../observe/log';
 import { METRICS } from './metrics';

@@ -7,7 +7,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
-import type { HostPort } from '../config/types';
+import { formatEndpoint, isUnix, type HostPort } from '../net/endpoint';
 import { errorText } from '../net/error-text';
 import { createLogger, type Logger } from '../observe/log';
 import { interfaceState } from '../sys/interface';
@@ -83,8 +83,7 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
   let locks: PortLocks | undefined;
   try {
     assertPlatform();
-    const { host, port } = options.listen;
-    locks = await lockPorts(options.ports, `softvasic (pid ${process.pid}, AFI on ${host}:${port})`);
+    locks = await lockPorts(options.ports, `softvasic (pid ${process.pid}, AFI on ${formatEndpoint(options.listen)})`);
     for (const name of options.ports) isolation.isolate(name);
     if (options.release) {
       const released = release(options);
@@ -116,12 +115,13 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
       { reattach: (name) => isolation.reattach(name), onDeath: died },
       log,
     );
-    server = await startAfiServer(options.listen, dataplane, log.child('afi'));
-    log.info(`ready: AFI clients connect to ${options.listen.host}:${server.port}`, {
+    server = await startAfiServer(options.listen, dataplane, log.child('afi'), options.tls);
+    const at = isUnix(options.listen) ? options.listen : { ...options.listen, port: server.port };
+    log.info(`ready: AFI clients connect to ${formatEndpoint(at)}`, {
       ports: ports.map((name, index) => `${index}=${name}`).join(' '),
       sandbox: `${sandbox.engine}:${sandbox.name}`,
-      hostpath: `${options.hostpathListen.host}:${dataplane.hostpathPort}`,
-      puntTo: `${options.puntTo.host}:${options.puntTo.port}`,
+      hostpath: formatEndpoint({ ...options.hostpathListen, port: dataplane.hostpathPort }),
+      puntTo: formatEndpoint(options.puntTo),
     });
     const supervisor = createSupervisor();
     supervisor.ready(`${ports.length} ports`);

@@ -5,16 +5,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import yargs from 'yargs';
 import type { SandboxName } from '../aft/wire';
-import type { Config, HostPort, LogLevel } from '../config/types';
+import type { Config, LogLevel } from '../config/types';
 import { parsePrefix, type Prefix } from '../net/address';
+import { isUnix, parseEndpoint, parseHostPort, type Endpoint, type HostPort } from '../net/endpoint';
 import type { IsolationMode } from './io/isolation';
 import type { EngineChoice } from './kernel/kernel-engine';
 import type { PortMode } from './kernel/hooks';
 import { MAX_PORTS } from './engine/ports';
+import type { ServerTls } from './server/listener';
 
 /** What softvasic runs with. */
 export interface SoftvasicOptions {
-  readonly listen: HostPort;
+  readonly listen: Endpoint;
+  /** Absent: no TLS. */
+  readonly tls?: ServerTls;
   readonly hostpathListen: HostPort;
   readonly puntTo: HostPort;
   /** Interface names, by port index. */
@@ -40,6 +44,9 @@ export interface SoftvasicOptions {
 
 /** A mistake on the command line. */
 export class UsageError extends Error {}
+
+/** On one machine; in a namespace of its own where there are several. */
+const DEFAULT_LISTEN = 'unix:/run/softvasic/afi.sock';
 
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 const ENGINES: readonly EngineChoice[] = ['auto', 'kernel', 'engine'];
@@ -72,7 +79,20 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
       nargs: 1,
       describe: 'Interface of a port; the order gives the index',
     })
-    .option('listen', { type: 'string', default: '127.0.0.1:50051', describe: 'Where AFI clients connect (gRPC)' })
+    .option('listen', {
+      type: 'string',
+      default: DEFAULT_LISTEN,
+      describe: 'Where AFI clients connect (gRPC): unix:/PATH or HOST:PORT',
+    })
+    .option('tls-cert', {
+      type: 'string',
+      describe: 'TLS at HOST:PORT: file (PEM) with the certificate of this server',
+    })
+    .option('tls-key', { type: 'string', describe: 'File (PEM) with its key' })
+    .option('tls-client-ca', {
+      type: 'string',
+      describe: 'File (PEM) with the CA that must have signed the certificate of a client (mutual TLS)',
+    })
     .option('hostpath-listen', {
       type: 'string',
       default: '127.0.0.1:9002',
@@ -160,8 +180,11 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
   const [engine, name, rest] = args.sandbox.split(':');
   if (!engine || !name || rest !== undefined) throw new UsageError(`--sandbox ${args.sandbox}: must be ENGINE:NAME`);
   const maxEntries = args.maxEntries === undefined ? undefined : number('--max-entries', args.maxEntries, 2 ** 31);
+  const listen = endpoint('--listen', args.listen);
+  const tls = tlsFiles(args, listen);
   return {
-    listen: hostPort('--listen', args.listen),
+    listen,
+    ...(tls && { tls }),
     hostpathListen: hostPort('--hostpath-listen', args.hostpathListen),
     puntTo: hostPort('--punt-to', args.puntTo),
     ports,
@@ -209,10 +232,37 @@ function portModes(given: readonly string[], ports: readonly string[]): Record<s
 }
 
 function hostPort(flag: string, text: string): HostPort {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65535) {
-    throw new UsageError(`${flag} ${text}: must be HOST:PORT, e.g. 127.0.0.1:50051 or [::1]:50051`);
+  const found = parseHostPort(text);
+  if (found === undefined)
+    throw new UsageError(`${flag} ${text}: must be HOST:PORT, e.g. 127.0.0.1:9002 or [::1]:9002`);
+  return found;
+}
+
+function endpoint(flag: string, text: string): Endpoint {
+  const found = parseEndpoint(text);
+  if (found === undefined) {
+    throw new UsageError(`${flag} ${text}: must be unix:/PATH or HOST:PORT, e.g. 127.0.0.1:50051 or [::1]:50051`);
   }
-  return { host: (match[1] ?? match[2])!, port };
+  return found;
+}
+
+function tlsFiles(
+  {
+    tlsCert,
+    tlsKey,
+    tlsClientCa,
+  }: { readonly tlsCert?: string; readonly tlsKey?: string; readonly tlsClientCa?: string },
+  listen: Endpoint,
+): ServerTls | undefined {
+  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new UsageError('TLS needs both --tls-cert and --tls-key');
+  }
+  if (isUnix(listen)) {
+    throw new UsageError('--tls-cert: no TLS on a Unix socket, which nobody can listen in on: give --listen HOST:PORT');
+  }
+  return {
+    identity: { cert: { setting: '--tls-cert', path: tlsCert }, key: { setting: '--tls-key', path: tlsKey } },
+    ...(tlsClientCa !== undefined && { ca: { setting: '--tls-client-ca', path: tlsClientCa } }),
+  };
 }

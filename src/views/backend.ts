@@ -39,6 +39,7 @@ import { latencyAt, latencyCount, type Latencies } from '../fib/latencies';
 import { ROW } from '../fib/route-table';
 import type { FpmSource } from '../fpm/server';
 import { formatMac } from '../net/address';
+import { formatEndpoint } from '../net/endpoint';
 import { startLoopMonitor } from '../observe/loop';
 import { packageVersion } from '../observe/version';
 import type { Punt, PuntCounters } from '../punt/punt';
@@ -114,7 +115,7 @@ export function createBackend(parts: BackendParts): BridgeBackend {
   function afiError(): string | undefined {
     const { connection } = programmer;
     if (isOpen(connection)) return undefined;
-    return transport.failure() ?? (connection.kind === 'down' ? connection.reason : undefined);
+    return transport.failure()?.reason ?? (connection.kind === 'down' ? connection.reason : undefined);
   }
 
   function fpmStatus(): FpmStatus {
@@ -149,7 +150,7 @@ export function createBackend(parts: BackendParts): BridgeBackend {
     const error = afiError();
     return {
       state: !isOpen(connection) ? connection.kind : programmer.idle ? 'up' : 'reprogramming',
-      server: `${config.afi.server.host}:${config.afi.server.port}`,
+      server: formatEndpoint(config.afi.server),
       engine: config.afi.engine,
       sandbox: config.afi.sandbox,
       ...(instance === undefined ? {} : { instance }),
@@ -298,11 +299,13 @@ export function createBackend(parts: BackendParts): BridgeBackend {
       );
       const { progress } = parts;
       const options = { fib, programmer, views, kernelNeighbors: config.neighbors.kernel, progress };
+      const remedy = isOpen(programmer.connection) ? undefined : transport.failure()?.remedy;
       const context = {
         afi: afiStatus(0).state,
         afiError: afiError(),
+        ...(remedy !== undefined && { afiRemedy: remedy }),
         known: lastKnown(programmer.connection),
-        afiServer: `${config.afi.server.host}:${config.afi.server.port}`,
+        afiServer: formatEndpoint(config.afi.server),
         portNames: new Map(names),
       };
       if (!('label' in query)) return whyView(options, query, context);

@@ -2,6 +2,7 @@
  * Why a route isn't forwarded by the vASIC, in plain words, and what to do about it. What is looked at comes in the order of
  * a route's way, so that the first thing that is wrong is told.
  */
+import { DEFAULT_REMEDY } from '../afi/failure';
 import type { AfiStatus } from '../control/types';
 import type { Stop, WhyPath, WhyNeighbor } from '../control/explain-types';
 import type { TrapReason } from '../fib/intents';
@@ -19,6 +20,8 @@ export interface Symptoms {
   readonly isForwarded: boolean;
   readonly afi: AfiStatus['state'];
   readonly afiError: string | undefined;
+  /** What to do about that, where it is known. */
+  readonly afiRemedy?: string;
   readonly afiServer: string;
   /** Set while the vASIC can't be asked. */
   readonly known: LastKnown | undefined;
@@ -150,10 +153,10 @@ function tableStop({ table }: Symptoms): Stop {
 }
 
 function pendingStop(symptoms: Symptoms): Stop {
-  const { afi, afiError, afiServer, inFlight } = symptoms;
+  const { afi, afiError, afiRemedy = DEFAULT_REMEDY, afiServer, inFlight } = symptoms;
   if (afi === 'down' || afi === 'connecting') {
     const why = `no AFI server answers at ${afiServer}${afiError === undefined ? '' : `: ${afiError}`}; it is written when one does`;
-    return { at: 'AFI connection', why, remedy: 'start the vASIC, or correct afi.server' };
+    return { at: 'AFI connection', why, remedy: afiRemedy };
   }
   const why = `written, or waiting to be, and not acknowledged: ${inFlight} operations are in flight`;
   return { at: 'AFI connection', why, remedy: 'if that lasts, the AFI server is overloaded or hangs: see its log' };

@@ -7,11 +7,13 @@ import { performance } from 'node:perf_hooks';
 import { isOpen } from '../afi/connection-state';
 import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
-import type { Config, HostPort } from '../config/types';
+import { DEFAULT_REMEDY } from '../afi/failure';
+import type { Config } from '../config/types';
 import type { FibStatus } from '../control/types';
 import type { Fib } from '../fib/fib';
 import type { FpmSource } from '../fpm/server';
 import { formatAddress } from '../net/address';
+import { formatEndpoint } from '../net/endpoint';
 import { portProblems } from './port-problems';
 import { malformedProblem } from './unsupported';
 
@@ -49,8 +51,6 @@ export interface ProblemParts {
   /** Absent: there is no punt path. */
   readonly punt: { problem(): string | undefined } | undefined;
 }
-
-const name = ({ host, port }: HostPort): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** All that is wrong now; empty when all is well. */
 export function problems(parts: ProblemParts, fibView: FibStatus): string[] {
@@ -118,7 +118,9 @@ function doubtText(doubt: ReplayDoubt, peer: string, routes: number): string {
 function vasicProblems({ config, programmer, transport }: ProblemParts): string[] {
   const { connection } = programmer;
   if (!isOpen(connection)) {
-    const reason = transport.failure() ?? (connection.kind === 'down' ? connection.reason : 'connecting');
+    const failure = transport.failure();
+    const reason = failure?.reason ?? (connection.kind === 'down' ? connection.reason : 'connecting');
+    const remedy = failure === undefined ? DEFAULT_REMEDY : failure.remedy;
     const known =
       connection.kind === 'down' ? '; what is told of routes is what was known before, and may not be so any more' : '';
     const told =
@@ -126,8 +128,8 @@ function vasicProblems({ config, programmer, transport }: ProblemParts): string[
         ? 'zebra is told nothing of it (afi.lost: keep)'
         : `zebra is told so after ${config.afi.lost.ms / 1000} s (afi.lost)`;
     return [
-      `the AFI server ${name(config.afi.server)} is not reachable since ${connection.since.toISOString()}: ${reason}${known}; ${told}. ` +
-        'Start the vASIC, or correct afi.server',
+      `the AFI server ${formatEndpoint(config.afi.server)} is not reachable since ${connection.since.toISOString()}: ${reason}${known}; ${told}. ` +
+        `${remedy[0]!.toUpperCase()}${remedy.slice(1)}`,
     ];
   }
   if (connection.kind === 'unreadable') {

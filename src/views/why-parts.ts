@@ -22,6 +22,7 @@ import type { RouteViews } from './routes';
 export interface WhyContext {
   readonly afi: AfiStatus['state'];
   readonly afiError: string | undefined;
+  readonly afiRemedy?: string;
   readonly afiServer: string;
   /** Set while the vASIC can't be asked. */
   readonly known: LastKnown | undefined;

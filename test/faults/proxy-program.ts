@@ -1,9 +1,9 @@
 /**
- * A FaultProxy as a program, to be run in the namespace between two parts: `proxy-program LISTEN TO` (endpoints as endpoint.ts writes
- * them). Orders come by standard input, a JSON object a line, and are acknowledged by a line `done ID`.
+ * A FaultProxy as a program, to be run in the namespace between two parts: `proxy-program LISTEN TO` (endpoints as
+ * src/net/endpoint.ts reads them). Orders come by standard input, a JSON object a line, and are acknowledged by a line `done ID`.
  */
 import { createInterface } from 'node:readline';
-import { parseEndpoint } from './endpoint';
+import { parseEndpoint, type Endpoint } from '../../src/net/endpoint';
 import { FaultProxy, type ProxyFault } from './proxy';
 
 export type ProxyOrder = { readonly id: number } & (
@@ -25,8 +25,14 @@ function obey(proxy: FaultProxy, order: ProxyOrder): void {
   process.stdout.write(`done ${order.id}\n`);
 }
 
+function endpoint(text: string): Endpoint {
+  const found = parseEndpoint(text);
+  if (found === undefined) throw new Error(`not an endpoint: ${text}; write HOST:PORT or unix:/PATH`);
+  return found;
+}
+
 async function main([listen = '', to = '']: readonly string[]): Promise<void> {
-  const proxy = await FaultProxy.listen(parseEndpoint(listen), parseEndpoint(to));
+  const proxy = await FaultProxy.listen(endpoint(listen), endpoint(to));
   createInterface({ input: process.stdin })
     .on('line', (line) => obey(proxy, JSON.parse(line) as ProxyOrder))
     .on('close', () => process.exit(0));

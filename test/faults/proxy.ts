@@ -4,7 +4,7 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { resetSocket } from '../../src/net/reset';
-import type { Endpoint } from './endpoint';
+import type { Endpoint } from '../../src/net/endpoint';
 import { Pipe, type Pace } from './pipe';
 
 export type ProxyFault =

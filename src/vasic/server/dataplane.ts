@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SandboxName } from '../../aft/wire';
-import type { HostPort } from '../../config/types';
+import type { HostPort } from '../../net/endpoint';
 import type { Prefix } from '../../net/address';
 import type { Logger } from '../../observe/log';
 import { Wakeup, type WakeupHandle } from '../../sys/wakeup';

@@ -6,14 +6,16 @@
  * operations are unanswered or the client doesn't read its answers, so a careless client fills its own buffers only.
  */
 import * as grpc from '@grpc/grpc-js';
-import { AFI_RAW_SERVICE, MAX_MESSAGE_BYTES, quietGrpc } from '../../aft/service';
-import type { HostPort } from '../../config/types';
+import { AFI_RAW_SERVICE, MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, quietGrpc } from '../../aft/service';
+import type { Endpoint } from '../../net/endpoint';
 import type { Logger } from '../../observe/log';
+import { Connections, MAX_CALLS, MAX_STREAMS } from './connections';
+import { openListener, type ServerTls } from './listener';
 import { packBundle, unpackBundle, type CallMethod, type Dataplane, type FailCode } from './dataplane-protocol';
 
 /** A running server. */
 export interface AfiServer {
-  /** The TCP port, where the configured one was 0. */
+  /** The TCP port, where the configured one was 0; 0 of a Unix socket. */
   readonly port: number;
   /** Cuts all connections. */
   close(): void;
@@ -22,6 +24,8 @@ export interface AfiServer {
 /** Unanswered operations of one stream at which its reading pauses, and goes on. */
 const PAUSE_AT = 512;
 const RESUME_AT = 256;
+/** HTTP/2's own buffers of one connection, in MB. */
+const SESSION_MEMORY_MB = 32;
 /** A client that answers no ping within so long, after so long without one, is dead: found in 8 s. */
 const KEEPALIVE_MS = 4000;
 
@@ -55,10 +59,15 @@ function failure(code: grpc.status, details: string): Error & { code: grpc.statu
 }
 
 /**
- * Listens and serves.
- * @throws Error naming the address when it cannot be listened on
+ * Listens and serves, with TLS where files for it are given.
+ * @throws Error for the operator, when the address cannot be listened on or the files not be used
  */
-export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log: Logger): Promise<AfiServer> {
+export async function startAfiServer(
+  listen: Endpoint,
+  dataplane: Dataplane,
+  log: Logger,
+  tls?: ServerTls,
+): Promise<AfiServer> {
   quietGrpc();
   const sinks = new Map<number, CallSink>();
   const streams = new Map<number, Stream>();
@@ -203,11 +212,15 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
     else if (stream.unanswered < RESUME_AT && stream.call.isPaused()) stream.call.resume();
   }
 
+  const connections = new Connections();
   const server = new grpc.Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
+    'grpc.max_concurrent_streams': MAX_STREAMS,
+    'grpc-node.max_session_memory': SESSION_MEMORY_MB,
+    interceptors: [countCalls(connections)],
   });
   server.addService(AFI_RAW_SERVICE, {
     sandbox: unary('sandbox'),
@@ -218,13 +231,43 @@ export async function startAfiServer(listen: HostPort, dataplane: Dataplane, log
     watch: streaming('watch', false),
     operate,
   });
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
-  const address = `${host}:${listen.port}`;
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(new Error(`cannot listen on ${address} (--listen): ${error.message}`));
-    });
+  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+  const { port, close } = await openListener({
+    ...{ endpoint: listen, tls, connections, log },
+    serve: (socket) => injector.injectConnection(socket),
   });
-  return { port, close: () => server.forceShutdown() };
+  return {
+    port,
+    close() {
+      close();
+      // Node aborts when a session is destroyed in the middle of what it reads, and this may be called from there.
+      setImmediate(() => {
+        connections.close();
+        server.forceShutdown();
+      });
+    },
+  };
+}
+
+/** Has calls counted, and those refused that are too many: before the first byte of their messages is kept. */
+function countCalls(connections: Connections): grpc.ServerInterceptor {
+  return (_method, call) => {
+    const peer = call.getPeer();
+    let open = false;
+    const over = (): void => {
+      if (open) connections.over(peer);
+      open = false;
+    };
+    return new grpc.ServerInterceptingCall(call, {
+      start(next) {
+        open = connections.began(peer);
+        if (open) return next({ onReceiveMessage: (message, pass) => pass(message), onCancel: over });
+        call.sendStatus({ code: grpc.status.RESOURCE_EXHAUSTED, details: `${MAX_CALLS} calls are open already` });
+      },
+      sendStatus(status, next) {
+        over();
+        next(status);
+      },
+    });
+  };
 }

@@ -30,7 +30,9 @@ describe('fpm2afi.example.yaml', () => {
   });
 
   test('loads with every setting uncommented', () => {
-    const config = parseConfig(uncommented, 'example');
+    // TLS is for a vASIC on another machine.
+    const elsewhere = { path: 'afi.server', value: 'vasic1:50051', flag: '--set' };
+    const config = parseConfig(uncommented, 'example', [elsewhere]);
     expect(config.neighbors.static).toHaveLength(1);
     expect(config.ports[0]?.mac).toBeDefined();
   });
@@ -77,7 +79,11 @@ describe('docs/configuration.md', () => {
     if (list === null) {
       const value = parse(example) as string | unknown[];
       const ports = 'ports: [{ index: 0, tap: tap0 }]';
-      if (!Array.isArray(value)) return void parseConfig(ports, 'f.yaml', [{ path, value, flag: 'docs' }]);
+      // TLS is for a vASIC on another machine, and has keys that go together.
+      const around = path.startsWith('afi.tls.')
+        ? '\nafi: { server: "vasic1:1", tls: { ca: /a, cert: /b, key: /c } }'
+        : '';
+      if (!Array.isArray(value)) return void parseConfig(ports + around, 'f.yaml', [{ path, value, flag: 'docs' }]);
       // No flag can give a list.
       const file = path.split('.').reduceRight<unknown>((below, key) => ({ [key]: below }), value);
       parseConfig(`${ports}\n${stringify(file)}`, 'f.yaml');

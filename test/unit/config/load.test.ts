@@ -31,7 +31,8 @@ test('ports alone are enough: everything else has its default', () => {
       away: { kind: 'keep' },
     },
     afi: {
-      server: { host: '127.0.0.1', port: 50051 },
+      server: { path: '/run/softvasic/afi.sock' },
+      tls: {},
       engine: 'trio',
       sandbox: 'green',
       takeOver: 'restart',
@@ -140,6 +141,7 @@ log: { level: debug, format: json }
     },
     afi: {
       server: { host: 'vasic-1.example', port: 50052 },
+      tls: {},
       engine: 'xl',
       sandbox: 'blue',
       takeOver: 'restart',
@@ -247,7 +249,7 @@ log: loud
     'f.yaml:2:3: fpm.lisen: unknown key, did you mean listen?',
     'f.yaml:3:13: fpm.feedback: got "sometimes", expected one of auto, table, vrf, off',
     'f.yaml:4:18: fpm.sweep.idle: got "2 hours", expected a duration from 100ms to 1h such as 200ms or 5s (a bare number is milliseconds)',
-    'f.yaml:6:11: afi.server: got "not a server", expected a host name or IP address with a port such as vasic1:50051 or "[::1]:50051"',
+    'f.yaml:6:11: afi.server: got "not a server", expected unix:/PATH, or a host name or IP address with a port such as vasic1:50051 or "[::1]:50051"',
     'f.yaml:7:21: afi.reconnect.min: got "10s", expected afi.reconnect.min to be no more than afi.reconnect.max',
     'f.yaml:9:33: ports[0].mac: got "33:26:0a:2e:aa:f0", expected a unicast MAC address such as 32:26:0a:2e:aa:f0',
     'f.yaml:10:14: ports[1].index: got 0, expected an index of its own (ports[0] has it)',
@@ -343,7 +345,12 @@ test.each([
       2620,
     ],
   ],
-  ['afi.server', ['a_b:1', '-a:1', '1.2.3.256:50051', 'a..b:1', ':50051']],
+  [
+    'afi.server',
+    ['a_b:1', '-a:1', '1.2.3.256:50051', 'a..b:1', ':50051', 'vasic1:0', 'unix:afi.sock', `unix:/${'x'.repeat(107)}`],
+  ],
+  ['afi.tls.ca', ['ca.pem', '', 5]],
+  ['afi.tls.serverName', ['a b', '', 5]],
   ['afi.timeout', [0, 9, -5, 10.5, '5 minutes', '9ms', '2h', 'true', true]],
   ['afi.batch', [0, 1.5, '10', 100_001]],
   ['afi.sandbox', ['', 'a b', 5, 'x'.repeat(65)]],
@@ -386,6 +393,27 @@ test.each([
   const text = `${PORTS}neighbors: { static: [{ tap: tap0, address: ${address}, mac: 02:00:00:00:00:01 }] }\n`;
   expect(problems(text)).toHaveLength(1);
   expect(problems(text)[0]).toContain('neighbors.static[0].address: got ');
+});
+
+test('TLS to the AFI server: what belongs together', () => {
+  const afi = (text: string): string => `${PORTS}afi: { ${text} }\n`;
+  const tls = (text: string): string => afi(`server: vasic1:50051, tls: { ${text} }`);
+  expect(parseConfig(tls('ca: /ca, cert: /c, key: /k, serverName: 10.0.0.1'), 'f.yaml').afi.tls).toEqual({
+    ...{ ca: '/ca', cert: '/c', key: '/k', serverName: '10.0.0.1' },
+  });
+  expect(
+    parseConfig(PORTS, 'f.yaml', [
+      { path: 'afi.server', value: '[::1]:1', flag: '--set' },
+      { path: 'afi.tls.ca', value: '/ca', flag: '--set' },
+    ]).afi,
+  ).toMatchObject({ server: { host: '::1', port: 1 }, tls: { ca: '/ca' } });
+  expect(problems(tls('ca: /ca, key: /k'))).toEqual([
+    expect.stringMatching(/afi\.tls\.key: .*afi\.tls\.cert and afi\.tls\.key together/),
+  ]);
+  expect(problems(tls('serverName: x'))).toEqual([expect.stringMatching(/afi\.tls\.serverName: .*afi\.tls\.ca too/)]);
+  expect(problems(afi('tls: { ca: /ca }'))).toEqual([
+    expect.stringMatching(/afi\.tls\.ca: .*a Unix socket.*leave out afi\.tls/),
+  ]);
 });
 
 test('metrics.listen by a flag', () => {

@@ -366,7 +366,7 @@ describe('configuration', () => {
   test('check-config of a good file', async () => {
     expect(await run('check-config', good)).toEqual({
       code: 0,
-      out: `${good}: fine: 1 port, FPM on 127.0.0.1:2620, AFI server 127.0.0.1:50051\n`,
+      out: `${good}: fine: 1 port, FPM on 127.0.0.1:2620, AFI server unix:/run/softvasic/afi.sock\n`,
       err: '',
     });
   });

@@ -3,7 +3,6 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { parseEndpoint } from '../../faults/endpoint';
 import { MAX_WAITING } from '../../faults/pipe';
 import { FaultProxy, type ProxyFault } from '../../faults/proxy';
 
@@ -176,10 +175,4 @@ test('Unix sockets on either side', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-test('endpoints as text', () => {
-  expect(parseEndpoint('10.0.0.1:80')).toEqual({ host: '10.0.0.1', port: 80 });
-  expect(parseEndpoint('unix:/run/a')).toEqual({ path: '/run/a' });
-  for (const bad of ['', 'unix:', 'host', 'host:70000', ':80']) expect(() => parseEndpoint(bad)).toThrow('HOST:PORT');
 });

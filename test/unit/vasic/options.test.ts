@@ -3,7 +3,7 @@ import { parseOptions, UsageError } from '../../../src/vasic/options';
 
 test('defaults', () => {
   expect(parseOptions(['--port', 'ge0'])).toEqual({
-    listen: { host: '127.0.0.1', port: 50051 },
+    listen: { path: '/run/softvasic/afi.sock' },
     hostpathListen: { host: '127.0.0.1', port: 9002 },
     puntTo: { host: '127.0.0.1', port: 8001 },
     ports: ['ge0'],
@@ -48,13 +48,26 @@ test('everything given', () => {
   expect(options.refuse[1]!.bytes[15]).toBe(0);
 });
 
+test('a Unix socket, and TLS', () => {
+  expect(parseOptions(['-p', 'a', '--listen', 'unix:/run/x.sock'])).toMatchObject({ listen: { path: '/run/x.sock' } });
+  const tls = '-p a --listen h:1 --tls-cert /c --tls-key /k --tls-client-ca /ca';
+  expect(parseOptions(tls.split(' '))!.tls).toEqual({
+    identity: { cert: { setting: '--tls-cert', path: '/c' }, key: { setting: '--tls-key', path: '/k' } },
+    ca: { setting: '--tls-client-ca', path: '/ca' },
+  });
+});
+
 test.each([
   ['', /no ports.*--port/],
   ['-p a -p a', /--port a is given twice/],
   ['-p ../x', /"\.\.\/x" is not an interface name/],
   ['-p a b', /unexpected argument b|Unknown argument: b/],
-  ['-p a --listen 50051', /--listen 50051: must be HOST:PORT/],
-  ['-p a --listen h:70000', /--listen h:70000: must be HOST:PORT/],
+  ['-p a --listen 50051', /--listen 50051: must be unix:\/PATH or HOST:PORT/],
+  ['-p a --listen h:70000', /--listen h:70000: must be unix:\/PATH or HOST:PORT/],
+  ['-p a --listen unix:afi.sock', /--listen unix:afi.sock: must be unix:\/PATH/],
+  ['-p a --listen h:1 --tls-cert c', /both --tls-cert and --tls-key/],
+  ['-p a --listen h:1 --tls-client-ca c', /both --tls-cert and --tls-key/],
+  ['-p a --tls-cert c --tls-key k', /no TLS on a Unix socket/],
   ['-p a --punt-to ::1:80', /--punt-to ::1:80: must be HOST:PORT/],
   ['-p a --refuse 10.0.0.0/33', /--refuse 10\.0\.0\.0\/33: must be a prefix/],
   ['-p a --max-entries -1', /--max-entries/],

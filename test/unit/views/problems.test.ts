@@ -39,9 +39,12 @@ test('none when all is well', async () => {
 test('the AFI server away: since when, by the latest attempt, and what is known', async () => {
   const bed = await new Bed().up();
   bed.programmer.down('connecting');
-  const [text] = await told({ transport: { failure: () => 'connection refused' } }, bed);
+  const [text] = await told(
+    { transport: { failure: () => ({ reason: 'connection refused', remedy: 'start it' }) } },
+    bed,
+  );
   expect(text).toMatch(
-    /^the AFI server 127\.0\.0\.1:50051 is not reachable since 20.*Z: connection refused; what is told of routes is what was known before.*; zebra is told nothing of it \(afi\.lost: keep\)\. Start the vASIC/,
+    /^the AFI server unix:\/run\/softvasic\/afi\.sock is not reachable since 20.*Z: connection refused; what is told of routes is what was known before.*; zebra is told nothing of it \(afi\.lost: keep\)\. Start it$/,
   );
   const config = parseConfig('ports: [{ index: 0, tap: tap0 }]\nafi: { lost: withdraw after 30s }', 'f.yaml');
   expect((await told({ config }, bed))[0]).toMatch(/: connecting; .*; zebra is told so after 30 s \(afi\.lost\)/);
