@@ -14,7 +14,7 @@ import { writeEvidence } from './evidence';
 import type { FaultKind } from './fault-kinds';
 import { makeScript, stepsOf, type Round, type ScriptOptions } from './generate';
 import { endedByThemselves, memoryOf, unhandled, type Memory } from './health';
-import { chooseProbes, probe } from './probes';
+import { chooseProbes, probe, renewed, type Probe } from './probes';
 import { settle } from './settle';
 import { openStage, setNeighborTimes, type Stage } from './stage';
 import { lostBetween, startStream } from './stream';
@@ -125,7 +125,7 @@ async function play(
   if (tables !== undefined) {
     const chosen = chooseProbes(random, tables, hosts, PROBES);
     probes = chosen.length;
-    troubles.push(...(await probe(stage, chosen, await usablePorts(stage))));
+    troubles.push(...(await misled(stage, chosen, hosts, say)));
   }
   return {
     ...{ round, kind: fault.kind, changes: changes.map(({ kind }) => kind), settleMs: Math.round(tookMs) },
@@ -134,6 +134,28 @@ async function play(
     differences: [...troubles, ...ended, ...differences],
     ...{ fromMs, toMs: Date.now(), memory: memoryOf(stage) },
   };
+}
+
+/**
+ * The probes that go wrong, in words: by what the tables said before them, and once more by what they say after that, when all has
+ * settled again. A neighbor that is found in between is no fault.
+ */
+async function misled(
+  stage: Stage,
+  probes: readonly Probe[],
+  hosts: ReadonlyMap<string, number>,
+  say: (line: string) => void,
+): Promise<readonly string[]> {
+  const wrong = await probe(stage, probes, await usablePorts(stage));
+  if (wrong.length === 0) return [];
+  const { differences, tables } = await settle(stage, say);
+  if (tables === undefined) return [...wrong.map((one) => one.wrong), ...differences];
+  const again = renewed(
+    wrong.map((one) => one.probe),
+    tables,
+    hosts,
+  );
+  return (await probe(stage, again, await usablePorts(stage))).map((one) => one.wrong);
 }
 
 async function playActions(stage: Stage, actions: readonly Action[], pauseMs: number): Promise<void> {

@@ -38,16 +38,39 @@ export function chooseProbes(
   );
   const longest = new LongestMatch(routes.map(({ prefix }) => prefix));
   const probes: Probe[] = [];
+  // A nexthop may be found while the probes are on their way: the campaign asks again with `renewed`.
   for (let tries = 0; tries < 3 * count && probes.length < count && able.length > 0; tries++) {
     const route = random.pick(able);
     const dst = insideOf(route.prefix, random);
     if (dst === undefined || longest.of(dst) !== route.prefix) continue;
-    const expected = route.type === 'blackhole' ? [] : expectedEnds(route, neighbors, hosts);
+    const expected = expectedOf(route, neighbors, hosts);
     if (expected === undefined) continue;
     probes.push({ prefix: route.prefix, dst, port: random.pick(PORTS), expected });
   }
   return probes;
 }
+
+/** The same probes, with what is expected of them by now; without those of which nothing is. */
+export function renewed(
+  probes: readonly Probe[],
+  { routes, neighbors }: Tables,
+  hosts: ReadonlyMap<string, number>,
+): readonly Probe[] {
+  return probes.flatMap((one) => {
+    const route = routes.find(
+      ({ origin, state, table, prefix }) =>
+        origin === 'zebra' && state === 'offloaded' && table === 254 && prefix === one.prefix,
+    );
+    const expected = route && expectedOf(route, neighbors, hosts);
+    return expected === undefined ? [] : [{ ...one, expected }];
+  });
+}
+
+const expectedOf = (
+  route: RouteView,
+  neighbors: Tables['neighbors'],
+  hosts: ReadonlyMap<string, number>,
+): readonly string[] | undefined => (route.type === 'blackhole' ? [] : expectedEnds(route, neighbors, hosts));
 
 /** Undefined: a nexthop leads to a port without wire, or nobody answers there. */
 function expectedEnds(
@@ -80,17 +103,24 @@ function insideOf(prefix: string, random: Random): string | undefined {
   return formatAddress(bytes);
 }
 
-/** The probes that left elsewhere than they should, several times, in words. */
+/** A probe that left elsewhere than it should. */
+export interface WrongProbe {
+  readonly probe: Probe;
+  /** In words. */
+  readonly wrong: string;
+}
+
+/** The probes that left elsewhere than they should, several times. */
 export async function probe(
   stage: Stage,
   probes: readonly Probe[],
   portMacs: ReadonlyMap<number, string>,
-): Promise<readonly string[]> {
+): Promise<readonly WrongProbe[]> {
   const usable = probes.flatMap((one) => {
     const port = portMacs.has(one.port) ? one.port : [...portMacs.keys()][0];
     return port === undefined ? [] : [{ ...one, port }];
   });
-  let open: readonly { readonly probe: Probe; readonly wrong: string }[] = usable.map((one) => ({
+  let open: readonly WrongProbe[] = usable.map((one) => ({
     probe: one,
     wrong: '',
   }));
@@ -106,7 +136,7 @@ export async function probe(
       return wrong === undefined ? [] : [{ ...one, wrong }];
     });
   }
-  return open.map(({ wrong }) => wrong);
+  return open;
 }
 
 /** What is wrong with where a probe left, in words. */

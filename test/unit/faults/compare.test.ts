@@ -1,7 +1,7 @@
 /** What the campaign takes for a difference: each comparison finds what it is for, and equal tables have none. */
 import type { RouteView } from '../../../src/control/types';
 import { hostDifferences, vasicDifferences, type Tables } from '../../faults/compare';
-import { chooseProbes, wrongEnd } from '../../faults/probes';
+import { chooseProbes, renewed, wrongEnd } from '../../faults/probes';
 import { unhandledLines } from '../../faults/health';
 import { hostMac } from '../../against-linux/plan';
 import { Random } from '../../fuzz/random';
@@ -92,6 +92,19 @@ test('a probe is expected where the host truly is, whatever the bridge believes'
   expect(wrongEnd(probe!, [`1 ${MAC}`, `1 ${MAC}`])).toContain('and');
   // Nobody answers there: nothing is expected, so nothing is sent.
   expect(chooseProbes(new Random(1), tables, new Map(), 1)).toEqual([]);
+});
+
+test('what is expected of a probe follows the tables: another nexthop that was found, a route that is gone', () => {
+  const hosts = new Map([
+    ['10.1.1.2', 3],
+    ['10.1.2.2', 1],
+  ]);
+  const probes = chooseProbes(new Random(1), tables, hosts, 1);
+  const second = { ...route.nexthops[0]!, gateway: '10.1.2.2', interface: 'tap2' };
+  const both = { ...tables, routes: [{ ...route, nexthops: [...route.nexthops, second] }] };
+  expect(renewed(probes, both, hosts)).toEqual([{ ...probes[0]!, expected: [`1 ${MAC}`, '2 02:02:04:01:00:02'] }]);
+  expect(renewed(probes, { ...tables, routes: [] }, hosts)).toEqual([]);
+  expect(renewed(probes, tables, new Map())).toEqual([]);
 });
 
 test('a longer prefix goes before the one that a probe is for', () => {
