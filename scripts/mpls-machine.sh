@@ -45,12 +45,14 @@ dpkg-deb -x "$work"/linux-image-*.deb "$work/image"
 tree=$work/tree
 mkdir -p "$tree"/{bin,sbin,modules,etc}
 cp /bin/busybox "$tree/bin/busybox"
-ip=$(command -v ip)
-cp "$ip" "$tree/sbin/ip"
-while read -r library; do
-  mkdir -p "$tree$(dirname "$library")"
-  cp -L "$library" "$tree$library"
-done < <(ldd "$ip" | grep -o '/[^ ]*')
+for program in ip rtmon; do
+  file=$(command -v "$program")
+  cp "$file" "$tree/sbin/$program"
+  while read -r library; do
+    mkdir -p "$tree$(dirname "$library")"
+    cp -L "$library" "$tree$library"
+  done < <(ldd "$file" | grep -o '/[^ ]*')
+done
 for module in "${MODULES[@]}"; do
   file=$(find "$work/image/lib/modules" -name "$module.ko*" -print -quit)
   case $file in

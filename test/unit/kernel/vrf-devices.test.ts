@@ -2,11 +2,8 @@
  * VRF devices as rtnetlink tells of them, in the kernel's message format (struct ifinfomsg, IFLA_MASTER, IFLA_LINKINFO): from the bytes by
  * way of monitor and mirror to the table that each port is bound to, as they are made, deleted, enslaved to and released.
  */
-import { Fib } from '../../../src/fib/fib';
-import { KernelMirror } from '../../../src/kernel/mirror';
-import { KernelMonitor } from '../../../src/kernel/monitor';
 import { NetlinkWriter } from '../../../src/netlink/codec';
-import { nullLogger } from '../../../src/observe/log';
+import { stage } from './vrf-stage';
 
 const NEWLINK = 16;
 const DELLINK = 17;
@@ -47,37 +44,6 @@ const bridge = (ifindex: number, name: string): Buffer =>
   link(NEWLINK, ifindex, name, [LINKINFO, nested([INFO_KIND, Buffer.from('bridge\0')])]);
 const tap = (port: number, master = 0): Buffer =>
   link(NEWLINK, 10 + port, `tap${port}`, ...(master === 0 ? [] : [[MASTER, u32(master)] as const]));
-
-/** What became of the ports: table, and `host` where Linux has it for itself; the tables that are forwarded by, with their names. */
-function stage(): { receive: (...messages: Buffer[]) => void; ports: () => string; tables: () => string } {
-  const nothing = (): void => undefined;
-  const fib = new Fib({
-    table: 254,
-    ports: new Map([
-      ['tap0', 0],
-      ['tap1', 1],
-    ]),
-    ...{ onWork: nothing, onReport: nothing, onNeed: nothing, now: () => 0 },
-  });
-  const mirror = new KernelMirror({
-    taps: new Set(['tap0', 'tap1']),
-    emit: (update) => fib.applyKernel(update),
-    ...{ portAppeared: nothing, neighborSeen: nothing, macChanged: nothing, linkChanged: nothing },
-  });
-  const monitor = new KernelMonitor({
-    apply: (message) => mirror.apply(message),
-    ...{ send: nothing, beginDump: nothing, endDump: nothing, synced: nothing, later: nothing, log: nullLogger },
-  });
-  const portText = (index: number): string => {
-    const { input, table } = fib.interfaces.rules(index)!;
-    return input === 'host' ? 'host' : String(table);
-  };
-  return {
-    receive: (...messages) => messages.forEach((message) => monitor.receive(message)),
-    ports: () => [0, 1].map(portText).join(' '),
-    tables: () => Array.from(fib.vrfs.all(), ({ table, name }) => `${table} ${name ?? '-'}`).join(', '),
-  };
-}
 
 test('a TAP is enslaved, moved and released; a VRF device changes its table and its name, and goes', () => {
   const { receive, ports, tables } = stage();
