@@ -12,7 +12,6 @@ import { createGrpcTransport } from '../afi/transport';
 import { createAudit } from '../audit/audit';
 import type { Config } from '../config/types';
 import { Fib } from '../fib/fib';
-import type { PortOrigin } from '../fib/interfaces';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
 import { createFpmServer } from '../fpm/server';
@@ -36,6 +35,7 @@ import { identityOf } from './identity';
 import { watchKernelRoutes } from './kernel-routes';
 import { NeighborVerification, staleHosts, VERIFICATION_POLL_MS } from './neighbor-verification';
 import { plainTablesOf } from './plain-tables';
+import { Ports } from './ports';
 import { Replay } from './replay';
 import { neighborChanges, staticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
@@ -103,7 +103,6 @@ async function build(
   const fpmLog = limitLog(log.child('fpm'));
   const afiLog = log.child('afi');
   let fpmSince = new Date();
-  let vasicPorts: number[] | undefined;
 
   const neighbors = createKernelNeighbors({ taps: config.ports.map(({ tap }) => tap) }, log.child('neighbor'));
   const recorder = record === undefined ? undefined : await createRecorder(record, fpmLog);
@@ -129,9 +128,6 @@ async function build(
     onKernelRoute: () => kernelRoutes.routeSent(),
     now,
   });
-  // In the other modes the bridge makes the TAPs what their ports are.
-  const origin: PortOrigin = config.punt.mode === 'off' ? 'foreign' : 'ours';
-  for (const { index, mac } of config.ports) fib.portOwn(index, { mac }, origin);
   const programmer = new Programmer({
     source: fib.forwarding,
     transport: {
@@ -226,6 +222,7 @@ async function build(
 
   const punt = await openPunt(config, options, log.child('punt'));
   closers.push(() => punt?.close());
+  const vasicPorts = new Ports({ ports: config.ports, punt, fib, log });
   // The kernel's view of the ports (links, addresses) is always needed; its neighbors may be configured away.
   await neighbors.start({
     update: (update) => {
@@ -291,20 +288,7 @@ async function build(
   transport.onDrain(() => programmer.drained());
   transport.start({
     up: (info, tables) => {
-      vasicPorts = info.inputPorts.map(({ index }) => index);
-      punt?.setSandbox(info.id);
-      for (const { index, mac } of config.ports) {
-        const port = info.outputPorts.find((candidate) => candidate.index === index);
-        const kept = punt?.configurePort(index, {
-          ...(port?.mac === undefined ? {} : { mac: port.mac }),
-          ...(port?.mtu === undefined ? {} : { mtu: port.mtu }),
-        });
-        fib.portOwn(index, { mac: mac ?? port?.mac, mtu: port?.mtu }, kept === true ? 'kept' : origin);
-        if (port?.up === undefined) {
-          punt?.setCarrier(index, true);
-          fib.portChanged(index, true);
-        }
-      }
+      vasicPorts.opened(info);
       programmer.up(info, tables).catch((error: unknown) => {
         afiLog.error('could not take over the sandbox', { reason: errorText(error) });
       });
@@ -315,10 +299,7 @@ async function build(
       soon();
     },
     port: (index, up) => {
-      log.info(up ? 'the link of a port is up' : 'the link of a port is down', { port: index });
-      punt?.setCarrier(index, up);
-      // At once: the kernel may take a second to tell that a TAP lost its carrier.
-      fib.portChanged(index, up);
+      vasicPorts.linkChanged(index, up);
       soon();
     },
   });
@@ -335,7 +316,7 @@ async function build(
   });
   const backend = createBackend({
     ...{ config, fib, programmer, transport, fpm, punt, replay, audit, recorder },
-    vasicPorts: () => vasicPorts,
+    vasicPorts: () => vasicPorts.vasicPorts(),
     kernel: neighbors,
     fpmSince: () => fpmSince,
     progress: (ifindex, address) => neighbors.progress(ifindex, address),
