@@ -18,6 +18,8 @@ interface Port {
   readonly tap: string;
   own: OwnPort;
   settled: boolean;
+  /** The interface that it was settled with: it may be renamed, and come back as it is. GONE: with one that is no more. */
+  settledAs: number | undefined;
   origin: PortOrigin;
   /** It takes packets with labels. */
   labels: boolean;
@@ -37,6 +39,9 @@ export interface InterfacesOptions {
   /** Ports were bound to other tables, or there are other VRF devices: port → table, table → name of its device. */
   readonly onVrfs: (ports: ReadonlyMap<number, number>, devices: ReadonlyMap<number, string>) => void;
 }
+
+/** No interface's index. */
+const GONE = 0;
 
 /** Packets that Linux sends here come in again, for the default VRF. */
 export const LOOPBACK = 'lo';
@@ -60,7 +65,7 @@ export class Interfaces {
 
   constructor(private readonly options: InterfacesOptions) {
     for (const [tap, index] of options.ports) {
-      const port = { tap, own: {}, settled: false, origin: 'foreign' as const, labels: false };
+      const port = { tap, own: {}, settled: false, settledAs: undefined, origin: 'foreign' as const, labels: false };
       this.ports.set(index, { ...port, rules: this.rulesOf(index, port) });
     }
   }
@@ -73,6 +78,7 @@ export class Interfaces {
   /** Takes a link's new state. Returns the interfaces whose routes may now resolve to something else. */
   apply(change: LinkChange): readonly number[] {
     const { ifindex } = change;
+    if (!change.present) this.forgetSettled(ifindex);
     const known = this.links.get(ifindex);
     if (![known, change].some((link) => link !== undefined && this.concernsPorts(link))) {
       this.keep(change);
@@ -122,6 +128,11 @@ export class Interfaces {
     return false;
   }
 
+  /** The interface is gone for good: another one that gets its index, or its name, was made anew. */
+  private forgetSettled(ifindex: number): void {
+    for (const port of this.ports.values()) if (port.settledAs === ifindex) port.settledAs = GONE;
+  }
+
   /** Takes the groups that Linux takes on an interface. */
   applyGroups({ ifindex, groups }: GroupsChange): void {
     this.groups.set(ifindex, groups);
@@ -132,8 +143,8 @@ export class Interfaces {
   setOwn(index: number, own: OwnPort, origin: PortOrigin): void {
     const port = this.ports.get(index);
     if (port === undefined) return;
-    if (!sameBytes(port.own.mac, own.mac) || (port.origin === 'foreign') !== (origin === 'foreign'))
-      port.settled = false;
+    const sameKind = (port.origin === 'foreign') === (origin === 'foreign');
+    if (!sameKind || !sameBytes(port.own.mac, own.mac)) port.settledAs = undefined;
     port.own = own;
     port.origin = origin;
     this.reviewPorts();
@@ -263,9 +274,8 @@ export class Interfaces {
     const changed: { readonly index: number; readonly before: PortRules }[] = [];
     for (const [index, port] of this.ports) {
       const before = port.rules;
-      // One that is gone will be made anew.
-      if (port.settled && port.origin === 'kept' && this.byName(port.tap) === undefined) port.origin = 'ours';
       port.settled = this.settles(port);
+      if (port.settled) port.settledAs = this.byName(port.tap)?.ifindex;
       port.rules = this.rulesOf(index, port);
       if (!sameRules(before, port.rules)) changed.push({ index, before });
     }
@@ -282,11 +292,12 @@ export class Interfaces {
     this.options.onVrfs(ports, devices);
   }
 
-  private settles({ tap, own, settled, origin }: Port): boolean {
+  private settles({ tap, own, settledAs, origin }: Port): boolean {
     const link = this.byName(tap);
     if (link === undefined) return false;
-    const asTold = link.adminDown !== true && (own.mac === undefined || sameBytes(own.mac, link.mac));
-    return settled || origin !== 'ours' || asTold;
+    if (origin === 'foreign' || settledAs === link.ifindex) return true;
+    if (origin === 'kept' && settledAs === undefined) return true;
+    return link.adminDown !== true && (own.mac === undefined || sameBytes(own.mac, link.mac));
   }
 
   private rulesOf(index: number, { tap, own, settled, labels }: Omit<Port, 'rules'>): PortRules {

@@ -92,6 +92,17 @@ test("a TAP just made is not set down, and its address is not the port's", async
   expect(bed.packet('192.0.2.9')).toBe('dropped');
 });
 
+test('a TAP that is renamed and comes back is what it was made since', async () => {
+  const bed = await forwarding();
+  const given = '02:00:00:00:00:77';
+  bed.fib.portOwn(0, { mac: Uint8Array.from(Buffer.from(MINE, 'hex')) }, 'ours');
+  link(bed, { mac: parseMac(given)! }).settle();
+  link(bed, { mac: parseMac(given)!, name: 'other' }).settle();
+  link(bed, { mac: parseMac(given)! }).settle();
+  expect(bed.packet('192.0.2.9', 0, { to: given })).toMatch(/^p1/);
+  expect(bed.packet('192.0.2.9')).toBe('dropped');
+});
+
 test('a TAP that an earlier bridge made what the port is: what it is by now counts at once, until it is made anew', async () => {
   const bed = await forwarding();
   const given = '02:00:00:00:00:77';
