@@ -10,7 +10,12 @@ const info = (...outputPorts: AftPort[]): AftSandboxInfo => ({
   ...{ id: 7, engine: 'trio', name: 'green', instance: 'a', nodes: 0, entries: 0 },
   ...{ inputPorts: outputPorts, outputPorts },
 });
-const port = (index: number, more: Partial<AftPort> = {}): AftPort => ({ index, name: `ge${index}`, token: 0, ...more });
+const port = (index: number, more: Partial<AftPort> = {}): AftPort => ({
+  index,
+  name: `ge${index}`,
+  token: 0,
+  ...more,
+});
 
 /** Everything that is done, as text; `kept`: what the punt process says of each port. */
 function setup({ punt = true, kept = false }: { punt?: boolean; kept?: boolean } = {}) {
