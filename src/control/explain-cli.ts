@@ -51,6 +51,7 @@ export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
           .option('ttl', { type: 'number', describe: 'TTL or hop limit [64]' })
           .option('flowlabel', { type: 'number', describe: 'IPv6 flow label [0]' })
           .option('size', { type: 'number', describe: 'Bytes of the IP packet [no payload]' })
+          .option('labels', { type: 'string', describe: 'MPLS labels in front of it, such as 100/200 [none]' })
           .check((args) => parseTrace(packetOf(args)) !== undefined),
       async ({ json, ...args }) => {
         const view = (await requestObject(await socketOf(args), `/v1/trace?${packetOf(args).toString()}`)) as TraceView;
@@ -71,9 +72,10 @@ interface PacketArguments {
   readonly ttl?: number | undefined;
   readonly flowlabel?: number | undefined;
   readonly size?: number | undefined;
+  readonly labels?: string | undefined;
 }
 
 function packetOf(args: PacketArguments): URLSearchParams {
-  const { src, dst, port, table, vrf, proto, sport, dport, ttl, flowlabel, size } = args;
-  return parameters({ src, dst, port, table, vrf, proto, sport, dport, ttl, flowlabel, size });
+  const { src, dst, port, table, vrf, proto, sport, dport, ttl, flowlabel, size, labels } = args;
+  return parameters({ src, dst, port, table, vrf, proto, sport, dport, ttl, flowlabel, size, labels });
 }

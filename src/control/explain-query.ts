@@ -16,6 +16,8 @@ function only(query: URLSearchParams, known: readonly string[]): void {
 }
 
 const LAST_LABEL = 0xfffff;
+/** As many as zebra takes of a route (FRR's MPLS_MAX_LABELS). */
+const MOST_LABELS = 16;
 
 /** `where`: a prefix, an address, or an MPLS label. Throws RequestError (400). */
 export function parseWhy(query: URLSearchParams): WhyQuery {
@@ -63,7 +65,7 @@ function address(query: URLSearchParams, name: string): Uint8Array {
 
 /** Throws RequestError (400) naming the parameter and what it may be. */
 export function parseTrace(query: URLSearchParams): TraceQuery {
-  only(query, ['src', 'dst', 'table', 'vrf', 'port', 'proto', 'sport', 'dport', 'ttl', 'flowlabel', 'size']);
+  only(query, ['src', 'dst', 'table', 'vrf', 'port', 'proto', 'sport', 'dport', 'ttl', 'flowlabel', 'size', 'labels']);
   const source = address(query, 'src');
   const destination = address(query, 'dst');
   if (source.length !== destination.length) {
@@ -82,5 +84,14 @@ export function parseTrace(query: URLSearchParams): TraceQuery {
     ttl: whole(query, 'ttl', 0, 255, 64),
     flowLabel: whole(query, 'flowlabel', 0, 0xfffff, 0),
     size: whole(query, 'size', 0, 9000, 0),
+    ...(query.has('labels') ? { labels: labelStack(query.get('labels')!) } : {}),
   };
+}
+
+/** `100/200`, the outermost label first. */
+function labelStack(text: string): number[] {
+  const labels = /^\d{1,7}(\/\d{1,7})*$/.test(text) ? text.split('/').map(Number) : [];
+  return labels.length > 0 && labels.length <= MOST_LABELS && labels.every((label) => label <= LAST_LABEL)
+    ? labels
+    : refuse('labels', text, `labels from 0 to ${LAST_LABEL}, the outermost first, as 100/200; ${MOST_LABELS} at most`);
 }

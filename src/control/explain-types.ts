@@ -132,6 +132,8 @@ export interface TraceQuery extends TableQuery {
   readonly flowLabel: number;
   /** Bytes of the IP packet; what is missing is filled up. */
   readonly size: number;
+  /** MPLS labels in front of it, outermost first, each with the packet's TTL; absent: none. */
+  readonly labels?: readonly number[];
 }
 
 export interface TraceView {
@@ -162,7 +164,10 @@ export type TraceOutcome =
       readonly tap: string;
       readonly sourceMac: string;
       readonly destinationMac: string;
+      /** Of the outermost label, where there are labels. */
       readonly ttl?: number;
+      /** With which labels, outermost first; absent: without. */
+      readonly labels?: readonly number[];
       readonly frame: string;
     }
   | { readonly kind: 'punt'; readonly reason: number; readonly reasonName: string; readonly frame: string }

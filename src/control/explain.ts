@@ -1,4 +1,5 @@
 /** How the answers of `why` and `trace` look as text. Pure functions. */
+import { stackText } from '../net/labels';
 import type { TraceOutcome, TraceView, WhyPath, WhyNexthop, WhyNode, WhyRoute, WhyView } from './explain-types';
 import { age, tableText } from './show';
 
@@ -143,9 +144,10 @@ function engineLines({ engine }: TraceView): string[] {
 function outcomeText(outcome: TraceOutcome): string {
   switch (outcome.kind) {
     case 'output': {
-      const { port, tap, sourceMac, destinationMac, ttl } = outcome;
+      const { port, tap, sourceMac, destinationMac, ttl, labels } = outcome;
+      const stack = labels === undefined ? '' : `, label ${stackText(labels)}`;
       const hops = ttl === undefined ? '' : `, with TTL ${ttl}`;
-      return `leaves by port ${port} (${tap}), from ${sourceMac} to ${destinationMac}${hops}`;
+      return `leaves by port ${port} (${tap}), from ${sourceMac} to ${destinationMac}${stack}${hops}`;
     }
     case 'punt':
       return `goes to the host: ${outcome.reasonName}`;

@@ -1,8 +1,9 @@
 /** Builds the packet that `fpm2afi trace` sends through the vASIC's graph: Ethernet, IPv4 or IPv6, and UDP, TCP or an ICMP echo. */
 import { sumBytes } from '../net/checksum';
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../net/ethertypes';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../net/ethertypes';
 import type { TraceQuery } from '../control/explain-types';
 
+const BOTTOM_OF_STACK = 0x100;
 const PROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58 } as const;
 /** Locally administered; the source address of received frames decides nothing. */
 const FROM_MAC = Uint8Array.of(0x02, 0, 0, 0, 0, 0x01);
@@ -42,6 +43,15 @@ function transport(query: TraceQuery, proto: number, ipHeader: number): Buffer {
   }
 }
 
+/** RFC 3032: the last label has the bottom-of-stack bit; class 0. */
+function labelStack({ labels = [], ttl }: TraceQuery): Buffer {
+  const stack = Buffer.alloc(4 * labels.length);
+  labels.forEach((label, i) =>
+    stack.writeUInt32BE(label * 0x1000 + (i === labels.length - 1 ? BOTTOM_OF_STACK : 0) + ttl, 4 * i),
+  );
+  return stack;
+}
+
 /** The frame as it would come in by a port with this hardware address. */
 export function buildProbe(query: TraceQuery, portMac: Uint8Array): Buffer {
   const { source, destination, ttl } = query;
@@ -66,6 +76,6 @@ export function buildProbe(query: TraceQuery, portMac: Uint8Array): Buffer {
     ip.set(destination, 24);
   }
   const type = Buffer.alloc(2);
-  type.writeUInt16BE(isIp4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-  return Buffer.concat([portMac, FROM_MAC, type, ip, payload]);
+  type.writeUInt16BE(query.labels !== undefined ? ETHERTYPE_MPLS : isIp4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+  return Buffer.concat([portMac, FROM_MAC, type, labelStack(query), ip, payload]);
 }

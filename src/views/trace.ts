@@ -9,6 +9,8 @@ import type { Fib } from '../fib/fib';
 import { pathsOf } from '../fib/leaves';
 import type { NexthopGroup } from '../fib/nexthops';
 import { formatAddress, formatMac } from '../net/address';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../net/ethertypes';
+import { stackText } from '../net/labels';
 import { buildProbe } from './probe';
 import type { RouteViews } from './routes';
 import { tableAsked, tableView } from './vrfs';
@@ -27,6 +29,8 @@ export interface TraceOptions {
 }
 
 const ETHER_HEADER = 14;
+const LABEL_BYTES = 4;
+const BOTTOM_OF_STACK = 0x100;
 
 /** Traces a packet. Rejects with a RequestError that says why it can't be. */
 export async function traceView(options: TraceOptions, query: TraceQuery): Promise<TraceView> {
@@ -49,7 +53,7 @@ export async function traceView(options: TraceOptions, query: TraceQuery): Promi
   const { steps, outcome, engine, engineReason } = await options.test(port.index, frame).catch(unavailable);
   const purposes = options.purposes();
   return {
-    packet: packetText(query, frame.length - ETHER_HEADER),
+    packet: packetText(query, frame.length - ETHER_HEADER - LABEL_BYTES * (query.labels?.length ?? 0)),
     input: { port: port.index, tap: port.tap, ...tableView(options.fib, table) },
     steps: steps.map((step) => ({ ...step, purpose: purposes.get(step.token) ?? '' })),
     outcome: outcomeView(options, outcome),
@@ -85,15 +89,17 @@ function packetText(query: TraceQuery, size: number): string {
   const [from, to] = [formatAddress(source), formatAddress(destination)];
   const ports = protocol === 'icmp' ? 'icmp echo' : `${protocol} ${sourcePort} > ${destinationPort}`;
   const label = query.flowLabel === 0 ? '' : `, flow label ${query.flowLabel}`;
-  return `${from} > ${to}, ${ports}, ${source.length === 4 ? 'TTL' : 'hop limit'} ${ttl}${label}, ${size} bytes`;
+  const labels = query.labels === undefined ? '' : `label ${stackText(query.labels)}, `;
+  return `${labels}${from} > ${to}, ${ports}, ${source.length === 4 ? 'TTL' : 'hop limit'} ${ttl}${label}, ${size} bytes`;
 }
 
 function outcomeView({ ports }: TraceOptions, outcome: TestReply['outcome']): TraceOutcome {
   switch (outcome.kind) {
     case 'output': {
       const { port, frame } = outcome;
-      const ttlAt = frame[12] === 0x08 && frame[13] === 0x00 ? 22 : frame[12] === 0x86 && frame[13] === 0xdd ? 21 : -1;
-      const ttl = frame[ttlAt];
+      const type = frame.length < ETHER_HEADER ? 0 : frame[12]! * 256 + frame[13]!;
+      const labels = type === ETHERTYPE_MPLS ? labelsOf(frame) : undefined;
+      const ttl = frame[TTL_AT.get(type) ?? -1];
       return {
         kind: 'output',
         port,
@@ -101,6 +107,7 @@ function outcomeView({ ports }: TraceOptions, outcome: TestReply['outcome']): Tr
         sourceMac: formatMac(frame.subarray(6, 12)),
         destinationMac: formatMac(frame.subarray(0, 6)),
         ...(ttl === undefined ? {} : { ttl }),
+        ...(labels === undefined ? {} : { labels }),
         frame: hex(frame),
       };
     }
@@ -111,6 +118,24 @@ function outcomeView({ ports }: TraceOptions, outcome: TestReply['outcome']): Tr
     case 'discard':
       return outcome;
   }
+}
+
+/** Where the TTL or hop limit is, the outermost label's of labelled frames. */
+const TTL_AT: ReadonlyMap<number, number> = new Map([
+  [ETHERTYPE_IPV4, ETHER_HEADER + 8],
+  [ETHERTYPE_IPV6, ETHER_HEADER + 7],
+  [ETHERTYPE_MPLS, ETHER_HEADER + 3],
+]);
+
+function labelsOf(frame: Uint8Array): number[] {
+  const labels: number[] = [];
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  for (let at = ETHER_HEADER; at + LABEL_BYTES <= frame.length; at += LABEL_BYTES) {
+    const entry = view.getUint32(at);
+    labels.push(entry >>> 12);
+    if ((entry & BOTTOM_OF_STACK) !== 0) break;
+  }
+  return labels;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -32,6 +32,8 @@ const CONFIG = [
   `ip route 10.50.0.0/16 ${hostAddress(1)} label 300`,
   `ip route 10.51.0.0/16 ${hostAddress(1)} label 300/301`,
   `ipv6 route 2001:db8:50::/48 ${hostAddress6(1)} label 310`,
+  `ip route 10.53.0.0/16 ${hostAddress(1)} label 330`,
+  `ip route 10.53.0.0/16 ${hostAddress(2)}`,
   ...[1, 2].map((port) => `ip route 10.52.0.0/16 ${hostAddress(port)} label ${320 + port} weight ${WEIGHTS[port]}`),
   `ip route 10.9.2.1/32 ${hostAddress(2)}`,
   `ipv6 route 2001:db8:9:2::1/128 ${hostAddress6(2)}`,
@@ -51,7 +53,15 @@ const CONFIG = [
   'exit',
 ];
 const LABELS = [100, 101, 102, 103, 104, 105, VPN_LABEL];
-const ROUTES = ['10.50.0.0/16', '10.51.0.0/16', '10.52.0.0/16', '2001:db8:50::/48', '10.9.2.1/32', '10.9.3.1/32'];
+const ROUTES = [
+  '10.50.0.0/16',
+  '10.51.0.0/16',
+  '10.52.0.0/16',
+  '10.53.0.0/16',
+  '2001:db8:50::/48',
+  '10.9.2.1/32',
+  '10.9.3.1/32',
+];
 
 let lab: Lab | undefined;
 let topology: HostsTopology;
@@ -154,6 +164,16 @@ test('labelled paths of a route by their weights', async () => {
   expect(first).toBeLessThan(180);
 });
 
+test('a labelled path beside a plain one', async () => {
+  const outs = new Set<string>();
+  for (let i = 1; i <= 20; i++) {
+    const [out] = await probe.outcome({ labels: [], ...packet(`10.53.0.${i}`) });
+    const [port, frame] = out!.split(' ');
+    outs.add(`${port} ${frame!.slice(24, 28)}`);
+  }
+  expect([...outs].sort()).toEqual(['1 8847', '2 0800']);
+});
+
 test('an unknown label, and one whose TTL runs out: nothing comes out, and each is counted for what it is', async () => {
   const { router, bridge } = topology;
   const dropped = async (): Promise<number> => (await bridge.status()).afi.unknownLabels!;
@@ -232,6 +252,21 @@ test("the neighbor's new MAC address is one operation under all labels", async (
   });
   for (const way of ways) expect((await probe.outcome(way))[0]).toMatch(new RegExp(`^1 ${bytes}`));
   expect((await operations()) - before).toBe(1);
+});
+
+test('trace tells the way of a labelled packet', async () => {
+  const shown = await topology.router.must([
+    'fpm2afi',
+    'trace',
+    hostAddress(0),
+    FAR,
+    '--labels',
+    '103/17',
+    '--ttl',
+    '9',
+  ]);
+  expect(shown).toMatch(/^label 103\/17, /);
+  expect(shown).toMatch(/leaves by port [12] \(tap[12]\), .*, label 20[45]\/17, with TTL 8/);
 });
 
 test('what zebra withdraws is gone, what it changes is changed', async () => {

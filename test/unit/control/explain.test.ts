@@ -111,10 +111,11 @@ describe('queries', () => {
     const [source, destination] = [parseAddress('10.0.0.1')!, parseAddress('10.0.0.2')!];
     const packet = { source, destination, protocol: 'udp', sourcePort: 50_000, destinationPort: 33_434 };
     expect(parseTrace(query('src=10.0.0.1&dst=10.0.0.2'))).toEqual({ ...packet, ttl: 64, flowLabel: 0, size: 0 });
-    const all = 'src=10.0.0.1&dst=10.0.0.2&port=0&proto=tcp&sport=1&dport=2&ttl=3&flowlabel=4&size=5';
+    const all =
+      'src=10.0.0.1&dst=10.0.0.2&port=0&proto=tcp&sport=1&dport=2&ttl=3&flowlabel=4&size=5&labels=100/1048575';
     expect(parseTrace(query(all))).toEqual({
       ...{ source, destination, port: 0, protocol: 'tcp', sourcePort: 1, destinationPort: 2 },
-      ...{ ttl: 3, flowLabel: 4, size: 5 },
+      ...{ ttl: 3, flowLabel: 4, size: 5, labels: [100, 0xfffff] },
     });
   });
 
@@ -138,6 +139,8 @@ describe('queries', () => {
     ['src=10.0.0.1&dst=10.0.0.2&proto=sctp', 'proto: sctp is not one of udp, tcp, icmp'],
     ['src=10.0.0.1&dst=10.0.0.2&sport=65536', 'sport: 65536 is not a whole number from 0 to 65535'],
     ['src=10.0.0.1&dst=10.0.0.2&ttl=-1', 'ttl: -1 is not'],
+    ['src=10.0.0.1&dst=10.0.0.2&labels=1048576', 'labels: 1048576 is not labels from 0 to 1048575'],
+    ['src=10.0.0.1&dst=10.0.0.2&labels=100/', 'labels: 100/ is not labels'],
     ['src=10.0.0.1&dst=10.0.0.2&x=1', 'x: unknown parameter'],
   ])('trace?%s', (text, message) => {
     expect(() => parseTrace(query(text))).toThrow(RequestError);

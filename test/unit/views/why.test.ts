@@ -7,7 +7,8 @@ import { lastKnown } from '../../../src/views/known';
 import { RouteViews } from '../../../src/views/routes';
 import { traceView } from '../../../src/views/trace';
 import { whyView, type WhyContext } from '../../../src/views/why';
-import { Bed, Server } from '../../bed/bed';
+import { Bed, pathOf, Server } from '../../bed/bed';
+import { traceText } from '../../../src/control/explain';
 import { checksum, transportBytes } from '../vasic/testbed';
 
 const M1 = '02:00:00:00:01:01';
@@ -241,6 +242,28 @@ function tracer(bed: Bed): (packet: TraceQuery) => ReturnType<typeof traceView> 
       packet,
     );
 }
+
+test('a labelled packet: swapped, popped, its TTL expired', async () => {
+  const bed = await new Bed().up();
+  bed.fib.setLabelInput(0, true);
+  bed.neighbor(1, '10.1.1.2', M1);
+  const lsp = (label: number, ...outLabels: number[]): Bed =>
+    bed.apply({ kind: 'lspAdd', label, protocol: 193, paths: [{ ...pathOf('10.1.1.2@1'), outLabels }] });
+  lsp(100, 200, 300);
+  lsp(101).settle();
+  const trace = tracer(bed);
+  const packet = { port: 0, ttl: 9, labels: [100, 17] };
+  const swapped = await trace(query('198.51.100.1', '10.20.0.9', packet));
+  expect(swapped.packet).toMatch(/^label 100\/17, 198\.51\.100\.1 > 10\.20\.0\.9, .* TTL 9, 48 bytes$/);
+  expect(swapped.outcome).toMatchObject({ kind: 'output', port: 1, labels: [200, 300, 17], ttl: 8 });
+  expect(traceText(swapped)).toContain(', label 200/300/17, with TTL 8');
+  expect(swapped.steps.map(({ detail }) => detail)).toContain('packet.mpls.label is 100');
+  const popped = await trace(query('2001:db8::1', '2001:db8::2', { ...packet, labels: [101] }));
+  expect(popped.outcome).toMatchObject({ kind: 'output', port: 1, ttl: 8 });
+  expect(popped.outcome).not.toHaveProperty('labels');
+  const expired = await trace(query('198.51.100.1', '10.20.0.9', { ...packet, ttl: 1 }));
+  expect(expired.outcome).toMatchObject({ kind: 'punt', reasonName: 'LabelTtl' });
+});
 
 test('a trace agrees with the packet, flow by flow', async () => {
   const bed = await new Bed().up();
