@@ -166,7 +166,7 @@ export const INTENDED: readonly Intended[] = [
 export const LEFT_BY_ZEBRA = {
   name: 'a route in plain Linux that its own zebra forgot there',
   reason:
-    'zebra there put the route into the kernel, has it no more, and has not taken it out: asked by vtysh, it shows none. That Linux forwards by it is no word of zebra for ours.',
+    'zebra there put the route into the kernel, and by its own words (vtysh) has it no more, or resolves its nexthop by a route that it has no more. Which of two zebras forgets so is chance; ours follows its own.',
   document: 'docs/forwarding.md, "Against Linux"',
 };
 

@@ -19,6 +19,7 @@ import { ROUTER_MGMT, ROUTER_MGMT_MAC } from '../../lab/plan';
 import { buildRouter, startPrograms } from '../../lab/router';
 import { sleep, waitFor } from '../../lab/wait';
 import { CONFIG, HOSTS, portMtu, portName, PORTS, routerMac, SIDES, wireName } from './plan';
+import { isForgotten } from './forgotten';
 import { mayBeRefused } from './intended';
 import type { Heard, WireCommand, WireFrame } from './wire';
 
@@ -36,7 +37,7 @@ export interface Scene {
   readonly act: (action: Action) => Promise<string | undefined>;
   /** Returns when both routers have nothing left to do; what their kernels' routes differ in. */
   readonly rest: () => Promise<readonly string[]>;
-  /** Of those differences, the routes of plain Linux's kernel that its own zebra put there and has no more. */
+  /** Of those differences, the routes of plain Linux's kernel that its own zebra put there and forgot (forgotten.ts). */
   readonly leftByZebra: (differences: readonly string[]) => Promise<readonly string[]>;
   readonly exchange: (frames: readonly WireFrame[], quietMs?: number) => Promise<readonly Heard[]>;
 }
@@ -204,9 +205,7 @@ export async function openScene(lab: Lab): Promise<Scene> {
       for (const difference of differences) {
         const prefix = zebrasPrefix(difference);
         if (prefix === undefined) continue;
-        const shown = await plain.json(`show ${prefix.includes(':') ? 'ipv6' : 'ip'} route ${prefix} json`);
-        const routes = (shown as Readonly<Record<string, readonly { readonly selected?: boolean }[]>>)[prefix] ?? [];
-        if (!routes.some(({ selected }) => selected === true)) left.push(difference);
+        if (await isForgotten(plain.vtysh, prefix)) left.push(difference);
       }
       return left;
     },
