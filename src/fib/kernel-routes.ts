@@ -97,6 +97,18 @@ export class KernelRoutes {
     return { missingNexthops: [...missing] };
   }
 
+  /** Suspects that the kernel can be asked for by an address, at most so many. */
+  some(most: number): { readonly address: Uint8Array; readonly length: number; readonly ifindex?: number }[] {
+    const found = [];
+    for (const row of this.suspects) {
+      if (found.length === most) break;
+      const { bytes, length } = this.options.rows.prefixOf(row);
+      const ifindex = pathsOf(this.groupOf(row)).find(({ path }) => path.ifindex !== 0)?.path.ifindex;
+      found.push({ address: bytes, length, ...(ifindex === undefined ? {} : { ifindex }) });
+    }
+    return found;
+  }
+
   /** Where suspects are left. */
   left(): readonly { readonly table: number; readonly ip6: boolean }[] {
     const { routes } = this.options.rows;

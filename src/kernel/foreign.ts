@@ -45,7 +45,10 @@ const LINES: readonly Line[] = [
   { code: IF_EQUAL, value: swapped(RTM_NEWROUTE), otherwise: 'keep' },
   // A new route takes something away where it replaces another: nlmsg_flags, their second byte.
   { code: LOAD_BYTE, value: 7 },
-  { code: IF_BITS, value: NLM_F_REPLACE >> 8, otherwise: 'drop' },
+  { code: IF_BITS, value: NLM_F_REPLACE >> 8, then: 'protocol' },
+  // What was asked for comes without flags; news of a route have some.
+  { code: LOAD_SHORT, value: 6 },
+  { code: IF_EQUAL, value: 0, otherwise: 'drop' },
   { label: 'protocol' },
   { code: LOAD_BYTE, value: ROUTE_PROTOCOL_AT },
   { code: IF_EQUAL, value: ZEBRA, then: 'drop' },
@@ -58,7 +61,7 @@ const LINES: readonly Line[] = [
   { code: RETURN, value: 0 },
 ];
 
-/** The program for the socket (sys/netlink-socket.ts): dumps, routes that aren't zebra's and are
+/** The program for the socket (sys/netlink-socket.ts): dumps, routes that aren't zebra's and were asked for or are
  * lost or replaced, other news of any kind. */
 export function foreignFilter(): Buffer {
   const labels = new Map<Label, number>();

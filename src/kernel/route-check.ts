@@ -3,9 +3,10 @@
  * doesn't always: routes that a link, an address or a nexthop object takes along go without a message. So the kernel's
  * news, and what zebra sends, only say that there is something to check; a check reads the kernel's tables.
  *
- * Among a million of zebra's own routes a dump by protocol is cheap, as the kernel shows only what was asked for; whole
- * tables are read for those that it leaves unconfirmed: twice, as a table that changes while it is read may skip some.
- * Bytes in, bytes out; the socket and its thread are route-watch.ts's.
+ * A table of a million of zebra's own routes takes the kernel a fifth of a second to go through, whatever it shows of it. So
+ * it is asked for each suspect first, which costs microseconds, and for parts of the tables and whole ones only where suspects
+ * are left: whole ones twice, as a table that changes while it is read may skip some.
+ * Bytes in, bytes out; the socket and its threads are route-watch.ts's.
  */
 import { errorText } from '../net/error-text';
 import { AttributeTable, readU16, readU32 } from '../netlink/attributes';
@@ -20,7 +21,6 @@ import {
   NLMSG_ERROR,
   NLMSG_HEADER,
   NLMSG_OVERRUN,
-  NLM_F_DUMP,
   NLM_F_DUMP_INTR,
   NLM_F_MULTI,
   NLM_F_REPLACE,
@@ -34,27 +34,23 @@ import {
   RTM_DELROUTE,
   RTM_F_CLONED,
   RTM_GETNEXTHOP,
-  RTM_GETROUTE,
   RTM_NEWLINK,
   RTM_NEWNEXTHOP,
   RTM_NEWROUTE,
   RTN_LOCAL,
-  RTPROT_BOOT,
-  RTPROT_DHCP,
-  RTPROT_KERNEL,
-  RTPROT_RA,
-  RTPROT_STATIC,
   RT_TABLE_LOCAL,
 } from '../netlink/constants';
 import type { Logger } from '../observe/log';
 import { ROUTE_PROTOCOL_AT, isZebras } from './foreign';
 import { leadsOf, type RouteLeads } from './route-leads';
-
-/** A table of a family that has suspects. */
-export interface SuspectScope {
-  readonly table: number;
-  readonly ip6: boolean;
-}
+import {
+  dumpsFor,
+  writeRouteDump,
+  writeRouteQuestion,
+  type RouteDump,
+  type SuspectRoute,
+  type SuspectScope,
+} from './route-requests';
 
 /** zebra's routes from the kernel that may be gone (src/fib/kernel-routes.ts says what each means). */
 export interface SuspectRoutes {
@@ -62,6 +58,8 @@ export interface SuspectRoutes {
   lostAny(): boolean;
   lostNexthop(id: number): boolean;
   begin(): { readonly missingNexthops: readonly number[] };
+  /** Suspects to be asked for one by one, at most so many. */
+  some(most: number): readonly SuspectRoute[];
   left(): readonly SuspectScope[];
   confirm(table: number, address: Uint8Array, length: number, protocol: number, leads: RouteLeads): void;
   confirmAddress(vrf: number | undefined, address: Uint8Array): void;
@@ -73,6 +71,8 @@ export interface RouteCheckOptions {
   readonly suspects: SuspectRoutes;
   /** To the kernel. Throws when it can't be sent. */
   readonly send: (messages: Buffer) => void;
+  /** The same for what takes the kernel long, in a thread of its own; calls `failed` when it can't be sent. */
+  readonly sendAside: (messages: Buffer, failed: (reason: string) => void) => void;
   /** The kernel's word on a nexthop object: RTM_NEWNEXTHOP or RTM_DELNEXTHOP, and where its struct nhmsg lies. */
   readonly nexthop: (type: number, buffer: Buffer, start: number, end: number) => void;
   /** A check has removed so many routes. */
@@ -86,8 +86,9 @@ export interface RouteCheckCounters {
   messages: number;
   malformed: number;
   overruns: number;
-  /** Checks that were finished, tables or parts of them that were read, and routes found to be gone. */
+  /** Checks that were finished, routes asked for, tables or parts of them that were read, and routes found to be gone. */
   checks: number;
+  asked: number;
   dumps: number;
   removed: number;
 }
@@ -101,31 +102,34 @@ const RETRY_MS = 1000;
 const MAX_SPOILED = 5;
 const ENOENT = 2;
 
-/** One dump: a table, and of that the routes of a protocol; 0: of all. */
-interface Dump {
-  readonly scope: SuspectScope;
-  readonly table: number;
-  readonly protocol: number;
+/** Answers wait in the socket, 1 KiB each; and the kernel gives them while the request is sent. */
+const MAX_ASKED = 500;
+
+/** A check that runs: the question or dump under way, and the dumps that may follow. */
+interface Running {
+  readonly todo: RouteDump[];
+  /** Undefined while single routes are asked for, with the numbers `questions` and, for the last one, `seq`. */
+  dump: RouteDump | undefined;
+  readonly questions: number;
+  seq: number;
+  spoiled: boolean;
+  repeats: number;
 }
 
-/** What most suspects are found by, and twice what says that they are gone. */
-const STAGES: readonly Omit<Dump, 'scope'>[] = [
-  { table: 0, protocol: RTPROT_BOOT },
-  { table: 0, protocol: RTPROT_STATIC },
-  { table: 0, protocol: RTPROT_KERNEL },
-  { table: 0, protocol: RTPROT_DHCP },
-  { table: 0, protocol: RTPROT_RA },
-  { table: RT_TABLE_LOCAL, protocol: 0 },
-  { table: 0, protocol: 0 },
-  { table: 0, protocol: 0 },
-];
-
 export class RouteCheck {
-  readonly counters: RouteCheckCounters = { messages: 0, malformed: 0, overruns: 0, checks: 0, dumps: 0, removed: 0 };
+  readonly counters: RouteCheckCounters = {
+    messages: 0,
+    malformed: 0,
+    overruns: 0,
+    checks: 0,
+    asked: 0,
+    dumps: 0,
+    removed: 0,
+  };
   private readonly writer = new NetlinkWriter();
   private readonly attributes = new AttributeTable();
   private seq = 0;
-  private running: { readonly todo: Dump[]; dump: Dump; seq: number; spoiled: boolean; repeats: number } | undefined;
+  private running: Running | undefined;
   /** Timers that will begin a check, by their delay. */
   private readonly waiting = new Set<number>();
   private again = false;
@@ -144,6 +148,8 @@ export class RouteCheck {
       overruns: this.counters.overruns,
     });
     this.newsOf(this.options.suspects.lostAny());
+    // The answer that is waited for may be among them. The parts of a dump never are.
+    if (this.running !== undefined && this.running.dump === undefined) this.next();
   }
 
   /** The next answers come to a reader that knows of no dump. */
@@ -195,7 +201,7 @@ export class RouteCheck {
         if (at + ROUTE_PROTOCOL_AT >= end || isZebras(buffer[at + ROUTE_PROTOCOL_AT]!)) return;
         if (type === RTM_DELROUTE) {
           this.route(buffer, body, end, (table, address, length) => this.newsOf(suspects.lost(table, address, length)));
-        } else if (this.isOfDump(buffer, at)) this.shown(buffer, body, end);
+        } else if (this.isAnswer(buffer, at)) this.shown(buffer, body, end);
         else if ((readU16(buffer, at + 6) & NLM_F_REPLACE) !== 0) this.replaced(buffer, body, end);
         return;
       case RTM_NEWNEXTHOP:
@@ -215,22 +221,28 @@ export class RouteCheck {
         return;
       case NLMSG_DONE:
       case NLMSG_ERROR:
-        if (this.running?.seq === readU32(buffer, at + 8)) this.dumpDone(buffer, at, end);
+        if (this.running?.seq !== readU32(buffer, at + 8)) return;
+        if (this.running.dump === undefined) this.next();
+        else this.dumpDone(buffer, at, end);
         return;
       default:
         return;
     }
   }
 
-  private isOfDump(buffer: Buffer, at: number): boolean {
+  /** Whether a route is shown because it was asked for: by itself, or as a part of a table. */
+  private isAnswer(buffer: Buffer, at: number): boolean {
     const { running } = this;
+    if (running === undefined) return false;
     const flags = readU16(buffer, at + 6);
-    if (running?.seq !== readU32(buffer, at + 8) || (flags & NLM_F_MULTI) === 0) return false;
+    const seq = readU32(buffer, at + 8);
+    if (running.dump === undefined) return seq === running.seq || seq === running.questions;
+    if (running.seq !== seq || (flags & NLM_F_MULTI) === 0) return false;
     if ((flags & NLM_F_DUMP_INTR) !== 0) running.spoiled = true;
     return true;
   }
 
-  /** A dump shows a route that is no one of zebra's. */
+  /** The kernel shows a route that is no one of zebra's. */
   private shown(buffer: Buffer, body: number, end: number): void {
     const { suspects } = this.options;
     this.route(buffer, body, end, (table, address, length, protocol) => {
@@ -299,14 +311,33 @@ export class RouteCheck {
     this.again = false;
     const { missingNexthops } = suspects.begin();
     this.askNexthops(missingNexthops);
-    const scopes = suspects.left();
-    const todo = STAGES.flatMap((stage) =>
-      scopes.map((scope) => ({ scope, ...stage, table: stage.table === 0 ? scope.table : stage.table })),
-    );
-    const [dump] = todo;
-    if (dump === undefined) return;
-    this.running = { todo, dump, seq: 0, spoiled: false, repeats: 0 };
-    this.next();
+    const todo = dumpsFor(suspects.left());
+    if (todo.length === 0) return;
+    this.running = {
+      todo,
+      dump: undefined,
+      questions: this.nextSeq(),
+      seq: this.nextSeq(),
+      spoiled: false,
+      repeats: 0,
+    };
+    this.askRoutes(this.running);
+  }
+
+  private askRoutes({ questions, seq }: Running): void {
+    const routes = this.options.suspects.some(MAX_ASKED);
+    if (routes.length === 0) return this.next();
+    this.writer.reset();
+    routes.forEach((route, i) => {
+      const isLast = i + 1 === routes.length;
+      writeRouteQuestion(this.writer, route, isLast ? seq : questions, isLast);
+    });
+    this.counters.asked += routes.length;
+    try {
+      this.options.send(this.writer.view());
+    } catch (error) {
+      this.failed(errorText(error));
+    }
   }
 
   /** The next dump that suspects are left for; else the end. */
@@ -334,22 +365,12 @@ export class RouteCheck {
 
   private startDump(): void {
     const running = this.running!;
-    const { table, protocol, scope } = running.dump;
     running.seq = this.nextSeq();
     running.spoiled = false;
-    this.writer.reset().begin(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, running.seq);
-    this.writer
-      .u8(scope.ip6 ? AF_INET6 : AF_INET)
-      .u8(0)
-      .u8(0)
-      .u8(0);
-    this.writer.u8(table < 256 ? table : 0).u8(protocol);
-    this.writer.u16(0).u32(0).attributeU32(RTA_TABLE, table);
-    try {
-      this.options.send(this.writer.end().view());
-    } catch (error) {
-      this.failed(errorText(error));
-    }
+    writeRouteDump(this.writer.reset(), running.dump!, running.seq);
+    this.options.sendAside(Buffer.from(this.writer.view()), (reason) => {
+      if (this.running === running) this.failed(reason);
+    });
   }
 
   private dumpDone(buffer: Buffer, at: number, end: number): void {

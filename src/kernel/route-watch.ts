@@ -2,6 +2,7 @@
  * Watches the kernel for routes that zebra has from it: the socket and its reading thread for route-check.ts. A socket of its
  * own, as its filter would keep nothing from the neighbors' one, and a burst of the one must not make the other drop.
  */
+import { errorText } from '../net/error-text';
 import {
   RTMGRP_IPV4_IFADDR,
   RTMGRP_IPV4_ROUTE,
@@ -11,7 +12,14 @@ import {
   RTMGRP_NEXTHOP,
 } from '../netlink/constants';
 import type { Logger } from '../observe/log';
-import { closeNetlink, filterNetlink, limitDumps, openNetlink, sendNetlink } from '../sys/netlink-socket';
+import {
+  closeNetlink,
+  filterNetlink,
+  limitDumps,
+  openNetlink,
+  sendNetlink,
+  sendNetlinkAside,
+} from '../sys/netlink-socket';
 import { foreignFilter } from './foreign';
 import { startReader } from './reader';
 import { RouteCheck, type RouteCheckOptions } from './route-check';
@@ -47,9 +55,13 @@ export function startRouteWatch(
 ): RouteWatch {
   const fd = openSocket();
   const delays = new Set<NodeJS.Timeout>();
+  let sending = Promise.resolve();
   const check = new RouteCheck({
     ...options,
     send: (messages) => sendNetlink(fd, messages),
+    sendAside(messages, failed) {
+      sending = sendNetlinkAside(fd, messages).catch((error: unknown) => failed(errorText(error)));
+    },
     later(ms, action) {
       const delay = setTimeout(() => {
         delays.delete(delay);
@@ -76,6 +88,7 @@ export function startRouteWatch(
     async close() {
       delays.forEach((delay) => clearTimeout(delay));
       await reader.close();
+      await sending;
       closeNetlink(fd);
     },
   };

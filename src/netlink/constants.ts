@@ -91,6 +91,8 @@ export const RT_TABLE_LOCAL = 255;
 export const RTNH_F_ONLINK = 4;
 
 export const RTM_F_CLONED = 0x200;
+/** In a request: answer with the entry of the FIB that matches, not with the way of a packet. */
+export const RTM_F_FIB_MATCH = 0x2000;
 export const RTM_F_OFFLOAD = 0x4000;
 export const RTM_F_TRAP = 0x8000;
 export const RTM_F_OFFLOAD_FAILED = 0x20000000;

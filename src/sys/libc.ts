@@ -228,6 +228,16 @@ export function send(fd: number, buffer: Uint8Array, length = buffer.length, fla
   return checkAgain(c.send(fd, buffer, length, flags) as number, 'send');
 }
 
+/** `send` in a thread of libuv's pool: the bytes sent, or less than 0 for any error. */
+export function sendAside(fd: number, buffer: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    c.send.async(fd, buffer, buffer.length, MSG_DONTWAIT, (error: Error | null, result: number) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
+}
+
 /** Like `send`, to a packed sockaddr. */
 export function sendto(fd: number, buffer: Uint8Array, length: number, address: Uint8Array): number {
   return checkAgain(c.sendto(fd, buffer, length, MSG_DONTWAIT, address, address.length) as number, 'sendto');

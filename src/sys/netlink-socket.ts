@@ -15,6 +15,7 @@ import {
   close,
   recvfrom,
   send,
+  sendAside,
   setsockopt,
   socket,
 } from './libc';
@@ -80,6 +81,14 @@ export function limitDumps(fd: number): boolean {
 /** Sends one buffer of messages to the kernel, which deals with them before this returns. @throws SysError */
 export function sendNetlink(fd: number, messages: Uint8Array): void {
   if (send(fd, messages) < 0) throw new SysError('send', 11, 'netlink');
+}
+
+/**
+ * The same in another thread, for requests that the kernel needs long for: it shows the first part of a dump before `send` returns, and may
+ * have to go through a million routes for that. The messages must not be changed meanwhile, nor the socket closed. Rejects when it can't be sent.
+ */
+export async function sendNetlinkAside(fd: number, messages: Uint8Array): Promise<void> {
+  if ((await sendAside(fd, messages)) < 0) throw new Error('the netlink socket takes no requests');
 }
 
 /**

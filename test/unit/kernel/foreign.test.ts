@@ -68,8 +68,15 @@ test('so do those that replace another', () => {
   }
 });
 
+test('so do those that were asked for', () => {
+  for (let protocol = 0; protocol < 256; protocol++) {
+    expect([protocol, passes(message(RTM_NEWROUTE, protocol))]).toEqual([protocol, !isZebras(protocol)]);
+  }
+});
+
 test('new routes do not, but parts of a dump and news of other kinds do', () => {
-  expect(passes(message(RTM_NEWROUTE, 3))).toBe(false);
+  const [EXCLUSIVE, CREATE, APPEND] = [0x200, 0x400, 0x800];
+  for (const flags of [EXCLUSIVE | CREATE, CREATE, APPEND]) expect(passes(message(RTM_NEWROUTE, 3, flags))).toBe(false);
   expect(passes(message(RTM_NEWROUTE, 186, NLM_F_MULTI))).toBe(true);
   expect(passes(message(RTM_NEWLINK))).toBe(true);
   expect(passes(message(RTM_NEWNEXTHOP, 11))).toBe(true);

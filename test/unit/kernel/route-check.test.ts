@@ -17,12 +17,34 @@ function leadsText(leads: RouteLeads): string {
   return leads.paths.map((path) => `, ${text(path)}`).join('');
 }
 
+/** A dump, or a question for the entry that an address matches. */
+function routeRequest(flags: number, body: Buffer): string {
+  const attributes = new Map<number, Buffer>();
+  eachAttribute(body, 12, (type, start, end) => attributes.set(type, body.subarray(start, end)));
+  if ((flags & 0x300) !== 0) {
+    return `table ${attributes.get(15)!.readUInt32LE(0)} family ${body[0]} protocol ${body[5]}`;
+  }
+  const FIB_MATCH = 0x2000;
+  expect([body.readUInt32LE(8), body[1]]).toEqual([FIB_MATCH, 8 * attributes.get(1)!.length]);
+  const by = attributes.has(4) ? ` by ${attributes.get(4)!.readUInt32LE(0)}` : '';
+  return `match ${formatAddress(attributes.get(1)!)}${by}${(flags & 4) !== 0 ? ', last' : ''}`;
+}
+
 /** A suspect by its prefix; what is confirmed and lost is noted as text. */
-function setup(scopes: { table: number; ip6: boolean }[] = [{ table: 254, ip6: false }]) {
+function setup(
+  scopes: { table: number; ip6: boolean }[] = [{ table: 254, ip6: false }],
+  routes: { prefix: string; ifindex?: number }[] = [],
+) {
   let left = [...scopes];
   const events: string[] = [];
   const requests: { seq: number; text: string }[] = [];
   const timers: { ms: number; action: () => void }[] = [];
+  let refusal: string | undefined;
+  function send(bytes: Buffer): void {
+    for (const { seq, flags, type, body } of readMessages(bytes)) {
+      requests.push({ seq, text: type === 26 ? routeRequest(flags, body) : `nexthop ${body.readUInt32LE(12)}` });
+    }
+  }
   const named = (address: Uint8Array, length: number): string => formatPrefix({ bytes: address, length });
   const check = new RouteCheck({
     suspects: {
@@ -34,6 +56,11 @@ function setup(scopes: { table: number; ip6: boolean }[] = [{ table: 254, ip6: f
         events.push('begin');
         return { missingNexthops: [] };
       },
+      some: (most) =>
+        routes.slice(0, most).map(({ prefix, ...rest }) => {
+          const [address, length] = prefix.split('/');
+          return { address: parseAddress(address!)!, length: Number(length), ...rest };
+        }),
       left: () => left,
       confirm: (table, address, length, protocol, leads) =>
         events.push(`${table} ${named(address, length)} by ${protocol}${leadsText(leads)}`),
@@ -42,14 +69,10 @@ function setup(scopes: { table: number; ip6: boolean }[] = [{ table: 254, ip6: f
       end: () => events.push('end') * 0 + left.length,
       abandon: () => events.push('abandon'),
     },
-    send(bytes) {
-      for (const { seq, type, body } of readMessages(bytes)) {
-        let table = 0;
-        if (type === 26) eachAttribute(body, 12, (_, start) => (table = body.readUInt32LE(start)));
-        const what =
-          type === 26 ? `table ${table} family ${body[0]} protocol ${body[5]}` : `nexthop ${body.readUInt32LE(12)}`;
-        requests.push({ seq, text: what });
-      }
+    send,
+    sendAside(bytes, failed) {
+      if (refusal === undefined) send(bytes);
+      else failed(refusal);
     },
     nexthop: (type) => events.push(`nexthop ${type}`),
     removed: (count) => events.push(`removed ${count}`),
@@ -65,6 +88,7 @@ function setup(scopes: { table: number; ip6: boolean }[] = [{ table: 254, ip6: f
       timers.shift()!.action();
     },
     confirmAll: () => (left = []),
+    refuse: (reason: string | undefined) => (refusal = reason),
     /** Ends the dump that runs. */
     done(flags = 0, result = 0, type = DONE): void {
       check.receive(
@@ -78,6 +102,10 @@ function setup(scopes: { table: number; ip6: boolean }[] = [{ table: 254, ip6: f
     show: (prefix: string, protocol: number, table?: number) =>
       check.receive(route(NEWROUTE, prefix, protocol, { seq: requests.at(-1)!.seq, flags: MULTI, table })),
   };
+}
+
+function answer(type: number, seq: number, result = 0): Buffer {
+  return new NetlinkWriter().begin(type, 0, seq).u32(result).end().toBuffer();
 }
 
 function route(
@@ -132,6 +160,70 @@ test('a lost route brings a check; what the kernel shows is confirmed, and with 
     'end',
   ]);
   expect(check.counters).toMatchObject({ checks: 1, dumps: 1, removed: 0 });
+});
+
+describe('suspects asked for one by one', () => {
+  const THREE = [{ prefix: '0.0.0.0/0', ifindex: 7 }, { prefix: '10.0.1.0/30' }, { prefix: '10.0.1.1/32' }];
+
+  test('what the answers confirm needs no table to be read', () => {
+    const { check, events, requests, timer, confirmAll } = setup([{ table: 254, ip6: false }], THREE);
+    check.routeSent();
+    timer();
+    expect(requests.map(({ text }) => text)).toEqual([
+      'match 0.0.165.165 by 7',
+      'match 10.0.1.1',
+      'match 10.0.1.1, last',
+    ]);
+    const [first, , last] = requests.map(({ seq }) => seq);
+    check.receive(route(NEWROUTE, '0.0.0.0/0', BOOT, { seq: first }));
+    check.receive(route(NEWROUTE, '198.51.100.0/24', BOOT, { seq: last! + 1 }));
+    check.receive(route(NEWROUTE, '198.51.101.0/24', BGP, { seq: first }));
+    check.receive(route(NEWROUTE, '10.0.1.1/32', 2, { seq: last, table: 255, kind: 2 }));
+    expect(events).toEqual(['begin', '254 0.0.0.0/0 by 3', 'address 10.0.1.1']);
+    confirmAll();
+    check.receive(answer(ERROR, last!));
+    expect(events.at(-1)).toBe('end');
+    expect(check.counters).toMatchObject({ checks: 1, asked: 3, dumps: 0, removed: 0 });
+  });
+
+  test('where the kernel has no answer, or one that was lost, tables are read', () => {
+    for (const lost of [false, true]) {
+      const { check, requests, timer, done } = setup([{ table: 254, ip6: false }], THREE);
+      check.routeSent();
+      timer();
+      const NETUNREACH = -101 >>> 0;
+      check.receive(answer(ERROR, requests[0]!.seq, NETUNREACH));
+      expect(requests).toHaveLength(3);
+      if (lost) check.overrun();
+      else check.receive(answer(ERROR, requests[2]!.seq, NETUNREACH));
+      expect(requests.at(-1)!.text).toBe('table 254 family 2 protocol 3');
+      check.receive(answer(ERROR, requests[2]!.seq, NETUNREACH));
+      expect(requests).toHaveLength(4);
+      done();
+      expect(requests).toHaveLength(5);
+    }
+  });
+
+  test('of IPv6, an address that is none of the router’s', () => {
+    const { check, requests, timer } = setup(
+      [{ table: 1000, ip6: true }],
+      [{ prefix: 'fe80::/64', ifindex: 5 }, { prefix: '::/0' }],
+    );
+    check.routeSent();
+    timer();
+    expect(requests.map(({ text }) => text)).toEqual(['match fe80::a5a5 by 5', 'match ::a5a5, last']);
+  });
+});
+
+test('a dump that can’t be asked for is asked for again later', () => {
+  const { check, events, requests, timers, timer, refuse } = setup();
+  refuse('no room');
+  check.routeSent();
+  timer();
+  expect([events.at(-1), requests.length, timers.map(({ ms }) => ms)]).toEqual(['abandon', 0, [1000]]);
+  refuse(undefined);
+  timer();
+  expect(requests).toHaveLength(1);
 });
 
 test('a suspect that no part shows is removed after the whole table was read twice', () => {
