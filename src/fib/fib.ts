@@ -159,8 +159,11 @@ export class Fib {
   private addRoute(update: RouteAdd): void {
     const { nexthops, routes } = this.rows;
     const row = routes.upsert(setKey(this.key, update.table, update.prefix.bytes, update.prefix.length));
-    const isNew = (routes.flags[row]! & ROW.zebra) === 0;
-    routes.flags[row]! |= ROW.zebra;
+    const flags = routes.flags[row]!;
+    const isNew = (flags & ROW.zebra) === 0;
+    // zebra has just sent the route, so it has forgotten what it was told of it.
+    routes.flags[row] = flags | ROW.zebra | ROW.untold;
+    routes.reported[row] = 0;
     routes.generation[row] = this.replayGeneration;
     routes.protocol[row] = update.protocol;
     routes.metric[row] = update.metric;
@@ -176,9 +179,6 @@ export class Fib {
     else if (before !== group) this.hosts.targetChanged(row);
     this.received(row);
     if (before !== undefined && before !== group) this.rows.retireIfUnwanted(before);
-    // zebra has just sent the route, so it has forgotten what it was told of it.
-    routes.reported[row] = 0;
-    routes.flags[row]! |= ROW.untold;
     this.rows.markReport(row);
     this.kernelRoutes.received(row);
   }
@@ -195,7 +195,8 @@ export class Fib {
   private received(row: number): void {
     const { routes } = this.rows;
     routes.receivedAt[row] = encodeTime(this.options.now());
-    if ((routes.flags[row]! & ROW.dirty) !== 0) routes.flags[row]! |= ROW.timed;
+    const flags = routes.flags[row]!;
+    if ((flags & ROW.dirty) !== 0) routes.flags[row] = flags | ROW.timed;
   }
 
   private removeZebra(row: number): void {

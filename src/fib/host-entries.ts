@@ -193,7 +193,8 @@ export class HostEntries {
     const { routes } = this.rows;
     const lengths = this.lengthsIn(routes.tableOf(row));
     lengths.zebra[routes.isIp6(row) ? 1 : 0][routes.lengthOf(row)]! += by;
-    if (!this.targetChanged(row) && this.underConnected(row, lengths)) this.evaluateUnder(row);
+    if (!this.targetChanged(row) && lengths.connectedCount > 0 && this.underConnected(row, lengths))
+      this.evaluateUnder(row);
   }
 
   /** Of a table; those of the one asked for last are at hand, as routes come table by table. */

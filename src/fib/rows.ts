@@ -113,7 +113,9 @@ export class Rows {
     const flags = routes.flags[row]!;
     let wanted = 0;
     if (this.options.vrfs.has(routes.tableOf(row))) {
-      if ((flags & ROW.host) !== 0) wanted = this.hostParts.get(row)!.values().next().value!;
+      // Most rows have zebra's part only.
+      if ((flags & (ROW.zebra | ROW.host | ROW.connected)) === ROW.zebra) wanted = routes.zebraGroup[row]!;
+      else if ((flags & ROW.host) !== 0) wanted = this.hostParts.get(row)!.values().next().value!;
       else if ((flags & ROW.zebra) === 0) wanted = this.neighborParts.get(row) ?? 0;
       // A route onto an interface leaves its host to be found: once it is, it goes straight there.
       else wanted = ((flags & ROW.connected) !== 0 && this.neighborParts.get(row)) || routes.zebraGroup[row]!;
@@ -250,8 +252,8 @@ export class Rows {
   }
 
   forgetRefusal(row: number): void {
-    this.failed.delete(row);
-    this.withoutRoom.delete(row);
+    if (this.failed.size > 0) this.failed.delete(row);
+    if (this.withoutRoom.size > 0) this.withoutRoom.delete(row);
   }
 
   freeIfDone(row: number): void {
