@@ -22,7 +22,8 @@ help:
 	@echo '                        PROTO may be ospf, isis, bgp, ospf6, ecmp or mpls'
 	@echo '                        KEEP=1 leaves it running for you to look around'
 	@echo 'make demo-stop          end a demo left running by KEEP=1'
-	@echo 'make fuzz               hostile bytes for the FPM codec, hostile histories for the FIB; FRAMES=N, HISTORIES=N, SEED=N; out/fuzz.json'
+	@echo 'make fuzz               hostile bytes for the FPM codec, hostile histories for the FIB, graphs and packets for both engines of'
+	@echo '                        softvasic; FRAMES=N, HISTORIES=N, GRAPHS=N, SEED=N; out/fuzz.json'
 	@echo 'make node-matrix        the unit tests under Node 22 and 24; NODES="22 24 26"'
 	@echo 'make frr-matrix         FRR 8.4, 10.3 and the newest, both FPM modules, against zebra itself; out/frr-matrix.json'
 	@echo 'make against-linux      our router and plain Linux side by side: the same commands and frames; out/against-linux.json'
@@ -70,7 +71,7 @@ demo-stop:
 	@node dist/demo/stop.js
 
 fuzz: setup
-	@node dist/test/fuzz/main.js $(if $(SEED),--seed $(SEED)) $(if $(FRAMES),--frames $(FRAMES)) $(if $(HISTORIES),--histories $(HISTORIES))
+	@node dist/test/fuzz/main.js $(if $(SEED),--seed $(SEED)) $(if $(FRAMES),--frames $(FRAMES)) $(if $(HISTORIES),--histories $(HISTORIES)) $(if $(GRAPHS),--graphs $(GRAPHS))
 
 node-matrix: setup
 	@scripts/node-matrix.sh $(or $(NODES),22 24)

@@ -1,6 +1,7 @@
 /** The report's checks, made of the results of a run. */
 import type { FibFuzzResult } from './fib/fib-fuzz';
 import type { FuzzResult } from './fuzz';
+import type { KernelFuzzResult } from './kernel/kernel-fuzz';
 
 /** A frame or a history that takes longer hangs; generous, as the machine may be busy with other things. */
 export const HANG_MS = 30_000;
@@ -59,6 +60,29 @@ export function checksOfFib(result: FibFuzzResult, command: string): Check[] {
       name: 'no history hangs',
       command,
       observed: `the slowest with all its checks took ${slowestMs.toFixed(1)} ms (seed ${slowestSeed})`,
+      ok: slowestMs < SLOW_MS,
+    },
+  ];
+}
+
+/** What was found out about the kernel's program beside the TypeScript engine. */
+export function checksOfKernel(result: KernelFuzzResult, command: string): Check[] {
+  const { graphs, operations, refused, frames, judged, ways, findings, slowestMs, slowestSeed } = result;
+  const sum = (way: 'sent' | 'discarded' | 'slow'): number =>
+    Object.values(ways).reduce((total, counts) => total + counts[way], 0);
+  const played = `${graphs} graphs made by ${operations} operations (${refused} refused)`;
+  const went = `${frames} packets: ${sum('sent')} sent, ${sum('discarded')} dropped, ${sum('slow')} left to the engine`;
+  return [
+    {
+      name: "the kernel's program sends, drops and leaves packets as the TypeScript engine has it, and all counters agree",
+      command,
+      observed: `${played}; ${went}; ${judged} run by the program; ${findings.length} findings`,
+      ok: findings.length === 0 && judged > frames / 2,
+    },
+    {
+      name: 'no graph hangs',
+      command,
+      observed: `the slowest with all its packets took ${slowestMs.toFixed(1)} ms (seed ${slowestSeed})`,
       ok: slowestMs < SLOW_MS,
     },
   ];

@@ -1,6 +1,6 @@
 /**
- * `make fuzz`: hostile bytes for the FPM codec, and hostile meanings for what is behind it.
- * Usage: main.js [--frames N] [--histories N] [--seed N] [--report FILE].
+ * `make fuzz`: hostile bytes for the FPM codec, hostile meanings for what is behind it, and graphs and packets for the two engines.
+ * Usage: main.js [--frames N] [--histories N] [--graphs N] [--seed N] [--report FILE].
  *
  * The run is a thread of its own, so that a frame or a history which makes it hang is found by this one, and named.
  */
@@ -11,29 +11,34 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { errorText } from '../../src/net/error-text';
-import { checksOfCodec, checksOfFib, HANG_MS, type Check } from './checks';
+import { checksOfCodec, checksOfFib, checksOfKernel, HANG_MS, type Check } from './checks';
 import { fuzzFib, type FibFuzzResult } from './fib/fib-fuzz';
 import { fuzz, type FuzzResult } from './fuzz';
+import { fuzzKernel, type KernelFuzzResult } from './kernel/kernel-fuzz';
 
 interface Task {
   readonly seed: number;
   readonly frames: number;
   readonly histories: number;
+  readonly graphs: number;
   readonly at: SharedArrayBuffer;
 }
 
 interface Results {
   readonly codec: FuzzResult;
   readonly fib: FibFuzzResult;
+  /** Undefined: no graph was asked for. */
+  readonly kernel: KernelFuzzResult | undefined;
 }
 
 type FromWorker =
   { readonly kind: 'progress'; readonly text: string } | { readonly kind: 'results'; readonly results: Results };
 
 /** What the worker is at: a counter that stands still when it hangs, what it is, and its number. */
-const AT = { ticks: 0, isHistory: 1, number: 2 } as const;
+const AT = { ticks: 0, what: 1, number: 2 } as const;
+const PARTS = ['frame', 'history', 'graph'] as const;
 
-async function work({ seed, frames, histories, at }: Task): Promise<void> {
+async function work({ seed, frames, histories, graphs, at }: Task): Promise<void> {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;
   const place = new Int32Array(at);
@@ -44,9 +49,9 @@ async function work({ seed, frames, histories, at }: Task): Promise<void> {
     (done: number, findings: number): void =>
       post({ kind: 'progress', text: `${done} of ${of} ${what}, ${findings} findings` });
   const alive =
-    (isHistory: 0 | 1) =>
+    (part: (typeof PARTS)[number]) =>
     (number: number): void => {
-      Atomics.store(place, AT.isHistory, isHistory);
+      Atomics.store(place, AT.what, PARTS.indexOf(part));
       Atomics.store(place, AT.number, number);
       Atomics.add(place, AT.ticks, 1);
     };
@@ -55,9 +60,15 @@ async function work({ seed, frames, histories, at }: Task): Promise<void> {
     const { heapUsed, external } = process.memoryUsage();
     return heapUsed + external;
   };
-  const codec = fuzz(seed, frames, { alive: alive(0), progress: progress(frames, 'frames'), memory, now });
-  const fib = await fuzzFib(seed, histories, { alive: alive(1), progress: progress(histories, 'histories'), now });
-  post({ kind: 'results', results: { codec, fib } });
+  const codec = fuzz(seed, frames, { alive: alive('frame'), progress: progress(frames, 'frames'), memory, now });
+  const fib = await fuzzFib(seed, histories, {
+    alive: alive('history'),
+    progress: progress(histories, 'histories'),
+    now,
+  });
+  const sides = { alive: alive('graph'), progress: progress(graphs, 'graphs'), now };
+  const kernel = graphs === 0 ? undefined : fuzzKernel(seed, graphs, sides);
+  post({ kind: 'results', results: { codec, fib, kernel } });
 }
 
 /** Runs the thread; what it was at when it hung. */
@@ -73,7 +84,7 @@ function run(task: Omit<Task, 'at'>): Promise<Results | { readonly hungAt: strin
       if (ticks !== seen) [seen, since] = [ticks, performance.now()];
       else if (performance.now() - since > HANG_MS) {
         clearInterval(watchdog);
-        const hungAt = `${place[AT.isHistory] === 1 ? 'history' : 'frame'} ${place[AT.number]}`;
+        const hungAt = `${PARTS[place[AT.what]!]} ${place[AT.number]}`;
         void worker.terminate().then(() => resolve({ hungAt }));
       }
     }, 500);
@@ -107,11 +118,12 @@ async function main(): Promise<number> {
   const seed = numberOption('--seed', Date.now() % 1_000_000_000);
   const frames = numberOption('--frames', 1_000_000);
   const histories = numberOption('--histories', Math.ceil(frames / 100));
+  const graphs = numberOption('--graphs', Math.ceil(frames / 100));
   const file = option('--report') ?? 'out/fuzz.json';
-  const command = `node dist/test/fuzz/main.js --seed ${seed} --frames ${frames} --histories ${histories}`;
-  process.stdout.write(`fuzz: ${frames} mutated frames, then ${histories} histories, seed ${seed}\n`);
+  const command = `node dist/test/fuzz/main.js --seed ${seed} --frames ${frames} --histories ${histories} --graphs ${graphs}`;
+  process.stdout.write(`fuzz: ${frames} mutated frames, ${histories} histories, ${graphs} graphs, seed ${seed}\n`);
   const start = performance.now();
-  const results = await run({ seed, frames, histories });
+  const results = await run({ seed, frames, histories, graphs });
   const seconds = Math.round((performance.now() - start) / 100) / 10;
   const report = reportOf(results, command);
   const ok = report.checks.every((check) => check.ok) && report.findings.length === 0;
@@ -142,15 +154,25 @@ function reportOf(results: Results | { readonly hungAt: string }, command: strin
     const findings = [{ property: 'no hang', at: results.hungAt }];
     return { checks: [{ name: 'no hang', command, observed, ok: false }], findings, done: 'hung', details: {} };
   }
-  const { codec, fib } = results;
+  const { codec, fib, kernel } = results;
   const { mutations, memory, frames } = codec;
   const { operations, packets, events, histories } = fib;
   return {
-    checks: [...checksOfCodec(codec, command), ...checksOfFib(fib, command)],
-    findings: [...codec.findings, ...fib.findings],
-    done: `${frames} mutated frames, ${histories} histories`,
-    details: { frames, mutations, memory, histories, events, operations, packets },
+    checks: [
+      ...checksOfCodec(codec, command),
+      ...checksOfFib(fib, command),
+      ...(kernel === undefined ? [] : checksOfKernel(kernel, command)),
+    ],
+    findings: [...codec.findings, ...fib.findings, ...(kernel?.findings ?? [])],
+    done: `${frames} mutated frames, ${histories} histories, ${kernel?.graphs ?? 0} graphs with ${kernel?.frames ?? 0} packets`,
+    details: { frames, mutations, memory, histories, events, operations, packets, engines: sidesOf(kernel) },
   };
+}
+
+function sidesOf(result: KernelFuzzResult | undefined): object | undefined {
+  if (result === undefined) return undefined;
+  const { graphs, frames, judged, operations, refused, ways, reasons } = result;
+  return { graphs, frames, judged, operations, refused, ways, reasons };
 }
 
 if (isMainThread) {

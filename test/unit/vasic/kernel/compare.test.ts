@@ -13,7 +13,6 @@ test('what the kernel would do with a packet is what the engine does, in graphs 
     tables,
     words: () => ({ heap: heap.words, globals }),
     setPort: (port: number, facts: { mtu: number; up: boolean }) => setPort(globals, port, facts),
-    judges: [],
     frames: 60,
   };
   for (let i = 0; i < 300; i++) compareGraph(random, seed, options, result);
