@@ -299,6 +299,21 @@ export class Forwarder {
     };
   }
 
+  /** How many entries the sandbox has, for a successor to know. */
+  setEntries(entries: number): void {
+    this.globals[layout.GLOBAL_ENTRIES] = entries;
+  }
+
+  /** The most entries of an earlier softvasic whose tables are in force. */
+  get leftEntries(): number {
+    return Math.max(0, ...[...this.left.values()].map((left) => left.globals![layout.GLOBAL_ENTRIES]!));
+  }
+
+  /** The program's descriptor, for test runs by another thread; valid until the heap or the counters grow. */
+  programFd(mode: PortMode): number {
+    return this.program.programFd(PROGRAMS[mode]);
+  }
+
   /** `leave`: what hangs on ports by names stays there, and forwards by these tables. */
   close(leave = false): void {
     for (const [port, hook] of [...this.hooks]) {

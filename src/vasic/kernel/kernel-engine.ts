@@ -41,8 +41,13 @@ const FIRST_COUNTERS = 4096;
 const WORD = 4;
 /** How often the deadline is put off. */
 const BEAT_MS = 1000;
-/** A table that didn't change for so long is complete: whoever fills it doesn't pause. */
+/** Tables that have as many entries as the earlier ones, or nearly so, and didn't change for so long, are complete. */
 const SETTLED_MS = 500;
+const NEARLY = 0.95;
+/** Hosts that aren't found again at once, where tables are small. */
+const FEW_ENTRIES = 8;
+/** So are those with fewer, as routes may have gone meanwhile: after longer, as whoever fills them may be held up. */
+const SETTLED_SMALLER_MS = 10_000;
 
 /** What a port of the TypeScript engine alone is shown as. */
 const ALONE = { name: 'engine', hook: 'AF_PACKET', packets: 0, slow: [] } as const;
@@ -131,18 +136,20 @@ export class KernelEngine {
    * What time brings: the deadline is put off, and an earlier softvasic's tables are left once this one's are complete.
    * @param now milliseconds, monotonic
    * @param changes how many operations this one's tables have seen
+   * @param entries how many entries they have
    */
-  tick(now: number, changes: number): void {
+  tick(now: number, changes: number, entries: () => number): void {
     if (!this.keeps) return;
     if (now >= this.beatAt) {
       this.beatAt = now + BEAT_MS;
       const units = (process.hrtime.bigint() + BigInt(this.keepSeconds) * 1_000_000_000n) >> BigInt(DEADLINE_SHIFT);
       this.forwarder.setDeadline(Number(units & 0xffffffffn) + 1);
+      this.forwarder.setEntries(entries());
     }
-    if (this.forwarder.leftPorts > 0) this.awaitTables(now, changes);
+    if (this.forwarder.leftPorts > 0) this.awaitTables(now, changes, entries);
   }
 
-  private awaitTables(now: number, changes: number): void {
+  private awaitTables(now: number, changes: number, entries: () => number): void {
     if (this.takeOverBy === undefined) {
       this.takeOverBy = now + this.keepSeconds * 1000;
       this.log.info('an earlier softvasic left its tables in the kernel: they count until the new ones are complete', {
@@ -153,12 +160,18 @@ export class KernelEngine {
       this.changes = changes;
       this.changedAt = now;
     }
-    const complete = changes > 0 && now - this.changedAt >= SETTLED_MS;
+    const settled = changes > 0 ? now - this.changedAt : 0;
+    const complete = settled >= SETTLED_SMALLER_MS || (settled >= SETTLED_MS && entries() >= this.enoughEntries());
     if (!complete && now < this.takeOverBy) return;
-    if (!complete) this.log.warn(`nobody filled the tables for ${this.keepSeconds} s: the earlier ones end`);
+    if (!complete) this.log.warn(`the tables weren't filled within ${this.keepSeconds} s: the earlier ones end`);
     this.forwarder.takeOver();
     this.takeOverBy = undefined;
     this.log.info('the kernel forwards by the new tables', { operations: changes });
+  }
+
+  private enoughEntries(): number {
+    const { leftEntries } = this.forwarder;
+    return Math.min(NEARLY * leftEntries, leftEntries - FEW_ENTRIES);
   }
 
   /** Before ports are closed: with keepSeconds their programs stay. */

@@ -109,10 +109,12 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;
+/** Entries of the sandbox, about a second old: a successor's tables aren't complete before they have as many. The program doesn't read it. */
+export const GLOBAL_ENTRIES = 8;
 export const GLOBAL_TREE_VERSIONS = 64;
 export const TREE_VERSIONS = 1024;
 /** Ports by interface index: port + 1 at ifindex modulo PORT_OF_SLOTS or one of the next places; 0: none. The forwarder's. */

@@ -209,7 +209,7 @@ function run(options: ThreadOptions): void {
       const ask = linkChanged || now >= askAt;
       if (ask) askAt = now + ASK_MS;
       look(ask);
-      kernel?.tick(now, afi.applied);
+      kernel?.tick(now, afi.applied, () => afi.sandbox?.info().entries ?? 0);
     }
     if (options.statsIntervalMs > 0 && now >= statsAt) {
       statsAt = now + options.statsIntervalMs;

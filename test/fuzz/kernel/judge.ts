@@ -33,10 +33,10 @@ export interface KernelJudge {
 }
 
 /** Loads the program. @throws Error with cause and remedy where the kernel doesn't take it */
-export function openJudge(hook: JudgedHook): KernelJudge {
+export function openJudge(hook: JudgedHook, heapWords = HEAP_WORDS): KernelJudge {
   const forwarder = new Forwarder({
     ports: PORTS,
-    heapWords: HEAP_WORDS,
+    heapWords,
     maxHeapWords: 16 * HEAP_WORDS,
     counters: 4096,
   });
