@@ -10,6 +10,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorText } from '../net/error-text';
+import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import { listenUnix } from '../net/unix-socket';
 import type { Logger } from '../observe/log';
 import { parseTrace, parseWhy } from './explain-query';
@@ -24,6 +25,9 @@ const PORTION = 200;
 /** Items written at a time: a text longer than a hundred kilobytes would be memory that is given back late. */
 const PIECE = 200;
 
+/** Of operators, monitors and web views; less than would use up the daemon's descriptors. */
+const MAX_CONNECTIONS = 256;
+
 export interface ControlServer {
   /** Stops listening, ends the connections and removes the socket file. */
   close(): Promise<void>;
@@ -34,11 +38,13 @@ export interface ControlServer {
  * is replaced. Rejects with a message for the operator when the path can't be used or a live process answers there.
  */
 export async function startControlServer(socket: string, backend: ControlBackend, log: Logger): Promise<ControlServer> {
-  const server = createServer((request, response) => {
+  const server = createServer(HTTP_LIMITS, (request, response) => {
+    if (refuseBody(request, response)) return;
     answer(request, response, backend).catch((error: unknown) => {
       fail(response, error, log);
     });
   });
+  server.maxConnections = MAX_CONNECTIONS;
   try {
     await listenUnix(
       server,

@@ -10,6 +10,7 @@ import type { Gauge, Registry } from 'prom-client';
 import { errorText } from '../net/error-text';
 import type { HostPort } from '../net/endpoint';
 import type { ControlBackend } from '../control/backend';
+import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import type { Logger } from '../observe/log';
 import { METRICS } from './metrics';
 import type { Snapshot } from './metrics';
@@ -54,7 +55,8 @@ export async function startMetricsServer(listen: HostPort, source: MetricsSource
     });
     return reading;
   };
-  const server = createServer((request, response) => {
+  const server = createServer(HTTP_LIMITS, (request, response) => {
+    if (refuseBody(request, response)) return;
     void answer(request, response, { scrape, type: registry.contentType, log });
   });
   server.maxConnections = MAX_CONNECTIONS;

@@ -1,0 +1,22 @@
+/** What a server of HTTP takes from whoever connects: for servers whose requests are a line and some headers, and nothing else. */
+import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
+
+/**
+ * A connection without a whole request is ended within seconds, so that those who only stand there keep nobody out for long; headers are at most
+ * 16 KiB (431).
+ */
+export const HTTP_LIMITS: ServerOptions = {
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 2000,
+  maxHeaderSize: 16 * 1024,
+};
+
+/** A request with a body is answered with 413 and its connection ended: Node would read it to its end, however long. Returns whether it had one. */
+export function refuseBody(request: IncomingMessage, response: ServerResponse): boolean {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  if (encoding === undefined && (length === undefined || length === '0')) return false;
+  response.writeHead(413, { 'content-type': 'text/plain', connection: 'close' });
+  response.end('no request here has a body\n', () => request.socket.destroy());
+  return true;
+}
