@@ -201,13 +201,16 @@ function withPaths(before: readonly string[], legs: readonly PathView[], none: s
   return [line, ...more.map((cells) => [...blank, ...cells, ...after.map(() => '')])];
 }
 
+/** Why a path isn't used, behind it. */
+const NOT_READY: Partial<Record<PathView['state'], string>> = { unresolved: ' unresolved', down: ' link down' };
+
 /** `via 103.30.0.3, tap0`, in the words of FRR's `show ip route`. */
 export function pathText(path: PathView): string {
   const to = path.gateway === undefined ? 'directly connected' : `via ${path.gateway}`;
   const where = path.interface === '?' ? `interface ${path.ifindex}` : path.interface;
   const weight = path.weight === 1 ? '' : `, weight ${path.weight}`;
   const encap = path.encap === undefined ? '' : `, ${path.encap}`;
-  return `${to}, ${where}${weight}${encap}${path.state === 'unresolved' ? ' unresolved' : ''}`;
+  return `${to}, ${where}${weight}${encap}${NOT_READY[path.state] ?? ''}`;
 }
 
 /** That a state is only what was known last. */

@@ -131,8 +131,11 @@ export interface ReloadView {
 export const ROUTE_STATES = ['offloaded', 'trapped', 'failed', 'unresolved', 'pending'] as const;
 export type RouteState = (typeof ROUTE_STATES)[number];
 
-/** `ready`: the neighbor is known, or none needed behind a label; `unresolved`: it isn't; `glean`: directly connected; `host`: not by the vASIC. */
-export type PathState = 'ready' | 'unresolved' | 'glean' | 'host';
+/**
+ * `ready`: the neighbor is known, or none needed behind a label; `unresolved`: it isn't; `down`: known or not, the link of its port is down;
+ * `glean`: directly connected; `host`: not by the vASIC.
+ */
+export type PathState = 'ready' | 'unresolved' | 'down' | 'glean' | 'host';
 
 /** One path of a route or nexthop. */
 export interface PathView {

@@ -13,18 +13,23 @@ const NO_MAPPING = 'no AFT mapping, Linux forwards it';
 
 /** One path as it is shown. */
 export function pathView(fib: Fib, path: NexthopPath, weight: number): PathView {
-  const isPort = fib.interfaces.portOf(path.ifindex) !== undefined;
   const mac = path.gateway && fib.neighbors.find(path.ifindex, path.gateway)?.mac;
-  const resolved = mac === undefined ? 'unresolved' : 'ready';
   return {
     ...(path.gateway === undefined ? {} : { gateway: formatAddress(path.gateway) }),
     interface: fib.interfaces.get(path.ifindex)?.name ?? '?',
     ifindex: path.ifindex,
     ...(mac === undefined ? {} : { mac: formatMac(mac) }),
     weight,
-    state: !isPort || isForeign(path.encap) ? 'host' : path.gateway === undefined ? 'glean' : resolved,
+    state: stateOf(fib, path, mac !== undefined),
     ...(path.encap === undefined ? {} : { encap: describeEncap(path.encap) }),
   };
+}
+
+function stateOf(fib: Fib, { ifindex, encap, gateway }: NexthopPath, hasMac: boolean): PathView['state'] {
+  if (fib.interfaces.portOf(ifindex) === undefined || isForeign(encap)) return 'host';
+  if (gateway === undefined) return 'glean';
+  if (!fib.interfaces.isUp(ifindex)) return 'down';
+  return hasMac ? 'ready' : 'unresolved';
 }
 
 /** Why a group that comes to `unsupported` does, in plain words; undefined for any other. */

@@ -44,6 +44,21 @@ describe('RouteViews', () => {
     ]);
   });
 
+  test('a path whose link is down is not ready, though its neighbor is known', async () => {
+    const { b, show } = await stage();
+    b.neighbor(1, '10.0.1.2', MAC.a).neighbor(2, '10.0.2.2', MAC.b);
+    b.via('192.0.2.0/24', '10.0.1.2@1', '10.0.2.2@2').settle();
+    b.fib.portChanged(1, false);
+    b.settle();
+    expect(show('192.0.2.0/24')).toMatchObject({
+      state: 'offloaded',
+      nexthops: [
+        { mac: MAC.a, state: 'down' },
+        { mac: MAC.b, state: 'ready' },
+      ],
+    });
+  });
+
   test.each([
     ['10.1.0.0/16', 'unresolved', /no usable neighbor/],
     ['10.2.0.0/16', 'trapped', /no port of the vASIC/],
