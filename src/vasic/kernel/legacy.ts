@@ -41,10 +41,21 @@ export class Legacy {
   constructor(bpffs: string, keeps: boolean) {
     this.netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))![0];
     this.folder = join(bpffs, FOLDER);
-    if (statfsSync(bpffs).type !== BPF_FS_MAGIC)
-      throw new Error(`${bpffs} is no BPF file system: mount -t bpf bpf ${bpffs}, or name another with --bpf-fs`);
-    if (keeps) mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    else readdirSync(this.folder);
+    const mount = `mount -t bpf bpf ${bpffs}, or name another with --bpf-fs`;
+    try {
+      if (statfsSync(bpffs).type !== BPF_FS_MAGIC) throw new Error(`${bpffs} is no BPF file system: ${mount}`);
+      if (keeps) mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      readdirSync(this.folder);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') throw new Error(`there is no ${bpffs}: mkdir -p ${bpffs} && ${mount}`, { cause: error });
+      if (code !== 'EACCES' && code !== 'EPERM') throw error;
+      const uid = process.geteuid!();
+      throw new Error(
+        `uid ${uid} may not write in ${bpffs}: as root, mkdir -m 700 ${this.folder} && chown ${uid} ${this.folder}, and let it through the folders above`,
+        { cause: error },
+      );
+    }
   }
 
   private path(ifindex: number, point: string, what: 'link' | 'globals', netns = this.netns): string {
