@@ -29,8 +29,8 @@ export function formatSockaddr(packed: Buffer): string {
     : `${formatAddress(packed.subarray(4, 8))}:${port}`;
 }
 
-/** Whether two have the same address, ports aside; an IPv6 one's flow label and scope are the kernel's. */
-export function sameHost(a: Buffer, b: Buffer): boolean {
+/** Whether two have the same address; an IPv6 one's flow label and scope are the kernel's. */
+function sameHost(a: Buffer, b: Buffer): boolean {
   const [start, end] = b.readUInt16LE(0) === AF_INET6 ? [8, 24] : [4, 8];
   return a.readUInt16LE(0) === b.readUInt16LE(0) && a.compare(b, start, end, start, end) === 0;
 }

@@ -39,6 +39,9 @@ export async function runPunt(config: Config, log: Logger): Promise<void> {
   await server.close();
 }
 
+/** The bridge, and commands of a moment. */
+const MAX_CONNECTIONS = 64;
+
 export interface PuntServer {
   /** Resolves when somebody asks it to stop. */
   readonly stopped: Promise<void>;
@@ -78,6 +81,7 @@ export async function startPuntServer(given: PuntConfig, path: string, log: Logg
         });
     });
   });
+  server.maxConnections = MAX_CONNECTIONS;
   // The socket first: a second process finds out before it touches a TAP.
   await listenUnix(server, path, 'another punt process answers there: stop it with "fpm2afi stop"').catch(
     (error: unknown) => {

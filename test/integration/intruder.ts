@@ -96,6 +96,27 @@ async function giant(target: string): Promise<Result> {
   return result;
 }
 
+/** Operation streams, one after the other, each with what is no operation. */
+async function streams(target: string): Promise<Result> {
+  const result: Result = { connected: 0, ended: 0, sent: 0 };
+  const Client = grpc.makeGenericClientConstructor({}, 'x');
+  const client = new Client(target.startsWith('/') ? `unix:${target}` : target, grpc.credentials.createInsecure());
+  const same = (bytes: Buffer): Buffer => bytes;
+  for (let i = 0; i < CROWD; i++) {
+    await new Promise<void>((resolve) => {
+      const stream = client.makeBidiStreamRequest('/fpm2afi.afi.Afi/Operate', same, same);
+      stream.on('data', () => undefined);
+      stream.on('error', () => resolve());
+      stream.on('end', () => resolve());
+      stream.write(Buffer.from([0xff, 0xff, 0xff]));
+      result.sent++;
+    });
+    result.ended++;
+  }
+  client.close();
+  return result;
+}
+
 /** Hostpath datagrams from a stranger: nothing, cut headers, headers that lie, whole packets. */
 async function datagrams(target: string): Promise<Result> {
   const result: Result = { connected: 0, ended: 0, sent: 0 };
@@ -138,6 +159,8 @@ async function main([kind, target = '', seconds = '5']: readonly string[]): Prom
       return promise(target, time);
     case 'giant':
       return giant(target);
+    case 'streams':
+      return streams(target);
     case 'datagrams':
       return datagrams(target);
     default:

@@ -91,11 +91,12 @@ test('the FPM port: 1,000 connections, silent or not, one that promises what nev
   expect(came).toMatchObject({ crowd: ALL_ENDED, loris: ALL_ENDED, promise: { ended: 1 }, bytes: { ended: 1 } });
 });
 
-test('the AFI port: 1,000 connections, silent or not, bytes without end, a message of 100 MiB', async () => {
+test('the AFI port: 1,000 connections, silent or not, bytes without end, a message of 100 MiB, 1,000 bad streams', async () => {
   const came = await intrude(AFI, ['crowd', 'preface', 'bytes']);
   expect(came).toMatchObject({ bytes: { ended: 1 } });
   const refused = { said: expect.stringMatching(/^8 Received message larger than max/) as string };
   expect(await intrude(AFI, ['giant'])).toMatchObject({ giant: refused });
+  expect(await intrude(AFI, ['streams'])).toMatchObject({ streams: { ended: 1000 } });
 });
 
 test('the control socket: 1,000 connections, silent or not, which lose their places; headers and bodies without end', async () => {
@@ -111,10 +112,16 @@ test('the port of the metrics: the same', async () => {
 });
 
 test('hostpath datagrams of a stranger go nowhere, on either side', async () => {
-  const { bridge } = topology;
+  const { bridge, softvasic } = topology;
   const dropped = async (): Promise<number> => (await bridge.status()).punt.drops;
   const before = await dropped();
   await intrude(`${ROUTER_MGMT}:${HOSTPATH_CLIENT_PORT}`, ['datagrams']);
   expect((await dropped()) - before).toBeGreaterThan(2000);
+  // On fpm2afi's own machine, from another port: it counts the first and then thousands.
+  const mark = logMark(softvasic.logFile);
   await intrude(`${VASIC_MGMT}:${HOSTPATH_VASIC_PORT}`, ['datagrams']);
+  const refused = `only ${ROUTER_MGMT}:${HOSTPATH_CLIENT_PORT} (--punt-to) may inject refused=2001`;
+  await waitFor(() => logLines(softvasic.logFile, mark).some((line) => line.includes(refused)), {
+    ...{ timeoutMs: 10_000, what: 'softvasic to have refused 2,001' },
+  });
 });

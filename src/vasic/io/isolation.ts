@@ -99,7 +99,7 @@ function refuseAddresses(name: string): void {
   if (found === undefined) return;
   throw new Error(
     `port interface ${name} has the address ${formatAddress(found)}: Linux would answer for the vASIC. ` +
-      `Remove it (ip addr flush dev ${name}) or choose another interface`,
+      `Is this machine reached by it? Then choose another interface; else take its addresses away: ip addr flush dev ${name}`,
   );
 }
 

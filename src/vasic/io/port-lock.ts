@@ -29,7 +29,10 @@ function askHolder(name: string): Promise<string | undefined> {
 
 function lockPort(name: string, holder: string): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.on('error', () => undefined).end(holder));
+    // Anybody on this machine may ask, and mustn't stay.
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).end(holder, () => socket.destroy());
+    });
     server.unref();
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return reject(error);

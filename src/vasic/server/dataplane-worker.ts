@@ -9,10 +9,10 @@
  * each of them costs several times what the packet does. One that comes alone doesn't wait.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { decodeHostpathHeader, encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../../hostpath/header';
+import { encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../../hostpath/header';
 import type { AftPort, AftPortEngine, AftSandboxInfo } from '../../aft/model';
 import { errorText } from '../../net/error-text';
-import { formatSockaddr, sameHost, sockaddr } from '../../net/sockaddr';
+import { formatSockaddr, sockaddr } from '../../net/sockaddr';
 import { RTMGRP_LINK } from '../../netlink/constants';
 import { PollSet, usleep } from '../../sys/libc';
 import { Courtesy, raiseThreadPriority } from '../../sys/priority';
@@ -25,6 +25,7 @@ import type { FromThread, ThreadOptions, ToThread } from './dataplane';
 import { createLinuxPort, type LinuxPort } from '../io/linux-port';
 import { engineOf, KernelEngine } from '../kernel/kernel-engine';
 import { createSandbox } from '../engine/sandbox';
+import { injection } from './injection';
 import { createSandboxHost } from './sandbox-host';
 import { createThreadLogger } from './thread-log';
 
@@ -87,24 +88,13 @@ function run(options: ThreadOptions): void {
     post: (message, transfer) => post(message, transfer),
   });
 
-  /** Injected frames come from the host that is punted to; nobody else's are taken. */
+  const injector = { host, sandbox: SANDBOX_ID, ports: ports.length };
   function inject(slot: Buffer, size: number, from: Buffer): void {
-    const header = decodeHostpathHeader(slot, size);
-    const fault = !sameHost(from, host)
-      ? `only ${options.puntTo.host} (--punt-to) may inject`
-      : typeof header === 'string'
-        ? `bad hostpath header (${header})`
-        : header.direction !== 'inject'
-          ? 'direction is not inject'
-          : header.sandbox !== SANDBOX_ID
-            ? `sandbox id is ${header.sandbox}, not ${SANDBOX_ID}`
-            : header.port >= ports.length
-              ? `no port ${header.port}`
-              : undefined;
-    if (fault !== undefined || typeof header === 'string') {
+    const header = injection(slot, size, from, injector);
+    if (typeof header === 'string') {
       // The first one and then every thousandth: the log isn't to be flooded from outside.
       if (hostCounters.refused++ % 1000 === 0) {
-        log.warn(`refused a hostpath datagram from ${formatSockaddr(from)}: ${fault}`, {
+        log.warn(`refused a hostpath datagram from ${formatSockaddr(from)}: ${header}`, {
           refused: hostCounters.refused,
         });
       }

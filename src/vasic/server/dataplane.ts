@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import type { SandboxName } from '../../aft/wire';
 import type { HostPort } from '../../net/endpoint';
 import type { Prefix } from '../../net/address';
+import { limitLog } from '../../observe/limited-log';
 import type { Logger } from '../../observe/log';
 import { Wakeup, type WakeupHandle } from '../../sys/wakeup';
 import type { Dataplane, FromDataplane, ToDataplane } from './dataplane-protocol';
@@ -67,6 +68,8 @@ export async function startDataplane(
   hooks: DataplaneHooks,
   log: Logger,
 ): Promise<RunningDataplane> {
+  // Clients and datagrams from outside can have the thread say things; the counters come every second at most.
+  const limited = limitLog(log, { lines: 20, windowMs: 10_000 });
   const wakeup = Wakeup.create();
   const data: ThreadOptions = { ...options, wakeup: wakeup.handle };
   const worker = new Worker(join(__dirname, 'dataplane-worker.js'), { workerData: data });
@@ -103,7 +106,7 @@ export async function startDataplane(
     worker.on('message', (message: FromThread) => {
       switch (message.kind) {
         case 'log':
-          log[message.level](message.message, message.meta);
+          limited[message.level](message.message, message.meta);
           return;
         case 'ready':
           worker.off('exit', early);

@@ -9,15 +9,16 @@ export type Decoded =
   /** Not an operation: nobody to answer. */
   | { readonly broken: string };
 
-/** Decodes an AfiOperation; malformed ones are logged. Never throws for what is in the bytes. */
+/** Decodes an AfiOperation; malformed ones with an id are logged. Never throws for what is in the bytes. */
 export function decodeWork(bytes: Buffer, log: Logger): Decoded {
   try {
     return { message: wire.decodeOperation(bytes) };
   } catch (error) {
     if (!(error instanceof wire.WireError)) throw error;
     const id = wire.peekOperationId(bytes);
-    log.warn(`refused a malformed operation of ${bytes.length} bytes: ${error.message}`, { id });
+    // Without an id the stream ends, and the server says so.
     if (id === undefined) return { broken: `not an AfiOperation: ${error.message}` };
+    log.warn('refused a malformed operation', { id, bytes: bytes.length, reason: error.message });
     return { reply: { id, error: { code: 'invalid', message: `malformed operation: ${error.message}` } } };
   }
 }

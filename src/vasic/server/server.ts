@@ -8,6 +8,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { AFI_RAW_SERVICE, MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, quietGrpc } from '../../aft/service';
 import type { Endpoint } from '../../net/endpoint';
+import { limitLog } from '../../observe/limited-log';
 import type { Logger } from '../../observe/log';
 import { Connections, MAX_CALLS, MAX_STREAMS } from './connections';
 import { openListener, type ServerTls } from './listener';
@@ -65,10 +66,12 @@ function failure(code: grpc.status, details: string): Error & { code: grpc.statu
 export async function startAfiServer(
   listen: Endpoint,
   dataplane: Dataplane,
-  log: Logger,
+  unlimited: Logger,
   tls?: ServerTls,
 ): Promise<AfiServer> {
   quietGrpc();
+  // Whoever may connect may do so as often as it likes.
+  const log = limitLog(unlimited, { lines: 10, windowMs: 60_000 });
   const sinks = new Map<number, CallSink>();
   const streams = new Map<number, Stream>();
   let nextNumber = 1;
@@ -97,7 +100,7 @@ export async function startAfiServer(
         streams.delete(message.stream);
         dataplane.post({ kind: 'gone', stream: message.stream });
         const why = message.code === 'fenced' ? 'belongs to an older session' : 'sent something that is no operation';
-        log.warn(`client ${stream.peer} ${why}; its stream is ended`);
+        log.warn(`a client ${why}; its stream is ended`, { client: stream.peer, reason: message.message });
         stream.call.emit('error', failure(STATUS[message.code], message.message));
         return;
       }
@@ -161,7 +164,7 @@ export async function startAfiServer(
     const number = nextNumber++;
     const stream: Stream = { call, peer: call.getPeer(), waiting: [], unanswered: 0, blocked: false, ended: false };
     streams.set(number, stream);
-    log.info(`client ${stream.peer} opened an operation stream`);
+    log.info('a client opened an operation stream', { client: stream.peer });
     call.on('data', (bytes: Buffer) => {
       stream.waiting.push(bytes);
       if (++stream.unanswered >= PAUSE_AT) call.pause();
@@ -193,7 +196,7 @@ export async function startAfiServer(
     flush();
     streams.delete(number);
     dataplane.post({ kind: 'gone', stream: number });
-    log.info(`client ${stream.peer} ${how}; what it programmed stays in force`);
+    log.info(`a client ${how}; what it programmed stays in force`, { client: stream.peer });
   }
 
   function reply(number: number, bundle: Uint8Array): void {
