@@ -13,6 +13,7 @@ import { withAudit } from './control/audit-cli';
 import { withShow } from './control/cli';
 import { DEFAULT_SOCKET } from './control/connection';
 import { withExplain } from './control/explain-cli';
+import { withGraph } from './control/graph-cli';
 import { ControlError, requestObject } from './control/client';
 import { helpFor, wrongCommand } from './control/commands';
 import { withReload } from './control/reload-cli';
@@ -110,7 +111,7 @@ function commandLine(): yargs.Argv {
     .command('version', 'Print the version', {}, () => {
       process.stdout.write(`fpm2afi ${packageVersion()}\n`);
     });
-  const shows = withExplain(withShow(cli, process.stdout, process.stderr), process.stdout);
+  const shows = withGraph(withExplain(withShow(cli, process.stdout, process.stderr), process.stdout), process.stdout);
   const displacing = {
     defaultSocket: DEFAULT_SOCKET,
     displace: async (socket: string): Promise<void> => {

@@ -158,6 +158,7 @@ class Life {
     sids: () => this.listed((backend) => backend.sids()),
     why: async (query) => (await this.bridge).backend.why(query),
     trace: async (query) => (await this.bridge).backend.trace(query),
+    graph: async (query) => (await this.bridge).backend.graph(query),
     audit: async (query) => (await this.bridge).backend.audit(query),
     monitor: (query, signal) => this.listed((backend) => backend.monitor(query, signal)),
     displace: async () => (await this.bridge).backend.displace(),

@@ -1,6 +1,7 @@
 /** What the bridge implements, so that the control API has something to show. */
 import type { AuditQuery, AuditView } from './audit-types';
 import type { TraceQuery, TraceView, WhyAnswer, WhyQuery } from './explain-types';
+import type { GraphQuery, GraphView } from './graph-types';
 import type { MonitorEvent, MonitorQuery } from './monitor-types';
 import type {
   EvpnView,
@@ -44,6 +45,8 @@ export interface ControlBackend {
   why(query: WhyQuery): Promise<WhyAnswer>;
   /** Rejects with a RequestError when the packet can't be traced. */
   trace(query: TraceQuery): Promise<TraceView>;
+  /** A part of the vASIC's graph. Rejects with a RequestError when it can't be read, or has none of the prefixes. */
+  graph(query: GraphQuery): Promise<GraphView>;
   /** Compares zebra, kernel and vASIC with the FIB, and may repair. */
   audit(query: AuditQuery): Promise<AuditView>;
   /** The next FPM connection takes zebra's place. */

@@ -6,28 +6,28 @@ import { LISTS } from './types';
 export const SHOWS: readonly string[] = ['status', ...LISTS];
 
 /** The commands of `fpm2afi`. */
-export const COMMANDS: readonly string[] = [
-  ...[
-    'run',
-    'punt',
-    'reload',
-    'stop',
-    'check-config',
-    'version',
-    'show',
-    'why',
-    'trace',
-    'audit',
-    'monitor',
-    'decode',
-    'replay',
-  ],
-];
+export const COMMANDS = [
+  'run',
+  'punt',
+  'reload',
+  'stop',
+  'check-config',
+  'version',
+  'show',
+  'why',
+  'trace',
+  'graph',
+  'audit',
+  'monitor',
+  'decode',
+  'replay',
+] as const;
+const isCommand = (word: string): boolean => COMMANDS.some((known) => known === word);
 
 /** Says what is wrong with the first words, and what there is; undefined: nothing is. */
 export function wrongCommand([command, what]: readonly string[]): string | undefined {
   if (command === undefined || command.startsWith('-')) return undefined;
-  if (!COMMANDS.includes(command)) {
+  if (!isCommand(command)) {
     const meant = nearest(command, COMMANDS);
     const known = meant === 'show' ? showKnows() : `there are ${COMMANDS.join(', ')}`;
     return `no command ${command}${meant === undefined ? '' : `, did you mean ${meant}?`}${separator(meant)}${known}`;
@@ -53,7 +53,7 @@ function capital(text: string): string {
 
 /** The help that belongs to the words. */
 export function helpFor([command, what]: readonly string[]): string {
-  if (command === undefined || !COMMANDS.includes(command)) return 'fpm2afi --help';
+  if (command === undefined || !isCommand(command)) return 'fpm2afi --help';
   const part = command === 'show' && what !== undefined && SHOWS.includes(what) ? ` ${what}` : '';
   return `fpm2afi ${command}${part} --help`;
 }

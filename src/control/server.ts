@@ -14,6 +14,7 @@ import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import { listenUnix } from '../net/unix-socket';
 import type { Logger } from '../observe/log';
 import { parseTrace, parseWhy } from './explain-query';
+import { parseGraph } from './graph-query';
 import { parseFilter, parseMonitor, RequestError } from './filter';
 import type { MonitorQuery } from './monitor-types';
 import { LISTS } from './types';
@@ -88,7 +89,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, backen
   if (name === 'monitor') return writeEvents(response, backend, parseMonitor(url.searchParams));
   const list = LISTS.find((known) => known === name);
   if (list === undefined) {
-    const known = ['status', 'summary', 'why', 'trace', 'audit', 'monitor', ...LISTS]
+    const known = ['status', 'summary', 'why', 'trace', 'graph', 'audit', 'monitor', ...LISTS]
       .map((item) => `/v1/${item}`)
       .join(', ');
     throw new RequestError(404, `no ${url.pathname} here, but ${known}`);
@@ -165,6 +166,8 @@ function objectOf(
       return () => backend.why(parseWhy(query));
     case 'trace':
       return () => backend.trace(parseTrace(query));
+    case 'graph':
+      return () => backend.graph(parseGraph(query));
     default:
       return undefined;
   }

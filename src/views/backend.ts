@@ -9,9 +9,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { instanceOf, isOpen } from '../afi/connection-state';
 import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
-import type { AftPort, AftPortEngine } from '../aft/model';
+import type { AftPort, AftPortEngine, Token } from '../aft/model';
 import type { Config } from '../config/types';
 import type { TraceQuery, TraceView, WhyAnswer, WhyQuery } from '../control/explain-types';
+import type { GraphQuery, GraphView } from '../control/graph-types';
 import type { AuditQuery, AuditSummary, AuditView } from '../control/audit-types';
 import type { ControlBackend } from '../control/backend';
 import type {
@@ -45,6 +46,7 @@ import { packageVersion } from '../observe/version';
 import type { Punt, PuntCounters } from '../punt/punt';
 import { lastKnown, lastKnownSince } from './known';
 import { problems, type ProblemParts, type ReplayDoubt } from './problems';
+import { graphView } from './graph';
 import { Monitor } from './monitor';
 import { puntReasons } from './punt';
 import { listRoutes, withTapOf } from './route-rows';
@@ -103,6 +105,9 @@ export function createBackend(parts: BackendParts): BridgeBackend {
   const tapNames = new Map(config.ports.map(({ index, tap }) => [index, tap]));
 
   const isUp = (): boolean => isOpen(programmer.connection);
+
+  const purposes = (): ReadonlyMap<Token, string> =>
+    new Map([...programmer.tables.tokens()].map(({ token, name }) => [token, name]));
 
   const lspSources: LspSources = {
     fib,
@@ -324,10 +329,12 @@ export function createBackend(parts: BackendParts): BridgeBackend {
           ports: config.ports,
           inputPorts: async () => (await transport.sandboxInfo()).inputPorts,
           test: (port, frame) => transport.test(port, frame),
-          purposes: () => new Map([...programmer.tables.tokens()].map(({ token, name }) => [token, name])),
+          purposes,
         },
         query,
       ),
+    graph: (query: GraphQuery): Promise<GraphView> =>
+      graphView({ find: (request) => transport.find(request), purposes }, query),
 
     monitor: (query, signal) => monitor.watch({ ...query, filter: withTapOf(config.ports, query.filter) }, signal),
   };

@@ -104,6 +104,11 @@ export class Graph implements LinkContext, WatchedGraph {
     return this.bindings[port] ?? END;
   }
 
+  /** The node that an input port is bound to. */
+  boundTo(port: number): Token | undefined {
+    return this.nodes[this.inputStart(port)]?.node.token;
+  }
+
   imageOf(slot: number): NodeImage | undefined {
     const place = this.nodes[slot];
     if (place === undefined) return undefined;

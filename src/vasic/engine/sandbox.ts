@@ -113,6 +113,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   };
 }
 
+/** As it was inserted; of an input port also what it is bound to, as its `next`. */
+function shown(graph: Graph, { node }: Place): AftNode {
+  const next = node.type === 'inputPort' ? graph.boundTo(node.index) : undefined;
+  return next === undefined ? node : { ...node, next };
+}
+
 function findNodes(graph: Graph, request: FindRequest): AftNode[] {
   const tokens = request.tokens ?? [];
   const { type } = request;
@@ -122,18 +128,19 @@ function findNodes(graph: Graph, request: FindRequest): AftNode[] {
   if (tokens.length > 0) {
     return tokens.flatMap((token) => {
       const place = graph.at(token);
-      return place !== undefined && matches(place) ? [place.node] : [];
+      return place !== undefined && matches(place) ? [shown(graph, place)] : [];
     });
   }
   if (byName !== undefined) {
     return graph
       .named(byName)
       .filter(matches)
-      .map(({ node }) => node);
+      .map((place) => shown(graph, place));
   }
   const found: AftNode[] = [];
   for (const place of graph.all()) {
-    if (matches(place) && (type !== undefined || place.node.token >= TOKEN_FIRST_CLIENT)) found.push(place.node);
+    if (matches(place) && (type !== undefined || place.node.token >= TOKEN_FIRST_CLIENT))
+      found.push(shown(graph, place));
   }
   return found;
 }

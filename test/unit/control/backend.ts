@@ -2,6 +2,7 @@
 import type { TraceQuery, WhyQuery } from '../../../src/control/explain-types';
 import type { AuditView } from '../../../src/control/audit-types';
 import { RequestError, routeMatches } from '../../../src/control/filter';
+import type { GraphView } from '../../../src/control/graph-types';
 import { TRACE, WHY } from './explained';
 import type { ControlBackend } from '../../../src/control/backend';
 import type { MonitorEvent } from '../../../src/control/monitor-types';
@@ -22,6 +23,25 @@ import type {
   TokenView,
   VrfView,
 } from '../../../src/control/types';
+
+export const GRAPH: GraphView = {
+  nodes: [
+    { token: 1, type: 'inputPort', purpose: 'port 0', detail: '' },
+    {
+      token: 1030,
+      type: 'match',
+      purpose: 'my "MAC"',
+      detail: 'packet.ether.daddr eq 02:00:00:00:00:01 & <more> of it than fits a line',
+    },
+    { token: 0, type: 'discard', purpose: '', detail: '' },
+  ],
+  edges: [
+    { from: 1, to: 1030, label: 'next' },
+    { from: 1030, to: 0, label: '' },
+  ],
+  leftOut: 3,
+  missing: ['10.9.9.0/24'],
+};
 
 export const STATUS: StatusView = {
   version: '0.1.0',
@@ -353,6 +373,8 @@ export function fakeBackend(): ControlBackend & {
         return Promise.reject(new RequestError(503, 'the AFI server at vasic:1 cannot trace packets'));
       return Promise.resolve(TRACE);
     },
+    graph: ({ prefixes }) =>
+      prefixes.length > 0 ? Promise.reject(new RequestError(404, 'no tree has it')) : Promise.resolve(GRAPH),
     audit: ({ repair }) =>
       Promise.resolve(repair ? { ...AUDIT, repair: { actions: ['something'], before: AUDIT.layers } } : AUDIT),
     status: () => Promise.resolve(STATUS),
