@@ -10,7 +10,7 @@ export const MAY_KNOW = {
   sys: [],
   config: [],
   observe: ['config/types'],
-  metrics: ['config/types', 'control/backend', 'control/types', 'observe'],
+  metrics: ['config/types', 'control/backend', 'control/types', 'observe', 'sys/listen-fault'],
   netlink: [],
   fib: [],
   fpm: ['netlink', 'fib/updates', 'config/types', 'observe', 'sys', 'vty'],
@@ -22,7 +22,7 @@ export const MAY_KNOW = {
   hostpath: [],
   punt: ['config', 'hostpath', 'sys', 'observe'],
   vasic: ['aft', 'hostpath', 'netlink/constants', 'sys', 'observe', 'config/types'],
-  control: ['config', 'observe'],
+  control: ['config', 'observe', 'sys/peer-credentials'],
   bridge: [
     'afi',
     'aft',

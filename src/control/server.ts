@@ -13,6 +13,7 @@ import { errorText } from '../net/error-text';
 import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import { listenUnix } from '../net/unix-socket';
 import type { Logger } from '../observe/log';
+import { peerCredentials, processText } from '../sys/peer-credentials';
 import { parseTrace, parseWhy } from './explain-query';
 import { parseGraph } from './graph-query';
 import { parseFilter, parseMonitor, RequestError } from './filter';
@@ -47,11 +48,11 @@ export async function startControlServer(socket: string, backend: ControlBackend
   });
   server.maxConnections = MAX_CONNECTIONS;
   try {
-    await listenUnix(
-      server,
-      socket,
-      'another fpm2afi is running and answers there; stop it, or give this one another path',
-    );
+    await listenUnix(server, socket, (holder) => {
+      const by = peerCredentials(holder);
+      const who = by === undefined ? 'another fpm2afi' : processText(by.pid);
+      return `${who} is running and answers there: stop it; for a second vASIC, give this one another path`;
+    });
     chmodSync(socket, 0o660);
   } catch (error) {
     server.close();

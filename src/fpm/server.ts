@@ -8,9 +8,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../config/types';
-import type { HostPort } from '../net/endpoint';
+import { formatEndpoint, type HostPort } from '../net/endpoint';
 import type { FpmUpdate, StatusReport } from '../fib/updates';
 import type { Logger } from '../observe/log';
+import { listenFault } from '../sys/listen-fault';
 import { Access } from './access';
 import { Admission, type Newcomer, type Refusal } from './admission';
 import { Counting, type FpmCounters } from './counters';
@@ -119,11 +120,12 @@ class FpmServer implements FpmSource {
     this.server = server;
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
-        const remedy =
-          error.code === 'EADDRINUSE'
-            ? 'another FPM server runs there; stop it or change fpm.listen'
-            : 'fpm.listen must name an address of this machine';
-        reject(new Error(`cannot listen for zebra on ${host}:${port} (${error.message}): ${remedy}`));
+        const reason = listenFault(error, { host, port });
+        reject(
+          new Error(`cannot listen for zebra on ${formatEndpoint({ host, port })} (fpm.listen): ${reason}`, {
+            cause: error,
+          }),
+        );
       });
       server.listen(port, host, () => {
         server.removeAllListeners('error');

@@ -8,10 +8,11 @@ import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Gauge, Registry } from 'prom-client';
 import { errorText } from '../net/error-text';
-import type { HostPort } from '../net/endpoint';
+import { formatEndpoint, type HostPort } from '../net/endpoint';
 import type { ControlBackend } from '../control/backend';
 import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import type { Logger } from '../observe/log';
+import { listenFault } from '../sys/listen-fault';
 import { METRICS } from './metrics';
 import type { Snapshot } from './metrics';
 
@@ -104,25 +105,17 @@ async function all<T>(items: Iterable<T> | AsyncIterable<T>): Promise<T[]> {
 
 function bind(server: Server, { host, port }: HostPort): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new Error(`cannot listen for Prometheus on ${host}:${port} (${error.message}): ${remedyFor(error.code)}`));
+    server.once('error', (error) => {
+      const where = `${formatEndpoint({ host, port })} (metrics.listen)`;
+      reject(
+        new Error(`cannot listen for Prometheus on ${where}: ${listenFault(error, { host, port })}`, { cause: error }),
+      );
     });
     server.listen(port, host, () => {
       server.removeAllListeners('error');
       resolve();
     });
   });
-}
-
-function remedyFor(code: string | undefined): string {
-  switch (code) {
-    case 'EADDRINUSE':
-      return 'another program listens there; stop it or change metrics.listen';
-    case 'EACCES':
-      return 'ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one in metrics.listen';
-    default:
-      return 'metrics.listen must name an address of this machine';
-  }
 }
 
 interface Answering {

@@ -3,6 +3,7 @@
  * error message; processes that can't be looked into are passed over.
  */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { processText } from '../sys/peer-credentials';
 
 /** `name (pid N)` of the processes that hold the TAP in this network namespace; empty when none is found. */
 export function tapHolders(tap: string): string[] {
@@ -10,7 +11,7 @@ export function tapHolders(tap: string): string[] {
   return entries('/proc')
     .filter((pid) => /^\d+$/.test(pid))
     .filter((pid) => linkOf(`/proc/${pid}/ns/net`) === ourNamespace && holds(pid, tap))
-    .map((pid) => `${textOf(`/proc/${pid}/comm`).trim()} (pid ${pid})`);
+    .map((pid) => processText(Number(pid)));
 }
 
 function holds(pid: string, tap: string): boolean {

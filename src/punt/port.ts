@@ -8,6 +8,7 @@ import type { PortConfig } from '../config/types';
 import { bytesEqual, formatMac, sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 import { SysError } from '../sys/libc';
+import { tunRemedy } from '../sys/rights';
 import { Tap } from '../sys/tap';
 import { tapHolders } from './holder';
 
@@ -158,13 +159,11 @@ function adviceFor(error: SysError, name: string): string {
       const who = holders.length === 0 ? 'another process (not found in /proc)' : holders.join(', ');
       return `; it is in use by ${who}: stop that process, or give the port another tap`;
     }
-    case 'EPERM':
-      return '; CAP_NET_ADMIN is needed: run as root';
-    case 'ENOENT':
-      return '; load the tun module (modprobe tun) or give the container /dev/net/tun';
     case 'EINVAL':
       return `; there is an interface of this name that is no plain TAP: remove it, make it with "ip tuntap add ${name} mode tap", or give the port another tap`;
-    default:
-      return '';
+    default: {
+      const remedy = tunRemedy(error.code);
+      return remedy === undefined ? '' : `; ${remedy}`;
+    }
   }
 }

@@ -12,6 +12,7 @@ import { listenUnix } from '../net/unix-socket';
 import type { Config } from '../config/types';
 import type { Logger } from '../observe/log';
 import { stopSignal } from '../observe/signals';
+import { peerCredentials } from '../sys/peer-credentials';
 import { createSupervisor } from '../sys/supervisor';
 import { packageVersion } from '../observe/version';
 import {
@@ -83,11 +84,12 @@ export async function startPuntServer(given: PuntConfig, path: string, log: Logg
   });
   server.maxConnections = MAX_CONNECTIONS;
   // The socket first: a second process finds out before it touches a TAP.
-  await listenUnix(server, path, 'another punt process answers there: stop it with "fpm2afi stop"').catch(
-    (error: unknown) => {
-      throw new Error(`punt.socket ${path}: ${errorText(error)}`, { cause: error });
-    },
-  );
+  await listenUnix(server, path, (holder) => {
+    const by = peerCredentials(holder);
+    return `another punt process answers there, ${by === undefined ? 'whose pid is not known' : `pid ${by.pid}`}: stop it with "fpm2afi stop"`;
+  }).catch((error: unknown) => {
+    throw new Error(`punt.socket ${path}: ${errorText(error)}`, { cause: error });
+  });
   try {
     chmodSync(path, 0o660);
     punt = await startPunt(config, log);

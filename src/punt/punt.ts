@@ -9,7 +9,9 @@
  */
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { formatEndpoint } from '../net/endpoint';
 import { errorText } from '../net/error-text';
+import { listenFault } from '../sys/listen-fault';
 import type { Config } from '../config/types';
 import type { Logger } from '../observe/log';
 import { type PollThread, startPollThread } from '../sys/poll-thread';
@@ -119,11 +121,10 @@ function openSocket(listen: { readonly host: string; readonly port: number }): U
   try {
     return UdpSocket.open(listen);
   } catch (error) {
-    const reason = errorText(error);
-    throw new Error(
-      `cannot receive hostpath packets on ${listen.host}:${listen.port}: ${reason}; set punt.listen to a free local address and port`,
-      { cause: error },
-    );
+    const reason = listenFault(error, { ...listen, transport: 'udp' });
+    throw new Error(`cannot receive hostpath packets on ${formatEndpoint(listen)} (punt.listen): ${reason}`, {
+      cause: error,
+    });
   }
 }
 

@@ -3,6 +3,7 @@
  * to listen. The kernel notes it; nobody can pretend to be another.
  */
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Socket } from 'node:net';
 import { getsockopt, SOL_SOCKET, SysError } from './libc';
 import { fdOf } from './tcp';
@@ -27,11 +28,22 @@ export function peerCredentials(socket: Socket): PeerCredentials | undefined {
   }
 }
 
-/** `softvasic (pid 12)`; the number alone where the process has ended. */
+/** `softvasic (pid 12)`: what runs, and of Node its program; the number alone where the process has ended. */
 export function processText(pid: number): string {
   try {
-    return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`;
+    const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    return `${/^(node|MainThread)$/.test(name) ? nodeProgram(pid, name) : name} (pid ${pid})`;
   } catch {
     return `pid ${pid}`;
   }
+}
+
+/** `fpm2afi` for `node /usr/bin/fpm2afi run`, and for ours by what they are compiled to. */
+function nodeProgram(pid: number, name: string): string {
+  const [, ...words] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  const script = words.find((word) => word !== '' && !word.startsWith('-'));
+  if (script === undefined) return name;
+  if (script.endsWith('src/vasic/main.js')) return 'softvasic';
+  if (script.endsWith('src/main.js')) return 'fpm2afi';
+  return basename(script).replace(/\.[cm]?js$/, '');
 }

@@ -1,11 +1,12 @@
-/** Which process listens at a TCP port of this network namespace, by /proc. Other users' processes are shown to root only. */
+/** Which process has a TCP or UDP port of this network namespace, by /proc. Other users' processes are shown to root only. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-const LISTEN = '0A';
+/** States of a socket that takes what comes: TCP_LISTEN, and of UDP the one that isn't connected (TCP_CLOSE). */
+const TAKES = { tcp: '0A', udp: '07' } as const;
 
-/** Its pid; undefined: nobody does, or it isn't shown to this user. */
-export function portHolder(port: number): number | undefined {
-  const sockets = new Set(listeners(port).map((inode) => `socket:[${inode}]`));
+/** Its pid; undefined: nobody has it, or it isn't shown to this user. */
+export function portHolder(port: number, transport: 'tcp' | 'udp' = 'tcp'): number | undefined {
+  const sockets = new Set(holders(port, transport).map((inode) => `socket:[${inode}]`));
   if (sockets.size === 0) return undefined;
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
@@ -15,14 +16,14 @@ export function portHolder(port: number): number | undefined {
 }
 
 /** Inodes of the sockets; the lines are those of proc_net_tcp.txt. */
-function listeners(port: number): string[] {
+function holders(port: number, transport: 'tcp' | 'udp'): string[] {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return ['/proc/self/net/tcp', '/proc/self/net/tcp6'].flatMap((file) =>
+  return [`/proc/self/net/${transport}`, `/proc/self/net/${transport}6`].flatMap((file) =>
     attempt(() => readFileSync(file, 'latin1'), '')
       .split('\n')
       .flatMap((line) => {
         const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
-        return state === LISTEN && local.endsWith(suffix) && inode !== undefined ? [inode] : [];
+        return state === TAKES[transport] && local.endsWith(suffix) && inode !== undefined ? [inode] : [];
       }),
   );
 }

@@ -119,7 +119,9 @@ test('one bridge at a time, and a second process on one socket is refused', asyn
   await expect(child().call('connectPunt', PORTS, socket)).rejects.toThrow(
     /another fpm2afi \(pid \d+\) has this punt process: stop it first/,
   );
-  await expect(child().call('startPuntServer', PORTS, socket)).rejects.toThrow(/another punt process answers there/);
+  await expect(child().call('startPuntServer', PORTS, socket)).rejects.toThrow(
+    /another punt process answers there, pid \d+: stop it/,
+  );
   expect(link('tap0')).toBeDefined();
 });
 

@@ -120,7 +120,7 @@ test('says who holds a TAP, and what else is wrong with a name', async () => {
   const c = child();
   // The holder has the UDP port too: that is found first.
   await expect(c.call('startPunt', [{ index: 0, tap: 'tap0' }])).rejects.toThrow(
-    /127\.0\.0\.1:8001: .*EADDRINUSE.*punt\.listen/,
+    /127\.0\.0\.1:8001 \(punt\.listen\): child \(pid \d+\) has that port: stop/,
   );
   await holder.call('closePunt');
   ns.ip('tuntap add tap0 mode tap');

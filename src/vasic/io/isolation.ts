@@ -16,6 +16,8 @@ import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
 import { IsolationMemory, type Originals } from './isolation-memory';
 import { interfaceIpv4, interfaceState, setInterfaceUp } from '../../sys/interface';
+import { SysError } from '../../sys/libc';
+import { lacks } from '../../sys/rights';
 
 /**
  * `auto`: the filter, or else all sysctls, must be in place; `require`: both; `off`: nothing is touched or checked, the
@@ -52,7 +54,7 @@ export function isolateInterface(name: string, mode: IsolationMode, log: Logger)
     throw new Error(`no interface ${name} in this network namespace: create it first, or correct --port`);
   }
   if (mode === 'off') {
-    setInterfaceUp(name);
+    setUp(name);
     return () => undefined;
   }
   refuseAddresses(name);
@@ -66,12 +68,21 @@ export function isolateInterface(name: string, mode: IsolationMode, log: Logger)
     const sysctlFaults = setSysctls(name, state.ifindex, undos, log);
     const filterFault = addFilter(name, undos, log);
     judge(name, mode, filterFault, sysctlFaults, log);
-    setInterfaceUp(name);
+    setUp(name);
   } catch (error) {
     undo();
     throw error;
   }
   return undo;
+}
+
+function setUp(name: string): void {
+  try {
+    setInterfaceUp(name);
+  } catch (error) {
+    if (!(error instanceof SysError) || error.code !== 'EPERM') throw error;
+    throw new Error(`cannot set port interface ${name} up: ${lacks('CAP_NET_ADMIN')}`, { cause: error });
+  }
 }
 
 function judge(name: string, mode: IsolationMode, filter: string | undefined, sysctls: string[], log: Logger): void {

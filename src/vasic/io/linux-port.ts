@@ -12,6 +12,7 @@ import { bytesEqual } from '../../net/address';
 import type { Logger } from '../../observe/log';
 import { interfaceState, type InterfaceState } from '../../sys/interface';
 import { SysError } from '../../sys/libc';
+import { lacks } from '../../sys/rights';
 import { PacketSocket, type ReceivedFrame } from '../../sys/packet';
 import type { Offload } from '../../net/offload';
 import { HEADROOM, type Packet } from '../engine/packet';
@@ -133,7 +134,8 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
       } catch (error) {
         source = undefined;
         shortcut?.detach();
-        throw error;
+        if (!(error instanceof SysError) || error.code !== 'EPERM') throw error;
+        throw new Error(`cannot have packets of port ${name}: ${lacks('CAP_NET_RAW')}`, { cause: error });
       }
       ifindex = state.ifindex;
       ({ mac, mtu } = state);

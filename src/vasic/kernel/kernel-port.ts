@@ -12,6 +12,7 @@ import type { Logger } from '../../observe/log';
 import { ExceptionTap } from '../../sys/exception-tap';
 import { takesTagsOut, type InterfaceState } from '../../sys/interface';
 import { SysError } from '../../sys/libc';
+import { tunRemedy } from '../../sys/rights';
 import { HEADROOM } from '../engine/packet';
 import type { Shortcut } from '../io/linux-port';
 import type { Forwarder } from './forwarder';
@@ -124,9 +125,9 @@ function faultText(error: unknown): string {
       return 'its driver has none';
     case 'EBUSY':
       return 'another program is there';
-    case 'ENOENT':
-      return 'there is no /dev/net/tun';
-    default:
-      return error.message;
+    default: {
+      const remedy = error.call === 'open' ? tunRemedy(error.code) : undefined;
+      return remedy ?? error.message;
+    }
   }
 }

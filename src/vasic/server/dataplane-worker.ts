@@ -11,10 +11,12 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../../hostpath/header';
 import type { AftPort, AftPortEngine, AftSandboxInfo } from '../../aft/model';
+import { formatEndpoint } from '../../net/endpoint';
 import { errorText } from '../../net/error-text';
 import { formatSockaddr, sockaddr } from '../../net/sockaddr';
 import { RTMGRP_LINK } from '../../netlink/constants';
 import { PollSet, usleep } from '../../sys/libc';
+import { listenFault } from '../../sys/listen-fault';
 import { Courtesy, raiseThreadPriority } from '../../sys/priority';
 import { closeNetlink, openNetlink, receiveNetlink } from '../../sys/netlink-socket';
 import { UdpSocket } from '../../sys/udp';
@@ -47,7 +49,7 @@ function run(options: ThreadOptions): void {
   const log = createThreadLogger((entry) => post({ kind: 'log', ...entry }));
   const wakeup = Wakeup.attach(options.wakeup);
 
-  const hostpath = UdpSocket.open(options.hostpath);
+  const hostpath = openHostpath(options.hostpath);
   const host = sockaddr(options.puntTo.host, options.puntTo.port);
   const link = openNetlink(RTMGRP_LINK, NETLINK_BUFFER_BYTES);
   const linkNews = Buffer.alloc(65536);
@@ -223,6 +225,18 @@ function run(options: ThreadOptions): void {
       drops: afi.sandbox.drops(),
       entries: info.entries,
       ...(kernel && { kernel: Object.fromEntries(ports.map(({ name }, i) => [name, kernelText(kernel.facts(i))])) }),
+    });
+  }
+}
+
+/** @throws Error for the operator */
+function openHostpath(at: ThreadOptions['hostpath']): UdpSocket {
+  try {
+    return UdpSocket.open(at);
+  } catch (error) {
+    const reason = listenFault(error, { ...at, transport: 'udp' });
+    throw new Error(`cannot listen for hostpath on ${formatEndpoint(at)} (--hostpath-listen): ${reason}`, {
+      cause: error,
     });
   }
 }

@@ -14,8 +14,8 @@ import { loadTls, stampOf, type TlsFiles } from '../../net/tls-files';
 import { listenUnix } from '../../net/unix-socket';
 import { limitLog } from '../../observe/limited-log';
 import type { Logger } from '../../observe/log';
+import { listenFault } from '../../sys/listen-fault';
 import { peerCredentials, processText } from '../../sys/peer-credentials';
-import { portHolder } from '../../sys/port-holder';
 import { MAX_CONNECTIONS, type Connections } from './connections';
 
 /** The server's own certificate, and with `ca` (--tls-client-ca) who must have signed the client's. */
@@ -136,18 +136,11 @@ function listenTcp(server: Server, { host, port }: { readonly host: string; read
 }
 
 function reasonOf(error: NodeJS.ErrnoException, endpoint: Endpoint): string {
+  if (!isUnix(endpoint)) return listenFault(error, endpoint);
   switch (error.code) {
-    case 'EADDRINUSE': {
-      const pid = isUnix(endpoint) ? undefined : portHolder(endpoint.port);
-      return `${pid === undefined ? 'another process' : processText(pid)} listens there: stop that one, or choose another port`;
-    }
     case 'EACCES':
-    case 'EPERM': {
-      const what = isUnix(endpoint) ? 'write in that folder' : 'use that port';
-      return `uid ${process.geteuid!()} may not ${what} (${error.code}): choose another one, or run as root`;
-    }
-    case 'EADDRNOTAVAIL':
-      return 'no interface of this machine has that address: give it to one, or choose another address';
+    case 'EPERM':
+      return `uid ${process.geteuid!()} may not write in that folder (${error.code}): choose another one, or run as root`;
     default:
       return errorText(error);
   }

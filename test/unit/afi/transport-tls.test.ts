@@ -16,10 +16,13 @@ import { Certificates, type Identity } from './certificates';
 /** What was logged, and a way to wait for it. */
 class Log implements Logger {
   readonly lines: string[] = [];
+  /** The clients that lines were about. */
+  readonly clients: unknown[] = [];
   private waiting: (() => void)[] = [];
   private readonly put =
     (level: string) =>
-    (message: string): void => {
+    (message: string, meta?: object): void => {
+      if (meta !== undefined && 'client' in meta) this.clients.push(meta.client);
       this.lines.push(`${level}: ${message}`);
       for (const wake of this.waiting.splice(0)) wake();
     };
@@ -281,9 +284,9 @@ describe('a Unix socket', () => {
     await serve(undefined, at);
     expect(statSync(path).mode & 0o777).toBe(0o660);
     expect(await outcome(undefined, at)).toBe('up');
-    await serverLog.until(
-      new RegExp(`^info: client .* \\(pid ${process.pid}\\) of uid ${process.geteuid!()}, connection 1 opened`),
-    );
+    await serverLog.until(/^info: a client opened an operation stream$/);
+    const who = new RegExp(`^.* \\(pid ${process.pid}\\) of uid ${process.geteuid!()}, connection 1$`);
+    expect(serverLog.clients).toContainEqual(expect.stringMatching(who));
   });
 
   test('a second server is told who has it; a file that was left behind is replaced', async () => {
@@ -332,7 +335,7 @@ test('a TCP port that is taken: by whom', async () => {
   await serve(undefined);
   const { port } = server!;
   await expect(startAfiServer({ host: '127.0.0.1', port }, createInProcessDataplane(), nullLogger)).rejects.toThrow(
-    new RegExp(`cannot listen on 127.0.0.1:${port} \\(--listen\\): .* \\(pid ${process.pid}\\) listens there`),
+    new RegExp(`cannot listen on 127.0.0.1:${port} \\(--listen\\): .* \\(pid ${process.pid}\\) has that port`),
   );
   const stranger = connectTcp(port, '127.0.0.1');
   stranger.on('error', () => undefined);

@@ -481,7 +481,11 @@ test('an address in use is refused with what to do', async () => {
   const second = createFpmServer(config, nullLogger);
   const noop = (): void => undefined;
   const handlers = { connected: noop, disconnected: noop, update: noop, frameEnd: noop, writable: noop };
-  await expect(second.start(handlers)).rejects.toThrow(/cannot listen for zebra on 127\.0\.0\.1:\d+ .*fpm\.listen/);
+  await expect(second.start(handlers)).rejects.toThrow(
+    new RegExp(
+      String.raw`^cannot listen for zebra on 127\.0\.0\.1:\d+ \(fpm\.listen\): .* \(pid ${process.pid}\) has that port: stop that one`,
+    ),
+  );
 });
 
 test('close ends the session and frees the port', async () => {

@@ -278,12 +278,13 @@ test('an address that is taken, or of another machine: what is wrong and what to
     });
   });
   await expect(startMetricsServer({ host: '127.0.0.1', port }, fakeBackend(), nullLogger)).rejects.toThrow(
-    `cannot listen for Prometheus on 127.0.0.1:${port} (listen EADDRINUSE: address already in use 127.0.0.1:${port}): ` +
-      'another program listens there; stop it or change metrics.listen',
+    new RegExp(
+      String.raw`^cannot listen for Prometheus on 127\.0\.0\.1:${port} \(metrics\.listen\): .* \(pid ${process.pid}\) has that port: stop that one, or choose another`,
+    ),
   );
   other.close();
   await expect(startMetricsServer({ host: '192.0.2.1', port: 0 }, fakeBackend(), nullLogger)).rejects.toThrow(
-    /^cannot listen for Prometheus on 192\.0\.2\.1:0 .*: metrics\.listen must name an address of this machine$/,
+    /^cannot listen for Prometheus on 192\.0\.2\.1:0 \(metrics\.listen\): no interface of this machine has that address/,
   );
 });
 
