@@ -83,13 +83,24 @@ export function pinnedObject(path: string): number {
 /** The interface that a link hangs on; 0: it is gone, and the link hangs nowhere. @throws SysError */
 export function linkInterface(link: number): number {
   // struct bpf_link_info: type, id, prog_id, and for XDP and tcx the interface behind it.
+  return objectInfo(link).readUInt32LE(16);
+}
+
+/** How many entries a map has at most. @throws SysError */
+export function mapEntries(map: number): number {
+  // struct bpf_map_info: type, id, key_size, value_size, max_entries.
+  return objectInfo(map).readUInt32LE(16);
+}
+
+/** The first bytes of struct bpf_link_info or bpf_map_info. */
+function objectInfo(fd: number): Buffer {
   const info = Buffer.alloc(64);
   const attr = Buffer.alloc(16);
-  attr.writeUInt32LE(link, 0);
+  attr.writeUInt32LE(fd, 0);
   attr.writeUInt32LE(info.length, 4);
   attr.writeBigUInt64LE(addressOf(info), 8);
   bpf(BPF_OBJ_GET_INFO_BY_FD, attr, 'BPF_OBJ_GET_INFO_BY_FD');
-  return info.readUInt32LE(16);
+  return info;
 }
 
 /** What a test run came to. */

@@ -54,6 +54,7 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   22: 'EINVAL',
   24: 'EMFILE',
   32: 'EPIPE',
+  67: 'ENOLINK',
   77: 'EBADFD',
   90: 'EMSGSIZE',
   92: 'ENOPROTOOPT',

@@ -10,16 +10,16 @@
  *
  * Owner: the dataplane thread.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { testRun } from '../../sys/bpf';
 import { BpfObject } from '../../sys/bpf-object';
 import { close } from '../../sys/libc';
 import { MappedMemory } from '../../sys/mapped-memory';
 import { CounterMemory, possibleCpus, type Count } from './counters';
+import { EarlierCounts } from './earlier-counts';
 import { adoptedHook, hang, type Hook, type PortMode } from './hooks';
 import * as layout from './layout';
 import type { Left, Legacy } from './legacy';
+import { readObject } from './program-file';
 
 export interface ForwarderOptions {
   readonly ports: number;
@@ -53,7 +53,6 @@ export interface Trial {
   readonly nanoseconds: number;
 }
 
-const OBJECT = join(__dirname, 'forward.bpf.o');
 const NAME = 'softvasic';
 const PROGRAMS: Readonly<Record<PortMode, string>> = {
   xdp: 'forward_xdp',
@@ -62,7 +61,8 @@ const PROGRAMS: Readonly<Record<PortMode, string>> = {
 };
 const WORD = 4;
 const CHUNK_BYTES = layout.CHUNK_WORDS * WORD;
-const COUNTERS_OF_PORT = 3 + layout.SLOW_REASONS;
+const FIRST_SLOW_COUNTER = 3;
+const COUNTERS_OF_PORT = FIRST_SLOW_COUNTER + layout.SLOW_REASONS;
 const OUTCOMES: Readonly<Record<number, Trial['outcome']>> = {
   [layout.VERDICT_SENT]: 'sent',
   [layout.VERDICT_DISCARDED]: 'discarded',
@@ -71,17 +71,6 @@ const OUTCOMES: Readonly<Record<number, Trial['outcome']>> = {
 
 function chunksOf(words: number): number {
   return Math.max(1, Math.ceil(words / layout.CHUNK_WORDS));
-}
-
-/** The compiled program. @throws Error with the remedy where the build had no clang */
-function readObject(): Buffer {
-  try {
-    return readFileSync(OBJECT);
-  } catch (error) {
-    throw new Error(`there is no ${OBJECT}: it was built without clang (install clang and libbpf-dev, npm run build)`, {
-      cause: error,
-    });
-  }
 }
 
 export class Forwarder {
@@ -103,6 +92,7 @@ export class Forwarder {
   private readonly keeps: boolean;
   /** Ports that still have their predecessor's program. */
   private readonly left = new Map<number, Left>();
+  private readonly earlier = new EarlierCounts(this.cpus, COUNTERS_OF_PORT);
   private program: BpfObject;
 
   /** @throws Error with cause and remedy: not built, no libbpf, no permission, the verifier's words */
@@ -160,6 +150,9 @@ export class Forwarder {
     const next = this.load(this.heap.length / layout.CHUNK_WORDS, total, '.bss', 'heap');
     this.counters.add(next.mapFd('counters'), total);
     this.succeed(next);
+    for (const [port, { by }] of this.hooks)
+      if (this.keeps && by !== 'clsact' && !this.left.has(port))
+        this.legacy?.keepCounters(this.ifindexOf(port), by, next.mapFd('counters'));
   }
 
   /** Into `out`. */
@@ -169,16 +162,14 @@ export class Forwarder {
 
   /** What the kernel counted at a port: packets received and dealt with, sent, discarded. */
   portCounts(port: number): { readonly received: Count; readonly sent: Count; readonly discarded: Count } {
-    const first = this.portCounters(port);
-    return { received: this.count(first), sent: this.count(first + 1), discarded: this.count(first + 2) };
+    return { received: this.count(port, 0), sent: this.count(port, 1), discarded: this.count(port, 2) };
   }
 
   /** Reason → packets of a port that were left to the TypeScript engine; those that occurred. */
   slowCounts(port: number): Record<string, number> {
-    const first = this.portCounters(port) + 3;
     const result: Record<string, number> = {};
     layout.REASON_NAMES.forEach((name, reason) => {
-      const { packets } = this.count(first + reason);
+      const { packets } = this.count(port, FIRST_SLOW_COUNTER + reason);
       if (packets > 0) result[name] = packets;
     });
     return result;
@@ -215,7 +206,8 @@ export class Forwarder {
       if (left === undefined) this.keep(hook, ifindex);
       return hook;
     } catch (error) {
-      this.forget(port);
+      if (this.hooks.has(port)) this.detach(port);
+      else this.forget(port);
       throw error;
     }
   }
@@ -225,9 +217,10 @@ export class Forwarder {
     const hook = this.hooks.get(port);
     if (hook === undefined) return;
     this.hooks.delete(port);
+    this.earlier.settle(port);
     this.left.get(port)?.release();
     this.left.delete(port);
-    if (hook.by !== 'clsact') this.legacy?.forget(this.globals[this.portAt(port) + layout.PORT_IFINDEX]!, hook.by);
+    if (hook.by !== 'clsact') this.legacy?.forget(this.ifindexOf(port), hook.by);
     hook.remove();
     this.forget(port);
   }
@@ -250,10 +243,12 @@ export class Forwarder {
       hook.remove();
       return undefined;
     }
-    const { globals } = left;
+    const { globals, counters } = left;
     for (let old = 0; old < layout.MAX_KERNEL_PORTS; old++) {
       const at = this.portAt(old);
-      if (globals[at + layout.PORT_IFINDEX] === ifindex) globals[at + layout.PORT_SLOW_IFINDEX] = slowIfindex;
+      if (globals[at + layout.PORT_IFINDEX] !== ifindex) continue;
+      globals[at + layout.PORT_SLOW_IFINDEX] = slowIfindex;
+      if (counters !== undefined) this.earlier.watch(port, counters, globals[at + layout.PORT_INPUT_COUNTER]!);
     }
     this.left.set(port, left);
     return hook;
@@ -261,15 +256,22 @@ export class Forwarder {
 
   private keep(hook: Hook, ifindex: number): void {
     if (this.keeps && hook.link !== undefined && hook.by !== 'clsact')
-      this.legacy?.keep(ifindex, hook.by, hook.link, this.program.mapFd('.bss'));
+      this.legacy?.keep(ifindex, hook.by, {
+        link: hook.link,
+        globals: this.program.mapFd('.bss'),
+        counters: this.program.mapFd('counters'),
+      });
   }
 
   /** This process' tables are complete: its program takes the place of what earlier ones left, between two packets each. */
   takeOver(): void {
-    for (const [port, left] of this.left) {
+    for (const port of this.left.keys()) {
       const hook = this.hooks.get(port)!;
-      hook.replace(this.program.programFd(PROGRAMS[hook.mode]));
-      this.keep(hook, this.globals[this.portAt(port) + layout.PORT_IFINDEX]!);
+      if (hook.replace(this.program.programFd(PROGRAMS[hook.mode]))) this.keep(hook, this.ifindexOf(port));
+    }
+    // Now, as each port's program counts what it sends at the others.
+    for (const [port, left] of this.left) {
+      this.earlier.settle(port);
       left.release();
     }
     this.left.clear();
@@ -322,6 +324,7 @@ export class Forwarder {
     }
     this.program.close();
     this.counters.release();
+    this.earlier.close();
     this.globalsMemory.release();
     this.heapMemory.release();
   }
@@ -354,6 +357,10 @@ export class Forwarder {
     return layout.GLOBAL_PORTS + port * layout.PORT_WORDS;
   }
 
+  private ifindexOf(port: number): number {
+    return this.globals[this.portAt(port) + layout.PORT_IFINDEX]!;
+  }
+
   private portCounters(port: number): number {
     return 1 + port * COUNTERS_OF_PORT;
   }
@@ -364,12 +371,13 @@ export class Forwarder {
     this.globals[at + layout.PORT_INPUT_COUNTER] = first;
     this.globals[at + layout.PORT_OUTPUT_COUNTER] = first + 1;
     this.globals[at + layout.PORT_DISCARD_COUNTER] = first + 2;
-    this.globals[at + layout.PORT_SLOW_COUNTERS] = first + 3;
+    this.globals[at + layout.PORT_SLOW_COUNTERS] = first + FIRST_SLOW_COUNTER;
   }
 
-  private count(number: number): Count {
+  private count(port: number, index: number): Count {
     const out = { packets: 0, bytes: 0 };
-    this.counters.read(number, out);
+    this.counters.read(this.portCounters(port) + index, out);
+    this.earlier.addTo(out, port, index);
     return out;
   }
 

@@ -27,8 +27,8 @@ export interface Hook {
   readonly by: LinkPoint | 'clsact';
   /** The descriptor of its link; a filter has none. */
   readonly link?: number;
-  /** Puts another program in its place, between two packets. @throws Error */
-  replace(program: number): void;
+  /** Puts another program in its place, between two packets; false: its interface is gone, which isn't news yet. @throws Error */
+  replace(program: number): boolean;
   /** Takes it off; nothing happens where the interface is gone. */
   remove(): void;
 }
@@ -49,7 +49,18 @@ export function hang(program: number, ifindex: number, mode: PortMode, isolated:
 }
 
 function linkHook(link: number, mode: PortMode, by: LinkPoint): Hook {
-  return { mode, by, link, replace: (program) => updateLink(link, program), remove: () => close(link) };
+  return { mode, by, link, replace: (program) => replaceAt(link, program), remove: () => close(link) };
+}
+
+/** The kernel takes a link off an interface that goes: it hangs nowhere then (ENOLINK). */
+function replaceAt(link: number, program: number): boolean {
+  try {
+    updateLink(link, program);
+    return true;
+  } catch (error) {
+    if (error instanceof SysError && error.code === 'ENOLINK') return false;
+    throw error;
+  }
 }
 
 /** A link that another process made. */
@@ -61,6 +72,7 @@ const BPF_TC_INGRESS = 1;
 const BPF_TC_EGRESS = 2;
 const BPF_TC_F_REPLACE = 1;
 const EEXIST = 17;
+const ENODEV = 19;
 /** Those of io/isolation.ts's filter. */
 const HANDLE = 1;
 const PRIORITY = 1;
@@ -91,11 +103,13 @@ function filterHook(program: number, ifindex: number, isolated: boolean): Hook {
   const both = tcHook(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
   const made = lib.tcHookCreate(ingress);
   if (made < 0 && made !== -EEXIST) throw clsactError(ifindex, -made);
-  const attach = (next: number): void => {
+  const attach = (next: number): boolean => {
     const result = lib.tcAttach(ingress, tcOptions(next));
+    if (result === -ENODEV) return false;
     if (result < 0) throw clsactError(ifindex, -result);
+    return true;
   };
-  attach(program);
+  if (!attach(program)) throw clsactError(ifindex, ENODEV);
   return {
     mode: 'tc',
     by: 'clsact',

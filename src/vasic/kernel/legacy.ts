@@ -1,9 +1,9 @@
 /**
- * What a softvasic leaves in the kernel for its successor: the links that its programs hang by and the globals that these read, under
- * names in a BPF file system. A link with a name stays when its process ends, also by kill -9, and forwards by the last tables.
+ * What a softvasic leaves in the kernel for its successor: the links that its programs hang by, the globals that these read and the
+ * counters that they write, under names in a BPF file system. A link with a name stays when its process ends, also by kill -9, and forwards by the last tables.
  *
- * Two names for a port: `NETNS-IFINDEX-POINT-link` and `NETNS-IFINDEX-POINT-globals` (NETNS: the inode of the network namespace, as several
- * may share one file system). Globals of another layout are left alone.
+ * Names of a port: `NETNS-IFINDEX-POINT-` and `link`, `globals` or `counters` (NETNS: the inode of the network namespace, as several may
+ * share one file system). Globals of another layout are left alone.
  *
  * Owner: the dataplane thread.
  */
@@ -19,6 +19,8 @@ const BPF_FS_MAGIC = 0xcafe4a11;
 const NAME = /^(\d+)-(\d+)-(xdp|xdp-generic|tcx)-link$/;
 const FOLDER = 'softvasic';
 const WORD = 4;
+const THINGS = ['link', 'globals', 'counters'] as const;
+type Thing = (typeof THINGS)[number];
 
 /** A port's link and the globals of the program on it, found under their names. */
 export interface Left {
@@ -26,7 +28,9 @@ export interface Left {
   readonly link: number;
   /** Absent: they have another layout. */
   readonly globals?: Uint32Array;
-  /** Gives up the globals; the link stays. */
+  /** The descriptor of the map of its counters; absent: it has no name. */
+  readonly counters?: number;
+  /** Gives up globals and counters; the link stays. */
   release(): void;
 }
 
@@ -58,7 +62,7 @@ export class Legacy {
     }
   }
 
-  private path(ifindex: number, point: string, what: 'link' | 'globals', netns = this.netns): string {
+  private path(ifindex: number, point: string, what: Thing, netns = this.netns): string {
     return join(this.folder, `${netns}-${ifindex}-${point}-${what}`);
   }
 
@@ -76,18 +80,20 @@ export class Legacy {
   }
 
   private left(ifindex: number, point: LinkPoint, link: number): Left {
-    let fd: number;
-    try {
-      fd = pinnedObject(this.path(ifindex, point, 'globals'));
-    } catch {
-      return { point, link, release: () => undefined }; // its softvasic was killed between the two names
-    }
+    // Absent where its softvasic was killed between the names.
+    const fd = this.named(ifindex, point, 'globals');
+    if (fd === undefined) return { point, link, release: () => undefined };
     const bytes = layout.GLOBAL_WORDS * WORD;
     const memory = new MappedMemory(bytes);
-    const release = (): void => memory.release();
+    const counters = this.named(ifindex, point, 'counters');
+    const release = (): void => {
+      memory.release();
+      if (counters !== undefined) close(counters);
+    };
     try {
       const globals = new Uint32Array(memory.place(fd, bytes));
-      if (globals[layout.GLOBAL_LAYOUT] === layout.LAYOUT_VERSION) return { point, link, globals, release };
+      if (globals[layout.GLOBAL_LAYOUT] === layout.LAYOUT_VERSION)
+        return { point, link, globals, ...(counters !== undefined && { counters }), release };
     } catch {
       // Smaller than this layout's.
     } finally {
@@ -97,21 +103,38 @@ export class Legacy {
     return { point, link, release: () => undefined };
   }
 
-  /** Names a port's link and globals. @throws SysError */
-  keep(ifindex: number, point: LinkPoint, link: number, globals: number): void {
+  private named(ifindex: number, point: LinkPoint, what: Thing): number | undefined {
+    try {
+      return pinnedObject(this.path(ifindex, point, what));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Names what is a port's, by descriptors. @throws SysError */
+  keep(ifindex: number, point: LinkPoint, things: Readonly<Record<Thing, number>>): void {
     this.forget(ifindex, point);
-    pinObject(this.path(ifindex, point, 'globals'), globals);
-    pinObject(this.path(ifindex, point, 'link'), link);
+    // The link last: what has no link is nothing to a successor.
+    for (const what of ['globals', 'counters', 'link'] as const)
+      pinObject(this.path(ifindex, point, what), things[what]);
+  }
+
+  /** Another map has the counters from now on. @throws SysError */
+  keepCounters(ifindex: number, point: LinkPoint, counters: number): void {
+    this.unname(this.path(ifindex, point, 'counters'));
+    pinObject(this.path(ifindex, point, 'counters'), counters);
   }
 
   /** The names go; so does the link, with its last descriptor. `netns`: another namespace than this process'. */
   forget(ifindex: number, point: LinkPoint, netns = this.netns): void {
-    for (const what of ['link', 'globals'] as const) {
-      try {
-        unlinkSync(this.path(ifindex, point, what, netns));
-      } catch {
-        // There was none.
-      }
+    for (const what of THINGS) this.unname(this.path(ifindex, point, what, netns));
+  }
+
+  private unname(path: string): void {
+    try {
+      unlinkSync(path);
+    } catch {
+      // There was none.
     }
   }
 

@@ -8,12 +8,13 @@ import { errorText } from '../../../src/net/error-text';
 import { noOffload, type Offload } from '../../../src/net/offload';
 import { ExceptionTap } from '../../../src/sys/exception-tap';
 import { interfaceState } from '../../../src/sys/interface';
-import { addressOf, close, ioctl, PollSet, socket, SOCK_DGRAM } from '../../../src/sys/libc';
+import { addressOf, close, ioctl, PollSet, socket, SOCK_DGRAM, SysError } from '../../../src/sys/libc';
 import { AF_INET } from '../../../src/net/sockaddr';
 import { PacketSocket, type ReceivedFrame } from '../../../src/sys/packet';
 import { Forwarder } from '../../../src/vasic/kernel/forwarder';
 import type { PortMode } from '../../../src/vasic/kernel/hooks';
 import * as layout from '../../../src/vasic/kernel/layout';
+import { Legacy } from '../../../src/vasic/kernel/legacy';
 
 const HEADROOM = 64;
 const LOOK_MS = 2;
@@ -77,9 +78,22 @@ function report(port: number): (frame: ReceivedFrame) => void {
     say({ slow: port, frame: buffer.toString('hex', offset, offset + length), offload: { ...offload } });
 }
 
+/** All that waits at a port. A test may take its interface away: reading the error clears it. */
+function receive(source: PacketSocket | ExceptionTap, port: number): void {
+  try {
+    source.receive(report(port));
+  } catch (error) {
+    if (!(error instanceof SysError) || error.code !== 'ENETDOWN') throw error;
+  }
+}
+
 const calls = {
-  route(mode: PortMode, names: readonly string[], neighbors: Neighbors): object[] {
-    const made = (forwarder = new Forwarder({ ports: 2, heapWords: 1, maxHeapWords: 1 << 20, counters: 16 }));
+  /** `bpfFs`: a BPF file system, where what hangs on the ports outlives this process, and is found. */
+  route(mode: PortMode, names: readonly string[], neighbors: Neighbors, bpfFs?: string): object[] {
+    const made = (forwarder = new Forwarder({
+      ...{ ports: 2, heapWords: 1, maxHeapWords: 1 << 20, counters: 16 },
+      ...(bpfFs !== undefined && { legacy: new Legacy(bpfFs, true), keeps: true }),
+    }));
     made.growHeap(4 * layout.CHUNK_WORDS);
     const states = names.map((name) => interfaceState(name)!);
     makeHeap(
@@ -96,7 +110,7 @@ const calls = {
     const sources = mode === 'tc' ? taps : sockets;
     const polled = new PollSet(sources.map(({ fd }) => fd));
     setInterval(() => {
-      if (polled.wait(0) > 0) sources.forEach((source, port) => source.receive(report(port)));
+      if (polled.wait(0) > 0) sources.forEach(receive);
     }, LOOK_MS);
     return hooks.map(({ by }) => ({ by }));
   },
@@ -112,6 +126,8 @@ const calls = {
     forwarder!.growCounters();
     return forwarder!.growHeap(forwarder!.heap.length + 1);
   },
+  leftPorts: () => forwarder!.leftPorts,
+  takeOver: (): void => forwarder!.takeOver(),
   close: (): void => {
     forwarder!.close();
     taps.forEach((tap) => tap.close());

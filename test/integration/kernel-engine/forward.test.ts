@@ -2,7 +2,9 @@
  * The BPF program on real interfaces: two hosts, a router between them that has nothing but the program. What it forwards arrives, what
  * it leaves to the TypeScript engine gets there whole, and nothing of it stays behind. The heap is made by hand (agent.ts).
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GSO, OFFLOAD_NEEDS_CSUM, type Offload } from '../../../src/net/offload';
 import type { PortMode } from '../../../src/vasic/kernel/hooks';
@@ -46,10 +48,10 @@ afterEach(async () => {
   for (const ns of [router, ...hosts]) ns.close();
 });
 
-async function start(mode: PortMode): Promise<readonly { readonly by: string }[]> {
+async function start(mode: PortMode, bpfFs?: string): Promise<readonly { readonly by: string }[]> {
   if (mode === 'xdp') await Promise.all(hosts.map(setGro));
   agent = startChild(router, AGENT);
-  return agent.call('route', mode, ['r0', 'r1'], macs.hosts);
+  return agent.call('route', mode, ['r0', 'r1'], macs.hosts, ...(bpfFs === undefined ? [] : [bpfFs]));
 }
 
 async function setGro(host: Namespace): Promise<void> {
@@ -133,6 +135,14 @@ describe.each<PortMode>(['tc', 'xdp', 'xdp-generic'])('%s', (mode) => {
     expect(count!.received.packets).toBe(200);
   });
 
+  test('a larger heap takes over where an interface has just gone', async () => {
+    await start(mode);
+    router.ip('link del r1');
+    expect(await agent!.call('grow')).toBe(true);
+    const hex = frameTo('192.0.2.1', 64, Buffer.alloc(32, 0x5a)).toString('hex');
+    expect((await left(hex)).frame).toBe(hex);
+  });
+
   test('after kill -9 nothing is left but the interfaces', async () => {
     const hooks = await start(mode);
     expect(ping('-c', '1', HOSTS[1]!.address)).toContain('1 received');
@@ -147,6 +157,55 @@ describe.each<PortMode>(['tc', 'xdp', 'xdp-generic'])('%s', (mode) => {
     }
     await eventually(() => !links().includes('exc0') && !links().includes('prog/xdp'), 'the TAPs and programs to go');
     expect(() => ping('-c', '1', '-W', '1', HOSTS[1]!.address)).toThrow();
+  });
+});
+
+describe.each<PortMode>(['tc', 'xdp'])('%s, with names in a BPF file system', (mode) => {
+  let bpfFs: string;
+  const names = (): string[] => readdirSync(join(bpfFs, 'softvasic'));
+
+  beforeEach(() => {
+    bpfFs = mkdtempSync(join(tmpdir(), 'fpm2afi-bpf-'));
+    execFileSync('mount', ['-t', 'bpf', 'bpf', bpfFs]);
+  });
+  afterEach(async () => {
+    await agent?.kill();
+    agent = undefined;
+    execFileSync('umount', [bpfFs]);
+    rmSync(bpfFs, { recursive: true });
+  });
+
+  test('the next one counts what the earlier tables go on to forward and to leave, and takes over though a port is gone', async () => {
+    await start(mode, bpfFs);
+    expect(names()).toHaveLength(6);
+    // Another map of counters is what the names stand for then.
+    expect(await agent!.call('grow')).toBe(true);
+    expect(ping('-c', '2', '-i', '0.2', HOSTS[1]!.address)).toContain('2 received');
+    await agent!.kill();
+    expect(ping('-c', '1', HOSTS[1]!.address)).toContain('1 received');
+
+    await start(mode, bpfFs);
+    expect(await agent!.call('leftPorts')).toBe(2);
+    expect(ping('-c', '3', '-i', '0.2', HOSTS[1]!.address)).toContain('3 received');
+    const expiring = frameTo(HOSTS[1]!.address, 1, Buffer.alloc(32, 0x5a)).toString('hex');
+    expect((await left(expiring)).frame).toBe(expiring);
+    const told = async (): Promise<PortCount[]> => agent!.call<PortCount[]>('counts');
+    const before = await told();
+    for (const { received, sent } of before) {
+      expect([received, sent]).toEqual([
+        { packets: 3, bytes: 3 * 98 },
+        { packets: 3, bytes: 3 * 98 },
+      ]);
+    }
+    expect(before[0]!.slow).toEqual({ ttl: 1 });
+
+    router.ip('link del r1');
+    await agent!.call('takeOver');
+    expect(await agent!.call('leftPorts')).toBe(0);
+    expect(await told()).toEqual(before);
+    const unknown = frameTo('192.0.2.1', 64, Buffer.alloc(32, 0x5a)).toString('hex');
+    expect((await left(unknown)).frame).toBe(unknown);
+    expect((await told())[0]!.slow).toEqual({ ttl: 1, host: 1 });
   });
 });
 

@@ -71,7 +71,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     const mark = logMark(softvasic.logFile);
     await softvasic.process().kill(signal);
     await sleep(2000);
-    expect(left()).toHaveLength(4);
+    expect(left()).toHaveLength(6);
     await softvasic.restart();
     await waitFor(() => logLines(softvasic.logFile, mark).some((line) => line.includes('forwards by the new tables')), {
       timeoutMs: 60_000,
