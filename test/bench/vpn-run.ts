@@ -1,6 +1,6 @@
 /**
- * One run of the part `vpn`, in the router's namespace: plays LSPs, or VPN routes of many VRFs, to a bridge as zebra would send them; then a
- * neighbor that they lead to gets another address. `node vpn-run.js JSON` (VpnRunOptions) prints one JSON line (VpnResult).
+ * One run of the part `vpn`, in the router's namespace: plays LSPs, VPN routes of many VRFs, or plain routes of one table to compare them with, to
+ * a bridge as zebra would send them; then a neighbor that they lead to gets another address. `node vpn-run.js JSON` (VpnRunOptions) prints one JSON line (VpnResult).
  */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ import { residentBytes } from './replay';
 import { gatewayOf } from './stream';
 
 export interface VpnRunOptions extends Place {
-  readonly kind: 'lsps' | 'routes';
+  readonly kind: 'lsps' | 'routes' | 'plain';
   /** How many of them. */
   readonly count: number;
   /** The VRFs' kernel tables. */
@@ -69,21 +69,32 @@ function vpnStream({ count, tables, ports }: VpnRunOptions, ifindexes: readonly 
   return chunksOf(frames.take());
 }
 
+/** Plain routes of the main table, without labels, all by the first gateway. */
+function plainStream({ count, ports }: VpnRunOptions, ifindexes: readonly number[]): Buffer[] {
+  const { port, address } = gatewayOf(0, ports.length);
+  const frames = new ZebraFrames().nexthop(FIRST_ID, address, ifindexes[port]!);
+  for (let n = 0; n < count; n++) frames.route(Uint8Array.of(20 + (n >> 16), n >> 8, n, 0), 24, FIRST_ID);
+  return chunksOf(frames.take());
+}
+
+const STREAMS = { lsps: lspStream, routes: vpnStream, plain: plainStream } as const;
+
 async function main(options: VpnRunOptions): Promise<void> {
   const ifindexes = options.ports.map((tap) => Number(readFileSync(`/sys/class/net/${tap}/ifindex`, 'utf8')));
   const status = (): Promise<StatusView> => requestStatus(options.control);
   const { kind, count } = options;
-  const stream = kind === 'lsps' ? lspStream(options, ifindexes) : vpnStream(options, ifindexes);
-  const done = ({ fib }: StatusView): boolean => (kind === 'lsps' ? fib.lsps.offloaded : fib.offloaded) === count;
+  const stream = STREAMS[kind](options, ifindexes);
+  const offloaded = ({ fib }: StatusView): number => (kind === 'lsps' ? fib.lsps.offloaded : fib.offloaded);
   const zebra = connect(options.fpm, '127.0.0.1');
   await once(zebra, 'connect');
   zebra.resume();
   await sleep(options.settleMs);
   const sizes = (): [number, number] => [residentBytes(options.bridgePid), residentBytes(options.vasicPid)];
   const empty = sizes();
+  const target = offloaded(await status()) + count;
   const began = performance.now();
   await play(zebra, stream);
-  await waitFor(async () => done(await status()), {
+  await waitFor(async () => offloaded(await status()) >= target, {
     timeoutMs: TIMEOUT_MS,
     everyMs: 250,
     what: 'all of it programmed',

@@ -1,9 +1,9 @@
 /**
  * LSPs and VPN routes in number: time and resident memory by entry of bridge and vASIC, with a stream like zebra's played by vpn-run.ts, and the
- * operations of a core neighbor's failover under all of them.
+ * operations of a core neighbor's failover under all of them. Each beside as many plain IPv4 routes of one table, in the same run.
  */
 import { join } from 'node:path';
-import { exactly, tenth, type Figure } from '../../lab/figure';
+import { exactly, hundredth, tenth, type Figure } from '../../lab/figure';
 import { labId, openLab } from '../../lab/lab';
 import { bareRouter } from './bare-router';
 import type { BenchPart } from './part';
@@ -23,6 +23,7 @@ type Kind = VpnRunOptions['kind'];
 const WHAT: Readonly<Record<Kind, { readonly count: number; readonly what: string }>> = {
   lsps: { count: LSPS, what: 'LSPs, each with an outgoing label of its own' },
   routes: { count: ROUTES, what: `routes in ${VRFS} VRFs, behind two labels` },
+  plain: { count: ROUTES, what: 'plain routes in one table' },
 };
 
 /** Time and memory of so many of a kind. */
@@ -50,6 +51,19 @@ export function vpnFigures(kind: Kind, count: number, result: VpnResult): Figure
   ];
 }
 
+/** What one of a kind takes, by what one of as many plain routes does. */
+export function vpnRatios(kind: Kind, result: VpnResult, plain: VpnResult): Figure[] {
+  const ratio = (name: keyof VpnResult, what: string): Figure => ({
+    ...{ name: `vpn.${kind}.${name}.ratio`, what: `${what}: one of ${WHAT[kind].what}, by a plain route` },
+    ...{ unit: '×', value: hundredth(result[name] / plain[name]) },
+  });
+  return [
+    ratio('seconds', 'time'),
+    ratio('bridgeBytes', "fpm2afi's memory"),
+    ratio('vasicBytes', "softvasic's memory"),
+  ];
+}
+
 async function measured(kind: Kind, count: number, say: (line: string) => void): Promise<VpnResult> {
   const lab = await openLab(labId('vpnbench'), { logDir: 'out/vpn-bench-logs', say });
   try {
@@ -71,8 +85,14 @@ export const vpn: BenchPart = {
   measure: async ({ quick }, found, say) => {
     for (const kind of ['lsps', 'routes'] as const) {
       const count = quick ? WHAT[kind].count / QUICK : WHAT[kind].count;
-      say(`${count} ${WHAT[kind].what}`);
-      found(vpnFigures(kind, count, await measured(kind, count, say)));
+      const run = async (one: Kind): Promise<VpnResult> => {
+        say(`${count} ${WHAT[one].what}`);
+        return measured(one, count, say);
+      };
+      const plain = await run('plain');
+      found(vpnFigures('plain', count, plain).map((one) => ({ ...one, name: `${one.name}.${count}` })));
+      const result = await run(kind);
+      found([...vpnFigures(kind, count, result), ...vpnRatios(kind, result, plain)]);
     }
   },
 };

@@ -1,9 +1,9 @@
 /**
- * A core neighbor fails under 100,000 VPN routes, in 100 VRFs, each VRF with a label of its own behind the transport label: what is written is counted, and
- * packets of every VRF are sent after the first operation already.
+ * A core neighbor fails under 100,000 VPN routes, in 100 VRFs, each VRF with a label of its own behind the transport label, or under 100,000 LSPs: what is
+ * written is counted, and packets of every VRF are sent after the first operation already. So it is when the transport label changes.
  */
-import { Bed, pathOf, Server } from '../../bed/bed';
-import { stackOf } from '../../bed/labelled';
+import { Bed, macOfPort, pathOf, Server } from '../../bed/bed';
+import { labelledFrame, stackOf } from '../../bed/labelled';
 import type { NexthopPath } from '../../../src/fib/updates';
 
 const VRFS = 100;
@@ -14,12 +14,12 @@ const FIRST_LABEL = 300_000;
 const A = '02:00:00:00:00:0a';
 const B = '02:00:00:00:00:0b';
 const NEW = '02:00:00:00:00:99';
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const tables = Array.from({ length: VRFS }, (_, i) => FIRST_TABLE + i);
-const pushing = (hop: string, vpnLabel: number): NexthopPath => ({
+const pushing = (hop: string, vpnLabel: number, transport = TRANSPORT): NexthopPath => ({
   ...pathOf(hop),
-  encap: { kind: 'mpls', labels: [TRANSPORT, vpnLabel] },
+  encap: { kind: 'mpls', labels: [transport, vpnLabel] },
 });
 
 /** Customers are at port 0, which is in the VRF looked at. Each VRF has a nexthop id, over one or two core neighbors. */
@@ -90,4 +90,40 @@ test('it is lost, and there is another: none of the routes is written, only the 
   expect(removed).toEqual([]);
   bed.neighbor(1, '10.0.1.2', A).settle();
   expect(ways(bed)).toEqual(both);
+});
+
+test('another transport label (LDP): each stack is written once, none of the routes', async () => {
+  const bed = await edge(TABLE, ['10.0.1.2@1']);
+  const operations = bed.operationsFor(() => {
+    for (let i = 0; i < VRFS; i++)
+      bed.nexthop(1000 + i, { kind: 'path', path: pushing('10.0.1.2@1', FIRST_LABEL + i, TRANSPORT + 1) });
+  });
+  const inserts = operations.flatMap((one) => (one.kind === 'insert' ? [one.insert] : []));
+  // For each stack two labels, a token for the nexthop id and one for its group.
+  expect(inserts.reduce((sum, { nodes }) => sum + nodes.length, 0)).toBeLessThanOrEqual(4 * VRFS);
+  expect(inserts.flatMap(({ entries }) => entries)).toEqual([]);
+  expect(operations.length).toBeLessThanOrEqual(8);
+  expect(ways(bed)).toEqual([`p1 …0a ${TRANSPORT + 1}/${FIRST_LABEL + 42}`]);
+});
+
+test('under 100,000 LSPs, each with an outgoing label of its own: one operation of one node', async () => {
+  const LSPS = 100_000;
+  const bed = new Bed(new Server());
+  for (const port of bed.server.ports.keys()) bed.fib.setLabelInput(port, true);
+  bed.neighbor(1, '10.0.1.2', A);
+  await bed.up();
+  for (let i = 0; i < LSPS; i++) {
+    const paths = [{ ...pathOf('10.0.1.2@1'), outLabels: [FIRST_LABEL + i] }];
+    bed.apply({ kind: 'lspAdd', label: 1000 + i, protocol: 193, paths });
+  }
+  bed.settle();
+  const operations = bed.operationsFor(() => bed.neighbor(1, '10.0.1.2', NEW));
+  expect(operations).toHaveLength(1);
+  expect(operations[0]).toMatchObject({ kind: 'insert', insert: { entries: [] } });
+  expect(operations[0]!.kind === 'insert' && operations[0].insert.nodes).toHaveLength(1);
+  for (const i of [0, 4711, LSPS - 1]) {
+    bed.frame(labelledFrame(macOfPort(0), [[1000 + i, 9]]));
+    const { frame } = bed.server.ports[1]!.sent[0]!;
+    expect([frame[5], ...stackOf(frame)]).toEqual([0x99, { label: FIRST_LABEL + i, ttl: 8, trafficClass: 0 }]);
+  }
 });
