@@ -272,14 +272,25 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     if (opened !== undefined) {
       const inFlight = opened.acks.size;
       opened.acks.close();
-      opened.operate.cancel();
-      opened.watch.cancel();
       log.error(`lost the AFI server at ${address}: ${failure.reason}; reconnecting in ${backoff} ms`, { inFlight });
     } else failed(failure);
-    self.channel.close();
+    abandon(self);
     if (closed) return;
     again();
     if (opened !== undefined) handlers?.down(failure.reason, tables);
+  }
+
+  /**
+   * Closes the connection, and then cancels its streams. In the other order Node would first send what the operation stream still has; and where
+   * that has been ended by the server with operations in it, Node 20 makes empty frames of them without end, and of memory as much as there is.
+   */
+  function abandon({ channel, open: opened }: Session): void {
+    channel.close();
+    if (opened === undefined) return;
+    setImmediate(() => {
+      opened.operate.cancel();
+      opened.watch.cancel();
+    });
   }
 
   /** An attempt came to nothing. */
@@ -368,9 +379,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
       if (self !== undefined) {
         self.ended = true;
         self.open?.acks.close();
-        self.open?.operate.cancel();
-        self.open?.watch.cancel();
-        self.channel.close();
+        abandon(self);
       }
       return Promise.resolve();
     },
