@@ -120,7 +120,7 @@ build fpm2afi-common "$ARCH" "$VERSION" 'files of fpm2afi and softvasic
 program fpm2afi
 install -m 644 packaging/fpm2afi.service packaging/fpm2afi-punt.service "$WORK/fpm2afi/usr/lib/systemd/system/"
 install -D -m 644 fpm2afi.example.yaml "$WORK/fpm2afi/etc/fpm2afi/fpm2afi.example.yaml"
-docs_of fpm2afi README.md CHANGELOG.md docs packaging/prometheus
+docs_of fpm2afi README.md CHANGELOG.md docs packaging/prometheus packaging/grafana
 build fpm2afi all "$VERSION" 'programs a vASIC with the routes of FRR
  zebra connects to it over FPM; it resolves nexthops, programs a forwarding plane
  over AFI (gRPC), and tells zebra what that really accepted.' \

@@ -142,12 +142,14 @@ test('with another process that punts, its counters are left out rather than 0',
   }
 });
 
+const audit = {
+  time: '2026-01-02T12:00:00.000Z',
+  layers: [{ layer: 'zebra' }, { layer: 'kernel', differences: 0 }, { layer: 'vasic', differences: 3 }],
+} as const;
+const audited = (): MetricsSource => ({ ...fakeBackend(), status: () => ({ ...STATUS, audit }) });
+
 test('the last audit; a layer that was not compared has no sample, nor has an audit that was never made', async () => {
-  const audit = {
-    time: '2026-01-02T12:00:00.000Z',
-    layers: [{ layer: 'zebra' }, { layer: 'kernel', differences: 0 }, { layer: 'vasic', differences: 3 }],
-  } as const;
-  const families = await scrape({ ...fakeBackend(), status: () => ({ ...STATUS, audit }) });
+  const families = await scrape(audited());
   const differences = (layer: string): number | undefined => valueOf(families, 'fpm2afi_audit_differences', { layer });
   expect(['zebra', 'kernel', 'vasic'].map(differences)).toEqual([undefined, 0, 3]);
   expect(valueOf(families, 'fpm2afi_audit_timestamp_seconds')).toBe(Date.UTC(2026, 0, 2, 12) / 1000);
@@ -328,6 +330,43 @@ describe('documents', () => {
       expect([alert, asked.filter((name) => !names.includes(name))]).toEqual([alert, []]);
       expect([alert, Object.keys(annotations)]).toEqual([alert, ['summary', 'description']]);
       expect([alert, document.includes(`| \`${alert}\` |`)]).toEqual([alert, true]);
+    }
+  });
+
+  test('the dashboard asks for metrics that there are, by labels that they have', async () => {
+    const dashboard = JSON.parse(packageFile('packaging', 'grafana', 'fpm2afi.json')) as {
+      panels: {
+        id: number;
+        title: string;
+        gridPos: { x: number; w: number };
+        targets?: { expr: string; legendFormat: string }[];
+      }[];
+    };
+    const text = await (await fetch(`${await start(audited())}/metrics`)).text();
+    // Of each metric in a scrape: its labels, as far as the fake bridge has samples.
+    const labels = new Map<string, Set<string>>();
+    for (const [, name, list = ''] of text.matchAll(/^(\w+)(?:\{(.*)\})? /gm)) {
+      const known = labels.get(name!) ?? new Set();
+      for (const [, label] of list.matchAll(/(\w+)="/g)) known.add(label!);
+      labels.set(name!, known);
+    }
+    const targets = dashboard.panels.flatMap(({ title, targets = [] }) => targets.map((one) => ({ title, ...one })));
+    expect(targets.length).toBeGreaterThan(25);
+    expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
+    for (const { title, expr, legendFormat } of targets) {
+      const [metric, ...more] = [...expr.matchAll(/\b(?:fpm2afi|process)_\w+/g)].map(([name]) => name);
+      expect([title, more]).toEqual([title, []]);
+      expect([title, names.includes(metric!.replace(/_bucket$/, '')) || metric!.startsWith('process_')]).toEqual([
+        title,
+        true,
+      ]);
+      const by = [...expr.matchAll(/by \(([\w, ]+)\)/g)].flatMap(([, list]) => list!.split(/, */));
+      const shown = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label]) => label!);
+      const missing = [...by, ...shown].filter(
+        (label) => label !== 'instance' && labels.get(metric!)?.has(label) !== true,
+      );
+      expect([title, metric, missing]).toEqual([title, metric, []]);
+      expect([title, expr.includes('job="$job"') && expr.includes('instance=~"$instance"')]).toEqual([title, true]);
     }
   });
 });
