@@ -108,6 +108,10 @@ function commandLine(): yargs.Argv {
         process.stdout.write(`${file}: fine: ${count}, FPM on ${zebra}, AFI server ${server}\n`);
       },
     )
+    .command('config-schema', 'Print a JSON Schema of the configuration file, for editors', {}, async () => {
+      const { configSchema } = await import('./config/load');
+      process.stdout.write(`${JSON.stringify(configSchema(), undefined, 2)}\n`);
+    })
     .command('version', 'Print the version', {}, () => {
       process.stdout.write(`fpm2afi ${packageVersion()}\n`);
     });

@@ -10,7 +10,7 @@ import { OperatorError } from '../net/error-text';
 import type { AfiTls, Config, PortConfig, PuntPolicers, VrfConfig } from './types';
 import { nearest } from './nearest';
 import { defaulted, list, object, optional, placeAt, required, section, wrongValue } from './validate';
-import type { Context, DocumentedKey, Override, Problem } from './validate';
+import type { Context, DocumentedKey, JsonSchema, Override, Problem } from './validate';
 import {
   duration,
   endpoint,
@@ -186,6 +186,11 @@ export class ConfigError extends OperatorError {
 /** Every key of the file with its default, for the documentation's tests. */
 export function documentedKeys(): DocumentedKey[] {
   return shape.keys('');
+}
+
+/** A JSON Schema (draft 2020-12) of the file, for editors: it knows keys, kinds and ranges; what spans several keys only the daemon checks. */
+export function configSchema(): JsonSchema {
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'fpm2afi.yaml', ...shape.schema };
 }
 
 /** Reads and checks a configuration file. Throws ConfigError, also when the file can't be read. */

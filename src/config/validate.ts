@@ -65,7 +65,12 @@ export interface Check<T> {
   read(at: At, context: Context): T | undefined;
   /** Keys below this value. */
   keys(path: string): DocumentedKey[];
+  /** The same for editors. */
+  readonly schema: JsonSchema;
 }
+
+/** A part of a JSON Schema (draft 2020-12). It may let through what the reader refuses, never the other way round. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
 
 type Plain = string | number | boolean;
 
@@ -100,9 +105,14 @@ export function section<T>(check: Check<T>, name?: string): Field<T> {
 }
 
 /** A single value; `parse` gives undefined for one that isn't as expected. */
-export function scalar<T>(expected: string, parse: (value: Plain) => T | undefined): Check<T> {
+export function scalar<T>(
+  expected: string,
+  parse: (value: Plain) => T | undefined,
+  schema: JsonSchema = { type: 'string' },
+): Check<T> {
   return {
     expected,
+    schema: { ...schema, description: expected },
     keys: () => [],
     read(at, context) {
       const node = resolved(at, context);
@@ -126,6 +136,12 @@ export function object<T extends object>(shape: { readonly [K in keyof T]-?: Fie
   const expected = `a map with the keys ${names.join(', ')}`;
   return {
     expected,
+    schema: {
+      type: 'object',
+      additionalProperties: false,
+      required: fields.flatMap(({ name, absent }) => (absent.kind === 'required' ? [name] : [])),
+      properties: Object.fromEntries(fields.map(({ name, check, absent }) => [name, schemaOf(check, absent)])),
+    },
     keys(path) {
       return fields.flatMap(({ name, check, absent }) => {
         const below = check.keys(join(path, name));
@@ -170,6 +186,7 @@ export function list<T>(item: Check<T>, what: string, minimum: 0 | 1 = 0): Check
   const expected = `a list of ${what}${minimum === 0 ? '' : ', at least one'}`;
   return {
     expected,
+    schema: { type: 'array', items: item.schema, minItems: minimum, description: expected },
     keys: (path) => item.keys(`${path}[]`),
     read(at, context) {
       const node = resolved(at, context);
@@ -183,6 +200,17 @@ export function list<T>(item: Check<T>, what: string, minimum: 0 | 1 = 0): Check
         return item.read(child, context) as T;
       });
     },
+  };
+}
+
+/** A key with nothing behind it is one that was left out, unless it is required. */
+function schemaOf({ schema }: Check<unknown>, absent: Field<unknown>['absent']): JsonSchema {
+  if (absent.kind === 'required') return schema;
+  const { description, ...rest } = schema;
+  return {
+    anyOf: [rest, { type: 'null' }],
+    ...(description !== undefined && { description }),
+    ...(absent.kind === 'default' && { default: absent.value }),
   };
 }
 

@@ -9,35 +9,50 @@ import type { Check } from './validate';
 
 /** A whole number from `min` to `max`. */
 export function integer(min: number, max: number, what = 'a whole number'): Check<number> {
-  return scalar(`${what} from ${min} to ${max}`, (value) =>
-    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? value : undefined,
+  return scalar(
+    `${what} from ${min} to ${max}`,
+    (value) =>
+      typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? value : undefined,
+    { type: 'integer', minimum: min, maximum: max },
   );
 }
 
 /** true or false. */
-export const flag: Check<boolean> = scalar('true or false', (value) =>
-  typeof value === 'boolean' ? value : undefined,
+export const flag: Check<boolean> = scalar(
+  'true or false',
+  (value) => (typeof value === 'boolean' ? value : undefined),
+  { type: 'boolean' },
 );
 
 /** One of some words. */
 export function oneOf<T extends string>(...words: readonly T[]): Check<T> {
-  return scalar(`one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
+  return scalar(`one of ${words.join(', ')}`, (value) => words.find((word) => word === value), { enum: words });
 }
 
+const DURATION = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Milliseconds, from a number of them or text such as `5s`; `min` and `max` in milliseconds. */
 export function duration(min: number, max: number): Check<number> {
   const expected = `a duration from ${durationText(min)} to ${durationText(max)} such as 200ms or 5s (a bare number is milliseconds)`;
-  return scalar(expected, (value) => {
-    const ms = typeof value === 'boolean' ? undefined : typeof value === 'number' ? value : parseDuration(value);
-    return ms !== undefined && Number.isInteger(ms) && ms >= min && ms <= max ? ms : undefined;
-  });
+  return scalar(
+    expected,
+    (value) => {
+      const ms = typeof value === 'boolean' ? undefined : typeof value === 'number' ? value : parseDuration(value);
+      return ms !== undefined && Number.isInteger(ms) && ms >= min && ms <= max ? ms : undefined;
+    },
+    {
+      anyOf: [
+        { type: 'integer', minimum: min, maximum: max },
+        { type: 'string', pattern: DURATION.source },
+      ],
+    },
+  );
 }
 
 /** Milliseconds of `200ms`, `5s`, `1.5s`, `2m`, `1h`; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text);
+  const match = DURATION.exec(text);
   return match === null ? undefined : Math.round(Number(match[1]) * UNITS[match[2]!]!);
 }
 
@@ -50,12 +65,16 @@ export function durationText(ms: number): string {
 /** `keep`, or `VERB after DURATION`; `min` and `max` in milliseconds. */
 export function keepOr(verb: string, min: number, max: number): Check<KeepOr> {
   const expected = `keep, or "${verb} after" a duration from ${durationText(min)} to ${durationText(max)} such as "${verb} after 10m"`;
-  return scalar(expected, (value) => {
-    if (value === 'keep') return { kind: 'keep' };
-    const match = typeof value === 'string' ? /^(\S+) after (.+)$/.exec(value) : null;
-    const ms = match?.[1] === verb ? parseDuration(match[2]!) : undefined;
-    return ms !== undefined && ms >= min && ms <= max ? { kind: 'after', ms } : undefined;
-  });
+  return scalar(
+    expected,
+    (value) => {
+      if (value === 'keep') return { kind: 'keep' };
+      const match = typeof value === 'string' ? /^(\S+) after (.+)$/.exec(value) : null;
+      const ms = match?.[1] === verb ? parseDuration(match[2]!) : undefined;
+      return ms !== undefined && ms >= min && ms <= max ? { kind: 'after', ms } : undefined;
+    },
+    { type: 'string', pattern: `^(keep|${verb} after .+)$` },
+  );
 }
 
 /** An IP address and a port. IPv6 is in brackets (and so in quotes: YAML's lists). */
@@ -124,11 +143,15 @@ export const prefix: Check<Prefix> = scalar('an address or prefix such as 10.0.0
 );
 
 /** A user of this machine, by name or number. */
-export const user: Check<string | number> = scalar('the name or the number of a user', (value) => {
-  if (typeof value === 'number')
-    return Number.isInteger(value) && value >= 0 && value < 0xffff_ffff ? value : undefined;
-  return typeof value === 'string' && /^[A-Za-z_][\w.-]{0,31}\$?$/.test(value) ? value : undefined;
-});
+export const user: Check<string | number> = scalar(
+  'the name or the number of a user',
+  (value) => {
+    if (typeof value === 'number')
+      return Number.isInteger(value) && value >= 0 && value < 0xffff_ffff ? value : undefined;
+    return typeof value === 'string' && /^[A-Za-z_][\w.-]{0,31}\$?$/.test(value) ? value : undefined;
+  },
+  { type: ['string', 'integer'] },
+);
 
 /** A name of an engine or sandbox. */
 export const word: Check<string> = scalar('a name of 1 to 64 letters, digits, ".", "_" or "-"', (value) =>

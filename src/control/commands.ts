@@ -12,6 +12,7 @@ export const COMMANDS = [
   'reload',
   'stop',
   'check-config',
+  'config-schema',
   'version',
   'show',
   'why',
