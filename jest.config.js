@@ -9,5 +9,5 @@ const project = (displayName) => ({
 });
 
 // unit: no root, under a minute · slow: large tables and long random histories, no root either · integration: root and FRR.
-// Two at a time, whatever the machine has: integration tests mostly wait, and their stages have names of their own.
+// Two at a time, whatever the machine has; integration tests, whose stages have names of their own, mostly wait: scripts/test.sh takes three.
 module.exports = { maxWorkers: 2, projects: ['unit', 'slow', 'integration'].map(project) };
