@@ -23,7 +23,7 @@ export interface AuditParts extends VasicParts, Pick<KernelParts, 'taps' | 'neig
     feedback(): { readonly mode: string } | undefined;
     askAgain(reason: string): void;
   };
-  readonly replay: { readonly active: boolean };
+  readonly replay: { readonly complete: boolean };
   /** Has the kernel monitor read everything again. */
   readonly resync: () => void;
   /** There is something to program or to report. */
@@ -62,7 +62,7 @@ export function createAudit(parts: AuditParts): Audit {
       undefined,
     ];
     if (fpm.peer() === undefined) return no('zebra is not connected over FPM');
-    if (replay.active) return no('zebra connected a short while ago and may still be sending its table: try again');
+    if (!replay.complete) return no('zebra connected a short while ago and may still be sending its table: try again');
     const findings = new Findings('zebra');
     let vty: Vty | undefined;
     try {
@@ -150,7 +150,7 @@ export function createAudit(parts: AuditParts): Audit {
   async function settled(): Promise<void> {
     const until = parts.now() + REPAIR_MS;
     do await pause();
-    while (parts.now() < until && (fpm.peer() === undefined || replay.active || !programmer.idle));
+    while (parts.now() < until && (!replay.complete || !programmer.idle));
   }
 
   async function audit(query: AuditQuery): Promise<AuditView> {

@@ -100,6 +100,11 @@ export class Replay {
     return this.began !== undefined;
   }
 
+  /** zebra has sent its table over the session that is there, and what it did not send is swept. */
+  get complete(): boolean {
+    return this.session?.sent === 'routes' && this.began === undefined;
+  }
+
   /** Why the replay isn't believed; undefined: nothing is odd about it. */
   get doubt(): ReplayDoubt | undefined {
     const { session, began, standing } = this;

@@ -80,6 +80,20 @@ test('it ends when the stream was idle for long enough, and then everything unco
   expect(calls).toHaveLength(5);
 });
 
+test("zebra's table is complete from the end of the replay to the end of the session, and not before the next has its own", () => {
+  const { replay, begin, world } = bed();
+  expect(replay.complete).toBe(false);
+  begin('10.0.0.1:4');
+  expect(replay.complete).toBe(false);
+  world.now = 60_000;
+  replay.check();
+  expect(replay.complete).toBe(true);
+  replay.disconnected();
+  expect(replay.complete).toBe(false);
+  replay.connected('10.0.0.1:5');
+  expect([replay.active, replay.complete]).toEqual([false, false]);
+});
+
 test('not before the minimum time, however quiet zebra is', () => {
   const { replay, begin, world } = bed();
   begin('10.0.0.1:4');
