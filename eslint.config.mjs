@@ -18,7 +18,7 @@ export const MAY_KNOW = {
   inspect: ['fpm', 'netlink', 'fib/updates', 'config/types'],
   kernel: ['netlink', 'fib/updates', 'config/types', 'observe', 'sys'],
   aft: [],
-  afi: ['aft', 'fib/intents', 'fib/updates', 'config/types', 'observe'],
+  afi: ['aft', 'fib/intents', 'fib/updates', 'fib/work-set', 'config/types', 'observe'],
   hostpath: [],
   punt: ['config', 'hostpath', 'sys', 'observe'],
   vasic: ['aft', 'hostpath', 'netlink/constants', 'sys', 'observe', 'config/types'],

@@ -17,6 +17,7 @@ import {
 } from './graph';
 import { AftField, PARAM, type AftNode, type Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
+import { WorkSet } from '../fib/work-set';
 import { formatAddress, sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 
@@ -63,7 +64,7 @@ export interface AdjacencyView {
 }
 
 export class AdjacencyWriter implements NodeWriter {
-  readonly dirty = new Set<number>();
+  readonly dirty = new WorkSet();
   written = 0;
   private readonly states = new Map<number, AdjacencyState>();
 

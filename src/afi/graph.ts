@@ -6,6 +6,7 @@ import { FIRST_DYNAMIC, type BasePort } from './base-graph';
 import type { PortRules } from '../fib/intents';
 import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from '../aft/model';
 import type { NexthopVerdict } from '../fib/intents';
+import type { WorkSet } from '../fib/work-set';
 
 /** Operations on nodes carry few of them, so that a refusal costs little. */
 export const NODES_PER_OPERATION = 64;
@@ -36,7 +37,7 @@ export const NOTHING: BuildResult = { kind: 'nothing' };
 /** A layer of nodes, written member by member. */
 export interface NodeWriter {
   /** To be looked at again. */
-  readonly dirty: Set<number>;
+  readonly dirty: WorkSet;
   /** Adds a member's nodes. It reads what the FIB wants and changes nothing there: the result says what to tell it. */
   build(id: number, insert: NodeInsert): BuildResult;
   /** The server's verdict. */

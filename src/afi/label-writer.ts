@@ -20,6 +20,7 @@ import {
 import { popAndLookUp, popParams, type LabelTtl } from './label-graph';
 import { PARAM, type AftNode, type AftParams, type Token } from '../aft/model';
 import { labelActionKey, type LabelAction } from '../fib/intents';
+import { WorkSet } from '../fib/work-set';
 import type { Logger } from '../observe/log';
 
 /** What is done to the labels, and where the packet goes then. */
@@ -58,7 +59,7 @@ function keyOf(work: LabelWork): string {
 }
 
 export class LabelWriter implements NodeWriter {
-  readonly dirty = new Set<number>();
+  readonly dirty = new WorkSet();
   private readonly states = new Map<number, LabelState>();
   private readonly byKey = new Map<string, LabelState>();
   private readonly waiting = new Set<number>();

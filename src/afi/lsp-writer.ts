@@ -16,13 +16,14 @@ import { LABEL_TABLE, labelEntries, labelKey } from './label-graph';
 import type { NexthopWriter } from './nexthop-writer';
 import type { AftNode, Token } from '../aft/model';
 import type { LspSource } from '../fib/intents';
+import { WorkSet } from '../fib/work-set';
 import type { Logger } from '../observe/log';
 
 /** Entries of one operation at most. */
 export const LSPS_PER_OPERATION = 1024;
 
 export class LspWriter implements NodeWriter {
-  readonly dirty = new Set<number>();
+  readonly dirty = new WorkSet();
   written = 0;
   removed = 0;
 

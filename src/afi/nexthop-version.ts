@@ -20,10 +20,10 @@ export interface Version {
 /** What an intent comes to. */
 export type VersionResult =
   | { readonly kind: 'version'; readonly version: Version }
-  /** Its adjacencies aren't in the vASIC yet. */
-  | { readonly kind: 'waiting' }
-  /** An adjacency was refused. `stuck`: it goes on sending to where it should not. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly stuck: boolean };
+  /** Its adjacencies aren't in the vASIC yet, or what is done to labels isn't: this number of the label writer's. */
+  | { readonly kind: 'waiting'; readonly labels?: number }
+  /** An adjacency was refused, or `labels` were. `stuck`: it goes on sending to where it should not. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly stuck: boolean; readonly labels?: number };
 
 /** A nexthop group as the writer knows it. */
 export interface GroupState {

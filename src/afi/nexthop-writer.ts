@@ -37,7 +37,9 @@ import {
   type VersionResult,
 } from './nexthop-version';
 import { RecentTables } from './recent-tables';
+import { WaitingGroups } from './waiting-groups';
 import { intentsEqual, type ForwardingSource, type NexthopIntent } from '../fib/intents';
+import { WorkSet } from '../fib/work-set';
 import type { Logger } from '../observe/log';
 
 const GONE: NexthopIntent = { kind: 'drop' };
@@ -53,11 +55,11 @@ function flowFields(intent: NexthopIntent): readonly AftField[] {
 }
 
 export class NexthopWriter implements NodeWriter {
-  readonly dirty = new Set<number>();
+  readonly dirty = new WorkSet();
   written = 0;
-  /** Groups whose adjacencies the vASIC doesn't have (yet, or refused). */
-  private readonly waiting = new Set<number>();
   private readonly states = new Map<number, GroupState>();
+  /** Groups whose adjacencies or labels the vASIC doesn't have (yet, or refused). */
+  private readonly waiting = new WaitingGroups(this.dirty, (id) => this.states.has(id));
   private readonly recent = new RecentTables();
 
   constructor(
@@ -75,10 +77,14 @@ export class NexthopWriter implements NodeWriter {
     this.recent.clear();
   }
 
-  /** An adjacency got its verdict: who waits may go on. */
+  /** An adjacency got its verdict, or a tree is there: who waits may go on. */
   wake(): void {
-    for (const id of this.waiting) this.dirty.add(id);
-    this.waiting.clear();
+    this.waiting.wakeAll();
+  }
+
+  /** These label actions got their verdict: who waits for one of them may go on. */
+  labelsDone(actions: readonly number[]): void {
+    this.waiting.wakeLabels(actions);
   }
 
   /** The token that a route entry of this group points at; undefined while the vASIC doesn't have the group. */
@@ -96,6 +102,8 @@ export class NexthopWriter implements NodeWriter {
   /** What was refused may be tried again. */
   retryRefused(): void {
     for (const state of this.states.values()) state.refused = undefined;
+    // What is done to labels may have been collected, with its refusal, while nobody held it.
+    this.waiting.wakeAllLabels();
   }
 
   build(id: number, insert: NodeInsert): BuildResult {
@@ -117,10 +125,10 @@ export class NexthopWriter implements NodeWriter {
     const result = this.versionOf(state, wanted.intent);
     switch (result.kind) {
       case 'waiting':
-        this.waiting.add(id);
+        this.waiting.add(id, result.labels);
         return NOTHING;
       case 'refused': {
-        this.waiting.add(id);
+        this.waiting.add(id, result.labels);
         const left = result.stuck ? this.leave(state, result.reason, insert) : NOTHING;
         if (left.kind === 'written') return left;
         return { kind: 'settled', verdict: { acked: undefined, error: result.reason, stuck: false } };
@@ -189,19 +197,21 @@ export class NexthopWriter implements NodeWriter {
   ): VersionResult {
     const targets: WeightedTarget[] = [];
     const labels: number[] = [];
-    let waiting = false;
+    let missing: number | undefined;
     for (const way of ways) {
       if ('target' in way) {
         targets.push(way);
         continue;
       }
       const { id, token, exists, error } = this.labels.demand(way.work);
-      if (error !== undefined) return { kind: 'refused', reason: `labels refused: ${error}`, stuck: false };
-      waiting ||= !exists;
+      if (error !== undefined) return { kind: 'refused', reason: `labels refused: ${error}`, stuck: false, labels: id };
+      // The last that was asked for comes last, as a rule.
+      if (!exists) missing = id;
       labels.push(id);
       targets.push({ target: token, weight: way.weight });
     }
-    return waiting ? { kind: 'waiting' } : this.fill(state, intent, targets, adjacencies, labels);
+    if (missing !== undefined) return { kind: 'waiting', labels: missing };
+    return this.fill(state, intent, targets, adjacencies, labels);
   }
 
   private fill(

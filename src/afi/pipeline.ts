@@ -19,6 +19,7 @@ import type { BaseVrf } from './vrf-graph';
 import type { VasicTables } from './vasic-tables';
 import type { AftError, AftInsert, AftOperation, Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
+import type { WorkSet } from '../fib/work-set';
 
 interface NodeBatch {
   readonly kind: 'nodes';
@@ -268,7 +269,7 @@ export class Pipeline {
   private nodesDone({ writer, ids }: NodeBatch, error: string | undefined): void {
     for (const id of ids) writer.done(id, error);
     const { adjacencies, labels, nexthops } = this.parts.tables;
-    if (writer === labels) nexthops.wake();
+    if (writer === labels) nexthops.labelsDone(ids);
     if (writer !== adjacencies) return;
     labels.wake();
     nexthops.wake();
@@ -314,15 +315,10 @@ export class Pipeline {
 }
 
 /** As many as one operation may hold: first those that their writer has to look at again, then those of the source. */
-function takeMembers(dirty: Set<number>, next: () => number | undefined, most: number = NODES_PER_OPERATION): number[] {
+function takeMembers(dirty: WorkSet, next: () => number | undefined, most: number = NODES_PER_OPERATION): number[] {
   const ids: number[] = [];
-  for (const id of dirty) {
-    if (ids.length === most) break;
-    dirty.delete(id);
-    ids.push(id);
-  }
   while (ids.length < most) {
-    const id = next();
+    const id = dirty.take() ?? next();
     if (id === undefined) break;
     ids.push(id);
   }

@@ -5,6 +5,7 @@
  */
 import { TOKEN_DISCARD, type AftEntry, type AftKey, type Token } from '../aft/model';
 import { sameRules } from '../fib/intents';
+import { WorkSet } from '../fib/work-set';
 import { sameBytes } from '../net/address';
 import type { Logger } from '../observe/log';
 import {
@@ -34,7 +35,7 @@ interface PortState {
 }
 
 export class PortWriter implements NodeWriter {
-  readonly dirty = new Set<number>();
+  readonly dirty = new WorkSet();
   private readonly states = new Map<number, PortState>();
 
   /** @param vrfs where a port may lead */

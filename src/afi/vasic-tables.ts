@@ -57,6 +57,7 @@ export class VasicTables {
       () => {
         this.ports.review();
         this.labels.wake();
+        this.nexthops.wake();
       },
       log,
     );

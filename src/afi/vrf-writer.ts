@@ -10,6 +10,7 @@ import { NOTHING, WRITTEN, programmedParts, type BuildResult } from './graph';
 import type { Garbage, NodeInsert, NodeWriter, ProgrammedNode } from './graph';
 import { switchEntries, treeName, vrfGraph, type BaseVrf } from './vrf-graph';
 import type { AftNode, Token } from '../aft/model';
+import { WorkSet } from '../fib/work-set';
 
 interface VrfState {
   /** `absent`: being written, or refused. */
@@ -21,7 +22,7 @@ interface VrfState {
 }
 
 export class VrfWriter implements NodeWriter {
-  readonly dirty = new Set<number>();
+  readonly dirty = new WorkSet();
   private readonly states = new Map<number, VrfState>();
   /** Tables that have a tree there: one that was found is left as it is, whatever exactly it is. */
   private readonly trees = new Map<number, 'found' | 'made'>();

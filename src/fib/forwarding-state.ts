@@ -15,6 +15,7 @@ import { isPassing, type RouteStatuses } from './route-status';
 import { ROW, TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
 import { decodeTime, encodeTime } from './times';
+import { WorkSet } from './work-set';
 
 /** Of a group's routes, so many are asked which group they had before: they mostly move together. */
 const PREDECESSOR_ROWS = 16;
@@ -26,12 +27,12 @@ interface TableEntries {
 
 /** What the vASIC is to have, has, and refused. */
 export class ForwardingState implements ForwardingSource {
-  readonly dirtyPorts = new Set<number>();
-  readonly dirtyTables = new Set<number>();
+  readonly dirtyPorts = new WorkSet();
+  readonly dirtyTables = new WorkSet();
   /** Entries that the vASIC has or may have, by table; those of the one asked for last are at hand. */
   private readonly entriesOf = new Map<number, TableEntries>();
   private last: TableEntries = { table: -1, entries: 0 };
-  readonly dirtyAdjacencies = new Set<number>();
+  readonly dirtyAdjacencies = new WorkSet();
   /** Entries were found in the vASIC since it was looked last whether anybody asked for them. */
   private mayHaveAdopted = false;
   /** From zebra's last message about a route to the acknowledgement of what it changed. */
@@ -58,7 +59,7 @@ export class ForwardingState implements ForwardingSource {
   }
 
   takeTable(): number | undefined {
-    return takeFirst(this.dirtyTables);
+    return this.dirtyTables.take();
   }
 
   /** Its routes waited for the tree, or have failed with it. */
@@ -103,7 +104,7 @@ export class ForwardingState implements ForwardingSource {
   }
 
   takeAdjacency(): number | undefined {
-    return takeFirst(this.dirtyAdjacencies);
+    return this.dirtyAdjacencies.take();
   }
 
   adjacency(id: number): AdjacencyIntent | undefined {
@@ -114,7 +115,7 @@ export class ForwardingState implements ForwardingSource {
   }
 
   takePort(): number | undefined {
-    return takeFirst(this.dirtyPorts);
+    return this.dirtyPorts.take();
   }
 
   portRules(port: number): PortRules | undefined {
@@ -122,7 +123,7 @@ export class ForwardingState implements ForwardingSource {
   }
 
   takeNexthop(): number | undefined {
-    return takeFirst(this.rows.dirtyNexthops);
+    return this.rows.dirtyNexthops.take();
   }
 
   nexthop(id: number): NexthopGroupIntent | undefined {
@@ -388,12 +389,4 @@ export class ForwardingState implements ForwardingSource {
   retryNexthops(): void {
     for (const group of this.rows.nexthops.all()) if (group.error !== undefined) this.rows.markNexthop(group);
   }
-}
-
-function takeFirst(set: Set<number>): number | undefined {
-  for (const id of set) {
-    set.delete(id);
-    return id;
-  }
-  return undefined;
 }

@@ -13,6 +13,7 @@ import { TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
 import type { NexthopGroup } from './nexthops';
 import { MALFORMED, type LspAdd, type LspPath, type LspUpdate } from './updates';
+import { WorkSet } from './work-set';
 
 /** An LSP, or what is left of one in the vASIC. */
 export interface Lsp {
@@ -41,7 +42,7 @@ export interface LspOptions {
 
 export class LspTable implements LspSource {
   private readonly lsps = new Map<number, Lsp>();
-  private readonly dirty = new Set<number>();
+  private readonly dirty = new WorkSet();
   private generation = 0;
   /** Entries were found in the vASIC since it was looked last whether zebra asked for them. */
   private mayHaveAdopted = false;
@@ -191,11 +192,7 @@ export class LspTable implements LspSource {
   // ---- the programmer's side --------------------------------------------------------------------------------------
 
   take(): number | undefined {
-    for (const label of this.dirty) {
-      this.dirty.delete(label);
-      return label;
-    }
-    return undefined;
+    return this.dirty.take();
   }
 
   labels(): Iterable<number> {

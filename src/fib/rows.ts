@@ -13,6 +13,7 @@ import { NexthopTable, type NexthopGroup } from './nexthops';
 import { ROW, RouteTable, TARGET_UNKNOWN } from './route-table';
 import { RowQueue } from './row-queue';
 import type { Vrfs } from './vrfs';
+import { WorkSet } from './work-set';
 
 export interface RowsOptions {
   /** The tables that the vASIC forwards by. */
@@ -32,7 +33,7 @@ export class Rows {
   readonly nexthops = new NexthopTable();
   readonly work = new RowQueue();
   readonly reports = new RowQueue();
-  readonly dirtyNexthops = new Set<number>();
+  readonly dirtyNexthops = new WorkSet();
   /** Refused rows, and why. */
   readonly failed = new Map<number, string>();
   /** Those of them that only found no room, in the order in which they were refused. */

@@ -4,6 +4,7 @@
  */
 import { PuntReason, type AftOperation } from '../../../src/aft/model';
 import { LABEL_TABLE, UNKNOWN_LABEL } from '../../../src/afi/label-graph';
+import { NexthopWriter } from '../../../src/afi/nexthop-writer';
 import type { LspPath, NexthopPath } from '../../../src/fib/updates';
 import { Bed, ifindexOf, macOfPort, pathOf, Server, TABLE } from '../../bed/bed';
 import { labelledFrame, stackOf, type StackEntry } from '../../bed/labelled';
@@ -313,6 +314,18 @@ describe('operations', () => {
     expect(operations.map(({ kind }) => kind)).toEqual(['insert', 'insert', 'remove']);
     expect(operations[1]).toMatchObject({ insert: { nodes: [{ type: 'indirect' }], entries: [] } });
     expect(plainWay(bed, '10.100.0.9')).toBe('p2 …0b 18/63 17/63');
+  });
+
+  test('many groups wait for many labels at once: each is looked at a few times, not at each acknowledgement', async () => {
+    const bed = await router();
+    const builds = jest.spyOn(NexthopWriter.prototype, 'build');
+    const many = 4000;
+    for (let i = 0; i < many; i++) lsp(bed, 100 + i, lspPath('10.0.1.2@1', 100_000 + i));
+    bed.settle();
+    expect(builds.mock.calls.length).toBeLessThanOrEqual(3 * many);
+    builds.mockRestore();
+    expect(way(bed, [[100, 9]])).toBe('p1 …0a 100000/8');
+    expect(way(bed, [[99 + many, 9]])).toBe(`p1 …0a ${99_999 + many}/8`);
   });
 
   test('many LSPs go in a few operations', async () => {
