@@ -112,6 +112,20 @@ function commandLine(): yargs.Argv {
       const { configSchema } = await import('./config/load');
       process.stdout.write(`${JSON.stringify(configSchema(), undefined, 2)}\n`);
     })
+    .command(
+      'import-config <file>',
+      'Print the configuration that says the same as a config.yml of afi-client-linux (2017), and on stderr what has no equivalent',
+      (command) => command.positional('file', { type: 'string', demandOption: true }),
+      async ({ file }) => {
+        const [{ readText }, { importOriginal }] = await Promise.all([
+          import('./config/document'),
+          import('./config/import-original'),
+        ]);
+        const { yaml, notes } = importOriginal(readText(file), file);
+        process.stdout.write(yaml);
+        for (const note of notes) process.stderr.write(`${note}\n`);
+      },
+    )
     .command('version', 'Print the version', {}, () => {
       process.stdout.write(`fpm2afi ${packageVersion()}\n`);
     });

@@ -2,15 +2,13 @@
  * From a YAML file and command line flags to the Config: the shape of the file with its defaults, the checks that span
  * several keys, and freezing. Everything that is wrong is reported at once (ConfigError).
  */
-import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
 import { bytesEqual, formatAddress } from '../net/address';
 import { isUnix } from '../net/endpoint';
-import { OperatorError } from '../net/error-text';
 import type { AfiTls, Config, PortConfig, PuntPolicers, VrfConfig } from './types';
+import { readDocument, readText } from './document';
 import { nearest } from './nearest';
-import { defaulted, list, object, optional, placeAt, required, section, wrongValue } from './validate';
-import type { Context, DocumentedKey, JsonSchema, Override, Problem } from './validate';
+import { defaulted, list, object, optional, required, section, wrongValue } from './validate';
+import type { Context, DocumentedKey, JsonSchema, Override } from './validate';
 import {
   duration,
   endpoint,
@@ -172,17 +170,6 @@ const shape = object<Config>({
   ),
 });
 
-/** A configuration that can't be used. `message` has one line per problem, in the file's order after those of flags. */
-export class ConfigError extends OperatorError {
-  readonly problems: readonly Problem[];
-  constructor(found: readonly Problem[]) {
-    const problems = [...found].sort((a, b) => (a.offset ?? -1) - (b.offset ?? -1));
-    super(problems.map(({ place, path, text }) => `${place}: ${path === '' ? '' : `${path}: `}${text}`).join('\n'));
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
-}
-
 /** Every key of the file with its default, for the documentation's tests. */
 export function documentedKeys(): DocumentedKey[] {
   return shape.keys('');
@@ -195,41 +182,13 @@ export function configSchema(): JsonSchema {
 
 /** Reads and checks a configuration file. Throws ConfigError, also when the file can't be read. */
 export function loadConfig(file: string, overrides: readonly Override[] = []): Config {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message;
-    throw new ConfigError([{ place: file, path: '', text: `cannot read the configuration: ${reason}` }]);
-  }
-  return parseConfig(text, file, overrides);
+  return parseConfig(readText(file), file, overrides);
 }
 
 /** Checks a configuration given as text; `file` is what messages call it. Throws ConfigError. */
 export function parseConfig(source: string, file: string, overrides: readonly Override[] = []): Config {
-  const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
-  const context: Context = {
-    file,
-    document,
-    lines,
-    overrides: new Map(),
-    problems: [],
-    given: new Map(),
-  };
-  for (const error of [...document.errors, ...document.warnings]) {
-    const [offset] = error.pos;
-    const text = `not valid YAML: ${error.message}`;
-    context.problems.push({ place: placeAt(offset, context), path: '', text, offset });
-  }
-  // What a broken document seems to say isn't worth checking.
-  if (context.problems.length > 0) throw new ConfigError(context.problems);
-  takeOverrides(overrides, context);
-  const whole = document.contents;
-  const config = shape.read({ path: '', node: whole === null ? undefined : whole }, context);
-  if (config !== undefined) acrossKeys(config, context);
-  if (config === undefined || context.problems.length > 0) throw new ConfigError(context.problems);
-  return freeze(config);
+  const before = (context: Context): void => takeOverrides(overrides, context);
+  return freeze(readDocument(source, file, shape, { before, across: acrossKeys }));
 }
 
 /** Only keys outside lists have a path that a flag can name. */

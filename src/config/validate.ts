@@ -215,7 +215,7 @@ function schemaOf({ schema }: Check<unknown>, absent: Field<unknown>['absent']):
 }
 
 /** Adds a problem about the value at `at`. */
-function report(at: At, context: Context, text: string): void {
+export function report(at: At, context: Context, text: string): void {
   const offset = at.flag === undefined ? at.node?.range?.[0] : undefined;
   const place = at.flag ?? placeAt(offset, context);
   context.problems.push({ place, path: at.path, text, ...(offset === undefined ? {} : { offset }) });
@@ -253,7 +253,8 @@ function fromFlag(override: Override): At {
   return { path: override.path, node: new Scalar(override.value), flag: override.flag };
 }
 
-function resolved(at: At, context: Context): Node | undefined {
+/** The node itself where there is an alias for it. */
+export function resolved(at: At, context: Context): Node | undefined {
   return isAlias(at.node) ? at.node.resolve(context.document) : at.node;
 }
 

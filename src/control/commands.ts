@@ -13,6 +13,7 @@ export const COMMANDS = [
   'stop',
   'check-config',
   'config-schema',
+  'import-config',
   'version',
   'show',
   'why',

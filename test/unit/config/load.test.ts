@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../../src/config/types';
-import { ConfigError, loadConfig, parseConfig } from '../../../src/config/load';
+import { ConfigError } from '../../../src/config/document';
+import { loadConfig, parseConfig } from '../../../src/config/load';
 import { parsePrefix } from '../../../src/net/address';
 import type { Override } from '../../../src/config/validate';
 
