@@ -10,9 +10,11 @@ import type { TestReply } from '../aft/wire';
 import type { AfiTls } from '../config/types';
 import { nullLogger, type Logger } from '../observe/log';
 import { failureText } from './failure';
+import { AfiRefused } from './refused';
 import { createGrpcTransport, type AfiFindRequest, type AfiTransport, type AfiTransportConfig } from './transport';
 
 export * from '../aft/model';
+export { AfiRefused } from './refused';
 export type { TestReply } from '../aft/wire';
 export type { AfiFindRequest } from './transport';
 export type { AfiTls } from '../config/types';
@@ -42,14 +44,6 @@ export interface AfiClientSettings {
   /** Called when a port goes up or down, and once for each port after connecting. */
   readonly onPort?: (index: number, up: boolean) => void;
   readonly log?: Logger;
-}
-
-/** The server refused an operation: nothing of it was applied. */
-export class AfiRefused extends Error {
-  constructor(readonly fault: AftError) {
-    super(`${fault.message} (${fault.code})`);
-    this.name = 'AfiRefused';
-  }
 }
 
 interface InFlight {

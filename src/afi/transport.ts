@@ -13,6 +13,7 @@ import { errorText } from '../net/error-text';
 import type { Logger } from '../observe/log';
 import type { AftError, AftNodeType, AftOperation, AftSandboxInfo, Token } from '../aft/model';
 import { AckTimer } from './ack-timer';
+import { ask, findBatches } from './calls';
 import { openChannel, type Channel } from './channel';
 import { Claim, type Identity } from './claim';
 import { DEFAULT_REMEDY, explain, failureText, testFailure, type Failure } from './failure';
@@ -91,9 +92,6 @@ export type AfiTransportConfig = Omit<Config['afi'], 'lost' | 'tls'> & {
   readonly owner: Identity;
 };
 
-/** A find may list a million entries; this bounds one that stalls. */
-const FIND_TIMEOUT_MS = 60_000;
-
 const SANDBOX_CLOSED = 'somebody closed the sandbox, and what was in it may be gone';
 
 /** The server's answer to ALLOC or OPEN was a refusal. */
@@ -138,8 +136,6 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
   let failures = 0;
   let lastFailure: Failure | undefined;
   let closed = false;
-
-  const deadline = (): { deadline: number } => ({ deadline: Date.now() + timeoutMs });
 
   function connect(): void {
     retry = undefined;
@@ -245,21 +241,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     method: grpc.MethodDefinition<Request, Reply>,
     request: Request,
   ): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      client.makeUnaryRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-        new grpc.Metadata(),
-        deadline(),
-        (error, reply) => {
-          if (error !== null) reject(error);
-          else if (reply === undefined) reject(new Error('the server answered with nothing'));
-          else resolve(reply);
-        },
-      );
-    });
+    return ask(client, method, request, timeoutMs);
   }
 
   /** Ends a session, once: streams canceled, `down` if it was up, and the next attempt scheduled. */
@@ -338,20 +320,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     },
     async *find(request) {
       const { client, info } = current();
-      const { path, requestSerialize, responseDeserialize } = AFI_METHODS.find;
-      const stream = client.makeServerStreamRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        { ...request, sandboxId: info.id },
-        new grpc.Metadata(),
-        { deadline: Date.now() + FIND_TIMEOUT_MS },
-      );
-      try {
-        for await (const batch of stream) yield batch as FindReply;
-      } finally {
-        stream.cancel();
-      }
+      yield* findBatches(client, { ...request, sandboxId: info.id });
     },
     async nodeInfo(tokens) {
       const { client, info } = current();

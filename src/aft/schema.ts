@@ -22,6 +22,8 @@ export type MessageName =
   | 'AfiNodeInfoReply'
   | 'AfiTestRequest'
   | 'AfiTestReply'
+  | 'AfiInjectRequest'
+  | 'AfiInjectReply'
   | 'AftInsert'
   | 'AftRemove'
   | 'AftNode'

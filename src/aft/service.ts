@@ -80,6 +80,12 @@ export const AFI_METHODS = {
     { encode: wire.encodeTest, decode: wire.decodeTest },
     { encode: wire.encodeTestReply, decode: wire.decodeTestReply },
   ),
+  inject: method<wire.InjectMessage, wire.InjectReply>(
+    'Inject',
+    UNARY,
+    { encode: wire.encodeInject, decode: wire.decodeInject },
+    { encode: wire.encodeInjectReply, decode: wire.decodeInjectReply },
+  ),
   sandboxInfo: method<wire.SandboxName, wire.SandboxReply>('SandboxInfo', UNARY, sandboxName, sandboxReply),
   watch: method<wire.SandboxName, wire.PortEvent>('Watch', SERVER_STREAM, sandboxName, {
     encode: wire.encodePortEvent,
@@ -96,6 +102,7 @@ export const AFI_RAW_SERVICE = {
   find: method('Find', SERVER_STREAM, bytes, bytes),
   nodeInfo: method('NodeInfo', UNARY, bytes, bytes),
   test: method('Test', UNARY, bytes, bytes),
+  inject: method('Inject', UNARY, bytes, bytes),
   sandboxInfo: method('SandboxInfo', UNARY, bytes, bytes),
   watch: method('Watch', SERVER_STREAM, bytes, bytes),
 } as const;

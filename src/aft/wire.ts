@@ -25,6 +25,8 @@ export {
   type OperationReply,
 } from './operation-codec';
 
+export * from './packet-messages';
+
 export type { AfiOwner, TakeOver };
 
 /** Engine and name of a sandbox, e.g. trio:green. */
@@ -40,6 +42,7 @@ export type SandboxAction = 'alloc' | 'open' | 'release' | 'close';
 export interface SandboxRequest {
   readonly action: SandboxAction;
   readonly sandbox: SandboxName;
+  /** Both 0: as many as the vASIC has. */
   readonly inputPorts: number;
   readonly outputPorts: number;
   /** Absent: a client that knows no epochs. */
@@ -80,37 +83,6 @@ export type { NodeInfo };
 export interface PortEvent {
   readonly index: number;
   readonly up: boolean;
-}
-
-/** A complete frame, as if it were received on the input port. */
-export interface TestMessage {
-  readonly sandboxId: number;
-  readonly port: number;
-  readonly frame: Uint8Array;
-}
-
-/** One node on the way. */
-export interface TestStep {
-  readonly token: Token;
-  /** Node type. */
-  readonly type: string;
-  /** What it did with the packet, for people; may be empty. */
-  readonly detail: string;
-}
-
-export type TestOutcome =
-  | { readonly kind: 'output'; readonly port: number; readonly frame: Uint8Array }
-  /** To the host; `reason` as hostpath tells it (PuntReason). */
-  | { readonly kind: 'punt'; readonly reason: number; readonly frame: Uint8Array }
-  | { readonly kind: 'discard'; readonly reason: string };
-
-export interface TestReply {
-  readonly steps: readonly TestStep[];
-  readonly outcome: TestOutcome;
-  /** Who would forward it, `kernel` or `engine`; absent where a server has one way only. */
-  readonly engine?: string;
-  /** Why that is the engine. */
-  readonly engineReason?: string;
 }
 
 const NAME: part.Shape<SandboxName> = { engine: part.text, name: part.text, epoch: optionalCount };
@@ -316,56 +288,4 @@ export function encodePortEvent(event: PortEvent): Buffer {
 
 export function decodePortEvent(bytes: Buffer): PortEvent {
   return decodeMessage('AfiPortEvent', bytes, (message) => part.fromMessage(PORT_EVENT, message));
-}
-
-const TEST: part.Shape<TestMessage> = { sandboxId: part.uint32, port: part.uint32, frame: part.bytes };
-
-export function encodeTest(request: TestMessage): Buffer {
-  return encodeMessage('AfiTestRequest', part.toMessage(TEST, request));
-}
-
-export function decodeTest(bytes: Buffer): TestMessage {
-  return decodeMessage('AfiTestRequest', bytes, (message) => part.fromMessage(TEST, message));
-}
-
-const STEP: part.Shape<TestStep> = { token: part.token, type: part.text, detail: part.text };
-type Outcome<Kind extends TestOutcome['kind']> = Omit<Extract<TestOutcome, { kind: Kind }>, 'kind'>;
-/** What became of the packet, by the name of its field. */
-const OUTCOMES: { readonly [Kind in TestOutcome['kind']]: part.Shape<Outcome<Kind>> } = {
-  output: { port: part.uint32, frame: part.bytes },
-  punt: { reason: part.uint32, frame: part.bytes },
-  discard: { reason: part.text },
-};
-
-const TAKER: part.Shape<Pick<TestReply, 'engine' | 'engineReason'>> = {
-  engine: part.optionalText,
-  engineReason: part.optionalText,
-};
-
-export function encodeTestReply({ steps, outcome, ...taker }: TestReply): Buffer {
-  const shape = OUTCOMES[outcome.kind] as part.Shape<unknown>;
-  return encodeMessage('AfiTestReply', {
-    steps: steps.map((step) => part.toMessage(STEP, step)),
-    [outcome.kind]: part.toMessage<unknown>(shape, outcome),
-    ...part.toMessage(TAKER, taker),
-  });
-}
-
-type TestReplyMessage = {
-  readonly steps: readonly unknown[];
-  /** The oneof's name: where the outcome is. */
-  readonly outcome?: TestOutcome['kind'];
-} & Readonly<Record<string, unknown>>;
-
-export function decodeTestReply(bytes: Buffer): TestReply {
-  return decodeMessage('AfiTestReply', bytes, (message: TestReplyMessage) => {
-    const kind = message.outcome;
-    if (kind === undefined) throw new WireError('a test reply without an outcome');
-    const body = part.fromMessage<unknown>(OUTCOMES[kind] as part.Shape<unknown>, message[kind]) as object;
-    return {
-      steps: message.steps.map((step) => part.fromMessage(STEP, step)),
-      outcome: { kind, ...body } as TestOutcome,
-      ...part.fromMessage(TAKER, message),
-    };
-  });
 }

@@ -7,7 +7,7 @@
  */
 
 /** The rpcs that are calls; Operate streams go by themselves. */
-export type CallMethod = 'sandbox' | 'sandboxInfo' | 'nodeInfo' | 'find' | 'watch' | 'test';
+export type CallMethod = 'sandbox' | 'sandboxInfo' | 'nodeInfo' | 'find' | 'watch' | 'test' | 'inject';
 
 export type ToDataplane =
   | {

@@ -12,9 +12,11 @@ import * as wire from '../../aft/wire';
 import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
 import type { FindRequest, Sandbox } from '../engine/api';
+import { CallError } from './call-error';
 import { decodeWork, type Decoded } from './decode-work';
 import { findChunks } from './find-chunks';
-import { packBundle, unpackBundle, type FailCode, type FromDataplane, type ToDataplane } from './dataplane-protocol';
+import { packBundle, unpackBundle, type FromDataplane, type ToDataplane } from './dataplane-protocol';
+import { injectPacket, testPacket } from './packet-calls';
 import { Sessions } from './sessions';
 
 export interface SandboxHostOptions {
@@ -45,16 +47,6 @@ export interface SandboxHost {
 type Work =
   | { readonly kind: 'operation'; readonly stream: number; readonly bytes: Buffer }
   | { readonly kind: 'message'; readonly message: ToDataplane };
-
-/** A call that cannot be answered. */
-class CallError extends Error {
-  constructor(
-    readonly code: FailCode,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
   const { sandbox: own, log } = options;
@@ -90,9 +82,12 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     return fault('noSandbox', `no sandbox ${name.engine}:${name.name} here; this vASIC has ${label} (--sandbox)`);
   }
 
-  /** A client may count the port to the host, or not. */
-  function isPortCount(count: number): boolean {
-    return count === options.ports || count === options.ports + 1;
+  /** A client may count the port to the host, or not. One that asks for none takes what there is. */
+  function arePortCounts(...counts: readonly number[]): boolean {
+    return (
+      counts.every((count) => count === 0) ||
+      counts.every((count) => count === options.ports || count === options.ports + 1)
+    );
   }
 
   function manage(request: wire.SandboxRequest, peer: string): wire.SandboxReply {
@@ -100,7 +95,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     if (wrongName !== undefined) return { error: wrongName };
     switch (request.action) {
       case 'alloc':
-        if (![request.inputPorts, request.outputPorts].every(isPortCount)) {
+        if (!arePortCounts(request.inputPorts, request.outputPorts)) {
           const asked = `${request.inputPorts} input and ${request.outputPorts} output ports`;
           const message = `asked for ${asked}, but this vASIC has ${options.ports} (--port); make the two agree`;
           return { error: fault(sandbox === undefined ? 'invalid' : 'exists', message) };
@@ -263,10 +258,16 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
         break;
       }
       case 'test': {
-        const { sandboxId: id, port, frame } = wire.decodeTest(bytes);
-        const box = checkId(id);
-        if (port >= options.ports) throw new CallError('invalid', `no input port ${port}: there are ${options.ports}`);
-        answer(call, wire.encodeTestReply(box.test(port, frame)));
+        const query = wire.decodeTest(bytes);
+        answer(call, wire.encodeTestReply(testPacket(checkId(query.sandboxId), options.ports, query)));
+        break;
+      }
+      case 'inject': {
+        const query = wire.decodeInject(bytes);
+        const box = checkId(query.sandboxId);
+        if (!opened) throw new CallError('notFound', `sandbox ${label} is not open`);
+        if (!sessions.admits(query.epoch)) throw new CallError('fenced', sessions.fenced(query.epoch).message);
+        answer(call, wire.encodeInjectReply({ ok: injectPacket(box, options.ports, query) }));
         break;
       }
       case 'find':

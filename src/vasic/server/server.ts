@@ -230,6 +230,7 @@ export async function startAfiServer(
     sandboxInfo: unary('sandboxInfo'),
     nodeInfo: unary('nodeInfo'),
     test: unary('test'),
+    inject: unary('inject'),
     find: streaming('find', true),
     watch: streaming('watch', false),
     operate,

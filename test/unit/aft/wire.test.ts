@@ -407,6 +407,33 @@ describe('replies and requests', () => {
     expect(() => wire.decodeTestReply(Buffer.alloc(0))).toThrow(wire.WireError);
   });
 
+  test('injected packets', () => {
+    const frame = fc.uint8Array({ maxLength: 60 });
+    const direction = fc.constantFrom('in' as const, 'out' as const);
+    fc.assert(
+      fc.property(uint32, direction, uint32, frame, count, (sandboxId, way, port, bytes, epoch) => {
+        const request = { sandboxId, direction: way, port, frame: bytes, ...(epoch !== 0 && { epoch }) };
+        const object = {
+          sandbox_id: sandboxId,
+          direction: way.toUpperCase(),
+          port,
+          frame: bytes,
+          epoch: String(epoch),
+        };
+        expect(wire.decodeInject(wire.encodeInject(request))).toEqual(request);
+        expect(wire.decodeInject(made('AfiInjectRequest', object))).toEqual(request);
+        same(seen('AfiInjectRequest', wire.encodeInject(request)), {
+          ...{ sandbox_id: sandboxId, direction: way === 'in' ? 0 : 1, port, epoch: String(epoch) },
+          frame: Buffer.from(bytes).toJSON(),
+        });
+      }),
+    );
+    for (const ok of [true, false]) {
+      expect(wire.decodeInjectReply(wire.encodeInjectReply({ ok }))).toEqual({ ok });
+      same(seen('AfiInjectReply', wire.encodeInjectReply({ ok })), { ok });
+    }
+  });
+
   test('the field numbers are those of the .proto', () => {
     const values = root.lookupEnum('fpm2afi.afi.AftField').values;
     expect(values['PACKET_IP6_DADDR']).toBe(AftField.Ip6Daddr);
@@ -429,6 +456,8 @@ describe('what the wire cannot or must not carry', () => {
     wire.decodeNodeInfoReply,
     wire.decodePortEvent,
     wire.decodeTest,
+    wire.decodeInject,
+    wire.decodeInjectReply,
     wire.decodeTestReply,
   ];
   const survives = (decode: (bytes: Buffer) => unknown, bytes: Buffer): void => {

@@ -31,7 +31,7 @@ afterEach(() => {
   server.close();
 });
 
-type UnaryName = 'sandbox' | 'sandboxInfo' | 'nodeInfo';
+type UnaryName = 'sandbox' | 'sandboxInfo' | 'nodeInfo' | 'inject';
 
 const unary = (name: UnaryName, request: Buffer): Promise<Buffer> =>
   new Promise((resolve, reject) => {
@@ -82,11 +82,45 @@ test('alloc is idempotent, needs the right name and number of ports, and release
     outputPorts: 2,
   });
   expect(wire.decodeSandboxReply(await unary('sandbox', other))).toMatchObject({ error: { code: 'noSandbox' } });
+  // None: as many as there are.
+  expect(await manage('alloc', 0)).toEqual(first);
+  const uneven = wire.encodeSandboxRequest({ action: 'alloc', sandbox, inputPorts: 0, outputPorts: 2 });
+  expect(wire.decodeSandboxReply(await unary('sandbox', uneven))).toMatchObject({ error: { code: 'exists' } });
   await manage('release');
   expect(await manage('open')).toMatchObject({ error: { code: 'noSandbox' } });
   const second = await manage('alloc');
   if (!('info' in first && 'info' in second)) throw new Error('alloc failed');
   expect(second.info.instance).not.toBe(first.info.instance);
+});
+
+test('injected frames go through the graph or out of a port; not before the sandbox is open, and no others', async () => {
+  const frame = Buffer.alloc(60, 7);
+  const inject = async (message: Partial<wire.InjectMessage>): Promise<wire.InjectReply> =>
+    wire.decodeInjectReply(
+      await unary('inject', wire.encodeInject({ sandboxId: 7, direction: 'out', port: 1, frame, ...message })),
+    );
+  await manage('alloc');
+  await expect(inject({})).rejects.toThrow('sandbox trio:green is not open');
+  await manage('open');
+  expect(await inject({})).toEqual({ ok: true });
+  expect(dataplane.ports[1]!.sent.map((sent) => sent.frame)).toEqual([frame]);
+  dataplane.ports[1]!.full = true;
+  expect(await inject({})).toEqual({ ok: false });
+  const bound = { nodes: [], entries: [], binds: [{ port: 1, next: 512 }] };
+  dataplane.host.sandbox!.apply({ kind: 'insert', insert: bound });
+  expect(await inject({ direction: 'in' })).toEqual({ ok: true });
+  // What is behind its Ethernet header: nothing on its way gave it another one.
+  expect(dataplane.ports[0]!.sent.map((sent) => sent.frame)).toEqual([frame.subarray(14)]);
+  expect(dataplane.host.sandbox!.info().inputPorts[1]).toMatchObject({ packets: 1, bytes: 60 });
+  for (const [wrong, why] of [
+    [{ port: 2 }, 'INVALID_ARGUMENT: no port 2: there are 2'],
+    [{ frame: frame.subarray(0, 13) }, 'INVALID_ARGUMENT: a frame of 13 bytes: from 14 to 65527 are possible'],
+    [{ frame: Buffer.alloc(65528) }, 'INVALID_ARGUMENT: a frame of 65528 bytes'],
+    [{ sandboxId: 8 }, 'NOT_FOUND: no sandbox with id 8'],
+    [{ epoch: 5 }, 'ABORTED: of epoch 5, and sandbox trio:green is at'],
+  ] as const) {
+    await expect(inject(wrong)).rejects.toThrow(why);
+  }
 });
 
 test('operations are refused until the sandbox is open, and for another sandbox id', async () => {
