@@ -12,6 +12,7 @@ import type { Override } from './config/validate';
 import { withAudit } from './control/audit-cli';
 import { withShow } from './control/cli';
 import { DEFAULT_SOCKET } from './control/connection';
+import { withDebug } from './control/debug-cli';
 import { withExplain } from './control/explain-cli';
 import { withGraph } from './control/graph-cli';
 import { ControlError, requestObject } from './control/client';
@@ -126,6 +127,15 @@ function commandLine(): yargs.Argv {
         for (const note of notes) process.stderr.write(`${note}\n`);
       },
     )
+    .command(
+      'log-codes [code]',
+      'What the codes of warnings and errors in the log mean, and what to do',
+      (command) => command.positional('code', { type: 'string' }),
+      async ({ code }) => {
+        const { logCodesText } = await import('./control/log-codes-text');
+        process.stdout.write(logCodesText(code));
+      },
+    )
     .command('version', 'Print the version', {}, () => {
       process.stdout.write(`fpm2afi ${packageVersion()}\n`);
     });
@@ -136,7 +146,8 @@ function commandLine(): yargs.Argv {
       await requestObject(socket, '/v1/displace', { method: 'POST' });
     },
   };
-  const asking = withMonitor(withReload(withAudit(shows, process.stdout), process.stdout), process.stdout);
+  const changing = withDebug(withReload(withAudit(shows, process.stdout), process.stdout), process.stdout);
+  const asking = withMonitor(changing, process.stdout);
   return withInspect(asking, process.stdout, process.stderr, displacing)
     .demandCommand(1, 1, 'no command given')
     .strict()
@@ -190,7 +201,7 @@ async function daemon(command: 'run' | 'punt', config: Config, log: RootLogger, 
     await runBridge(config, log, options);
     return 0;
   } catch (error) {
-    log.error('stopped by an error', { error: errorText(error) });
+    log.error('stopped by an error', { code: 'stopped', error: errorText(error) });
     if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
     return 1;
   }

@@ -173,7 +173,11 @@ export class AdjacencyWriter implements NodeWriter {
     if (state.sent === undefined) state.stuck = error;
     else state.refused = { link: state.sent, reason: error };
     const address = this.source.adjacency(id)?.address;
-    this.log.warn('the vASIC refused a neighbor', { neighbor: address && formatAddress(address), reason: error });
+    this.log.warn('the vASIC refused a neighbor', {
+      code: 'afi-neighbor-refused',
+      neighbor: address && formatAddress(address),
+      reason: error,
+    });
   }
 
   returned(id: number): void {

@@ -167,7 +167,8 @@ export class LabelWriter implements NodeWriter {
     state.busy = false;
     state.error = error;
     state.exists = error === undefined;
-    if (error !== undefined) this.log.warn('the vASIC refused labels', { labels: state.key, reason: error });
+    if (error !== undefined)
+      this.log.warn('the vASIC refused labels', { code: 'afi-labels-refused', labels: state.key, reason: error });
   }
 
   returned(id: number): void {

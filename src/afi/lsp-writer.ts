@@ -69,7 +69,7 @@ export class LspWriter implements NodeWriter {
 
   done(label: number, error: string | undefined): void {
     if (error === undefined) this.written++;
-    else this.log.warn('the vASIC refused an LSP', { label, reason: error });
+    else this.log.warn('the vASIC refused an LSP', { code: 'afi-lsp-refused', label, reason: error });
     this.source.done(label, error === undefined ? undefined : { reason: error, noRoom: false });
   }
 

@@ -314,7 +314,11 @@ export class NexthopWriter implements NodeWriter {
       this.source.nexthopDone(id, { acked: version.intent, error: retreat, stuck: false });
     } else {
       this.letGo(version);
-      this.log.warn('the vASIC refused a nexthop', { nexthop: this.source.nexthop(id)?.name, reason: error });
+      this.log.warn('the vASIC refused a nexthop', {
+        code: 'afi-nexthop-refused',
+        nexthop: this.source.nexthop(id)?.name,
+        reason: error,
+      });
       this.wasRefused(id, state, version, `nexthop refused: ${error}`, retreat !== undefined);
     }
     if (!state.again) return;

@@ -20,6 +20,7 @@ import type { VasicTables } from './vasic-tables';
 import type { AftError, AftInsert, AftOperation, Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
 import type { WorkSet } from '../fib/work-set';
+import type { Logger } from '../observe/log';
 
 interface NodeBatch {
   readonly kind: 'nodes';
@@ -50,6 +51,7 @@ export interface PipelineParts {
   readonly ready: () => boolean;
   /** The base graph with these is in place, or was refused for a reason. */
   readonly baseDone: (base: PlacedBase, error: string | undefined) => void;
+  readonly log: Logger;
 }
 
 export class Pipeline {
@@ -148,6 +150,7 @@ export class Pipeline {
     const id = this.nextId++;
     this.inFlight.set(id, batch);
     this.sent++;
+    if (this.parts.log.verbose) this.parts.log.debug('operation sent', { id, ...sizeOf(operation) });
     if (!this.parts.send(id, operation)) this.writable = false;
   }
 
@@ -242,6 +245,7 @@ export class Pipeline {
     const batch = this.inFlight.get(id);
     if (batch === undefined) return;
     this.inFlight.delete(id);
+    if (this.parts.log.verbose) this.parts.log.debug('operation answered', { id, error: error?.message ?? 'none' });
     if (error === undefined) this.accepted(batch);
     else if (this.refused(batch, error)) this.failed++;
     else this.retried++;
@@ -323,4 +327,14 @@ function takeMembers(dirty: WorkSet, next: () => number | undefined, most: numbe
     ids.push(id);
   }
   return ids;
+}
+
+/** How much there is in an operation, for a debug line. */
+function sizeOf(operation: AftOperation): object {
+  if (operation.kind === 'insert') {
+    const { nodes, entries, prefixes } = operation.insert;
+    return { kind: 'insert', nodes: nodes.length, entries: entries.length + (prefixes?.count ?? 0) };
+  }
+  const { tokens, entries, prefixes } = operation.remove;
+  return { kind: 'remove', nodes: tokens.length, entries: entries.length + (prefixes?.count ?? 0) };
 }

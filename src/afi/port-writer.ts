@@ -119,7 +119,11 @@ export class PortWriter implements NodeWriter {
     if (error !== undefined) {
       const wanted = this.toVrf(this.graph.portOf(id));
       if (wanted === undefined || !samePort(sent, wanted)) this.dirty.add(id);
-      this.log.warn('the vASIC refused what Linux says of a port', { port: id, reason: error });
+      this.log.warn('the vASIC refused what Linux says of a port', {
+        code: 'afi-port-refused',
+        port: id,
+        reason: error,
+      });
       return;
     }
     state.acked = sent;

@@ -70,6 +70,7 @@ export class Programmer {
       send: (id, operation) => transport.send(id, operation),
       ready: () => this.ready,
       baseDone: (base, error) => this.baseDone(base, error),
+      log: options.log,
     });
   }
 
@@ -133,7 +134,9 @@ export class Programmer {
       return;
     }
     if (before !== undefined && before !== info.instance) {
-      log.warn('the AFI server has restarted with empty tables: programming everything again');
+      log.warn('the AFI server has restarted with empty tables: programming everything again', {
+        code: 'afi-restarted',
+      });
     }
     this.placedIn = undefined;
     this.tables.clear();
@@ -152,6 +155,7 @@ export class Programmer {
       if (this.state !== adopting) return;
       const reason = errorText(error);
       this.options.log.error('what the vASIC holds could not be read, so nothing is programmed: it is tried again', {
+        code: 'afi-unreadable',
         reason,
       });
       this.state = { kind: 'unreadable', since, instance, reason, info };
@@ -211,7 +215,10 @@ export class Programmer {
   private baseDone({ ports, vrfs }: PlacedBase, error: string | undefined): void {
     const { log } = this.options;
     if (error !== undefined) {
-      log.error('the AFI server refused the forwarding graph: nothing can be forwarded', { reason: error });
+      log.error('the AFI server refused the forwarding graph: nothing can be forwarded', {
+        code: 'afi-graph-refused',
+        reason: error,
+      });
     }
     if (!isOpen(this.state)) return;
     const { since, instance } = this.state;

@@ -14,12 +14,17 @@ export class RefusalLog {
   add(prefix: string, operation: 'insert' | 'remove', reason: string): void {
     const now = Date.now();
     if (now - this.since > WINDOW_MS) {
-      if (this.suppressed > 0) this.log.warn('further routes were refused by the vASIC', { routes: this.suppressed });
+      if (this.suppressed > 0)
+        this.log.warn('further routes were refused by the vASIC', {
+          code: 'afi-route-refused',
+          routes: this.suppressed,
+        });
       this.since = now;
       this.logged = 0;
       this.suppressed = 0;
     }
-    if (this.logged++ < LOGGED) this.log.warn('the vASIC refused a route', { prefix, operation, reason });
+    if (this.logged++ < LOGGED)
+      this.log.warn('the vASIC refused a route', { code: 'afi-route-refused', prefix, operation, reason });
     else this.suppressed++;
   }
 }

@@ -185,7 +185,10 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
       entries: info.entries,
       epoch,
     });
-    if (tables === 'unknown') log.warn('another client had the sandbox in the meantime: what is in it is read again');
+    if (tables === 'unknown')
+      log.warn('another client had the sandbox in the meantime: what is in it is read again', {
+        code: 'afi-other-client',
+      });
     failures = 0;
     lastFailure = undefined;
     handlers?.up(info, tables);
@@ -194,7 +197,10 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
       if (reply.error?.code === 'noSandbox') end(self, SANDBOX_CLOSED, 'lost');
       else if (reply.error?.code === 'fenced') end(self, `another session has the sandbox: ${reply.error.message}`);
       else if (acks.take(reply.id)) handlers?.ack(reply.id, reply.error);
-      else log.warn(`the AFI server acknowledged operation ${reply.id}, which is not in flight; ignored`);
+      else
+        log.warn(`the AFI server acknowledged operation ${reply.id}, which is not in flight; ignored`, {
+          code: 'afi-unknown-acknowledgement',
+        });
     });
     operate.on('drain', () => {
       if (!self.ended) drained();
@@ -218,7 +224,10 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     if (self.ended) return;
     const reply = await unary(self.client, AFI_METHODS.sandboxInfo, sandbox).catch(() => undefined);
     if (reply !== undefined && 'error' in reply) end(self, SANDBOX_CLOSED, 'lost');
-    else log.warn('the AFI server ended the stream of port states: links that go down are not noticed any more');
+    else
+      log.warn('the AFI server ended the stream of port states: links that go down are not noticed any more', {
+        code: 'afi-port-states-ended',
+      });
   }
 
   /** ALLOC or OPEN; rejects with the server's reason. */
@@ -254,7 +263,10 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     if (opened !== undefined) {
       const inFlight = opened.acks.size;
       opened.acks.close();
-      log.error(`lost the AFI server at ${address}: ${failure.reason}; reconnecting in ${backoff} ms`, { inFlight });
+      log.error(`lost the AFI server at ${address}: ${failure.reason}; reconnecting in ${backoff} ms`, {
+        code: 'afi-lost',
+        inFlight,
+      });
     } else failed(failure);
     abandon(self);
     if (closed) return;
@@ -280,7 +292,7 @@ export function createGrpcTransport(config: AfiTransportConfig, log: Logger): Af
     failures++;
     const text = `cannot open sandbox ${label} at the AFI server ${address}: ${failureText(failure)}; next attempt in ${backoff} ms`;
     if (failure.reason === lastFailure?.reason) log.debug(text, { failures });
-    else log.warn(`${text} (further equal failures are logged at level debug)`);
+    else log.warn(`${text} (further equal failures are logged at level debug)`, { code: 'afi-unreachable' });
     lastFailure = failure;
   }
 

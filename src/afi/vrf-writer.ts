@@ -116,7 +116,12 @@ export class VrfWriter implements NodeWriter {
     if (error === undefined) {
       state.state = 'placed';
       if (!this.trees.has(table)) this.trees.set(table, 'made');
-    } else this.log.error('the vASIC refused a VRF: its ports and routes are left to Linux', { table, reason: error });
+    } else
+      this.log.error('the vASIC refused a VRF: its ports and routes are left to Linux', {
+        code: 'afi-vrf-refused',
+        table,
+        reason: error,
+      });
     this.source.tableDone(table, error);
     this.placed();
   }

@@ -44,7 +44,10 @@ export class AfiLost {
     }
     this.lostAt ??= now();
     if (policy.kind === 'keep' || statuses.withdrawn || now() - this.lostAt < policy.ms) return;
-    log.warn('the vASIC stays away: its routes are told to zebra as failed (afi.lost)', { seconds: policy.ms / 1000 });
+    log.warn('the vASIC stays away: its routes are told to zebra as failed (afi.lost)', {
+      code: 'afi-away',
+      seconds: policy.ms / 1000,
+    });
     this.tell(true);
   }
 

@@ -25,6 +25,7 @@ import { connectPunt } from '../punt/client';
 import { startPunt, type Punt } from '../punt/punt';
 import { giveBackMemory } from '../sys/libc';
 import { createBackend, type BridgeBackend } from '../views/backend';
+import { told } from './told';
 import { AfiLost } from './afi-lost';
 import { Backpressure } from './backpressure';
 import { closeAll, type Closer } from './closers';
@@ -100,6 +101,7 @@ async function build(
   const { record } = options;
   /** What `apply` changes is read from here whenever it is needed. */
   const config = { ...given };
+  const kernelLog = log.child('kernel');
   const fpmLog = limitLog(log.child('fpm'));
   const afiLog = log.child('afi');
   let fpmSince = new Date();
@@ -192,7 +194,7 @@ async function build(
     ...{ soon, now, log: afiLog },
   });
   closers.push(() => afiLost.close());
-  const kernelRoutes = watchKernelRoutes({ routes: fib.kernelRoutes, soon, log: log.child('kernel') });
+  const kernelRoutes = watchKernelRoutes({ routes: fib.kernelRoutes, soon, log: kernelLog });
   closers.push(() => kernelRoutes.close());
   const backpressure = new Backpressure(fpm, fpmLog);
   const idleMemory = new IdleMemory(giveBackMemory);
@@ -216,6 +218,7 @@ async function build(
   }
 
   function fromKernel(update: KernelUpdate): void {
+    if (kernelLog.verbose) kernelLog.debug('the kernel says', told(update));
     fib.applyKernel(update);
     for (const neighbor of staticNeighbors(config.neighbors.static, update)) fib.applyKernel(neighbor);
   }
@@ -244,6 +247,7 @@ async function build(
       plainTables.close();
     },
     update: (update) => {
+      if (fpmLog.verbose) fpmLog.debug('zebra says', told(update));
       replay.received(update.kind);
       plainTables.received(update);
       fib.applyFpm(update);
@@ -290,7 +294,7 @@ async function build(
     up: (info, tables) => {
       vasicPorts.opened(info);
       programmer.up(info, tables).catch((error: unknown) => {
-        afiLog.error('could not take over the sandbox', { reason: errorText(error) });
+        afiLog.error('could not take over the sandbox', { code: 'afi-unreadable', reason: errorText(error) });
       });
     },
     down: (reason, tables) => programmer.down(reason, tables),

@@ -12,7 +12,7 @@ export async function closeAll(closers: Closer[], log: Logger): Promise<void> {
       await closer();
     } catch (error) {
       failures.push(error);
-      log.error('a part could not be stopped; the others are', { reason: errorText(error) });
+      log.error('a part could not be stopped; the others are', { code: 'stop-failed', reason: errorText(error) });
     }
   }
   if (failures.length > 0) throw failures[0];

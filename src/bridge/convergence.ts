@@ -77,6 +77,7 @@ export class Convergence {
       answer = expectedOf(JSON.parse(await ask(NEIGHBORS_COMMAND)));
     } catch (error) {
       log.warn('bgpd can not be asked whether it has converged: the sweep goes by time alone', {
+        code: 'bgpd-unreachable',
         reason: errorText(error),
       });
     }

@@ -104,7 +104,7 @@ export class PlainTables {
       log.warn(
         'zebra can not be asked for the tables that it does not replay: routes that it had there before it connected are not ' +
           'known, and left to Linux until zebra sends them again',
-        { tables: asked.join(', '), reason: errorText(error) },
+        { code: 'fpm-tables-unknown', tables: asked.join(', '), reason: errorText(error) },
       );
     }
   }

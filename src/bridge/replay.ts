@@ -172,7 +172,7 @@ export class Replay {
     const isLate = time - began >= sweep.maximumMs;
     const waiting = convergence.waitingFor(time - began) ?? this.lossText(time);
     if (waiting === undefined) return false;
-    if (isLate) log.warn('the sweep waits no longer', { for: waiting });
+    if (isLate) log.warn('the sweep waits no longer', { code: 'fpm-sweep-late', for: waiting });
     return !isLate;
   }
 
@@ -187,6 +187,7 @@ export class Replay {
     const { confirmed, unconfirmed } = this.standing;
     if (first) {
       log.warn('zebra has not sent most of its routes again: they are kept for now', {
+        code: 'fpm-sweep-held',
         ...{ confirmed, unconfirmed },
         untilSeconds: Math.round(sweep.maximumMs / 1000),
       });
@@ -211,7 +212,7 @@ export class Replay {
     this.seen = true;
     fib.beginReplay();
     const swept = fib.endReplay('all');
-    log.warn('zebra stays away: its routes are removed (fpm.away)', swept);
+    log.warn('zebra stays away: its routes are removed (fpm.away)', { code: 'fpm-away', ...swept });
     programmer.releaseAdopted();
     return swept;
   }

@@ -30,7 +30,10 @@ export async function runBridge(config: Config, log: RootLogger, options: RunOpt
   const life = new Life(config, log, options, supervisor);
   const onHangUp = (): void => {
     life.reload().catch((error: unknown) => {
-      log.error('SIGHUP: the configuration is not reloaded, the old one stays', { reason: errorText(error) });
+      log.error('SIGHUP: the configuration is not reloaded, the old one stays', {
+        code: 'config-not-reloaded',
+        reason: errorText(error),
+      });
     });
   };
   process.on('SIGHUP', onHangUp);
@@ -162,6 +165,13 @@ class Life {
     audit: async (query) => (await this.bridge).backend.audit(query),
     monitor: (query, signal) => this.listed((backend) => backend.monitor(query, signal)),
     displace: async () => (await this.bridge).backend.displace(),
+    debug: (query) => {
+      if (query !== undefined && !this.log.setDebug(query.component, query.on)) {
+        const known = this.log.components().map(({ component }) => component);
+        throw new RequestError(404, `no component ${query.component} has a log, but ${known.join(', ')}`);
+      }
+      return this.log.components();
+    },
     reload: () =>
       this.reload().catch((error: unknown) => {
         throw new RequestError(409, `not reloaded, the old configuration stays:\n${errorText(error)}`);

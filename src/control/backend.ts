@@ -4,6 +4,8 @@ import type { TraceQuery, TraceView, WhyAnswer, WhyQuery } from './explain-types
 import type { GraphQuery, GraphView } from './graph-types';
 import type { MonitorEvent, MonitorQuery } from './monitor-types';
 import type {
+  DebugQuery,
+  DebugView,
   EvpnView,
   Listing,
   LspView,
@@ -53,4 +55,6 @@ export interface ControlBackend {
   displace(): void | Promise<void>;
   /** Reads the configuration file again. Rejects with a RequestError, and nothing is changed, when something in it can't be had. */
   reload(): Promise<ReloadView>;
+  /** The components of the log; with a query one of them is changed before. Throws a RequestError where there is none of that name. */
+  debug(query?: DebugQuery): readonly DebugView[];
 }

@@ -14,6 +14,7 @@ import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import { listenUnix } from '../net/unix-socket';
 import type { Logger } from '../observe/log';
 import { peerCredentials, processText } from '../sys/peer-credentials';
+import { parseDebug } from './debug-query';
 import { parseTrace, parseWhy } from './explain-query';
 import { parseGraph } from './graph-query';
 import { parseFilter, parseMonitor, RequestError } from './filter';
@@ -59,7 +60,7 @@ export async function startControlServer(socket: string, backend: ControlBackend
     throw new Error(`control.socket ${socket}: ${(error as Error).message}`, { cause: error });
   }
   server.on('error', (error) => {
-    log.error('control socket failed', { error });
+    log.error('control socket failed', { code: 'control-socket-failed', error });
   });
   log.info('control socket ready', { socket });
   return {
@@ -81,7 +82,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, backen
     const paths = POSTED.map((posted) => `/v1/${posted}`).join(', ');
     throw new RequestError(405, `${String(request.method)}: only GET is served, and POST of ${paths}`);
   }
-  const makeObject = isPost ? actionOf(name, backend) : objectOf(name, url.searchParams, backend);
+  const makeObject = isPost ? actionOf(name, url.searchParams, backend) : objectOf(name, url.searchParams, backend);
   if (makeObject !== undefined) {
     const body = JSON.stringify(await makeObject());
     response.writeHead(200, { 'content-type': 'application/json' }).end(`${body}\n`);
@@ -90,7 +91,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, backen
   if (name === 'monitor') return writeEvents(response, backend, parseMonitor(url.searchParams));
   const list = LISTS.find((known) => known === name);
   if (list === undefined) {
-    const known = ['status', 'summary', 'why', 'trace', 'graph', 'audit', 'monitor', ...LISTS]
+    const known = ['status', 'summary', 'why', 'trace', 'graph', 'audit', 'monitor', 'debug', ...LISTS]
       .map((item) => `/v1/${item}`)
       .join(', ');
     throw new RequestError(404, `no ${url.pathname} here, but ${known}`);
@@ -136,11 +137,17 @@ function urlOf(path: string): URL {
 }
 
 /** What can be posted. */
-const POSTED = ['audit', 'displace', 'reload'] as const;
+const POSTED = ['audit', 'debug', 'displace', 'reload'] as const;
 
 /** What does one of them. */
-function actionOf(name: string | undefined, backend: ControlBackend): () => object | Promise<object> {
+function actionOf(
+  name: string | undefined,
+  query: URLSearchParams,
+  backend: ControlBackend,
+): () => object | Promise<object> {
   switch (name) {
+    case 'debug':
+      return () => backend.debug(parseDebug(query));
     case 'audit':
       return () => backend.audit({ repair: true });
     case 'reload':
@@ -161,6 +168,8 @@ function objectOf(
       return () => backend.status();
     case 'audit':
       return () => backend.audit({ repair: false });
+    case 'debug':
+      return () => backend.debug();
     case 'summary':
       return () => backend.routeSummary();
     case 'why':
@@ -253,7 +262,7 @@ function drained(response: ServerResponse): Promise<void> {
 function fail(response: ServerResponse, error: unknown, log: Logger): void {
   const status = error instanceof RequestError ? error.status : 500;
   const message = errorText(error);
-  if (status === 500) log.error('control request failed', { error: message });
+  if (status === 500) log.error('control request failed', { code: 'control-request-failed', error: message });
   // An answer cut short is the only way left to say so once it has begun.
   if (response.headersSent) response.destroy();
   else

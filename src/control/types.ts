@@ -117,6 +117,19 @@ export interface PuntStatus {
   readonly drops: number;
 }
 
+/** Which component's debug lines are to be written, or not any more. */
+export interface DebugQuery {
+  readonly component: string;
+  readonly on: boolean;
+}
+
+/** A component of the daemon's log. */
+export interface DebugView {
+  readonly component: string;
+  /** Whether its debug lines are written. */
+  readonly debug: boolean;
+}
+
 /** What a reload has changed. */
 export interface ReloadView {
   /** Keys of the file. */

@@ -166,7 +166,7 @@ export class Admission {
     socket.destroy();
     this.parts.refused();
     this.refusal = { at: this.now(), peer, why, remedy };
-    this.parts.log.warn('a connection to the FPM port was refused', { peer, why, remedy });
+    this.parts.log.warn('a connection to the FPM port was refused', { code: 'fpm-refused', peer, why, remedy });
   }
 
   /** Ends the one that waits. */

@@ -77,7 +77,8 @@ export class Counting {
   /** Says so at the 1st, 2nd, 4th, 8th … time. `offset` counts from the start of the session's stream. */
   countMalformed(reason: string, offset: number): void {
     const total = ++this.malformed;
-    if ((total & (total - 1)) === 0) this.log.warn('dropped a malformed message', { reason, offset, total });
+    if ((total & (total - 1)) === 0)
+      this.log.warn('dropped a malformed message', { code: 'fpm-malformed', reason, offset, total });
   }
 
   snapshot(): FpmCounters {

@@ -63,7 +63,7 @@ function recorderOf(
   stream.on('error', (error) => {
     recording = false;
     failure = error.message;
-    log.error('recording stopped; all else goes on', { file, reason: error.message });
+    log.error('recording stopped; all else goes on', { code: 'fpm-recording-stopped', file, reason: error.message });
   });
 
   function put(kind: RecordKind, connection: number, bytes: Buffer): void {
@@ -82,7 +82,7 @@ function recorderOf(
     recording = false;
     failure = reason;
     put('stopped', connection, Buffer.from(reason));
-    log.warn('recording stopped; all else goes on', { file, reason, bytes: written });
+    log.warn('recording stopped; all else goes on', { code: 'fpm-recording-stopped', file, reason, bytes: written });
   }
 
   return {

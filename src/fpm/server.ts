@@ -129,7 +129,9 @@ class FpmServer implements FpmSource {
       });
       server.listen(port, host, () => {
         server.removeAllListeners('error');
-        server.on('error', (error) => this.log.error('accepting zebra failed', { reason: error.message }));
+        server.on('error', (error) =>
+          this.log.error('accepting zebra failed', { code: 'fpm-accept-failed', reason: error.message }),
+        );
         this.log.info('waiting for zebra', this.address());
         resolve();
       });
@@ -142,7 +144,12 @@ class FpmServer implements FpmSource {
     if (this.session !== undefined) {
       this.counting.replaced++;
       const old = this.session.peer;
-      this.log.warn('a new connection takes the place of the one before it', { new: peer, old, reason: instead });
+      this.log.warn('a new connection takes the place of the one before it', {
+        code: 'fpm-replaced',
+        new: peer,
+        old,
+        reason: instead,
+      });
       this.endSession(`${instead ?? 'replaced'}; replaced by a connection from ${peer}`);
     }
     const connection = this.counting.connects;
@@ -160,6 +167,7 @@ class FpmServer implements FpmSource {
         this.session = undefined;
         if (broken) this.counting.broken++;
         this.log.warn('zebra is disconnected; its routes stay as they are until it connects again and replays them', {
+          code: 'fpm-disconnected',
           peer,
           reason,
         });

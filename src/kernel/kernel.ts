@@ -224,7 +224,11 @@ export function createKernelNeighbors(
         reported,
         crashed(error, restartMs) {
           restarts++;
-          log.error('netlink reader died; starting another', { error: error.message, restartMs });
+          log.error('netlink reader died; starting another', {
+            code: 'kernel-reader-died',
+            error: error.message,
+            restartMs,
+          });
           monitor.restart();
         },
       });

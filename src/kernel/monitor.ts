@@ -95,6 +95,7 @@ export class KernelMonitor {
     this.counters.overruns++;
     this.lastOverrun = performance.now();
     this.options.log.warn('the kernel dropped neighbor notifications; reading its tables again', {
+      code: 'kernel-overrun',
       overruns: this.counters.overruns,
     });
     this.resync(REDUMP_MS);
@@ -185,7 +186,7 @@ export class KernelMonitor {
   private malformed(error: unknown): void {
     if (!(error instanceof NetlinkFormatError)) throw error;
     this.counters.malformed++;
-    this.options.log.warn('malformed netlink message dropped', { error: error.message });
+    this.options.log.warn('malformed netlink message dropped', { code: 'kernel-malformed', error: error.message });
   }
 
   private startDump(stage: number): void {
@@ -224,7 +225,11 @@ export class KernelMonitor {
   }
 
   private dumpFailed(reason: string): void {
-    this.options.log.warn('the kernel refused to show its tables; asking again', { reason, retryMs: RETRY_MS });
+    this.options.log.warn('the kernel refused to show its tables; asking again', {
+      code: 'kernel-dump-refused',
+      reason,
+      retryMs: RETRY_MS,
+    });
     this.dump = undefined;
     this.resync(RETRY_MS);
   }

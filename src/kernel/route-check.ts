@@ -145,6 +145,7 @@ export class RouteCheck {
   overrun(): void {
     this.counters.overruns++;
     this.options.log.warn('the kernel dropped news of its routes; those that zebra has from it are checked', {
+      code: 'kernel-overrun',
       overruns: this.counters.overruns,
     });
     this.newsOf(this.options.suspects.lostAny());
@@ -166,7 +167,11 @@ export class RouteCheck {
       try {
         this.options.send(this.writer.view());
       } catch (error) {
-        this.options.log.warn('the kernel could not be asked for a nexthop', { id, reason: errorText(error) });
+        this.options.log.warn('the kernel could not be asked for a nexthop', {
+          code: 'kernel-dump-refused',
+          id,
+          reason: errorText(error),
+        });
       }
     }
   }
@@ -388,7 +393,11 @@ export class RouteCheck {
   }
 
   private failed(reason: string): void {
-    this.options.log.warn('the kernel could not be asked for its routes; asking again', { reason, retryMs: RETRY_MS });
+    this.options.log.warn('the kernel could not be asked for its routes; asking again', {
+      code: 'kernel-dump-refused',
+      reason,
+      retryMs: RETRY_MS,
+    });
     this.abandon();
     this.checkIn(RETRY_MS);
   }

@@ -77,7 +77,11 @@ export function startRouteWatch(
     foreign: () => undefined,
     reported: () => undefined,
     crashed(error, restartMs) {
-      log.error('the reader of routes died; starting another', { error: error.message, restartMs });
+      log.error('the reader of routes died; starting another', {
+        code: 'kernel-reader-died',
+        error: error.message,
+        restartMs,
+      });
       check.restart();
     },
   });

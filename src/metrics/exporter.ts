@@ -63,7 +63,7 @@ export async function startMetricsServer(listen: HostPort, source: MetricsSource
   server.maxConnections = MAX_CONNECTIONS;
   await bind(server, listen);
   server.on('error', (error) => {
-    log.error('accepting a scrape failed', { error });
+    log.error('accepting a scrape failed', { code: 'metrics-accept-failed', error });
   });
   const { address: host, port } = server.address() as AddressInfo;
   log.info('metrics ready', { host, port });
@@ -138,7 +138,7 @@ async function answer(
     say(200, await scrape(), { 'content-type': type });
   } catch (error) {
     const reason = errorText(error);
-    log.error('a scrape failed', { error: reason });
+    log.error('a scrape failed', { code: 'metrics-scrape-failed', error: reason });
     say(500, `${reason}\n`);
   }
 }

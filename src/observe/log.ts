@@ -5,26 +5,42 @@
  *
  * The wrapper checks the level itself, before winston builds anything, so a disabled `debug` costs a comparison.
  */
+import { fstatSync } from 'node:fs';
 import * as winston from 'winston';
 import type { Config, LogLevel } from '../config/types';
 import { formatAddress, formatMac } from '../net/address';
+import type { LogCode } from './log-codes';
+
+/** The values of a warning or an error, and the code that says what it is about and what to do. */
+export interface Coded {
+  readonly code: LogCode;
+  readonly [name: string]: unknown;
+}
 
 /** What every room logs through. `meta` holds named values; byte arrays of 4, 6 and 16 bytes are shown as addresses. */
 export interface Logger {
-  error(message: string, meta?: object): void;
-  warn(message: string, meta?: object): void;
+  error(message: string, meta: Coded): void;
+  warn(message: string, meta: Coded): void;
   info(message: string, meta?: object): void;
   debug(message: string, meta?: object): void;
+  /** Whether `debug` writes: ask before making what it would write, where there is much of it. */
+  readonly verbose: boolean;
   /** The same destination and level under another component name (which replaces this one's). */
   child(component: string): Logger;
 }
 
+/** syslog's numbers. */
+const PRIORITIES: Readonly<Record<LogLevel, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
 
 /** The logger that all others are children of. */
 export interface RootLogger extends Logger {
-  /** Another level or format, for the children too. */
+  /** Another level or format, for the children too. What `setDebug` said stays. */
   configure(config: Config['log']): void;
+  /** Has a component's debug lines written, or not any more, whatever the level. false: there is no such component. */
+  setDebug(component: string, on: boolean): boolean;
+  /** Components that have logged or may, and whether their debug lines are written. */
+  components(): { readonly component: string; readonly debug: boolean }[];
 }
 
 /** Discards everything; for tests. */
@@ -33,6 +49,7 @@ export const nullLogger: Logger = {
   warn: () => undefined,
   info: () => undefined,
   debug: () => undefined,
+  verbose: false,
   child: () => nullLogger,
 };
 
@@ -51,32 +68,73 @@ export function createLogger(
   if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
   let present = config;
   let limit = LEVELS[config.level];
+  const debugged = new Map<string, boolean>();
+  const toJournal = goesToJournal(stream);
   const sink = winston.createLogger({
     levels: { ...LEVELS },
-    level: config.level,
-    format: winston.format.printf((info) => lineOf(info, present.format)),
+    level: 'debug',
+    format: winston.format.printf((info) => {
+      const line = lineOf(info, present.format);
+      return toJournal ? `<${PRIORITIES[info.level as LogLevel]}>${line}` : line;
+    }),
     transports: [new winston.transports.Stream({ stream })],
   });
   const named = (name: string): Logger => {
+    if (!debugged.has(name)) debugged.set(name, false);
+    const wants = (level: LogLevel): boolean =>
+      LEVELS[level] <= limit || (level === 'debug' && debugged.get(name) === true);
     const at = (level: LogLevel) => (message: string, meta?: object) => {
-      if (LEVELS[level] <= limit) sink.log({ level, message, component: name, meta });
+      if (wants(level)) sink.log({ level, message, component: name, meta });
     };
-    return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug'), child: named };
+    return {
+      ...{ error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') },
+      get verbose() {
+        return wants('debug');
+      },
+      child: named,
+    };
   };
+  const root = named(component);
   return {
-    ...named(component),
+    ...root,
+    // A spread would take its value of now.
+    get verbose() {
+      return root.verbose;
+    },
     configure(next) {
       present = next;
       limit = LEVELS[next.level];
-      sink.level = next.level;
     },
+    setDebug(name, on) {
+      if (!debugged.has(name)) return false;
+      debugged.set(name, on);
+      return true;
+    },
+    components: () =>
+      [...debugged]
+        .map(([name, on]) => ({ component: name, debug: on || limit === LEVELS.debug }))
+        .sort((a, b) => (a.component < b.component ? -1 : 1)),
   };
+}
+
+/** Whether the journal reads this stream (systemd.exec(5), JOURNAL_STREAM): then it takes a priority in front of each line (sd-daemon(3)). */
+function goesToJournal(stream: NodeJS.WritableStream): boolean {
+  const place = process.env['JOURNAL_STREAM'];
+  if (place === undefined || stream !== process.stderr) return false;
+  try {
+    const { dev, ino } = fstatSync(process.stderr.fd);
+    return place === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
 }
 
 function lineOf(info: winston.Logform.TransformableInfo, format: 'text' | 'json'): string {
   const { level, component } = info;
   const message = String(info.message);
-  const meta = Object.entries((info['meta'] ?? {}) as object).filter(([, value]) => value !== undefined);
+  const { code, ...values } = (info['meta'] ?? {}) as Partial<Coded>;
+  // The code comes last, where it is in nobody's way.
+  const meta = Object.entries({ ...values, code }).filter(([, value]) => value !== undefined);
   const time = new Date().toISOString();
   if (format === 'json') {
     const values = meta.map(([key, value]): [string, unknown] => [key, plain(value)]);

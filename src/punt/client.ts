@@ -244,7 +244,7 @@ class PuntClient implements Punt {
   }
 
   private failed(message: string): void {
-    this.log.error(message);
+    this.log.error(message, { code: 'punt-failed' });
     this.listeners.forEach((listener) => listener(new Error(message)));
   }
 }

@@ -106,6 +106,7 @@ export function createPort(given: PortConfig, log: Logger): Port {
       wantUp = true;
       if (config.mac !== undefined && details.mac !== undefined && !bytesEqual(config.mac, details.mac)) {
         log.warn('the vASIC port has another MAC than the configuration says; the configured one is used', {
+          code: 'punt-other-mac',
           port: config.index,
           configured: formatMac(config.mac),
           vasic: formatMac(details.mac),

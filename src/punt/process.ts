@@ -77,7 +77,7 @@ export async function startPuntServer(given: PuntConfig, path: string, log: Logg
       turn = turn
         .then(() => handle(socket, message as Request))
         .catch((error: unknown) => {
-          log.warn('a request could not be understood', { reason: errorText(error) });
+          log.warn('a request could not be understood', { code: 'punt-request-malformed', reason: errorText(error) });
           socket.destroy();
         });
     });

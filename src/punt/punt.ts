@@ -140,7 +140,7 @@ function run(openPorts: readonly Port[], openUdp: UdpSocket, openConfig: PuntCon
   let closing: Promise<void> | undefined;
 
   function failed(message: string): void {
-    log.error(message);
+    log.error(message, { code: 'punt-failed' });
     const error = new Error(message);
     listeners.forEach((listener) => listener(error));
   }
@@ -167,7 +167,12 @@ function run(openPorts: readonly Port[], openUdp: UdpSocket, openConfig: PuntCon
       return;
     }
     if (report.kind === 'drops') {
-      log.warn('punt path drops packets', { cause: report.cause, detail: report.detail, remedy: remedyFor(report) });
+      log.warn('punt path drops packets', {
+        code: 'punt-drops',
+        cause: report.cause,
+        detail: report.detail,
+        remedy: remedyFor(report),
+      });
       return;
     }
     const port = ports[report.slot];

@@ -43,7 +43,8 @@ class Isolation {
       return true;
     } catch (error) {
       const message = errorText(error);
-      if (this.complaints.get(name) !== message) this.log.error(`${message}; the port stays down`);
+      if (this.complaints.get(name) !== message)
+        this.log.error(`${message}; the port stays down`, { code: 'vasic-port-down' });
       this.complaints.set(name, message);
       return false;
     }
@@ -125,17 +126,21 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
     });
     const supervisor = createSupervisor();
     supervisor.ready(`${ports.length} ports`);
-    process.on('SIGHUP', () => log.warn('SIGHUP: nothing is read again; other flags need a restart'));
+    process.on('SIGHUP', () =>
+      log.warn('SIGHUP: nothing is read again; other flags need a restart', { code: 'vasic-no-reload' }),
+    );
     const end = await Promise.race([death, signaled()]);
     supervisor.stopping();
     if (end instanceof Error) {
-      log.error(`the dataplane failed, nothing is forwarded any more: ${end.stack ?? end.message}`);
+      log.error(`the dataplane failed, nothing is forwarded any more: ${end.stack ?? end.message}`, {
+        code: 'vasic-dataplane-failed',
+      });
       return 1;
     }
     log.info(`${end}: shutting down`);
     return 0;
   } catch (error) {
-    log.error(errorText(error));
+    log.error(errorText(error), { code: 'stopped' });
     return 1;
   } finally {
     server?.close();

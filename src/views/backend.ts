@@ -91,7 +91,7 @@ function engineView({ name, hook, packets, slow }: AftPortEngine): EngineView {
 }
 
 /** The control API, but for what concerns more than the bridge. */
-export type BridgeBackend = Omit<ControlBackend, 'reload'> & { close(): void };
+export type BridgeBackend = Omit<ControlBackend, 'reload' | 'debug'> & { close(): void };
 
 /** Rows that a status looks at in one turn: a millisecond or so. */
 const ROWS_PER_SLICE = 32_768;

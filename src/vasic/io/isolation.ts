@@ -102,6 +102,7 @@ function judge(name: string, mode: IsolationMode, filter: string | undefined, sy
       ? `${name}: ${faults}. The ingress filter keeps Linux from answering, but it may still send IPv6 packets of its own`
       : `${name}: ${faults}. Linux is kept off by having no address, IPv6, ARP answers and forwarding there; ` +
           `don't add addresses to ${name}`,
+    { code: 'vasic-isolation' },
   );
 }
 
@@ -143,6 +144,7 @@ function setSysctls(name: string, ifindex: number, undos: Undo[], log: Logger): 
   } catch (error) {
     log.warn(
       `${name}: what its sysctls were can't be kept for the case that this process is killed: ${errorText(error)}`,
+      { code: 'vasic-isolation' },
     );
   }
   return wanted.flatMap(([path, value]) => setSysctl(path, value, before[path], undos, log));
@@ -168,7 +170,8 @@ function setSysctl(path: string, value: string, before: string | undefined, undo
         writeFileSync(file, before);
       } catch (error) {
         // The interface may be gone, and its sysctls with it.
-        if (!missing(error)) log.warn(`cannot set ${file} back to ${before}: ${errorText(error)}`);
+        if (!missing(error))
+          log.warn(`cannot set ${file} back to ${before}: ${errorText(error)}`, { code: 'vasic-isolation' });
       }
     });
     return [];
@@ -196,7 +199,9 @@ function addFilter(name: string, undos: Undo[], log: Logger): string | undefined
       // A clsact found at the start may be a killed softvasic's: it goes unless somebody else's filters hang on it.
       (existed && hasFilters(name) ? undefined : tc('qdisc', 'del', 'dev', name, 'clsact'));
     if (fault !== undefined)
-      log.warn(`cannot remove the ingress filter of ${name}: ${fault}; tc qdisc del dev ${name} clsact`);
+      log.warn(`cannot remove the ingress filter of ${name}: ${fault}; tc qdisc del dev ${name} clsact`, {
+        code: 'vasic-isolation',
+      });
   });
   return undefined;
 }

@@ -92,7 +92,7 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
     if (socket === undefined) return false;
     const state = interfaceState(name);
     if (state?.ifindex !== ifindex) {
-      log.warn(`interface ${name} is gone: the port is down until it comes back`);
+      log.warn(`interface ${name} is gone: the port is down until it comes back`, { code: 'vasic-port-gone' });
       detach();
       return true;
     }
@@ -152,6 +152,7 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
         if (source !== undefined && error instanceof SysError) {
           log.warn(
             `port ${name}: what the kernel leaves to the engine can't be had (${error.message}); attaching again`,
+            { code: 'vasic-port-slow' },
           );
           detach();
           return false;

@@ -98,14 +98,16 @@ export class KernelEngine {
       if (options.choice === 'kernel') {
         throw new Error(`no kernel engine: ${errorText(error)}; --engine auto forwards without it`, { cause: error });
       }
-      log.warn(`the TypeScript engine forwards, as there is no kernel engine: ${errorText(error)}`);
+      log.warn(`the TypeScript engine forwards, as there is no kernel engine: ${errorText(error)}`, {
+        code: 'vasic-no-kernel-engine',
+      });
       return undefined;
     }
   }
 
   /** For a new sandbox; the former one is closed. */
   fastPath(): FastPath {
-    const tables = forwarderTables(this.forwarder, (reason) => this.log.error(reason));
+    const tables = forwarderTables(this.forwarder, (reason) => this.log.error(reason, { code: 'vasic-kernel-tables' }));
     const path = createFastPath(tables, this.ports.length);
     return {
       ...path,
@@ -163,7 +165,10 @@ export class KernelEngine {
     const settled = changes > 0 ? now - this.changedAt : 0;
     const complete = settled >= SETTLED_SMALLER_MS || (settled >= SETTLED_MS && entries() >= this.enoughEntries());
     if (!complete && now < this.takeOverBy) return;
-    if (!complete) this.log.warn(`the tables weren't filled within ${this.keepSeconds} s: the earlier ones end`);
+    if (!complete)
+      this.log.warn(`the tables weren't filled within ${this.keepSeconds} s: the earlier ones end`, {
+        code: 'vasic-takeover-late',
+      });
     this.forwarder.takeOver();
     this.takeOverBy = undefined;
     this.log.info('the kernel forwards by the new tables', { operations: changes });
@@ -193,7 +198,9 @@ function legacyOf({ keepSeconds, bpfFs }: EngineOptions, log: Logger): Legacy | 
     return legacy;
   } catch (error) {
     if (keepSeconds > 0)
-      log.warn(`the kernel forwards nothing after the end of softvasic (--keep-forwarding): ${errorText(error)}`);
+      log.warn(`the kernel forwards nothing after the end of softvasic (--keep-forwarding): ${errorText(error)}`, {
+        code: 'vasic-not-kept',
+      });
     return undefined;
   }
 }

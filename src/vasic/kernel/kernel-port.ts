@@ -66,7 +66,8 @@ export class KernelPort implements Shortcut {
     }
     const fault = `the kernel engine cannot have port ${name} (${faults.join('; ')})`;
     if (required) throw new Error(`${fault}; --engine auto leaves the port to the TypeScript engine`);
-    if (this.complaint !== fault) log.warn(`${fault}: the TypeScript engine forwards there`);
+    if (this.complaint !== fault)
+      log.warn(`${fault}: the TypeScript engine forwards there`, { code: 'vasic-port-slow' });
     this.complaint = fault;
     return undefined;
   }

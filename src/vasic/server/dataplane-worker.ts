@@ -97,6 +97,7 @@ function run(options: ThreadOptions): void {
       // The first one and then every thousandth: the log isn't to be flooded from outside.
       if (hostCounters.refused++ % 1000 === 0) {
         log.warn(`refused a hostpath datagram from ${formatSockaddr(from)}: ${header}`, {
+          code: 'vasic-hostpath-malformed',
           refused: hostCounters.refused,
         });
       }
@@ -140,7 +141,7 @@ function run(options: ThreadOptions): void {
     try {
       if (!port.attach()) return;
     } catch (error) {
-      log.error(`cannot attach port ${port.name}: ${errorText(error)}`);
+      log.error(`cannot attach port ${port.name}: ${errorText(error)}`, { code: 'vasic-port-down' });
       return;
     }
     rebuild();

@@ -14,7 +14,7 @@ import type { Logger } from '../../observe/log';
 import { Wakeup, type WakeupHandle } from '../../sys/wakeup';
 import type { Dataplane, FromDataplane, ToDataplane } from './dataplane-protocol';
 import type { EngineOptions } from '../kernel/kernel-engine';
-import type { LogEntry } from './thread-log';
+import { writeEntry, type LogEntry } from './thread-log';
 
 /** What the dataplane needs to know; cloneable. */
 export interface DataplaneOptions {
@@ -106,7 +106,7 @@ export async function startDataplane(
     worker.on('message', (message: FromThread) => {
       switch (message.kind) {
         case 'log':
-          limited[message.level](message.message, message.meta);
+          writeEntry(limited, message);
           return;
         case 'ready':
           worker.off('exit', early);

@@ -18,7 +18,12 @@ export function decodeWork(bytes: Buffer, log: Logger): Decoded {
     const id = wire.peekOperationId(bytes);
     // Without an id the stream ends, and the server says so.
     if (id === undefined) return { broken: `not an AfiOperation: ${error.message}` };
-    log.warn('refused a malformed operation', { id, bytes: bytes.length, reason: error.message });
+    log.warn('refused a malformed operation', {
+      code: 'vasic-operation-malformed',
+      id,
+      bytes: bytes.length,
+      reason: error.message,
+    });
     return { reply: { id, error: { code: 'invalid', message: `malformed operation: ${error.message}` } } };
   }
 }

@@ -58,13 +58,17 @@ export async function openListener(parts: ListenerParts): Promise<Listener> {
     if (name === undefined) return resetSocket(socket);
     if (!connections.admit(name, () => resetSocket(socket))) {
       log.warn(`a client was refused: ${MAX_CONNECTIONS} others are connected, each with a call open`, {
+        code: 'vasic-client-refused',
         client: name,
       });
       return resetSocket(socket);
     }
     socket.once('close', () => connections.left(name));
     socket.setTimeout(FIRST_BYTE_MS, () => {
-      log.warn(`a client was disconnected: it said nothing for ${FIRST_BYTE_MS / 1000} s`, { client: name });
+      log.warn(`a client was disconnected: it said nothing for ${FIRST_BYTE_MS / 1000} s`, {
+        code: 'vasic-client-silent',
+        client: name,
+      });
       resetSocket(socket);
     });
     socket.once('readable', () => {
@@ -78,7 +82,7 @@ export async function openListener(parts: ListenerParts): Promise<Listener> {
           speaksTls
             ? 'a client was refused: it speaks TLS, and this server does not: leave out afi.tls there, or give --tls-cert and --tls-key here'
             : 'a client was refused: it speaks no TLS, and this server does: set afi.tls.ca there',
-          { client: name },
+          { code: 'vasic-client-tls', client: name },
         );
         socket.destroy();
       } else if (secure === undefined) serve(socket);
@@ -180,7 +184,8 @@ function tlsReason(error: NodeJS.ErrnoException, socket: TLSSocket): string {
 function tlsServer(files: ServerTls, log: Logger, serve: (socket: Socket) => void): TlsTaker {
   let stamp = stampOf(files);
   const loaded = loadTls(files);
-  if (loaded.doubt !== undefined) log.warn(`clients will refuse this server: ${loaded.doubt}`);
+  if (loaded.doubt !== undefined)
+    log.warn(`clients will refuse this server: ${loaded.doubt}`, { code: 'vasic-certificate' });
   const server: TlsServer = createTlsServer({
     ...{ ALPNProtocols: ['h2'], handshakeTimeout: FIRST_BYTE_MS, ...loaded.options },
     requestCert: files.ca !== undefined,
@@ -191,7 +196,10 @@ function tlsServer(files: ServerTls, log: Logger, serve: (socket: Socket) => voi
     serve(socket);
   });
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-    log.warn(`a client was refused: ${tlsReason(error, socket)}`, { client: socket.remoteAddress });
+    log.warn(`a client was refused: ${tlsReason(error, socket)}`, {
+      code: 'vasic-client-tls',
+      client: socket.remoteAddress,
+    });
     socket.destroy();
   });
 
@@ -203,9 +211,12 @@ function tlsServer(files: ServerTls, log: Logger, serve: (socket: Socket) => voi
       const { options, doubt } = loadTls(files);
       server.setSecureContext(options);
       log.info('the TLS certificates have changed: connections from now on have the new ones');
-      if (doubt !== undefined) log.warn(`clients will refuse this server: ${doubt}`);
+      if (doubt !== undefined) log.warn(`clients will refuse this server: ${doubt}`, { code: 'vasic-certificate' });
     } catch (error) {
-      log.error(`the TLS certificates have changed and can't be used, the old ones stay in force: ${errorText(error)}`);
+      log.error(
+        `the TLS certificates have changed and can't be used, the old ones stay in force: ${errorText(error)}`,
+        { code: 'vasic-certificate' },
+      );
     }
   }
   return {

@@ -139,7 +139,9 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
   function tellReplaced(replaced: wire.AfiOwner | undefined, by: wire.AfiOwner | undefined): void {
     if (replaced === undefined) return;
     const whom = by === undefined ? 'a client without a name' : ownerText(by);
-    log.warn(`sandbox ${label} is taken over: ${whom} has it now, ${ownerText(replaced)} writes no more`);
+    log.warn(`sandbox ${label} is taken over: ${whom} has it now, ${ownerText(replaced)} writes no more`, {
+      code: 'vasic-taken-over',
+    });
   }
 
   function endWatches(): void {
@@ -166,7 +168,10 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
     if (fencedStreams.has(stream)) return;
     fencedStreams.add(stream);
     const { message } = sessions.fenced(epoch || undefined);
-    log.warn('an operation stream of an older session is ended, and nothing more of it applied', { reason: message });
+    log.warn('an operation stream of an older session is ended, and nothing more of it applied', {
+      code: 'vasic-fenced',
+      reason: message,
+    });
     options.post({ kind: 'broken', stream, code: 'fenced', message });
   }
 
@@ -186,7 +191,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
       return error === undefined ? { id } : { id, error };
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      log.error(`operation ${id} failed inside softvasic: ${text}`);
+      log.error(`operation ${id} failed inside softvasic: ${text}`, { code: 'vasic-internal' });
       return { id, error: fault('internal', errorText(error)) };
     }
   }
@@ -288,7 +293,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
       options.post({ kind: 'fail', call, code: 'invalid', message: `malformed request: ${error.message}` });
     } else {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      log.error(`a request failed inside softvasic: ${text}`);
+      log.error(`a request failed inside softvasic: ${text}`, { code: 'vasic-internal' });
       options.post({ kind: 'fail', call, code: 'internal', message: 'softvasic failed, see its log' });
     }
   }

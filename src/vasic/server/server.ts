@@ -100,7 +100,11 @@ export async function startAfiServer(
         streams.delete(message.stream);
         dataplane.post({ kind: 'gone', stream: message.stream });
         const why = message.code === 'fenced' ? 'belongs to an older session' : 'sent something that is no operation';
-        log.warn(`a client ${why}; its stream is ended`, { client: stream.peer, reason: message.message });
+        log.warn(`a client ${why}; its stream is ended`, {
+          code: 'vasic-client-ended',
+          client: stream.peer,
+          reason: message.message,
+        });
         stream.call.emit('error', failure(STATUS[message.code], message.message));
         return;
       }

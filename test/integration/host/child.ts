@@ -34,6 +34,7 @@ const at = (level: string) => (message: string, meta?: object) => say({ log: lev
 const log: Logger = {
   error: at('error'),
   warn: at('warn'),
+  verbose: true,
   info: at('info'),
   debug: at('debug'),
   child: () => log,

@@ -30,6 +30,7 @@ class Log implements Logger {
   warn = this.put('warn');
   info = this.put('info');
   debug = this.put('debug');
+  readonly verbose = true;
   child = (): Logger => this;
 
   async until(pattern: RegExp): Promise<void> {

@@ -17,7 +17,7 @@ test('a part that cannot be stopped keeps none of the others from being stopped,
   ];
   await expect(closeAll(closers, log)).rejects.toThrow('broken');
   expect(calls).toEqual(['last', 'first']);
-  expect(lines.map(([, more]) => more)).toEqual([{ reason: 'broken' }, { reason: 'stuck' }]);
+  expect(lines.map(([, more]) => more)).toEqual(['broken', 'stuck'].map((reason) => ({ code: 'stop-failed', reason })));
   await closeAll(closers, log);
   expect(calls).toHaveLength(2);
 });

@@ -87,7 +87,7 @@ test('no bgpd, or one that does not answer: time alone decides', async () => {
   expect(await after(0)).toBeUndefined();
   expect(lines[0]).toEqual([
     'bgpd can not be asked whether it has converged: the sweep goes by time alone',
-    { reason: 'no answer' },
+    { code: 'bgpd-unreachable', reason: 'no answer' },
   ]);
 });
 

@@ -279,7 +279,7 @@ test('nothing is swept while the protocols wait for their peers, for a maximum t
   expect(replay.check()).toBeUndefined();
   world.now = 61_000;
   expect(replay.check()).toEqual(SWEPT);
-  expect(lines[1]).toEqual(['the sweep waits no longer', { for: 'End-of-RIB of 10.0.0.2' }]);
+  expect(lines[1]).toEqual(['the sweep waits no longer', { code: 'fpm-sweep-late', for: 'End-of-RIB of 10.0.0.2' }]);
 
   begin('10.0.0.1:4');
   Object.assign(world, { now: 80_000, waiting: 'peer 10.0.0.3' });

@@ -362,6 +362,13 @@ export function fakeBackend(): ControlBackend & {
     queries,
     displaced: () => displaced,
     displace: () => void displaced++,
+    debug: (query) => {
+      if (query?.component === 'fmp') throw new RequestError(404, 'no component fmp has a log, but afi, fpm');
+      return [
+        { component: 'afi', debug: false },
+        { component: 'fpm', debug: query?.on ?? false },
+      ];
+    },
     reload: () => Promise.reject(new RequestError(409, 'not reloaded: afi.server needs a restart')),
     why: (query) => {
       queries.push(query);

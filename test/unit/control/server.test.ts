@@ -168,12 +168,12 @@ test.each([
   [
     '/v1/nothing',
     404,
-    'no /v1/nothing here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/graph, /v1/audit, /v1/monitor, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
+    'no /v1/nothing here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/graph, /v1/audit, /v1/monitor, /v1/debug, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
   [
     '/',
     404,
-    'no / here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/graph, /v1/audit, /v1/monitor, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
+    'no / here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/graph, /v1/audit, /v1/monitor, /v1/debug, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
 ])('%s is answered with %d', async (path, status, error) => {
   const socket = await start();
@@ -185,8 +185,23 @@ test('nothing but GET', async () => {
   const answer = await ask(await start(), '/v1/routes', 'DELETE');
   expect([answer.status, JSON.parse(answer.body)]).toEqual([
     405,
-    { error: 'DELETE: only GET is served, and POST of /v1/audit, /v1/displace, /v1/reload' },
+    { error: 'DELETE: only GET is served, and POST of /v1/audit, /v1/debug, /v1/displace, /v1/reload' },
   ]);
+});
+
+test('debug: asked with GET, changed with POST', async () => {
+  const socket = await start();
+  expect(JSON.parse((await ask(socket, '/v1/debug')).body)).toContainEqual({ component: 'fpm', debug: false });
+  const on = await ask(socket, '/v1/debug?component=fpm&on=true', 'POST');
+  expect(JSON.parse(on.body)).toContainEqual({ component: 'fpm', debug: true });
+  expect(await ask(socket, '/v1/debug?component=fmp&on=true', 'POST')).toMatchObject({
+    status: 404,
+    body: '{"error":"no component fmp has a log, but afi, fpm"}\n',
+  });
+  expect(await ask(socket, '/v1/debug?component=fpm&on=yes', 'POST')).toMatchObject({
+    status: 400,
+    body: '{"error":"on: yes is neither true nor false"}\n',
+  });
 });
 
 test('a backend that throws gives 500, and the server goes on', async () => {

@@ -246,7 +246,7 @@ test('a scrape that fails is a 500 and a line in the log, and the next one works
   const base = await start({ ...fakeBackend(), status }, log);
   const response = await fetch(`${base}/metrics`);
   expect([response.status, await response.text()]).toEqual([500, 'no status\n']);
-  expect(errors).toEqual([['a scrape failed', { error: 'no status' }]]);
+  expect(errors).toEqual([['a scrape failed', { code: 'metrics-scrape-failed', error: 'no status' }]]);
   broken = false;
   expect((await fetch(`${base}/metrics`)).status).toBe(200);
 });

@@ -1,4 +1,6 @@
 /** Log lines as they leave the process: one line per event, readable, not forgeable by what is logged. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { LogLevel } from '../../../src/config/types';
 import { createLogger, nullLogger } from '../../../src/observe/log';
@@ -36,6 +38,7 @@ test('text: time, level, component, message, key=value', () => {
 test('bytes are shown as addresses, errors as their message, nested values as JSON', () => {
   const lines = textLines('info', (log) => {
     log.warn('values', {
+      code: 'fpm-malformed',
       mac: Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0),
       v4: Uint8Array.of(103, 30, 0, 3),
       v6: Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
@@ -48,7 +51,7 @@ test('bytes are shown as addresses, errors as their message, nested values as JS
   });
   expect(untimed(lines[0]!)).toBe(
     'warn bridge: values mac=32:26:0a:2e:aa:f0 v4=103.30.0.3 v6=fe80::1 raw=0102ff error="no route to host" big=12 ' +
-      'inner={"list":["10.0.0.1"]} nothing=null',
+      'inner={"list":["10.0.0.1"]} nothing=null code=fpm-malformed',
   );
 });
 
@@ -68,12 +71,12 @@ test.each([
   ['debug', ['e', 'w', 'i', 'd']],
 ] as const)('level %s writes %j', (level, expected) => {
   const lines = textLines(level, (log) => {
-    log.error('e');
-    log.warn('w');
+    log.error('e', { code: 'stopped' });
+    log.warn('w', { code: 'stopped' });
     log.info('i');
     log.debug('d');
   });
-  expect(lines.map((line) => line.slice(line.lastIndexOf(' ') + 1))).toEqual(expected);
+  expect(lines.map((line) => /bridge: (\w)/.exec(line)?.[1])).toEqual(expected);
 });
 
 test('a child names its own component', () => {
@@ -85,9 +88,41 @@ test('a child names its own component', () => {
   expect(lines.map(untimed)).toEqual(['info fpm: a', 'info session: b', 'info bridge: c']);
 });
 
+test("a component's debug lines can be had at any level, and asked for before they are made", () => {
+  const { stream, lines } = capture();
+  const log = createLogger({ level: 'warn', format: 'text' }, 'bridge', stream);
+  const fpm = log.child('fpm');
+  expect([fpm.verbose, log.setDebug('fpm', true), fpm.verbose, log.verbose]).toEqual([false, true, true, false]);
+  fpm.debug('a');
+  fpm.info('not at this level');
+  log.debug('not this one');
+  log.child('fpm').debug('b');
+  expect(log.components()).toEqual([
+    { component: 'bridge', debug: false },
+    { component: 'fpm', debug: true },
+  ]);
+  log.configure({ level: 'error', format: 'text' });
+  fpm.debug('c');
+  expect(log.setDebug('fpm', false)).toBe(true);
+  fpm.debug('d');
+  expect(log.setDebug('fmp', true)).toBe(false);
+  expect(lines().map(untimed)).toEqual(['debug fpm: a', 'debug fpm: b', 'debug fpm: c']);
+});
+
+test('the journal gets priorities, and nobody else', () => {
+  const script = `require(${JSON.stringify(join(__dirname, '../../../src/observe/log.js'))})
+    .createLogger({ level: 'debug', format: 'text' }, 'x').error('e', { code: 'stopped' })`;
+  // A shell that names its own standard error as the journal's stream, as systemd does.
+  const shell = 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$0" -e "$1"';
+  const run = (...argv: string[]): string => spawnSync(argv[0]!, argv.slice(1), { encoding: 'utf8' }).stderr;
+  expect(run('sh', '-c', shell, process.execPath, script)).toMatch(/^<3>\d{4}-.* error x: e code=stopped\n$/);
+  expect(run(process.execPath, '-e', script)).toMatch(/^\d{4}-/);
+});
+
 test('json: one object a line, whose fixed keys no meta can replace', () => {
   const { stream, lines } = capture();
   createLogger({ level: 'info', format: 'json' }, 'afi', stream).error('refused\n', {
+    code: 'afi-unreadable',
     level: 'x',
     entry: 7,
     message: 1,
@@ -95,7 +130,7 @@ test('json: one object a line, whose fixed keys no meta can replace', () => {
   expect(lines()).toHaveLength(1);
   const { time, ...rest } = JSON.parse(lines()[0]!) as { time: string };
   expect(new Date(time).toISOString()).toBe(time);
-  expect(rest).toEqual({ level: 'error', component: 'afi', message: 'refused\n', entry: 7 });
+  expect(rest).toEqual({ level: 'error', component: 'afi', message: 'refused\n', entry: 7, code: 'afi-unreadable' });
 });
 
 test('a stream that fails does not throw', () => {
@@ -111,7 +146,7 @@ test('a stream that fails does not throw', () => {
 });
 
 test('the null logger is silent and its own child', () => {
-  nullLogger.error('x');
+  nullLogger.error('x', { code: 'stopped' });
   expect(nullLogger.child('y')).toBe(nullLogger);
 });
 
