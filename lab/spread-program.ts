@@ -12,7 +12,7 @@ import { errorText } from '../src/net/error-text';
 import { formatMac, parseAddress, parseMac } from '../src/net/address';
 import { noOffload } from '../src/net/offload';
 import { PacketSocket, type ReceivedFrame } from '../src/sys/packet';
-import { buildProbe } from '../src/views/probe';
+import { buildProbe } from '../src/net/probe';
 import type { SpreadReport } from './spread';
 import { sleep } from './wait';
 

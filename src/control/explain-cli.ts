@@ -1,12 +1,12 @@
 /** `fpm2afi why` and `fpm2afi trace`: ask the running daemon and print. --json prints what it sent. */
 import type { Argv } from 'yargs';
+import { PROBE_PROTOCOLS } from '../net/probe';
 import { connectionOptions, socketOf, type Connection } from './connection';
 import { write } from './output';
 import { requestObject } from './client';
 import { traceText, whyText } from './explain';
 import { whyLabelText } from './explain-label';
 import { parseTrace, parseWhy } from './explain-query';
-import { TRACE_PROTOCOLS } from './explain-types';
 import type { TraceView, WhyAnswer } from './explain-types';
 
 function parameters(values: Readonly<Record<string, string | number | undefined>>): URLSearchParams {
@@ -45,7 +45,7 @@ export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
           .option('port', { type: 'number', describe: 'vASIC port that it comes in by [the one towards SRC]' })
           .option('table', { type: 'number', describe: "SRC is in this kernel table [the default VRF's]" })
           .option('vrf', { type: 'string', describe: 'SRC is in this VRF' })
-          .option('proto', { choices: TRACE_PROTOCOLS, default: 'udp', describe: 'Protocol' })
+          .option('proto', { choices: PROBE_PROTOCOLS, default: 'udp', describe: 'Protocol' })
           .option('sport', { type: 'number', describe: 'Source port [50000]' })
           .option('dport', { type: 'number', describe: 'Destination port [33434]' })
           .option('ttl', { type: 'number', describe: 'TTL or hop limit [64]' })

@@ -1,5 +1,6 @@
 /** What `fpm2afi why` and `fpm2afi trace` ask the daemon, and its answers: plain values that survive JSON (see types.ts). */
 import type { Prefix } from '../net/address';
+import type { Probe } from '../net/probe';
 import type { LspView, PathView, RouteView, TableQuery } from './types';
 
 /** One of the two: a route by its prefix, or whatever an address matches; in the default VRF where no table is named. */
@@ -113,27 +114,10 @@ export interface WhyNode {
   readonly others?: readonly number[];
 }
 
-export const TRACE_PROTOCOLS = ['udp', 'tcp', 'icmp'] as const;
-export type TraceProtocol = (typeof TRACE_PROTOCOLS)[number];
-
 /** A packet to be traced. */
-export interface TraceQuery extends TableQuery {
-  /** Both 4 or both 16 bytes. */
-  readonly source: Uint8Array;
-  readonly destination: Uint8Array;
+export interface TraceQuery extends TableQuery, Probe {
   /** vASIC port that it comes in by; absent: the one that leads back to the source. */
   readonly port?: number;
-  readonly protocol: TraceProtocol;
-  readonly sourcePort: number;
-  readonly destinationPort: number;
-  /** TTL or hop limit. */
-  readonly ttl: number;
-  /** Of IPv6. */
-  readonly flowLabel: number;
-  /** Bytes of the IP packet; what is missing is filled up. */
-  readonly size: number;
-  /** MPLS labels in front of it, outermost first, each with the packet's TTL; absent: none. */
-  readonly labels?: readonly number[];
 }
 
 export interface TraceView {

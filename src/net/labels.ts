@@ -10,6 +10,8 @@ const RESERVED_NAMES: Readonly<Record<number, string>> = {
 };
 
 const FIRST_UNRESERVED = 16;
+/** Labels have 20 bits. */
+export const LAST_LABEL = 0xfffff;
 
 /** One label: its number, or its name where it is a reserved one. */
 export function labelText(label: number): string {

@@ -9,9 +9,9 @@ import type { Fib } from '../fib/fib';
 import { pathsOf } from '../fib/leaves';
 import type { NexthopGroup } from '../fib/nexthops';
 import { formatAddress, formatMac } from '../net/address';
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../net/ethertypes';
+import { ETHER_HEADER, frameFacts } from '../net/frame';
 import { stackText } from '../net/labels';
-import { buildProbe } from './probe';
+import { buildProbe } from '../net/probe';
 import type { RouteViews } from './routes';
 import { tableAsked, tableView } from './vrfs';
 import { coveringRows } from './why';
@@ -28,9 +28,7 @@ export interface TraceOptions {
   readonly purposes: () => ReadonlyMap<Token, string>;
 }
 
-const ETHER_HEADER = 14;
 const LABEL_BYTES = 4;
-const BOTTOM_OF_STACK = 0x100;
 
 /** Traces a packet. Rejects with a RequestError that says why it can't be. */
 export async function traceView(options: TraceOptions, query: TraceQuery): Promise<TraceView> {
@@ -97,15 +95,13 @@ function outcomeView({ ports }: TraceOptions, outcome: TestReply['outcome']): Tr
   switch (outcome.kind) {
     case 'output': {
       const { port, frame } = outcome;
-      const type = frame.length < ETHER_HEADER ? 0 : frame[12]! * 256 + frame[13]!;
-      const labels = type === ETHERTYPE_MPLS ? labelsOf(frame) : undefined;
-      const ttl = frame[TTL_AT.get(type) ?? -1];
+      const { source, destination, ttl, labels } = frameFacts(frame);
       return {
         kind: 'output',
         port,
         tap: ports.find(({ index }) => index === port)?.tap ?? '?',
-        sourceMac: formatMac(frame.subarray(6, 12)),
-        destinationMac: formatMac(frame.subarray(0, 6)),
+        sourceMac: formatMac(source),
+        destinationMac: formatMac(destination),
         ...(ttl === undefined ? {} : { ttl }),
         ...(labels === undefined ? {} : { labels }),
         frame: hex(frame),
@@ -118,24 +114,6 @@ function outcomeView({ ports }: TraceOptions, outcome: TestReply['outcome']): Tr
     case 'discard':
       return outcome;
   }
-}
-
-/** Where the TTL or hop limit is, the outermost label's of labelled frames. */
-const TTL_AT: ReadonlyMap<number, number> = new Map([
-  [ETHERTYPE_IPV4, ETHER_HEADER + 8],
-  [ETHERTYPE_IPV6, ETHER_HEADER + 7],
-  [ETHERTYPE_MPLS, ETHER_HEADER + 3],
-]);
-
-function labelsOf(frame: Uint8Array): number[] {
-  const labels: number[] = [];
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  for (let at = ETHER_HEADER; at + LABEL_BYTES <= frame.length; at += LABEL_BYTES) {
-    const entry = view.getUint32(at);
-    labels.push(entry >>> 12);
-    if ((entry & BOTTOM_OF_STACK) !== 0) break;
-  }
-  return labels;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -10,7 +10,7 @@ import type { Bridge } from '../../lab/programs';
 import { capture } from '../../lab/traffic';
 import { waitFor } from '../../lab/wait';
 import { parseAddress, parseMac } from '../../src/net/address';
-import { buildProbe } from '../../src/views/probe';
+import { buildProbe } from '../../src/net/probe';
 
 const ID = labId('martianstest');
 const FIRST_PORT = 20_000;

@@ -2,7 +2,7 @@
 import type { RouteQuery, TraceQuery, WhyView } from '../../../src/control/explain-types';
 import { parseWhy } from '../../../src/control/explain-query';
 import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
-import { buildProbe } from '../../../src/views/probe';
+import { buildProbe } from '../../../src/net/probe';
 import { lastKnown } from '../../../src/views/known';
 import { RouteViews } from '../../../src/views/routes';
 import { traceView } from '../../../src/views/trace';

@@ -1,7 +1,27 @@
-/** Builds the packet that `fpm2afi trace` sends through the vASIC's graph: Ethernet, IPv4 or IPv6, and UDP, TCP or an ICMP echo. */
-import { sumBytes } from '../net/checksum';
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../net/ethertypes';
-import type { TraceQuery } from '../control/explain-types';
+/** Builds packets to try the vASIC's graph with: Ethernet, MPLS labels, IPv4 or IPv6, and UDP, TCP or an ICMP echo. */
+import { sumBytes } from './checksum';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from './ethertypes';
+
+export const PROBE_PROTOCOLS = ['udp', 'tcp', 'icmp'] as const;
+export type ProbeProtocol = (typeof PROBE_PROTOCOLS)[number];
+
+/** What a packet is to be. */
+export interface Probe {
+  /** Both 4 or both 16 bytes. */
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly protocol: ProbeProtocol;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** TTL or hop limit. */
+  readonly ttl: number;
+  /** Of IPv6. */
+  readonly flowLabel: number;
+  /** Bytes of the IP packet; what is missing is filled up. */
+  readonly size: number;
+  /** MPLS labels in front of it, outermost first, each with the packet's TTL; absent: none. */
+  readonly labels?: readonly number[];
+}
 
 const BOTTOM_OF_STACK = 0x100;
 const PROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58 } as const;
@@ -14,7 +34,7 @@ function internetChecksum(...parts: readonly Uint8Array[]): number {
   return ~sum & 0xffff;
 }
 
-function transport(query: TraceQuery, proto: number, ipHeader: number): Buffer {
+function transport(query: Probe, proto: number, ipHeader: number): Buffer {
   const header = { udp: 8, tcp: 20, icmp: 8 }[query.protocol];
   const bytes = Buffer.alloc(Math.max(header, query.size - ipHeader));
   const { source, destination } = query;
@@ -44,7 +64,7 @@ function transport(query: TraceQuery, proto: number, ipHeader: number): Buffer {
 }
 
 /** RFC 3032: the last label has the bottom-of-stack bit; class 0. */
-function labelStack({ labels = [], ttl }: TraceQuery): Buffer {
+function labelStack({ labels = [], ttl }: Probe): Buffer {
   const stack = Buffer.alloc(4 * labels.length);
   labels.forEach((label, i) =>
     stack.writeUInt32BE(label * 0x1000 + (i === labels.length - 1 ? BOTTOM_OF_STACK : 0) + ttl, 4 * i),
@@ -52,8 +72,8 @@ function labelStack({ labels = [], ttl }: TraceQuery): Buffer {
   return stack;
 }
 
-/** The frame as it would come in by a port with this hardware address. */
-export function buildProbe(query: TraceQuery, portMac: Uint8Array): Buffer {
+/** The frame to this hardware address, such as that of the port that it comes in by. */
+export function buildProbe(query: Probe, to: Uint8Array, from: Uint8Array = FROM_MAC): Buffer {
   const { source, destination, ttl } = query;
   const isIp4 = source.length === 4;
   const proto = query.protocol === 'icmp' && !isIp4 ? PROTO.icmp6 : PROTO[query.protocol];
@@ -77,5 +97,5 @@ export function buildProbe(query: TraceQuery, portMac: Uint8Array): Buffer {
   }
   const type = Buffer.alloc(2);
   type.writeUInt16BE(query.labels !== undefined ? ETHERTYPE_MPLS : isIp4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-  return Buffer.concat([portMac, FROM_MAC, type, labelStack(query), ip, payload]);
+  return Buffer.concat([to, from, type, labelStack(query), ip, payload]);
 }
