@@ -19,6 +19,7 @@ import { ControlError, requestObject } from './control/client';
 import { helpFor, wrongCommand } from './control/commands';
 import { withReload } from './control/reload-cli';
 import { withMonitor } from './control/monitor-cli';
+import { withTop } from './control/top-cli';
 import { withInspect } from './inspect/cli';
 import type { RunOptions } from './bridge/run';
 import type { RootLogger } from './observe/log';
@@ -147,7 +148,7 @@ function commandLine(): yargs.Argv {
     },
   };
   const changing = withDebug(withReload(withAudit(shows, process.stdout), process.stdout), process.stdout);
-  const asking = withMonitor(changing, process.stdout);
+  const asking = withTop(withMonitor(changing, process.stdout), process.stdout, () => process.stdin);
   return withInspect(asking, process.stdout, process.stderr, displacing)
     .demandCommand(1, 1, 'no command given')
     .strict()

@@ -23,8 +23,8 @@ export class ControlError extends OperatorError {
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** Asks for the status. Throws ControlError. */
-export async function requestStatus(socket: string): Promise<StatusView> {
-  return (await requestObject(socket, '/v1/status')) as StatusView;
+export async function requestStatus(socket: string, options: RequestOptions = {}): Promise<StatusView> {
+  return (await requestObject(socket, '/v1/status', options)) as StatusView;
 }
 
 /** How a request is made, where it isn't a plain question. */
@@ -32,6 +32,8 @@ export interface RequestOptions {
   readonly method?: 'GET' | 'POST';
   /** The longest silence that is waited for. */
   readonly patienceMs?: number;
+  /** Ends the request, which then rejects, when nobody wants the answer any more. */
+  readonly signal?: AbortSignal;
 }
 
 /** Asks for one object. Throws ControlError. */
@@ -103,10 +105,10 @@ async function* read(
 function open(
   socket: string,
   path: string,
-  { method = 'GET', patienceMs = PATIENCE }: RequestOptions,
+  { method = 'GET', patienceMs = PATIENCE, signal }: RequestOptions,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath: socket, path, method, agent: false, timeout: patienceMs }, resolve);
+    const call = request({ socketPath: socket, path, method, agent: false, timeout: patienceMs, signal }, resolve);
     call.on('timeout', () => {
       call.destroy(new Error(`no answer for ${patienceMs / 1000} s`));
     });

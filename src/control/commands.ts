@@ -23,6 +23,7 @@ export const COMMANDS = [
   'audit',
   'debug',
   'monitor',
+  'top',
   'decode',
   'replay',
 ] as const;

@@ -1,23 +1,14 @@
 /** A graph as text: for Graphviz (DOT), and as a picture (SVG), which is laid out here and needs no Graphviz. */
 import { layout, graphlib } from '@dagrejs/dagre';
+import { wrapped } from './wrap';
 import type { GraphEdge, GraphNode, GraphView } from './graph-types';
 
 /** Lines of a node: its kind with its token, what it is for, what is in it. */
 function linesOf({ token, type, purpose, detail }: GraphNode): string[] {
-  return [`${type} ${token}`, purpose, ...wrapped(detail)].filter((line) => line !== '');
+  return [`${type} ${token}`, purpose, ...wrapped(detail, MOST_COLUMNS)].filter((line) => line !== '');
 }
 
 const MOST_COLUMNS = 42;
-
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > MOST_COLUMNS) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
-}
 
 /** What the picture leaves out; undefined: nothing. */
 export function leftOutText({ leftOut, missing }: GraphView): string | undefined {

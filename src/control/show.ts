@@ -213,8 +213,8 @@ export function pathText(path: PathView): string {
   return `${to}, ${where}${weight}${encap}${NOT_READY[path.state] ?? ''}`;
 }
 
-/** That a state is only what was known last. */
-function knownText(lastKnown: string | undefined): string[] {
+/** That a state is only what was known last; nothing where the vASIC can be asked. */
+export function knownText(lastKnown: string | undefined): string[] {
   return lastKnown === undefined ? [] : [`last known: the vASIC can't be asked since ${lastKnown}`];
 }
 
@@ -236,7 +236,8 @@ function latencyText({ p50Ms, p99Ms, maxMs }: LatencyView): string {
   return `, half within ${p50Ms} ms, 99% within ${p99Ms} ms, all within ${maxMs} ms`;
 }
 
-function loopText({ meanMs, p99Ms, maxMs, ownMaxMs }: LoopView): string {
+/** The lag of the event loop, in a line. */
+export function loopText({ meanMs, p99Ms, maxMs, ownMaxMs }: LoopView): string {
   const own = ownMaxMs === undefined ? '' : `, own work ${ms(ownMaxMs)}`;
   return `lag mean ${ms(meanMs)}, 99% ${ms(p99Ms)}, max ${ms(maxMs)}${own}`;
 }

@@ -7,6 +7,7 @@ import type { AuditSummary } from './audit-types';
 import type { FeedbackMode } from '../config/types';
 import type { LoopView } from '../observe/loop';
 import type { Prefix } from '../net/address';
+import type { LatencyBucket } from '../net/latency-buckets';
 
 export interface StatusView {
   readonly version: string;
@@ -104,7 +105,7 @@ export interface LatencyView {
   readonly p99Ms?: number;
   readonly maxMs?: number;
   /** Those that aren't empty: so many changes took longer than the bucket before and at most so long. */
-  readonly buckets: readonly { readonly upToMs: number; readonly count: number }[];
+  readonly buckets: readonly LatencyBucket[];
 }
 
 export interface PuntStatus {

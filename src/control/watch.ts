@@ -4,7 +4,7 @@ import type { Argv } from 'yargs';
 import { write } from './output';
 
 /** Seconds between two looks where the option has no value. */
-const USUAL_SECONDS = 2;
+export const USUAL_SECONDS = 2;
 const LONGEST_SECONDS = 86_400;
 
 /** Adds the option; `watchSeconds` reads it. */
@@ -20,10 +20,14 @@ export function watchOption<T>(command: Argv<T>): Argv<T & { watch: string | und
 /** How often; undefined: once. Throws for what is no time. */
 export function watchSeconds(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  if (value === '') return USUAL_SECONDS;
+  return value === '' ? USUAL_SECONDS : secondsOf('watch', value, ', or nothing');
+}
+
+/** The time that an option names, in seconds. Throws for what is none; `or`: what else it may be. */
+export function secondsOf(option: string, value: string, or = ''): number {
   const seconds = Number(value);
   if (seconds > 0 && seconds <= LONGEST_SECONDS) return seconds;
-  throw new Error(`--watch: got ${JSON.stringify(value)}, expected seconds, such as 2 or 0.5, or nothing`);
+  throw new Error(`--${option}: got ${JSON.stringify(value)}, expected seconds, such as 2 or 0.5${or}`);
 }
 
 /** Has `print` print once, or for ever; rejects with the first failure. */

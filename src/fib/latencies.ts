@@ -2,12 +2,7 @@
  * How long things took, counted: a histogram of whole milliseconds with buckets of one up to 16 ms, from there on eight to each
  * doubling, so that a bucket's limits differ by an eighth at most. Counting costs no memory and no object.
  */
-
-/** So many values, above the bucket before and up to this many milliseconds. */
-export interface LatencyBucket {
-  readonly upToMs: number;
-  readonly count: number;
-}
+import type { LatencyBucket } from '../net/latency-buckets';
 
 const EXACT = 16;
 const EXACT_BITS = 4;
@@ -45,20 +40,4 @@ export class Latencies {
     });
     return found;
   }
-}
-
-/** How many values the buckets hold. */
-export function latencyCount(buckets: readonly LatencyBucket[]): number {
-  return buckets.reduce((sum, { count }) => sum + count, 0);
-}
-
-/** The milliseconds that `share` (0 … 1) of the values don't exceed, to the limit of a bucket; undefined: there are none. */
-export function latencyAt(buckets: readonly LatencyBucket[], share: number): number | undefined {
-  const wanted = share * latencyCount(buckets);
-  let seen = 0;
-  for (const { upToMs, count } of buckets) {
-    seen += count;
-    if (seen >= wanted) return upToMs;
-  }
-  return undefined;
 }

@@ -15,12 +15,12 @@ import type { TraceQuery, TraceView, WhyAnswer, WhyQuery } from '../control/expl
 import type { GraphQuery, GraphView } from '../control/graph-types';
 import type { AuditQuery, AuditSummary, AuditView } from '../control/audit-types';
 import type { ControlBackend } from '../control/backend';
+import { latencyView } from '../control/latency';
 import type {
   AfiStatus,
   EvpnView,
   FibStatus,
   FpmStatus,
-  LatencyView,
   LspView,
   NeighborView,
   NexthopView,
@@ -36,7 +36,6 @@ import type {
   TrafficView,
 } from '../control/types';
 import type { Fib } from '../fib/fib';
-import { latencyAt, latencyCount, type Latencies } from '../fib/latencies';
 import { ROW } from '../fib/route-table';
 import type { FpmSource } from '../fpm/server';
 import { formatMac } from '../net/address';
@@ -201,14 +200,6 @@ export function createBackend(parts: BackendParts): BridgeBackend {
     };
   }
 
-  function latencyView(latencies: Latencies): LatencyView {
-    const buckets = latencies.buckets();
-    const count = latencyCount(buckets);
-    if (count === 0) return { count, buckets };
-    const at = (share: number): number => latencyAt(buckets, share)!;
-    return { count, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), buckets };
-  }
-
   function puntStatus(counters: PuntCounters | undefined): PuntStatus {
     const sum = (value: (port: PuntCounters['ports'][number]) => number): number =>
       (counters?.ports ?? []).reduce((result, port) => result + value(port), 0);
@@ -234,8 +225,8 @@ export function createBackend(parts: BackendParts): BridgeBackend {
         fpm: fpmStatus(),
         afi: { ...afiStatus(entries), ...(await unknownLabels()) },
         fib: fibView,
-        latency: latencyView(fib.forwarding.latencies),
-        told: latencyView(fib.status.latencies),
+        latency: latencyView(fib.forwarding.latencies.buckets()),
+        told: latencyView(fib.status.latencies.buckets()),
         punt: puntStatus(await punt?.counters()),
         loop: loop.read(),
         ...(audit === undefined ? {} : { audit }),

@@ -2,7 +2,7 @@
 import { atMost, hundredth, type Figure } from '../../lab/figure';
 import { waitFor } from '../../lab/wait';
 import type { StatusView } from '../../src/control/types';
-import { latencyAt, latencyCount, type LatencyBucket } from '../../src/fib/latencies';
+import { latencyAt, latencyCount, type LatencyBucket } from '../../src/net/latency-buckets';
 import type { Fed } from './learning';
 import { forFullTable } from './part';
 import type { Forwarding } from './replay';

@@ -8,6 +8,7 @@ import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
 import { tapName, vrouterMac } from '../../lab/plan';
 import { waitFor } from '../../lab/wait';
 import type { PortView, PuntReasonView, StatusView } from '../../src/control/types';
+import type { TopView } from '../../src/control/top-model';
 import { parseExposition, valueOf } from '../unit/metrics/exposition';
 
 const ID = labId('status');
@@ -196,5 +197,39 @@ test('Prometheus is told the numbers of show status, show ports and show punt', 
     check('punt_policer_passed_packets_total', ({ punt }) => punt[i]!.passed, { reason });
     check('punt_policer_dropped_packets_total', ({ punt }) => punt[i]!.dropped, { reason });
     check('punt_delivered_packets_total', ({ punt }) => punt[i]!.delivered, { reason });
+  }
+});
+
+test('top: screens with the traffic that there is, and the same as JSON', async () => {
+  const { router, bridge } = topology;
+  const host = hostAddress(2);
+  const pinging = router.must(['ping', '-c', '60', '-i', '0.05', host]);
+  const [text, json] = await Promise.all([
+    router.must(['fpm2afi', 'top', '--batch', '2', '--interval', '0.5']),
+    router.must(['fpm2afi', 'top', '--batch', '2', '--interval', '0.5', '--json']),
+  ]);
+  await pinging;
+  const { pid, fib } = await bridge.status();
+  expect(text.match(new RegExp(`^fpm2afi .*, pid ${pid}, up `, 'gm'))).toHaveLength(2);
+  expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  expect(text).toMatch(new RegExp(`^ +2  ${tapName(2)}  up +[1-9]`, 'm'));
+  expect(text).toMatch(/^Routes {2}/m);
+
+  const views = json
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as TopView);
+  expect(views.map(({ status }) => [status.pid, status.fib.routes])).toEqual([
+    [pid, fib.routes],
+    [pid, fib.routes],
+  ]);
+  for (const { ports, punt, rates } of views) {
+    const port = ports.find(({ tap }) => tap === tapName(2))!;
+    // The echo requests are injected, the replies punted: both pass the vASIC.
+    expect(port.input.packets).toBeGreaterThan(0);
+    expect(port.output.bits).toBeGreaterThan(0);
+    expect(port.punt.injected).toBeGreaterThan(0);
+    expect(punt.find(({ reason }) => reason === 'local')!.rates.passed).toBeGreaterThan(0);
+    expect(rates.messages).toBeDefined();
   }
 });

@@ -11,8 +11,8 @@ import type { MonitorEvent } from '../../../src/control/monitor-types';
 import type { PortView, RouteRow } from '../../../src/control/types';
 import { COMMANDS, SHOWS } from '../../../src/control/commands';
 import { fakeBackend, NEIGHBORS, PORTS, rowOf, ROUTES, STATUS, SUMMARY } from './backend';
+import { MAIN, run, runIn, type Result } from './run-cli';
 
-const MAIN = join(__dirname, '..', '..', '..', 'src', 'main.js');
 const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-cli-'));
 const SOCKET = join(directory, 'control.sock');
 const MANY = join(directory, 'many.sock');
@@ -33,30 +33,6 @@ afterAll(async () => {
   for (const server of servers) await server.close();
   rmSync(directory, { recursive: true });
 });
-
-interface Result {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function run(...args: readonly string[]): Promise<Result> {
-  return runIn({}, ...args);
-}
-
-function runIn(more: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, ...more };
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
-    let out = '';
-    let err = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-    child.on('close', (code) => {
-      resolve({ code, out, err });
-    });
-  });
-}
 
 const show = (...args: readonly string[]): Promise<Result> => run('show', ...args, '--socket', SOCKET);
 

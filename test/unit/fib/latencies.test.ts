@@ -1,5 +1,6 @@
 /** The histogram of latencies: what goes in comes out, to an eighth. */
-import { Latencies, latencyAt, latencyCount } from '../../../src/fib/latencies';
+import { Latencies } from '../../../src/fib/latencies';
+import { latencyAt, latencyCount } from '../../../src/net/latency-buckets';
 
 test('every value is in a bucket whose limit is at most an eighth above it', () => {
   for (const ms of [0, 1, 15, 16, 17, 18, 31, 32, 49, 50, 51, 127, 128, 1000, 59_999, 60_000, 4_194_303]) {

@@ -1,6 +1,6 @@
 /** Which changes are timed, and from when to when: from zebra's last message to the acknowledgement of what it wants. */
 import { Bed, Server } from '../../bed/bed';
-import { latencyCount } from '../../../src/fib/latencies';
+import { latencyCount } from '../../../src/net/latency-buckets';
 import { parsePrefix } from '../../../src/net/address';
 
 const M1 = '02:00:00:00:01:01';
