@@ -22,6 +22,7 @@ export const MAY_KNOW = {
   hostpath: [],
   punt: ['config', 'hostpath', 'sys', 'observe'],
   vasic: ['aft', 'hostpath', 'netlink/constants', 'sys', 'observe', 'config/types'],
+  shell: ['aft', 'afi', 'config/nearest', 'config/types', 'control/output', 'observe/version'],
   control: ['config', 'observe', 'sys/peer-credentials'],
   bridge: [
     'afi',
