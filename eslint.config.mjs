@@ -10,7 +10,7 @@ export const MAY_KNOW = {
   sys: [],
   config: [],
   observe: ['config/types'],
-  metrics: ['config/types', 'control/backend', 'control/types', 'observe', 'sys/listen-fault'],
+  metrics: ['config/types', 'control/backend', 'control/status-types', 'control/types', 'observe', 'sys/listen-fault'],
   netlink: [],
   fib: [],
   fpm: ['netlink', 'fib/updates', 'config/types', 'observe', 'sys', 'vty'],

@@ -4,7 +4,8 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PortView, RouteView, StatusView } from '../src/control/types';
+import type { PortView, RouteView } from '../src/control/types';
+import type { StatusView } from '../src/control/status-types';
 import type { PortMode } from '../src/vasic/kernel/hooks';
 import type { EngineChoice } from '../src/vasic/kernel/kernel-engine';
 import { at, items } from './json';

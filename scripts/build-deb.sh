@@ -120,6 +120,7 @@ build fpm2afi-common "$ARCH" "$VERSION" 'files of fpm2afi and softvasic
 program fpm2afi
 install -m 644 packaging/fpm2afi.service packaging/fpm2afi-punt.service "$WORK/fpm2afi/usr/lib/systemd/system/"
 install -D -m 644 fpm2afi.example.yaml "$WORK/fpm2afi/etc/fpm2afi/fpm2afi.example.yaml"
+mkdir -p "$WORK/fpm2afi/usr/share/fpm2afi" && cp -r "$WORK/pack/schemas" "$WORK/fpm2afi/usr/share/fpm2afi/"
 docs_of fpm2afi README.md CHANGELOG.md docs packaging/prometheus packaging/grafana
 build fpm2afi all "$VERSION" 'programs a vASIC with the routes of FRR
  zebra connects to it over FPM; it resolves nexthops, programs a forwarding plane

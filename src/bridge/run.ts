@@ -6,7 +6,7 @@ import type { Config } from '../config/types';
 import type { ControlBackend } from '../control/backend';
 import { RequestError } from '../control/filter';
 import { startControlServer } from '../control/server';
-import type { ReloadView } from '../control/types';
+import type { ReloadView } from '../control/status-types';
 import { formatAddress } from '../net/address';
 import { formatEndpoint } from '../net/endpoint';
 import { errorText } from '../net/error-text';

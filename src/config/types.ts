@@ -2,6 +2,7 @@
 import type { Prefix } from '../net/address';
 import type { Endpoint, HostPort } from '../net/endpoint';
 
+/** How zebra is told what became of routes: by kernel table ids, by VRF ids, not at all; `auto`: as zebra's version needs it. */
 export type FeedbackMode = 'auto' | 'table' | 'vrf' | 'off';
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 

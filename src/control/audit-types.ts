@@ -1,16 +1,19 @@
 /** What an audit tells: plain values that survive JSON, as all of the control API. */
 
-/**
- * The layers that are compared with the FIB. `zebra`: the routes of zebra, by its vty; `kernel`: links, addresses and
- * neighbors of the ports; `vasic`: nodes and route entries, read back over AFI.
- */
+/** The layers, in the order that a route takes. */
 export const AUDIT_LAYERS = ['zebra', 'kernel', 'vasic'] as const;
+/**
+ * What is compared with the FIB. `zebra`: the routes of zebra, by its vty; `kernel`: links, addresses and neighbors of the
+ * ports; `vasic`: nodes and route entries, read back over AFI.
+ */
 export type AuditLayer = (typeof AUDIT_LAYERS)[number];
 
-/** `missing`: it should be there; `surplus`: it should not; `differs`: it is another than it should be. */
+/** Every kind of difference. */
 export const DIFFERENCE_KINDS = ['missing', 'surplus', 'differs'] as const;
+/** `missing`: it should be there; `surplus`: it should not; `differs`: it is another than it should be. */
 export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number];
 
+/** One thing that isn't as the FIB has it. */
 export interface AuditDifference {
   readonly kind: DifferenceKind;
   /** A route, neighbor, address, interface or node. */
@@ -37,6 +40,7 @@ export type AuditLayerView =
       readonly reason: string;
     };
 
+/** Zebra, kernel and vASIC compared with the FIB. */
 export interface AuditView {
   /** When it began. */
   readonly time: string;

@@ -4,8 +4,6 @@ import type { TraceQuery, TraceView, WhyAnswer, WhyQuery } from './explain-types
 import type { GraphQuery, GraphView } from './graph-types';
 import type { MonitorEvent, MonitorQuery } from './monitor-types';
 import type {
-  DebugQuery,
-  DebugView,
   EvpnView,
   Listing,
   LspView,
@@ -17,11 +15,11 @@ import type {
   RouteRow,
   RouteSummaryView,
   SidView,
-  StatusView,
-  ReloadView,
   TokenView,
   VrfView,
 } from './types';
+import type { DebugQuery, DebugView } from './status-types';
+import type { StatusView, ReloadView } from './status-types';
 
 /**
  * What the bridge supplies. Lists are read slowly: the server pauses between portions so that routing goes on, and the

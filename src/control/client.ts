@@ -2,7 +2,8 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { OperatorError } from '../net/error-text';
-import type { ListName, ListViews, StatusView } from './types';
+import type { ListName, ListViews } from './types';
+import type { StatusView } from './status-types';
 
 /** Longest silence of the daemon that is waited for, in milliseconds. */
 const PATIENCE = 30_000;

@@ -7,7 +7,7 @@ import { requestObject } from './client';
 import { connectionOptions, socketOf } from './connection';
 import { write } from './output';
 import { Table } from './table';
-import type { DebugView } from './types';
+import type { DebugView } from './status-types';
 
 /** Adds the command to a yargs instance. Its failures reject `parseAsync` (ControlError). */
 export function withDebug(cli: Argv, out: NodeJS.WritableStream): Argv {

@@ -1,6 +1,6 @@
 /** What `fpm2afi debug` asks the daemon for. */
 import { RequestError } from './filter';
-import type { DebugQuery } from './types';
+import type { DebugQuery } from './status-types';
 
 /** The query of the control API: `component=fpm&on=true`. @throws RequestError */
 export function parseDebug(query: URLSearchParams): DebugQuery {

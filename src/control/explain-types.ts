@@ -9,6 +9,7 @@ export type RouteQuery = TableQuery & ({ readonly prefix: Prefix } | { readonly 
 /** About a route, or an LSP by its incoming label. */
 export type WhyQuery = RouteQuery | { readonly label: number };
 
+/** The story of a route, or of a label. */
 export type WhyAnswer = WhyView | WhyLabelView;
 
 /** The story of a label. */
@@ -32,6 +33,7 @@ export interface WhyLabelView {
   readonly notes: readonly string[];
 }
 
+/** The story of the routes for a prefix or address, and where it stops. */
 export interface WhyView {
   readonly query: string;
   /** As in RouteView. */
@@ -57,6 +59,7 @@ export interface Stop {
   readonly remedy?: string;
 }
 
+/** One of the routes, from zebra to the vASIC. */
 export interface WhyRoute {
   readonly route: RouteView;
   /** The vASIC has an entry for it. */
@@ -82,6 +85,7 @@ export interface WhyNexthop {
   readonly members: readonly WhyNexthop[];
 }
 
+/** A path with what is known of its port, link and neighbor. */
 export interface WhyPath extends PathView {
   /** Index of the vASIC port; absent: the interface is none. */
   readonly port?: number;
@@ -93,6 +97,7 @@ export interface WhyPath extends PathView {
   readonly neighbor?: WhyNeighbor;
 }
 
+/** What is known of a neighbor, and by whom. */
 export interface WhyNeighbor {
   readonly state: string;
   /** Whose word is believed. */
@@ -105,6 +110,7 @@ export interface WhyNeighbor {
   readonly token?: number;
 }
 
+/** A node on the way through the vASIC. */
 export interface WhyNode {
   readonly token: number;
   readonly type: string;
@@ -120,6 +126,7 @@ export interface TraceQuery extends TableQuery, Probe {
   readonly port?: number;
 }
 
+/** The way of one packet through the vASIC. */
 export interface TraceView {
   /** The packet in a line. */
   readonly packet: string;
@@ -131,6 +138,7 @@ export interface TraceView {
   readonly engine?: { readonly name: string; readonly reason?: string };
 }
 
+/** One node that the packet met. */
 export interface TraceStep {
   readonly token: number;
   readonly type: string;

@@ -14,16 +14,17 @@ export function withGraph(cli: Argv, out: NodeJS.WritableStream): Argv {
     (command) =>
       connectionOptions(command)
         .positional('prefix', { type: 'string', array: true, describe: 'PREFIX, several' })
-        .option('svg', { type: 'boolean', default: false, describe: 'Draw it (SVG)' })
-        .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
+        // Without defaults, as yargs takes one for a word said, and these two for said together.
+        .option('svg', { type: 'boolean', describe: 'Draw it (SVG)' })
+        .option('json', { type: 'boolean', describe: 'Print JSON' })
         .option('limit', { type: 'number', default: GRAPH_LIMIT, requiresArg: true, describe: 'Nodes at most' })
         .conflicts('svg', 'json')
         .check((args) => parseGraph(queryOf(args)) !== undefined),
     async ({ svg, json, ...args }) => {
       const view = (await requestObject(await socketOf(args), `/v1/graph?${queryOf(args).toString()}`)) as GraphView;
-      if (json) return write(out, `${JSON.stringify(view, undefined, 2)}\n`);
+      if (json === true) return write(out, `${JSON.stringify(view, undefined, 2)}\n`);
       const { graphDot, graphSvg } = await import('./graph-text');
-      await write(out, svg ? graphSvg(view) : graphDot(view));
+      await write(out, svg === true ? graphSvg(view) : graphDot(view));
     },
   );
 }

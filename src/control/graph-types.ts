@@ -1,6 +1,7 @@
 /** `fpm2afi graph`: a part of the vASIC's forwarding graph. */
 import type { Prefix } from '../net/address';
 
+/** Which part. */
 export interface GraphQuery {
   /** Where to begin: entries of route trees; none: at the input ports. */
   readonly prefixes: readonly Prefix[];
@@ -8,6 +9,7 @@ export interface GraphQuery {
   readonly limit: number;
 }
 
+/** A node of the graph. */
 export interface GraphNode {
   readonly token: number;
   /** As AFI names the kind: encap, tree, loadBalance … */
@@ -18,6 +20,7 @@ export interface GraphNode {
   readonly detail: string;
 }
 
+/** From one node to the next. */
 export interface GraphEdge {
   readonly from: number;
   readonly to: number;
@@ -25,6 +28,7 @@ export interface GraphEdge {
   readonly label: string;
 }
 
+/** A part of the graph. */
 export interface GraphView {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];

@@ -1,6 +1,6 @@
 /** What is shown of how long things took, made of a histogram's buckets. Pure. */
 import { latencyAt, latencyCount, type LatencyBucket } from '../net/latency-buckets';
-import type { LatencyView } from './types';
+import type { LatencyView } from './status-types';
 
 /** Counted, and within which time half, 99% and all of them were. */
 export function latencyView(buckets: readonly LatencyBucket[]): LatencyView {

@@ -1,5 +1,6 @@
 /** What `fpm2afi monitor` is told: plain values, one JSON object a line. */
-import type { AfiStatus, FpmStatus, NeighborView, NexthopView, PortView, RouteFilter, RouteView } from './types';
+import type { NeighborView, NexthopView, PortView, RouteFilter, RouteView } from './types';
+import type { AfiStatus, FpmStatus } from './status-types';
 
 /** What can be watched. */
 export const MONITOR_KINDS = ['routes', 'nexthops', 'neighbors', 'ports', 'sessions', 'problems'] as const;

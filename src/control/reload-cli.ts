@@ -6,7 +6,7 @@ import type { Argv } from 'yargs';
 import { connectionOptions, socketOf } from './connection';
 import { write } from './output';
 import { requestObject } from './client';
-import type { ReloadView } from './types';
+import type { ReloadView } from './status-types';
 
 /** With a port more or less the bridge is made anew, which takes seconds on a busy machine. */
 const PATIENCE_MS = 120_000;

@@ -14,6 +14,7 @@ import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import { listenUnix } from '../net/unix-socket';
 import type { Logger } from '../observe/log';
 import { peerCredentials, processText } from '../sys/peer-credentials';
+import { WHOLE } from './answers';
 import { parseDebug } from './debug-query';
 import { parseTrace, parseWhy } from './explain-query';
 import { parseGraph } from './graph-query';
@@ -91,9 +92,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, backen
   if (name === 'monitor') return writeEvents(response, backend, parseMonitor(url.searchParams));
   const list = LISTS.find((known) => known === name);
   if (list === undefined) {
-    const known = ['status', 'summary', 'why', 'trace', 'graph', 'audit', 'monitor', 'debug', ...LISTS]
-      .map((item) => `/v1/${item}`)
-      .join(', ');
+    const known = [...WHOLE, 'monitor', ...LISTS].map((item) => `/v1/${item}`).join(', ');
     throw new RequestError(404, `no ${url.pathname} here, but ${known}`);
   }
   const { filter, stream } = parseFilter(url.searchParams, list);

@@ -4,7 +4,6 @@ import type { Column, Row } from './table';
 import { ROUTE_STATES } from './types';
 import type {
   EvpnView,
-  LatencyView,
   PathView,
   ListName,
   ListViews,
@@ -16,11 +15,11 @@ import type {
   PuntReasonView,
   RouteView,
   SidView,
-  StatusView,
   TokenView,
   TrafficView,
   VrfView,
 } from './types';
+import type { LatencyView, StatusView } from './status-types';
 
 /** A list's columns and how an item fills them. */
 export interface Layout<T> {

@@ -3,7 +3,8 @@
  * the daemon, of the vASIC's tables, of the punt process) has no rate rather than a wrong one. Pure.
  */
 import { latencySince } from './latency';
-import type { LatencyView, PortView, PuntReasonView, StatusView, TrafficView } from './types';
+import type { PortView, PuntReasonView, TrafficView } from './types';
+import type { LatencyView, StatusView } from './status-types';
 
 /** What the daemon said at one time. */
 export interface Sample {
@@ -33,6 +34,7 @@ export interface TopView {
   readonly status: StatusView;
 }
 
+/** What the daemon does, a second. */
 export interface TopRates {
   /** Changes of routes that the vASIC acknowledged. */
   readonly changes?: number;
@@ -45,6 +47,7 @@ export interface TopRates {
   readonly failed?: number;
 }
 
+/** A port, and what passes it, a second. */
 export interface TopPort extends Pick<PortView, 'index' | 'tap' | 'tapState' | 'vasicState'> {
   readonly input: TrafficRates;
   readonly output: TrafficRates;
@@ -52,6 +55,7 @@ export interface TopPort extends Pick<PortView, 'index' | 'tap' | 'tapState' | '
   readonly punt: { readonly punted?: number; readonly injected?: number; readonly drops?: number };
 }
 
+/** One direction, a second. */
 export interface TrafficRates {
   readonly packets?: number;
   readonly bits?: number;

@@ -6,7 +6,7 @@ import { age, knownText, loopText } from './show';
 import { Table, type Column, type Row } from './table';
 import type { TopPort, TopPunt, TopView } from './top-model';
 import { ROUTE_STATES } from './types';
-import type { LatencyView, StatusView } from './types';
+import type { LatencyView, StatusView } from './status-types';
 import { wrapped } from './wrap';
 
 /** How large the screen is, and what it can show. */

@@ -1,148 +1,17 @@
 /**
- * What the control API shows: plain values that survive JSON (addresses as text, times as ISO 8601, durations in the unit
- * that the name says). backend.ts has the `ControlBackend` that supplies them. The server (server.ts) and the
- * CLI (cli.ts) know nothing else of the bridge.
+ * What the control API shows of routes, neighbors, ports …: plain values that survive JSON (addresses as text, times as ISO 8601, durations
+ * in the unit that the name says). status-types.ts has the status, answers.ts all answers, backend.ts the `ControlBackend` that supplies
+ * them. The server (server.ts) and the CLI (cli.ts) know nothing else of the bridge.
  */
-import type { AuditSummary } from './audit-types';
-import type { FeedbackMode } from '../config/types';
-import type { LoopView } from '../observe/loop';
 import type { Prefix } from '../net/address';
-import type { LatencyBucket } from '../net/latency-buckets';
 
-export interface StatusView {
-  readonly version: string;
-  readonly pid: number;
-  /** Now, by the daemon's clock. */
-  readonly time: string;
-  readonly uptimeSeconds: number;
-  readonly fpm: FpmStatus;
-  readonly afi: AfiStatus;
-  readonly fib: FibStatus;
-  /** Changes of routes: from reading zebra's message to the AFI server's acknowledgement. */
-  readonly latency: LatencyView;
-  /** Routes: from reading zebra's message to the status that goes back to zebra. */
-  readonly told: LatencyView;
-  readonly punt: PuntStatus;
-  readonly loop: LoopView;
-  /** Absent: none was made. */
-  readonly audit?: AuditSummary;
-  /** What an operator should look at, one plain sentence each; empty when all is well. */
-  readonly problems: readonly string[];
-}
-
-export interface FpmStatus {
-  /** `listening`: no zebra is connected. */
-  readonly state: 'listening' | 'connected';
-  readonly listen: string;
-  /** zebra's end, `address:port`. */
-  readonly peer?: string;
-  /** When the state was entered. */
-  readonly since: string;
-  /** Counters since the daemon started. */
-  readonly frames: number;
-  readonly messages: number;
-  readonly updates: number;
-  /** Messages that weren't what they should be, and such as are of no concern here. */
-  readonly malformed: number;
-  readonly skipped: number;
-  /** As configured, and what `auto` settled on. */
-  readonly feedbackMode: FeedbackMode;
-  readonly feedback?: Exclude<FeedbackMode, 'auto'>;
-  /** Why `auto` settled on it. */
-  readonly feedbackReason?: string;
-  /** Route statuses sent to zebra. */
-  readonly statuses: number;
-}
-
-export interface AfiStatus {
-  readonly state: 'down' | 'connecting' | 'up' | 'reprogramming';
-  readonly server: string;
-  readonly engine: string;
-  readonly sandbox: string;
-  /** Names one life of the server's tables. */
-  readonly instance?: string;
-  readonly since: string;
-  readonly opsInFlight: number;
-  readonly opsSent: number;
-  readonly opsFailed: number;
-  /** Operations that the server refused and that are no failures: sent again in parts, too early, or of what is gone anyway. */
-  readonly opsRetried: number;
-  /** Entries acknowledged and not removed. */
-  readonly entries: number;
-  /** Packets dropped so far because nothing is known of their label; absent where the vASIC doesn't tell. */
-  readonly unknownLabels?: number;
-  /** Why it is down, by the latest attempt, where known. */
-  readonly error?: string;
-  /** The vASIC can't be asked since then: what is told of routes is what was known last. */
-  readonly lastKnown?: string;
-}
-
-export interface FibStatus {
-  readonly routes: number;
-  readonly ipv4: number;
-  readonly ipv6: number;
-  /** Routes by state; they add up to `routes`. */
-  readonly offloaded: number;
-  readonly trapped: number;
-  readonly failed: number;
-  readonly unresolved: number;
-  readonly pending: number;
-  /** Kept over a reconnect and not yet confirmed by the replay. */
-  readonly stale: number;
-  readonly nexthops: number;
-  readonly neighbors: number;
-  /** Waiting to be resolved. */
-  readonly dirty: number;
-  /** LSPs of zebra by state. */
-  readonly lsps: Readonly<Record<RouteState, number>>;
-}
-
-/** How long something took since start. Milliseconds are limits of buckets, at most an eighth too high. */
-export interface LatencyView {
-  readonly count: number;
-  /** Absent: nothing counted. */
-  readonly p50Ms?: number;
-  readonly p99Ms?: number;
-  readonly maxMs?: number;
-  /** Those that aren't empty: so many changes took longer than the bucket before and at most so long. */
-  readonly buckets: readonly LatencyBucket[];
-}
-
-export interface PuntStatus {
-  readonly mode: 'process' | 'external' | 'worker' | 'off';
-  /** The punt process that there is now. */
-  readonly process?: { readonly pid: number; readonly since: string; readonly socket: string };
-  /** Packets since start. */
-  readonly punted: number;
-  readonly injected: number;
-  readonly drops: number;
-}
-
-/** Which component's debug lines are to be written, or not any more. */
-export interface DebugQuery {
-  readonly component: string;
-  readonly on: boolean;
-}
-
-/** A component of the daemon's log. */
-export interface DebugView {
-  readonly component: string;
-  /** Whether its debug lines are written. */
-  readonly debug: boolean;
-}
-
-/** What a reload has changed. */
-export interface ReloadView {
-  /** Keys of the file. */
-  readonly changed: readonly string[];
-}
-
+/** Every state that a route can have. */
+export const ROUTE_STATES = ['offloaded', 'trapped', 'failed', 'unresolved', 'pending'] as const;
 /**
  * What became of a route: `offloaded` forwards (or drops) in the vASIC; `trapped` goes to the host, as it should;
  * `failed` was refused by the AFI server; `unresolved` waits for a neighbor and goes to the host meanwhile; `pending`
  * is sent and not acknowledged, or waits to be sent.
  */
-export const ROUTE_STATES = ['offloaded', 'trapped', 'failed', 'unresolved', 'pending'] as const;
 export type RouteState = (typeof ROUTE_STATES)[number];
 
 /**
@@ -164,6 +33,7 @@ export interface PathView {
   readonly encap?: string;
 }
 
+/** A route, and what became of it. */
 export interface RouteView {
   readonly prefix: string;
   /** Kernel table id; of no meaning where there is a `vrfId`. */
@@ -213,6 +83,7 @@ export interface RouteSourceView extends Readonly<Record<RouteState, number>> {
   readonly routes: number;
 }
 
+/** How many routes there are, and in which states. */
 export interface RouteSummaryView {
   /** By family, table and protocol. */
   readonly sources: readonly RouteSourceView[];
@@ -240,6 +111,7 @@ export interface NexthopView {
   readonly tokens: readonly number[];
 }
 
+/** A neighbor: who answers at an address, and what depends on it. */
 export interface NeighborView {
   readonly interface: string;
   readonly ifindex: number;
@@ -266,6 +138,7 @@ export interface PuntReasonView {
   readonly delivered?: number;
 }
 
+/** Packets and bytes of one direction, and packets dropped there. */
 export interface TrafficView {
   readonly packets: number;
   readonly bytes: number;
@@ -284,6 +157,7 @@ export interface EngineView {
   readonly slow: Readonly<Record<string, number>>;
 }
 
+/** A port of the vASIC and its TAP. */
 export interface PortView {
   readonly index: number;
   readonly tap: string;

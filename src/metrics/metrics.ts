@@ -3,7 +3,8 @@
  * known (counters of a vASIC that doesn't tell, packets that another process moves) has no sample rather than a 0.
  */
 import { ROUTE_STATES } from '../control/types';
-import type { AfiStatus, LatencyView, PortView, PuntReasonView, StatusView, VrfView } from '../control/types';
+import type { PortView, PuntReasonView, VrfView } from '../control/types';
+import type { AfiStatus, LatencyView, StatusView } from '../control/status-types';
 import { vrfEntries, vrfRoutes } from './vrf-samples';
 
 /** What one scrape is made of. */

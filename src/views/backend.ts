@@ -17,24 +17,20 @@ import type { AuditQuery, AuditSummary, AuditView } from '../control/audit-types
 import type { ControlBackend } from '../control/backend';
 import { latencyView } from '../control/latency';
 import type {
-  AfiStatus,
   EvpnView,
-  FibStatus,
-  FpmStatus,
   LspView,
   NeighborView,
   NexthopView,
   EngineView,
   PortView,
   PuntReasonView,
-  PuntStatus,
   RouteFilter,
   RouteRow,
   SidView,
-  StatusView,
   TokenView,
   TrafficView,
 } from '../control/types';
+import type { AfiStatus, FibStatus, FpmStatus, PuntStatus, StatusView } from '../control/status-types';
 import type { Fib } from '../fib/fib';
 import { ROW } from '../fib/route-table';
 import type { FpmSource } from '../fpm/server';

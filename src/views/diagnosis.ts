@@ -3,7 +3,7 @@
  * a route's way, so that the first thing that is wrong is told.
  */
 import { DEFAULT_REMEDY } from '../afi/failure';
-import type { AfiStatus } from '../control/types';
+import type { AfiStatus } from '../control/status-types';
 import type { Stop, WhyPath, WhyNeighbor } from '../control/explain-types';
 import type { TrapReason } from '../fib/intents';
 import { MALFORMED, VRF_TABLES } from '../fib/updates';

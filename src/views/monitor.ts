@@ -9,7 +9,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RequestError, routeMatches } from '../control/filter';
 import type { MonitorChange, MonitorEvent, MonitorQuery, PortStateView } from '../control/monitor-types';
-import type { PortView, RouteFilter, RouteView, StatusView } from '../control/types';
+import type { PortView, RouteFilter, RouteView } from '../control/types';
+import type { StatusView } from '../control/status-types';
 import type { ChangeListener } from '../fib/changes';
 import type { Fib } from '../fib/fib';
 import type { Neighbor } from '../fib/neighbors';

@@ -9,7 +9,7 @@ import type { Programmer } from '../afi/programmer';
 import type { AfiTransport } from '../afi/transport';
 import { DEFAULT_REMEDY } from '../afi/failure';
 import type { Config } from '../config/types';
-import type { FibStatus } from '../control/types';
+import type { FibStatus } from '../control/status-types';
 import type { Fib } from '../fib/fib';
 import type { FpmSource } from '../fpm/server';
 import { formatAddress } from '../net/address';

@@ -7,7 +7,7 @@ import type { TokenUse } from '../afi/graph';
 import { TOKEN_DISCARD, TOKEN_FIRST_CLIENT, type Token } from '../aft/model';
 import type { Programmer } from '../afi/programmer';
 import type { WhyNexthop, WhyNode, WhyPath } from '../control/explain-types';
-import type { AfiStatus } from '../control/types';
+import type { AfiStatus } from '../control/status-types';
 import type { Fib } from '../fib/fib';
 import type { ForwardPath } from '../fib/intents';
 import { describeLabelAction } from '../fib/label-actions';

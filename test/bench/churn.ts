@@ -1,7 +1,7 @@
 /** Churn: how long single changes take with a full table behind them, as fpm2afi counts it and as the wire shows it. */
 import { atMost, hundredth, type Figure } from '../../lab/figure';
 import { waitFor } from '../../lab/wait';
-import type { StatusView } from '../../src/control/types';
+import type { StatusView } from '../../src/control/status-types';
 import { latencyAt, latencyCount, type LatencyBucket } from '../../src/net/latency-buckets';
 import type { Fed } from './learning';
 import { forFullTable } from './part';

@@ -10,7 +10,7 @@ import { logMark, waitForLine } from '../../lab/process';
 import { startPrograms } from '../../lab/router';
 import { sleep, waitFor } from '../../lab/wait';
 import { requestStatus } from '../../src/control/client';
-import type { StatusView } from '../../src/control/types';
+import type { StatusView } from '../../src/control/status-types';
 import { connectFpm, FPM_PORT, offloadedRoutes, PORTS, type BenchTopology } from './topology';
 
 const LEAST_BETWEEN_MS = 25;

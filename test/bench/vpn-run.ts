@@ -9,7 +9,7 @@ import { connect } from 'node:net';
 import { sleep, waitFor } from '../../lab/wait';
 import { ZebraFrames } from '../../lab/zebra-frames';
 import { requestStatus } from '../../src/control/client';
-import type { StatusView } from '../../src/control/types';
+import type { StatusView } from '../../src/control/status-types';
 import { formatAddress } from '../../src/net/address';
 import type { Place } from './bare-router';
 import { play } from './memory-run';

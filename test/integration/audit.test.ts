@@ -13,6 +13,7 @@ import { deafen } from './deafen';
 import { ROUTE_TREE } from '../../src/afi/base-graph';
 import { AftField } from '../../src/aft/model';
 import { differencesIn, type AuditLayer, type AuditView } from '../../src/control/audit-types';
+import { faultsOf } from '../schemas';
 
 const ID = labId('audit');
 const VTY = ['ip route 10.20.0.0/16 10.1.1.2', 'ip route 10.20.0.0/16 10.1.2.2', 'ip route 10.30.0.0/16 blackhole'];
@@ -85,6 +86,7 @@ async function repaired(layer: AuditLayer, expected: readonly string[]): Promise
   expect(shown(found.view, layer)).toEqual(expected);
   expect([found.status, counts(found.view.layers)]).toEqual([1, { ...CLEAN, [layer]: expected.length }]);
   const { status, view } = await audit('--repair');
+  expect(faultsOf('audit', view)).toEqual([]);
   expect(shown({ layers: view.repair?.before ?? [] }, layer)).toEqual(expected);
   expect(view.repair?.actions.length).toBeGreaterThan(0);
   expect([status, counts(view.layers)]).toEqual([0, CLEAN]);

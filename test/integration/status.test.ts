@@ -2,12 +2,15 @@
  * What is reported to zebra follows what the vASIC has, both ways: entries refused for want of room and taken when there is some, neighbors
  * that go and come; and Prometheus is told what `show` tells. The topology is that of lab/hosts-topology.ts.
  */
+import { readFileSync } from 'node:fs';
 import { buildHostsTopology, hostAddress, type HostsTopology } from '../../lab/hosts-topology';
 import { at, entries } from '../../lab/json';
 import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
 import { tapName, vrouterMac } from '../../lab/plan';
 import { waitFor } from '../../lab/wait';
-import type { PortView, PuntReasonView, StatusView } from '../../src/control/types';
+import { LISTS, type PortView, type PuntReasonView } from '../../src/control/types';
+import { faultsOf, type AnswerName } from '../schemas';
+import type { StatusView } from '../../src/control/status-types';
 import type { TopView } from '../../src/control/top-model';
 import { parseExposition, valueOf } from '../unit/metrics/exposition';
 
@@ -134,6 +137,57 @@ test('a neighbor of the configuration goes before what the kernel says, and is n
   expect(text).toMatch(new RegExp(`neighbor permanent \\(static\\), ${CONFIGURED_MAC}\n`));
 });
 
+describe('--json of every command is as its schema says', () => {
+  const gateway = hostAddress(1);
+  const commands: [AnswerName, ...string[]][] = [
+    ...(['status', ...LISTS] as const).map((name): [AnswerName, ...string[]] => [name, 'show', name]),
+    ['routes', 'show', 'routes', '--all'],
+    ['summary', 'show', 'routes', 'summary'],
+    ['why', 'why', LOSABLE],
+    ['why', 'why', '100'],
+    ['trace', 'trace', gateway, LOSABLE.replace('/16', '')],
+    ['graph', 'graph'],
+    ['audit', 'audit'],
+    ['debug', 'debug'],
+  ];
+  test.each(commands)('%s: %s %s %s', async (name, ...words) => {
+    // An audit may find what other tests have done, and tell by its exit code.
+    const { stdout } = await topology.router.exec(['fpm2afi', ...words, '--json']);
+    expect(faultsOf(name, JSON.parse(stdout))).toEqual([]);
+  });
+
+  test.each(LISTS)('%s --jsonl', async (list) => {
+    const lines = (await topology.router.must(['fpm2afi', 'show', list, '--jsonl']))
+      .split('\n')
+      .filter((line) => line !== '');
+    expect(lines.flatMap((line) => faultsOf(list, JSON.parse(line), { stream: true }))).toEqual([]);
+  });
+
+  test('monitor: a route, its nexthop and its neighbor, as they come and go', async () => {
+    const { router } = topology;
+    const watching = router.start('monitor', [
+      'fpm2afi',
+      'monitor',
+      '--json',
+      'routes',
+      'nexthops',
+      'neighbors',
+      'sessions',
+    ]);
+    const told = (): string[] => readFileSync(watching.logFile, 'utf8').split('\n').slice(0, -1);
+    // The first of these may come before the watcher does.
+    await until('the route to be told of', async () => {
+      await change([`ip route 10.103.0.0/16 ${gateway}`]);
+      await change([`no ip route 10.103.0.0/16 ${gateway}`]);
+      return ['"set"', '"gone"'].every((word) =>
+        told().some((line) => line.includes('10.103.0.0/16') && line.includes(word)),
+      );
+    });
+    expect(told().flatMap((line) => faultsOf('monitor', JSON.parse(line)))).toEqual([]);
+    await watching.kill('SIGTERM');
+  });
+});
+
 test('Prometheus is told the numbers of show status, show ports and show punt', async () => {
   const { router, bridge } = topology;
   const get = `fetch('http://${METRICS}/metrics').then((answer) => answer.text()).then((text) => process.stdout.write(text))`;
@@ -223,6 +277,7 @@ test('top: screens with the traffic that there is, and the same as JSON', async 
     [pid, fib.routes],
     [pid, fib.routes],
   ]);
+  expect(views.flatMap((view) => faultsOf('top', view))).toEqual([]);
   for (const { ports, punt, rates } of views) {
     const port = ports.find(({ tap }) => tap === tapName(2))!;
     // The echo requests are injected, the replies punted: both pass the vASIC.

@@ -8,6 +8,7 @@ import type { LinuxVrf } from '../../../lab/mpls/linux-vrfs';
 import { tapName } from '../../../lab/plan';
 import { waitFor } from '../../../lab/wait';
 import type { LspView } from '../../../src/control/types';
+import { faultsOf } from '../../schemas';
 import type { Label } from './frames';
 import { entry, packet, passed, Probe, type Case } from './probe';
 
@@ -85,7 +86,9 @@ afterAll(async () => {
 });
 
 async function lsps(): Promise<readonly LspView[]> {
-  return JSON.parse(await topology.router.must(['fpm2afi', 'show', 'lsps', '--json'])) as LspView[];
+  const shown = JSON.parse(await topology.router.must(['fpm2afi', 'show', 'lsps', '--json'])) as LspView[];
+  expect(faultsOf('lsps', shown)).toEqual([]);
+  return shown;
 }
 
 /** All labels and routes of the configuration are in the vASIC, by all of their paths. */

@@ -19,10 +19,10 @@ import type {
   RouteSummaryView,
   RouteView,
   SidView,
-  StatusView,
   TokenView,
   VrfView,
 } from '../../../src/control/types';
+import type { StatusView } from '../../../src/control/status-types';
 
 export const GRAPH: GraphView = {
   nodes: [

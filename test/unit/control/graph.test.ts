@@ -1,7 +1,13 @@
-/** `graph`: its texts and its query. */
+/** `graph`: its texts, its query, and the command. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseGraph } from '../../../src/control/graph-query';
 import { graphDot, graphSvg, leftOutText } from '../../../src/control/graph-text';
-import { GRAPH } from './backend';
+import { startControlServer } from '../../../src/control/server';
+import { nullLogger } from '../../../src/observe/log';
+import { fakeBackend, GRAPH } from './backend';
+import { run, type Result } from './run-cli';
 
 test('for Graphviz: names quoted, lines broken, what is left out said', () => {
   expect(graphDot(GRAPH)).toBe(
@@ -55,4 +61,17 @@ test('queries', () => {
   expect(() => parse('prefix=x')).toThrow('prefix: x is not a prefix such as 10.0.255.0/24');
   expect(() => parse('limit=0')).toThrow('limit: 0 is not a whole number from 1 to 5000');
   expect(() => parse('color=7')).toThrow('color: unknown parameter, known: prefix, limit');
+});
+
+test('the command: for Graphviz, as JSON, as a picture, not as both', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-graph-'));
+  const socket = join(directory, 'control.sock');
+  const server = await startControlServer(socket, fakeBackend(), nullLogger);
+  const graph = (...words: readonly string[]): Promise<Result> => run('graph', ...words, '--socket', socket);
+  expect((await graph()).out).toBe(graphDot(GRAPH));
+  expect(JSON.parse((await graph('--json')).out)).toEqual(GRAPH);
+  expect((await graph('--svg')).out).toBe(graphSvg(GRAPH));
+  expect((await graph('--svg', '--json')).code).toBe(2);
+  await server.close();
+  rmSync(directory, { recursive: true });
 });

@@ -168,12 +168,12 @@ test.each([
   [
     '/v1/nothing',
     404,
-    'no /v1/nothing here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/graph, /v1/audit, /v1/monitor, /v1/debug, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
+    'no /v1/nothing here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/graph, /v1/audit, /v1/debug, /v1/monitor, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
   [
     '/',
     404,
-    'no / here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/graph, /v1/audit, /v1/monitor, /v1/debug, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
+    'no / here, but /v1/status, /v1/summary, /v1/why, /v1/trace, /v1/graph, /v1/audit, /v1/debug, /v1/monitor, /v1/routes, /v1/vrfs, /v1/nexthops, /v1/neighbors, /v1/ports, /v1/tokens, /v1/lsps, /v1/evpn, /v1/sids, /v1/punt',
   ],
 ])('%s is answered with %d', async (path, status, error) => {
   const socket = await start();

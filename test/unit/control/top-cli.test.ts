@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { startControlServer, type ControlServer } from '../../../src/control/server';
 import type { TopView } from '../../../src/control/top-model';
 import { nullLogger } from '../../../src/observe/log';
+import { faultsOf } from '../../schemas';
 import { fakeBackend, STATUS } from './backend';
 import { MAIN, run } from './run-cli';
 
@@ -46,6 +47,7 @@ test('--json: an object a sample', async () => {
     .slice(0, -1)
     .map((line) => JSON.parse(line) as TopView);
   expect(views).toHaveLength(2);
+  expect(views.flatMap((view) => faultsOf('top', view))).toEqual([]);
   for (const view of views) {
     expect(view.seconds).toBeGreaterThan(0);
     expect(view.rates.messages! * view.seconds!).toBeCloseTo(1000);

@@ -1,6 +1,7 @@
 /** Two samples of counters made into rates; what began anew between them has none. */
 import { topView, type Sample } from '../../../src/control/top-model';
-import type { PortView, PuntReasonView, StatusView } from '../../../src/control/types';
+import type { PortView, PuntReasonView } from '../../../src/control/types';
+import type { StatusView } from '../../../src/control/status-types';
 import { PORTS, PUNT, STATUS } from './backend';
 
 const PROCESS = { pid: 99, since: '2026-01-02T10:00:00.000Z', socket: '/run/fpm2afi/punt.sock' };

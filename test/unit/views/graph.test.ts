@@ -4,6 +4,7 @@ import type { AfiFindRequest } from '../../../src/afi/transport';
 import { parsePrefix } from '../../../src/net/address';
 import { graphView } from '../../../src/views/graph';
 import { Bed } from '../../bed/bed';
+import { faultsOf } from '../../schemas';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
 
@@ -27,8 +28,11 @@ async function stage(): Promise<{ b: Bed; graph: (prefixes?: string[], limit?: n
     },
     purposes: () => new Map([...b.programmer.tables.tokens()].map(({ token, name }) => [token, name])),
   };
-  const graph = (prefixes: string[] = [], limit = 200): Promise<GraphView> =>
-    graphView(options, { prefixes: prefixes.map((text) => parsePrefix(text)!), limit });
+  const graph = async (prefixes: string[] = [], limit = 200): Promise<GraphView> => {
+    const view = await graphView(options, { prefixes: prefixes.map((text) => parsePrefix(text)!), limit });
+    expect(faultsOf('graph', view)).toEqual([]);
+    return view;
+  };
   return { b, graph };
 }
 

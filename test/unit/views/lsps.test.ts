@@ -5,6 +5,7 @@ import { decodeNetlink } from '../../../src/fpm/netlink/decoder';
 import * as c from '../../../src/netlink/constants';
 import { lspViews } from '../../../src/views/lsps';
 import { Bed, ifindexOf, TABLE } from '../../bed/bed';
+import { faultsOf } from '../../schemas';
 import { hop, labels, route, via, type attributes } from '../fpm/messages';
 
 type Attributes = Parameters<typeof attributes>[0];
@@ -47,6 +48,7 @@ async function bed(): Promise<{ b: Bed; give: (...messages: Buffer[]) => void; v
         nodeInfo: (tokens: readonly number[]) => Promise.resolve(b.server.sandbox.nodeInfo([...tokens])),
       };
       for await (const view of lspViews(sources)) found.push(view);
+      expect(faultsOf('lsps', found)).toEqual([]);
       return found;
     },
   };

@@ -1,10 +1,12 @@
 /** What a watcher is told: what changed, as it is now, filtered; how much was left out; and that nobody's watching costs nothing. */
 import type { MonitorEvent, MonitorKind } from '../../../src/control/monitor-types';
-import type { PortView, RouteFilter, StatusView } from '../../../src/control/types';
+import type { PortView, RouteFilter } from '../../../src/control/types';
+import type { StatusView } from '../../../src/control/status-types';
 import { parsePrefix } from '../../../src/net/address';
 import { Monitor } from '../../../src/views/monitor';
 import { RouteViews } from '../../../src/views/routes';
 import { Bed } from '../../bed/bed';
+import { faultsOf } from '../../schemas';
 import { PORTS, STATUS } from '../control/backend';
 
 const MAC = '02:00:00:00:00:0a';
@@ -44,6 +46,7 @@ async function stage(kinds: readonly MonitorKind[], filter: RouteFilter = {}): P
 }
 
 function words(event: MonitorEvent): string {
+  expect(faultsOf('monitor', event)).toEqual([]);
   switch (event.kind) {
     case 'route':
       return `${event.route.prefix} ${event.change === 'gone' ? 'gone' : event.route.state}`;

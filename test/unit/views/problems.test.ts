@@ -1,7 +1,7 @@
 /** What is told under Problems: the latest reason, since when, and what to do. */
 import { performance } from 'node:perf_hooks';
 import { parseConfig } from '../../../src/config/load';
-import type { FibStatus } from '../../../src/control/types';
+import type { FibStatus } from '../../../src/control/status-types';
 import { problems, type ProblemParts } from '../../../src/views/problems';
 import { Bed } from '../../bed/bed';
 

@@ -16,6 +16,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PuntReason } from '../../../src/aft/model';
 import { Bed, ifindexOf } from '../../bed/bed';
+import { faultsOf } from '../../schemas';
 import { attributes, neighbor, nexthop, route, u16 } from '../fpm/messages';
 
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
@@ -41,7 +42,11 @@ async function bed(): Promise<{ b: Bed; give: (...messages: Buffer[]) => void; s
       });
       b.settle();
     },
-    show: (prefix) => [...views.lookup({ prefix: parsePrefix(prefix)! })][0]!,
+    show: (prefix) => {
+      const [view] = views.lookup({ prefix: parsePrefix(prefix)! });
+      expect(faultsOf('routes', view, { stream: true })).toEqual([]);
+      return view!;
+    },
   };
 }
 
@@ -130,6 +135,7 @@ test('EVPN MAC addresses are kept by interface, VLAN and VNI', async () => {
     ['32:26:0a:2e:aa:f0', '198.51.100.3', '-', '5000', 'interface 99', ''],
     ['32:26:0a:2e:aa:f0', '198.51.100.2', '-', '5001', 'interface 99', ''],
   ]);
+  expect(faultsOf('evpn', [...evpnViews(b.fib)])).toEqual([]);
   give(mac(5000, '198.51.100.3', c.RTM_DELNEIGH));
   expect([...evpnViews(b.fib)].map(({ vni }) => vni)).toEqual([5001]);
 });
@@ -171,6 +177,7 @@ test('frames of the protobuf encoding: VRFs apart from the main table, segments 
     ['2001:db8:f::12', 'uDT46', '-', '5', '-', ''],
     ['2001:db8:f::13', 'unknown', '-', '-', '-', ''],
   ]);
+  expect(faultsOf('sids', [...sidViews(b.fib)])).toEqual([]);
   // A replay over protobuf brings all VRFs: what it lacks is gone.
   reader.push(frames[13]!);
   b.fib.beginReplay();

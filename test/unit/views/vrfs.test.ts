@@ -5,6 +5,7 @@ import { listRoutes } from '../../../src/views/route-rows';
 import { RouteViews } from '../../../src/views/routes';
 import { tableAsked, vrfViews } from '../../../src/views/vrfs';
 import { Bed, Server, TABLE } from '../../bed/bed';
+import { faultsOf } from '../../schemas';
 
 const RED = 1001;
 const DEVICE = 101;
@@ -25,6 +26,7 @@ async function stage(): Promise<Bed> {
 test('each table that ports are bound to, that is named, or that routes are in', async () => {
   const bed = await stage();
   const views = await vrfViews(bed.fib, bed.programmer, (port) => `tap${port}`);
+  expect(faultsOf('vrfs', views)).toEqual([]);
   const none = { offloaded: 0, trapped: 0, failed: 0, unresolved: 0, pending: 0 };
   // Four entries are in every tree: multicast (two), broadcast, link-local.
   expect(views).toEqual([

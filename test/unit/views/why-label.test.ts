@@ -8,6 +8,7 @@ import type { WhyContext } from '../../../src/views/why';
 import { whyLabelView } from '../../../src/views/why-label';
 import type { LspPath } from '../../../src/fib/updates';
 import { Bed, pathOf } from '../../bed/bed';
+import { faultsOf } from '../../schemas';
 
 const UP: WhyContext = {
   ...{ afi: 'up', afiError: undefined, afiServer: '192.0.2.1:50051', known: undefined },
@@ -34,7 +35,9 @@ async function why(bed: Bed, label: number): Promise<WhyLabelView> {
   );
   const views = new RouteViews(fib, programmer);
   const options = { fib, programmer, views, kernelNeighbors: true, progress: () => ({ asked: 3 }) };
-  return whyLabelView(options, label, view, UP);
+  const answer = whyLabelView(options, label, view, UP);
+  expect(faultsOf('why', answer)).toEqual([]);
+  return answer;
 }
 
 /** The page, without what differs from run to run. */

@@ -8,6 +8,7 @@ import { RouteViews } from '../../../src/views/routes';
 import { traceView } from '../../../src/views/trace';
 import { whyView, type WhyContext } from '../../../src/views/why';
 import { Bed, pathOf, Server } from '../../bed/bed';
+import { faultsOf } from '../../schemas';
 import { traceText } from '../../../src/control/explain';
 import { checksum, transportBytes } from '../vasic/testbed';
 
@@ -25,7 +26,9 @@ function why(bed: Bed, where: string, context = UP, asked = 3): WhyView {
   const views = new RouteViews(bed.fib, bed.programmer);
   const progress = (): { asked: number } => ({ asked });
   const options = { fib: bed.fib, programmer: bed.programmer, views, kernelNeighbors: true, progress };
-  return whyView(options, parseWhy(new URLSearchParams({ where })) as RouteQuery, context);
+  const view = whyView(options, parseWhy(new URLSearchParams({ where })) as RouteQuery, context);
+  expect(faultsOf('why', view)).toEqual([]);
+  return view;
 }
 
 test('an ECMP route, one path without an answer', async () => {
@@ -229,8 +232,8 @@ const query = (source: string, destination: string, more: Partial<TraceQuery> = 
 
 function tracer(bed: Bed): (packet: TraceQuery) => ReturnType<typeof traceView> {
   const ports = [0, 1, 2, 3].map((index) => ({ index, tap: `tap${index}` }));
-  return (packet) =>
-    traceView(
+  return async (packet) => {
+    const view = await traceView(
       {
         fib: bed.fib,
         views: new RouteViews(bed.fib, bed.programmer),
@@ -241,6 +244,9 @@ function tracer(bed: Bed): (packet: TraceQuery) => ReturnType<typeof traceView> 
       },
       packet,
     );
+    expect(faultsOf('trace', view)).toEqual([]);
+    return view;
+  };
 }
 
 test('a labelled packet: swapped, popped, its TTL expired', async () => {
