@@ -5,7 +5,6 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createGenerator } from 'ts-json-schema-generator';
 import { breaks } from './schema-breaks.mjs';
 
 const HOUSE = join(import.meta.dirname, '..');
@@ -29,7 +28,10 @@ function fail(text) {
 }
 
 /** All answers as one schema, as the generator writes them. */
-function generate() {
+async function generate() {
+  const { createGenerator } = await import('ts-json-schema-generator').catch(() =>
+    fail('ts-json-schema-generator is not installed. Remedy: npm ci, then again'),
+  );
   const config = {
     path: join(HOUSE, 'src/control/answers.ts'),
     tsconfig: join(HOUSE, 'tsconfig.json'),
@@ -74,7 +76,7 @@ function schemaOf(name, answer, definitions) {
   return `${JSON.stringify(schema, undefined, 2).replaceAll('#/definitions/', '#/$defs/')}\n`;
 }
 
-const { answers, definitions } = generate();
+const { answers, definitions } = await generate();
 const made = new Map(
   Object.entries(answers).map(([name, answer]) => [`${name}${SUFFIX}`, schemaOf(name, answer, definitions)]),
 );
