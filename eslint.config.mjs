@@ -40,6 +40,7 @@ export const MAY_KNOW = {
     'views',
     'vty',
   ],
+  web: ['control', 'observe', 'sys/listen-fault'],
   audit: ['aft', 'afi', 'control/audit-types', 'fib', 'kernel/decode', 'observe', 'vty'],
   views: ['aft', 'afi', 'config', 'control', 'fib', 'fpm', 'observe', 'punt'],
 };
@@ -112,6 +113,13 @@ export default tseslint.config(
       },
     },
     rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+  {
+    // In the browser, as it is.
+    files: ['web/**/*.js'],
+    languageOptions: {
+      globals: { document: 'readonly', EventSource: 'readonly', fetch: 'readonly', URLSearchParams: 'readonly' },
+    },
   },
   {
     files: [

@@ -160,7 +160,7 @@ export async function startBridge(node: LabNode, options: BridgeOptions): Promis
   const command = [process.execPath, join(distDir(), 'src/main.js')];
   node.command(
     'fpm2afi',
-    `case "$1" in show|why|trace|graph|audit|monitor|top|reload) exec ${command.join(' ')} "$@" --socket ${socket} ;; *) exec ${command.join(' ')} "$@" ;; esac`,
+    `case "$1" in show|why|trace|graph|audit|monitor|top|web|reload) exec ${command.join(' ')} "$@" --socket ${socket} ;; *) exec ${command.join(' ')} "$@" ;; esac`,
   );
   const show = async (...what: string[]): Promise<unknown> =>
     JSON.parse(await node.must(['fpm2afi', 'show', ...what, '--json'])) as unknown;

@@ -101,7 +101,7 @@ build() { # build PACKAGE ARCHITECTURE VERSION DESCRIPTION [FIELD…]
 
 LIB=$WORK/fpm2afi-common/usr/lib/fpm2afi
 mkdir -p "$LIB"
-cp -r "$WORK/pack/package.json" "$WORK/pack/bin" "$WORK/pack/proto" "$WORK/pack/LICENSE" "$LIB/"
+cp -r "$WORK/pack/package.json" "$WORK/pack/bin" "$WORK/pack/proto" "$WORK/pack/web" "$WORK/pack/LICENSE" "$LIB/"
 mkdir -p "$LIB/dist" && cp -r "$WORK/pack/dist/src" "$LIB/dist/"
 find "$LIB/dist" -name '*.d.ts' -delete
 for module in "${modules[@]}"; do

@@ -20,6 +20,7 @@ import { helpFor, wrongCommand } from './control/commands';
 import { withReload } from './control/reload-cli';
 import { withMonitor } from './control/monitor-cli';
 import { withTop } from './control/top-cli';
+import { withWeb } from './web/cli';
 import { withInspect } from './inspect/cli';
 import type { RunOptions } from './bridge/run';
 import type { RootLogger } from './observe/log';
@@ -149,7 +150,8 @@ function commandLine(): yargs.Argv {
   };
   const changing = withDebug(withReload(withAudit(shows, process.stdout), process.stdout), process.stdout);
   const asking = withTop(withMonitor(changing, process.stdout), process.stdout, () => process.stdin);
-  return withInspect(asking, process.stdout, process.stderr, displacing)
+  const serving = withWeb(asking, process.stdout, process.stderr);
+  return withInspect(serving, process.stdout, process.stderr, displacing)
     .demandCommand(1, 1, 'no command given')
     .strict()
     .version(`fpm2afi ${packageVersion()}`)

@@ -15,6 +15,8 @@ export class ControlError extends OperatorError {
     options?: ErrorOptions,
     /** The control socket that nobody answers at. */
     readonly absent?: string,
+    /** The status by which the daemon refused the request. */
+    readonly status?: number,
   ) {
     super(message, options);
   }
@@ -94,7 +96,8 @@ async function* read(
   encoding: 'utf8' | undefined,
 ): AsyncGenerator<string | Uint8Array> {
   const response = await open(socket, path, options);
-  if (response.statusCode !== 200) throw new ControlError(await refusal(response));
+  if (response.statusCode !== 200)
+    throw new ControlError(await refusal(response), undefined, undefined, response.statusCode);
   if (encoding !== undefined) response.setEncoding(encoding);
   try {
     for await (const chunk of response) yield chunk as string | Uint8Array;

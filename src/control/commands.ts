@@ -24,6 +24,7 @@ export const COMMANDS = [
   'debug',
   'monitor',
   'top',
+  'web',
   'decode',
   'replay',
 ] as const;

@@ -1,15 +1,14 @@
 /** `fpm2afi top`: asks the running daemon again and again, and shows what goes on: on a terminal in place, else a screen after the other. */
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadStream, WriteStream } from 'node:tty';
 import type { Argv } from 'yargs';
-import { ControlError, listPath, requestObject, requestStatus } from './client';
+import { ControlError } from './client';
 import { connectionOptions, socketOf } from './connection';
 import { write } from './output';
-import { topView, type Sample, type Timed, type TopView } from './top-model';
+import { topView, type TopView } from './top-model';
+import { takeSample } from './top-sample';
 import { openScreen } from './top-screen';
 import { topLines, topNote, type Page } from './top-text';
-import type { PortView, PuntReasonView } from './types';
 import { secondsOf, USUAL_SECONDS } from './watch';
 
 /** Where there is no terminal to ask. */
@@ -100,15 +99,4 @@ function pageOf(out: WriteStream): Page & { readonly rows: number } {
   // A terminal without a size says 0.
   const [columns, rows] = [out.columns || PLAIN_PAGE.columns, out.rows || 24];
   return { columns, rows, color: NO_COLOR === '' && TERM !== 'dumb' };
-}
-
-async function takeSample(socket: string, signal?: AbortSignal): Promise<Sample> {
-  const options = signal === undefined ? {} : { signal };
-  const timed = async <T>(answer: Promise<T>): Promise<Timed<T>> => ({ value: await answer, atMs: performance.now() });
-  const [status, ports, punt] = await Promise.all([
-    timed(requestStatus(socket, options)),
-    timed(requestObject(socket, listPath('ports', {}), options) as Promise<readonly PortView[]>),
-    timed(requestObject(socket, listPath('punt', {}), options) as Promise<readonly PuntReasonView[]>),
-  ]);
-  return { status, ports, punt };
 }

@@ -9,6 +9,7 @@ import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/types';
 import { errorText } from '../net/error-text';
 import { parseAddress, prefixContains } from '../net/address';
+import { isLoopback } from '../net/endpoint';
 import { socketOwner, type Endpoint, type SocketOwner } from '../sys/socket-owner';
 
 /** The user that FRR's packages make. */
@@ -67,7 +68,7 @@ export class Access {
 
   private isLocal({ remote, local }: Ends): boolean {
     const { address } = remote;
-    if (address === local.address || address === '::1' || address.startsWith('127.')) return true;
+    if (address === local.address || isLoopback(address)) return true;
     return this.ownAddresses().includes(address);
   }
 

@@ -45,6 +45,11 @@ export function formatEndpoint(endpoint: Endpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Whether an IP address leads to this machine and nowhere else. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+}
+
 /** A host name by RFC 1123; dotted numbers are an address, not a name. */
 export function isHostName(text: string): boolean {
   const labels = text.split('.');

@@ -1,6 +1,7 @@
 /** The screen of `top`: what is in it, and that it fits whatever it is shown on. */
 import { topView, type TopView } from '../../../src/control/top-model';
-import { short, topLines, topNote } from '../../../src/control/top-text';
+import { short } from '../../../src/control/top-grids';
+import { topLines, topNote } from '../../../src/control/top-text';
 import type { StatusView } from '../../../src/control/status-types';
 import { PORTS, PUNT, STATUS } from './backend';
 

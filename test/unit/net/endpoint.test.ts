@@ -1,5 +1,5 @@
 /** Endpoints as text, both ways. */
-import { formatEndpoint, parseEndpoint, parseHostPort } from '../../../src/net/endpoint';
+import { formatEndpoint, isLoopback, parseEndpoint, parseHostPort } from '../../../src/net/endpoint';
 
 test.each([
   ['10.0.0.1:80', { host: '10.0.0.1', port: 80 }],
@@ -29,6 +29,15 @@ test.each([
 ])('%j is none', (text) => {
   expect(parseEndpoint(text)).toBeUndefined();
 });
+
+test.each([
+  ['127.0.0.1', true],
+  ['127.255.255.254', true],
+  ['::1', true],
+  ...['128.0.0.1', '10.127.0.1', '::', '::2', '0.0.0.0', '127.evil.example', 'localhost', ''].map(
+    (text): [string, boolean] => [text, false],
+  ),
+])('%j leads to this machine and nowhere else: %p', (address, is) => expect(isLoopback(address)).toBe(is));
 
 test('a Unix socket is no host and port', () => {
   expect(parseHostPort('unix:/run/a')).toBeUndefined();
