@@ -22,7 +22,17 @@ export const MAY_KNOW = {
   hostpath: [],
   punt: ['config', 'hostpath', 'sys', 'observe'],
   vasic: ['aft', 'hostpath', 'netlink/constants', 'sys', 'observe', 'config/types'],
-  shell: ['aft', 'afi', 'config/nearest', 'config/types', 'control/output', 'observe/version'],
+  shell: [
+    'aft',
+    'afi',
+    'config/nearest',
+    'config/types',
+    'control/explain-types',
+    'control/output',
+    'control/trace-text',
+    'observe/version',
+    'views/trace-outcome',
+  ],
   control: ['config', 'observe', 'sys/peer-credentials'],
   bridge: [
     'afi',

@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-require('../dist/src/vasic/main.js');
+// `softvasic aft …` is a client, and loads nothing of the vASIC. Completion has the words of the line behind its own flag.
+const [first, , second] = process.argv.slice(2);
+const command = first === '--get-yargs-completions' ? second : first;
+require(command === 'aft' ? '../dist/src/shell/main.js' : '../dist/src/vasic/main.js');

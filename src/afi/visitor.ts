@@ -116,6 +116,23 @@ export class AfiVisitor {
     return reply;
   }
 
+  /**
+   * The same, of one that is to be there.
+   * @throws OperatorError
+   */
+  async see(): Promise<SandboxSeen> {
+    const seen = await this.look();
+    if (seen === undefined) throw this.unallocated();
+    return seen;
+  }
+
+  /** The same, allocated where nobody has. */
+  async allocate(): Promise<SandboxSeen> {
+    const seen = (await this.look()) ?? (await this.manage({ action: 'alloc' }));
+    this.sandboxId = seen.info.id;
+    return seen;
+  }
+
   /** The nodes that match; all that clients inserted without conditions. */
   async nodes(request: Omit<AfiFindRequest, 'entriesOf'> = {}): Promise<AftNode[]> {
     const found: AftNode[] = [];
@@ -196,8 +213,7 @@ export class AfiVisitor {
   }
 
   private async id(): Promise<number> {
-    if (this.sandboxId === undefined && (await this.look()) === undefined) throw this.unallocated();
-    return this.sandboxId!;
+    return this.sandboxId ?? (await this.see()).info.id;
   }
 
   private name(): { readonly engine: string; readonly name: string } {
@@ -206,7 +222,7 @@ export class AfiVisitor {
 
   private unallocated(): OperatorError {
     return new OperatorError(
-      `sandbox ${this.label} is not allocated: there is nothing in it; fpm2afi or the first insert allocates it`,
+      `sandbox ${this.label} is not allocated, so there is nothing in it; fpm2afi or the first insert allocates it`,
     );
   }
 

@@ -1,7 +1,7 @@
 /** How the answers of `why` and `trace` look as text. Pure functions. */
-import { stackText } from '../net/labels';
-import type { TraceOutcome, TraceView, WhyPath, WhyNexthop, WhyNode, WhyRoute, WhyView } from './explain-types';
+import type { TraceView, WhyPath, WhyNexthop, WhyNode, WhyRoute, WhyView } from './explain-types';
 import { age, tableText } from './show';
+import { engineLines, outcomeText, stepLines } from './trace-text';
 
 /** Width of the titles at the left. */
 const INDENT = 12;
@@ -119,39 +119,9 @@ export function nodeText(node: WhyNode): string {
 
 /** The page of `fpm2afi trace`. */
 export function traceText(view: TraceView): string {
-  const cells = view.steps.map(({ token, type, purpose, detail }) => [String(token), type, purpose, detail] as const);
-  const width = (column: 0 | 1 | 2): number => Math.max(0, ...cells.map((row) => row[column].length));
-  const [tokens, types, purposes] = [width(0), width(1), width(2)];
   return [
     `${view.packet}, in by port ${view.input.port} (${view.input.tap})${inTable(view.input)}`,
-    '',
-    ...cells.map(([token, type, purpose, detail]) =>
-      `  ${token.padStart(tokens)}  ${type.padEnd(types)}  ${purpose.padEnd(purposes)}  ${detail}`.trimEnd(),
-    ),
-    '',
-    outcomeText(view.outcome),
-    ...engineLines(view),
-    '',
+    ...['', ...stepLines(view.steps), ''],
+    ...[outcomeText(view.outcome), ...engineLines(view.engine), ''],
   ].join('\n');
-}
-
-function engineLines({ engine }: TraceView): string[] {
-  if (engine === undefined) return [];
-  const why = engine.reason === undefined ? '' : `: the kernel leaves it (${engine.reason})`;
-  return [engine.name === 'kernel' ? 'the kernel forwards it' : `the TypeScript engine takes it${why}`];
-}
-
-function outcomeText(outcome: TraceOutcome): string {
-  switch (outcome.kind) {
-    case 'output': {
-      const { port, tap, sourceMac, destinationMac, ttl, labels } = outcome;
-      const stack = labels === undefined ? '' : `, label ${stackText(labels)}`;
-      const hops = ttl === undefined ? '' : `, with TTL ${ttl}`;
-      return `leaves by port ${port} (${tap}), from ${sourceMac} to ${destinationMac}${stack}${hops}`;
-    }
-    case 'punt':
-      return `goes to the host: ${outcome.reasonName}`;
-    case 'discard':
-      return `is dropped: ${outcome.reason}`;
-  }
 }

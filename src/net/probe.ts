@@ -1,6 +1,8 @@
 /** Builds packets to try the vASIC's graph with: Ethernet, MPLS labels, IPv4 or IPv6, and UDP, TCP or an ICMP echo. */
+import { formatAddress } from './address';
 import { sumBytes } from './checksum';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from './ethertypes';
+import { stackText } from './labels';
 
 export const PROBE_PROTOCOLS = ['udp', 'tcp', 'icmp'] as const;
 export type ProbeProtocol = (typeof PROBE_PROTOCOLS)[number];
@@ -24,6 +26,10 @@ export interface Probe {
 }
 
 const BOTTOM_OF_STACK = 0x100;
+/** Bytes of the headers. */
+const TRANSPORT_HEADER = { udp: 8, tcp: 20, icmp: 8 } as const;
+const IP4_HEADER = 20;
+const IP6_HEADER = 40;
 const PROTO = { tcp: 6, udp: 17, icmp: 1, icmp6: 58 } as const;
 /** Locally administered; the source address of received frames decides nothing. */
 const FROM_MAC = Uint8Array.of(0x02, 0, 0, 0, 0, 0x01);
@@ -35,7 +41,7 @@ function internetChecksum(...parts: readonly Uint8Array[]): number {
 }
 
 function transport(query: Probe, proto: number, ipHeader: number): Buffer {
-  const header = { udp: 8, tcp: 20, icmp: 8 }[query.protocol];
+  const header = TRANSPORT_HEADER[query.protocol];
   const bytes = Buffer.alloc(Math.max(header, query.size - ipHeader));
   const { source, destination } = query;
   const pseudo = Buffer.alloc(4);
@@ -77,7 +83,7 @@ export function buildProbe(query: Probe, to: Uint8Array, from: Uint8Array = FROM
   const { source, destination, ttl } = query;
   const isIp4 = source.length === 4;
   const proto = query.protocol === 'icmp' && !isIp4 ? PROTO.icmp6 : PROTO[query.protocol];
-  const ip = Buffer.alloc(isIp4 ? 20 : 40);
+  const ip = Buffer.alloc(isIp4 ? IP4_HEADER : IP6_HEADER);
   const payload = transport(query, proto, ip.length);
   if (isIp4) {
     ip[0] = 0x45;
@@ -98,4 +104,16 @@ export function buildProbe(query: Probe, to: Uint8Array, from: Uint8Array = FROM
   const type = Buffer.alloc(2);
   type.writeUInt16BE(query.labels !== undefined ? ETHERTYPE_MPLS : isIp4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
   return Buffer.concat([to, from, type, labelStack(query), ip, payload]);
+}
+
+/** The packet in a line. */
+export function probeText(query: Probe): string {
+  const { source, destination, protocol, sourcePort, destinationPort, ttl } = query;
+  const headers = source.length === 4 ? IP4_HEADER : IP6_HEADER;
+  const size = Math.max(query.size, headers + TRANSPORT_HEADER[protocol]);
+  const [from, to] = [formatAddress(source), formatAddress(destination)];
+  const ports = protocol === 'icmp' ? 'icmp echo' : `${protocol} ${sourcePort} > ${destinationPort}`;
+  const label = query.flowLabel === 0 ? '' : `, flow label ${query.flowLabel}`;
+  const labels = query.labels === undefined ? '' : `label ${stackText(query.labels)}, `;
+  return `${labels}${from} > ${to}, ${ports}, ${source.length === 4 ? 'TTL' : 'hop limit'} ${ttl}${label}, ${size} bytes`;
 }

@@ -2,7 +2,16 @@
  * Nodes as the shell writes them: `node 2001 encap template=ethernet packet.ether.saddr=… next=out:ge1 meta.nhid=7`. A word with a
  * dot in its name is a parameter, or a key of an encapsulation or a write where it begins with `packet.`; all others are properties.
  */
-import { FIELD_NAMES, PARAM, type AftData, type AftKey, type AftNode, type AftParams } from '../aft/model';
+import {
+  FIELD_NAMES,
+  PARAM,
+  TOKEN_NONE,
+  type AftData,
+  type AftKey,
+  type AftNode,
+  type AftParams,
+  type Token,
+} from '../aft/model';
 import { nearest } from '../config/nearest';
 import { dataOf, formatData, parseData, parseField } from './data-text';
 import { parseKind, propertiesOf } from './properties';
@@ -148,4 +157,14 @@ export function formatNode(node: AftNode, labels?: TokenLabels): string {
     ...(next === undefined ? [] : [`next=${formatToken(next, labels)}`]),
     ...formatParams(node.params, labels),
   ].join(' ');
+}
+
+/** The nodes that a node leads to by itself, without its entries; what isn't there is not among them. */
+export function nodesNamed(node: AftNode): Token[] {
+  const values = node as unknown as Readonly<Record<string, unknown>>;
+  const ofKind = Object.entries(propertiesOf(node.type)).flatMap(([name, { tokens }]) => tokens?.(values[name]) ?? []);
+  const ofParams = Object.entries(node.params ?? {}).flatMap(([name, data]) =>
+    TOKEN_PARAMS.has(name) && data.kind === 'int' ? [data.value] : [],
+  );
+  return [...ofKind, ...(node.next === undefined ? [] : [node.next]), ...ofParams].filter((one) => one !== TOKEN_NONE);
 }

@@ -27,6 +27,8 @@ export interface Property<Value> {
   readonly otherwise?: Value;
   /** Words for the help. */
   readonly shape: string;
+  /** The nodes that a value names; absent: it names none. */
+  readonly tokens?: (value: Value) => readonly Token[];
 }
 
 type Common = 'token' | 'name' | 'next' | 'params';
@@ -34,7 +36,12 @@ type Body<Kind extends AftNodeType> = Omit<Extract<AftNode, { type: Kind }>, Com
 /** The properties of a kind, in the order in which they are written. */
 export type Properties<Value> = { readonly [P in keyof Value]-?: Property<Value[P]> };
 
-const token: Property<Token> = { parse: parseToken, format: formatToken, shape: 'NODE' };
+const token: Property<Token> = {
+  parse: parseToken,
+  format: formatToken,
+  shape: 'NODE',
+  tokens: (value) => [value],
+};
 const orNone: Property<Token> = { ...token, otherwise: TOKEN_NONE };
 
 const tokens: Property<readonly Token[]> = {
@@ -42,6 +49,7 @@ const tokens: Property<readonly Token[]> = {
   format: (value, labels) => value.map((one) => formatToken(one, labels)).join(','),
   otherwise: [],
   shape: 'NODE,NODE…',
+  tokens: (value) => value,
 };
 
 function count(most: number): Property<number> {

@@ -72,6 +72,7 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
     .usage(
       '$0 --port IF [--port IF …]\n\nA software vASIC: an AFI server that forwards packets between Linux interfaces.',
     )
+    .command('aft', 'Show and change the nodes and entries of a running vASIC by hand: softvasic aft --help')
     .option('port', {
       alias: 'p',
       type: 'string',
@@ -160,7 +161,7 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
     .version(version())
     .help()
     .alias('help', 'h')
-    .strict()
+    .strictOptions()
     .wrap(110)
     .exitProcess(false)
     .fail((message, error) => {

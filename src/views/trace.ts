@@ -1,18 +1,16 @@
 /** A packet's way through the vASIC, by the vASIC's own word, with the bridge's names for the nodes. */
 import { errorText } from '../net/error-text';
 import type { AftPort, Token } from '../aft/model';
-import { PuntReason } from '../aft/model';
 import type { TestReply } from '../aft/wire';
-import type { TraceOutcome, TraceQuery, TraceView } from '../control/explain-types';
+import type { TraceQuery, TraceView } from '../control/explain-types';
 import { RequestError } from '../control/filter';
 import type { Fib } from '../fib/fib';
 import { pathsOf } from '../fib/leaves';
 import type { NexthopGroup } from '../fib/nexthops';
-import { formatAddress, formatMac } from '../net/address';
-import { ETHER_HEADER, frameFacts } from '../net/frame';
-import { stackText } from '../net/labels';
-import { buildProbe } from '../net/probe';
+import { formatAddress } from '../net/address';
+import { buildProbe, probeText } from '../net/probe';
 import type { RouteViews } from './routes';
+import { engineView, outcomeView } from './trace-outcome';
 import { tableAsked, tableView } from './vrfs';
 import { coveringRows } from './why';
 
@@ -27,8 +25,6 @@ export interface TraceOptions {
   /** What each token stands for. */
   readonly purposes: () => ReadonlyMap<Token, string>;
 }
-
-const LABEL_BYTES = 4;
 
 /** Traces a packet. Rejects with a RequestError that says why it can't be. */
 export async function traceView(options: TraceOptions, query: TraceQuery): Promise<TraceView> {
@@ -51,13 +47,11 @@ export async function traceView(options: TraceOptions, query: TraceQuery): Promi
   const { steps, outcome, engine, engineReason } = await options.test(port.index, frame).catch(unavailable);
   const purposes = options.purposes();
   return {
-    packet: packetText(query, frame.length - ETHER_HEADER - LABEL_BYTES * (query.labels?.length ?? 0)),
+    packet: probeText(query),
     input: { port: port.index, tap: port.tap, ...tableView(options.fib, table) },
     steps: steps.map((step) => ({ ...step, purpose: purposes.get(step.token) ?? '' })),
-    outcome: outcomeView(options, outcome),
-    ...(engine !== undefined && {
-      engine: { name: engine, ...(engineReason !== undefined && { reason: engineReason }) },
-    }),
+    outcome: outcomeView(options.ports, outcome),
+    ...engineView({ engine, engineReason }),
   };
 }
 
@@ -80,42 +74,4 @@ function firstPort(fib: Fib, group: NexthopGroup): number | undefined {
   return pathsOf(group)
     .map(({ path }) => fib.interfaces.portOf(path.ifindex))
     .find((port) => port !== undefined);
-}
-
-function packetText(query: TraceQuery, size: number): string {
-  const { source, destination, protocol, sourcePort, destinationPort, ttl } = query;
-  const [from, to] = [formatAddress(source), formatAddress(destination)];
-  const ports = protocol === 'icmp' ? 'icmp echo' : `${protocol} ${sourcePort} > ${destinationPort}`;
-  const label = query.flowLabel === 0 ? '' : `, flow label ${query.flowLabel}`;
-  const labels = query.labels === undefined ? '' : `label ${stackText(query.labels)}, `;
-  return `${labels}${from} > ${to}, ${ports}, ${source.length === 4 ? 'TTL' : 'hop limit'} ${ttl}${label}, ${size} bytes`;
-}
-
-function outcomeView({ ports }: TraceOptions, outcome: TestReply['outcome']): TraceOutcome {
-  switch (outcome.kind) {
-    case 'output': {
-      const { port, frame } = outcome;
-      const { source, destination, ttl, labels } = frameFacts(frame);
-      return {
-        kind: 'output',
-        port,
-        tap: ports.find(({ index }) => index === port)?.tap ?? '?',
-        sourceMac: formatMac(source),
-        destinationMac: formatMac(destination),
-        ...(ttl === undefined ? {} : { ttl }),
-        ...(labels === undefined ? {} : { labels }),
-        frame: hex(frame),
-      };
-    }
-    case 'punt': {
-      const { reason, frame } = outcome;
-      return { kind: 'punt', reason, reasonName: PuntReason[reason] ?? String(reason), frame: hex(frame) };
-    }
-    case 'discard':
-      return outcome;
-  }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
