@@ -6,6 +6,7 @@
  */
 import { trapToken } from './base-graph';
 import {
+  FOUND,
   NOTHING,
   WRITTEN,
   type BuildResult,
@@ -15,7 +16,7 @@ import {
   type ProgrammedNode,
   type TokenUse,
 } from './graph';
-import { AftField, PARAM, type AftNode, type Token } from '../aft/model';
+import { AftField, PARAM, TOKEN_NONE, type AftNode, type Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
 import { WorkSet } from '../fib/work-set';
 import { formatAddress, sameBytes } from '../net/address';
@@ -139,7 +140,8 @@ export class AdjacencyWriter implements NodeWriter {
       state.refused = { link, reason: `the vASIC has no output port ${port}` };
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
-    nodes.push(encapNode(id, state.encap, link, next));
+    if (before === undefined && this.find(id, link, next)) return FOUND;
+    nodes.push(encapNode(this.numberOf(id), state.encap, link, next));
     if (!state.exists || state.link === undefined) {
       nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });
     }
@@ -148,8 +150,34 @@ export class AdjacencyWriter implements NodeWriter {
     return WRITTEN;
   }
 
-  private newState(id: number): AdjacencyState {
-    const [encap, indirect] = [this.graph.newToken(), this.graph.newToken()];
+  /** Goes on with the nodes of an earlier life, where they are just as they would be made. */
+  private find(id: number, link: Link, next: Token): boolean {
+    const { adopted } = this.graph;
+    const found = adopted.empty
+      ? undefined
+      : adopted.takeAdjacency(encapNode(this.numberOf(id), TOKEN_NONE, link, next));
+    if (found === undefined) return false;
+    const state = this.newState(id, found);
+    state.exists = true;
+    state.link = link;
+    return true;
+  }
+
+  /** The same in each life of the bridge, so that a neighbor's nodes can be told from those of another with its hardware address. */
+  private numberOf(id: number): number {
+    const intent = this.source.adjacency(id);
+    let hash = 0x811c9dc5;
+    for (const byte of [...(intent?.address ?? []), intent?.port ?? 0]) hash = Math.imul(hash ^ byte, 0x01000193);
+    return hash >>> 1;
+  }
+
+  private newState(
+    id: number,
+    { encap, indirect }: Pick<AdjacencyState, 'encap' | 'indirect'> = {
+      encap: this.graph.newToken(),
+      indirect: this.graph.newToken(),
+    },
+  ): AdjacencyState {
     const nothing = { link: undefined, sent: undefined, exists: false, busy: false, users: 0 };
     const state: AdjacencyState = { encap, indirect, ...nothing, refused: undefined, stuck: undefined };
     this.states.set(id, state);
@@ -223,7 +251,7 @@ export class AdjacencyWriter implements NodeWriter {
       const target = link === undefined ? trapToken('unresolved') : encap;
       const known = sure && link !== undefined && next !== undefined;
       const common = { layer: 'adjacency', id, name, entries: undefined } as const;
-      yield { ...common, token: encap, node: known ? encapNode(id, encap, link, next) : undefined };
+      yield { ...common, token: encap, node: known ? encapNode(this.numberOf(id), encap, link, next) : undefined };
       yield { ...common, token: indirect, node: sure ? { type: 'indirect', token: indirect, target } : undefined };
     }
   }
@@ -234,7 +262,7 @@ export class AdjacencyWriter implements NodeWriter {
   }
 }
 
-function encapNode(id: number, token: Token, { mac, from, mtu }: Link, next: Token): AftNode {
+function encapNode(number: number, token: Token, { mac, from, mtu }: Link, next: Token): AftNode {
   return {
     type: 'encap',
     token,
@@ -245,7 +273,7 @@ function encapNode(id: number, token: Token, { mac, from, mtu }: Link, next: Tok
     ],
     next,
     params: {
-      [PARAM.metaNhId]: { kind: 'int', value: id },
+      [PARAM.metaNhId]: { kind: 'int', value: number },
       ...(mtu === undefined ? {} : { [PARAM.nhMtu]: { kind: 'int', value: mtu } }),
     },
   };

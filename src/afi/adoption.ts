@@ -1,6 +1,7 @@
 /**
- * What an earlier life of the bridge left in the sandbox: its routes, in the trees of all VRFs, and its LSPs count as programmed
- * with a target that is not known, its nodes are kept until the replay has told which routes there are.
+ * What an earlier life of the bridge left in the sandbox: its routes, in the trees of all VRFs, and its LSPs are confirmed as they are where they
+ * lead to the node that is wanted now, else written over in place; its nodes are taken by whoever needs just such a node, and the others kept until
+ * the replay has told which routes there are.
  */
 import { FIRST_DYNAMIC } from './base-graph';
 import { LABEL_TABLE } from './label-graph';
@@ -29,12 +30,18 @@ export interface AdoptionOptions {
 export async function adoptTables(
   { log, source, transport }: AdoptionOptions,
   info: AftSandboxInfo,
-  tables: Pick<VasicTables, 'graph' | 'garbage' | 'ports' | 'vrfs' | 'hasLabelTable'>,
+  tables: Pick<VasicTables, 'adopted' | 'graph' | 'garbage' | 'ports' | 'vrfs' | 'hasLabelTable'>,
 ): Promise<void> {
   const { graph, garbage, ports, vrfs } = tables;
   const nodes = await transport.readNodes();
   const made = nodes.filter(({ token }) => token >= FIRST_DYNAMIC && token < FIRST_HIGH);
-  garbage.adopt(made);
+  garbage.adopt();
+  tables.adopted.fill(made);
+  for (const balancer of tables.adopted.balancers()) {
+    const slots: AftEntry[] = [];
+    for await (const entries of transport.readEntries(balancer)) slots.push(...entries);
+    tables.adopted.fillSlots(balancer, slots);
+  }
   graph.restart(made.reduce((most, node) => Math.max(most, node.token + 1), FIRST_DYNAMIC));
   const there = new Set(nodes.map(({ token }) => token));
   for (const { index } of graph.ports) {
@@ -53,9 +60,9 @@ export async function adoptTables(
     if (table === undefined) continue;
     trees++;
     for await (const entries of transport.readEntries(node.token)) {
-      for (const { key } of entries) {
+      for (const { key, next } of entries) {
         if (key.data.kind !== 'prefix') continue;
-        source.adoptRoute(table, key.data.bytes, key.data.length);
+        source.adoptRoute(table, key.data.bytes, key.data.length, next);
         routes++;
       }
     }
@@ -70,9 +77,10 @@ export async function adoptTables(
 async function adoptLsps(transport: TableReader, source: ForwardingSource): Promise<number> {
   let lsps = 0;
   for await (const entries of transport.readEntries(LABEL_TABLE)) {
-    for (const { data } of entries.map(({ key }) => key)) {
+    for (const { key, next } of entries) {
+      const { data } = key;
       if ((data.kind !== 'int' && data.kind !== 'label') || data.value < FIRST_UNRESERVED_LABEL) continue;
-      source.lsps.adopt(data.value);
+      source.lsps.adopt(data.value, next);
       lsps++;
     }
   }

@@ -2,6 +2,7 @@
  * What is to be removed from the vASIC: nodes that nothing should point at any more, with the entries in them. A removal that
  * the server refuses waits until something else was removed; what the server doesn't have counts as removed.
  */
+import type { AdoptedNodes } from './adopted-nodes';
 import { NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage } from './graph';
 import type { AftError, AftNode, AftOperation, Token } from '../aft/model';
 import { removalOrder } from './removal-order';
@@ -19,10 +20,14 @@ export class GarbageQueue {
   private pending: Garbage[] = [];
   /** Refused removals. */
   private stuck: Garbage[] = [];
-  /** Nodes of an earlier run, which may still be in use. */
-  private adopted: readonly AftNode[] = [];
+  /** Nodes of an earlier run are to be removed when `releaseAdopted` is called. */
+  private holds = false;
 
-  constructor(private readonly log: Logger) {}
+  /** @param adopted nodes of an earlier run that nobody has taken, which may still be in use */
+  constructor(
+    private readonly adopted: AdoptedNodes,
+    private readonly log: Logger,
+  ) {}
 
   get empty(): boolean {
     return this.pending.length === 0;
@@ -31,25 +36,26 @@ export class GarbageQueue {
   clear(): void {
     this.pending = [];
     this.stuck = [];
-    this.adopted = [];
+    this.holds = false;
   }
 
   push(item: Garbage): void {
     this.pending.push(item);
   }
 
-  /** Keeps nodes of an earlier run until `releaseAdopted`. */
-  adopt(nodes: readonly AftNode[]): void {
-    this.adopted = nodes;
+  /** Nodes of an earlier run were found: what nobody takes of them is kept until `releaseAdopted`. */
+  adopt(): void {
+    this.holds = true;
   }
 
   get holdsAdopted(): boolean {
-    return this.adopted.length > 0;
+    return this.holds && !this.adopted.empty;
   }
 
   releaseAdopted(): void {
-    this.pushNodes(this.adopted);
-    this.adopted = [];
+    this.pushNodes(this.adopted.rest());
+    this.adopted.clear();
+    this.holds = false;
   }
 
   /** The next removals, as many as one operation may hold. */
@@ -104,7 +110,7 @@ export class GarbageQueue {
   /** The nodes that wait for their removal. */
   *tokens(): Generator<Token> {
     for (const item of [...this.pending, ...this.stuck]) yield* item.tokens;
-    for (const { token } of this.adopted) yield token;
+    yield* this.adopted.tokens();
   }
 
   /** Has nodes removed that are nobody's. */

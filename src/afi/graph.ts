@@ -2,6 +2,7 @@
  * What the writers of nodes share: what each of them does, the token allocator, the ports, and the removal of nodes that
  * are not used any more.
  */
+import type { AdoptedNodes } from './adopted-nodes';
 import { FIRST_DYNAMIC, type BasePort } from './base-graph';
 import type { PortRules } from '../fib/intents';
 import type { AftEntry, AftKey, AftNode, AftSandboxInfo, Token } from '../aft/model';
@@ -28,10 +29,13 @@ export type BuildResult =
   | { readonly kind: 'nothing' }
   /** Decided without an operation. */
   | { readonly kind: 'settled'; readonly verdict: NexthopVerdict }
+  /** The vASIC has it as it should be, from an earlier life. */
+  | { readonly kind: 'found' }
   /** The vASIC has nothing of it, and it isn't wanted. */
   | { readonly kind: 'gone' };
 
 export const WRITTEN: BuildResult = { kind: 'written' };
+export const FOUND: BuildResult = { kind: 'found' };
 export const NOTHING: BuildResult = { kind: 'nothing' };
 
 /** A layer of nodes, written member by member. */
@@ -115,8 +119,12 @@ export class Graph {
   private own: ReadonlyMap<number, Uint8Array | undefined> = new Map();
   private next: Token = FIRST_DYNAMIC;
 
-  /** `discard` queues nodes for removal; `rulesOf` is Linux's word on a port; `etherTypesOf` a VRF's switch by its table. */
+  /**
+   * `discard` queues nodes for removal; `adopted` are those of an earlier life; `rulesOf` is Linux's word on a port; `etherTypesOf` a VRF's switch
+   * by its table.
+   */
   constructor(
+    readonly adopted: AdoptedNodes,
     readonly discard: (garbage: Garbage) => void,
     private readonly rulesOf: (port: number) => PortRules | undefined,
     private readonly etherTypesOf: (table: number) => Token,

@@ -18,7 +18,7 @@ import {
   type TokenUse,
 } from './graph';
 import { popAndLookUp, popParams, type LabelTtl } from './label-graph';
-import { PARAM, type AftNode, type AftParams, type Token } from '../aft/model';
+import { PARAM, TOKEN_NONE, type AftNode, type AftParams, type Token } from '../aft/model';
 import { labelActionKey, type LabelAction } from '../fib/intents';
 import { WorkSet } from '../fib/work-set';
 import type { Logger } from '../observe/log';
@@ -89,17 +89,36 @@ export class LabelWriter implements NodeWriter {
     const key = keyOf(work);
     let state = this.byKey.get(key);
     if (state === undefined) {
-      const nodes = work.kind === 'lookup' ? 1 : Math.max(1, work.action.labels.length);
-      const tokens = Array.from({ length: nodes }, () => this.graph.newToken());
-      const nothing = { exists: false, busy: false, users: 0, error: undefined, held: false };
-      state = { id: this.nextId++, key, work, tokens, ...nothing };
+      state = this.newState(key, work);
       this.states.set(state.id, state);
       this.byKey.set(key, state);
-      this.dirty.add(state.id);
+      if (!state.exists) this.dirty.add(state.id);
       this.unheld.add(state.id);
     }
     const { id, tokens, exists, error } = state;
     return { id, token: tokens[0]!, exists, error };
+  }
+
+  /** With nodes of its own, or with those of an earlier life where there are just such ones. */
+  private newState(key: string, work: LabelWork): LabelState {
+    const nodes = work.kind === 'lookup' ? 1 : Math.max(1, work.action.labels.length);
+    const common = { id: this.nextId++, key, work, busy: false, users: 0, error: undefined };
+    const target = this.graph.adopted.empty ? undefined : this.targetOf(work);
+    if (target !== undefined) {
+      const tokens = Array<Token>(nodes).fill(TOKEN_NONE);
+      const wanted = this.nodesOf({ work, tokens }, target).reverse();
+      const found = this.graph.adopted.takeChain(wanted, target);
+      if (found !== undefined) {
+        if (work.kind === 'neighbor') this.adjacencies.acquire(work.adjacency);
+        return { ...common, tokens: found, exists: true, held: true };
+      }
+    }
+    return {
+      ...common,
+      tokens: Array.from({ length: nodes }, () => this.graph.newToken()),
+      exists: false,
+      held: false,
+    };
   }
 
   acquire(id: number): void {
@@ -145,7 +164,7 @@ export class LabelWriter implements NodeWriter {
   }
 
   /** In the order of what leads where, the last first. */
-  private nodesOf({ work, tokens }: LabelState, target: Token): AftNode[] {
+  private nodesOf({ work, tokens }: Pick<LabelState, 'work' | 'tokens'>, target: Token): AftNode[] {
     const { ttl } = this;
     if (work.kind === 'lookup') return [popAndLookUp(tokens[0]!, target, ttl)];
     const { op, labels } = work.action;

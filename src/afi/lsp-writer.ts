@@ -50,6 +50,10 @@ export class LspWriter implements NodeWriter {
     const next = this.nexthops.tokenOf(wanted);
     // The group's acknowledgement brings it back.
     if (next === undefined) return NOTHING;
+    if (this.source.adoptedTarget(label) === next) {
+      this.source.confirmed(label, wanted);
+      return NOTHING;
+    }
     entries.push({ parent: LABEL_TABLE, key: labelKey(label), next });
     this.source.sent(label, wanted);
     return WRITTEN;

@@ -29,7 +29,7 @@ export type VersionResult =
 export interface GroupState {
   readonly id: number;
   /** The AftIndirect; undefined for direct groups. */
-  readonly indirect: Token | undefined;
+  indirect: Token | undefined;
   /** The AftLoadBalance, once it needed one. */
   balancer: Token | undefined;
   /** What its load balancer tells flows apart by. */

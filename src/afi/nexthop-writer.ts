@@ -13,6 +13,7 @@
  * Direct groups have no node: their entries point at the neighbor's AftIndirect, the receive node or discard itself.
  */
 import { trapToken } from './base-graph';
+import type { AdoptedGroup } from './adopted-nodes';
 import type { AdjacencyWriter } from './adjacency-writer';
 import {
   NOTHING,
@@ -141,6 +142,11 @@ export class NexthopWriter implements NodeWriter {
   private send(state: GroupState, version: Version, insert: NodeInsert): BuildResult {
     for (const adjacency of version.adjacencies) this.adjacencies.acquire(adjacency);
     for (const id of version.labels) this.labels.acquire(id);
+    const found = this.find(state, version);
+    if (found !== undefined) {
+      this.acknowledged(state, found);
+      return { kind: 'settled', verdict: { acked: found.intent, error: undefined, stuck: false } };
+    }
     if (state.indirect !== undefined && addDifference(state.indirect, state, version, insert)) {
       state.sending = version;
       state.mayExist = true;
@@ -148,6 +154,31 @@ export class NexthopWriter implements NodeWriter {
     }
     this.acknowledged(state, version);
     return { kind: 'settled', verdict: { acked: version.intent, error: undefined, stuck: false } };
+  }
+
+  /** Goes on with the nodes of an earlier life that the group's entries lead to, where they are just as they would be made. */
+  private find(state: GroupState, version: Version): Version | undefined {
+    const there = state.mayExist ? undefined : this.foundFor(state);
+    if (there === undefined) return undefined;
+    const { indirect, target, balancer } = there;
+    if (version.slots === undefined) {
+      if (target !== version.next) return undefined;
+      this.graph.adopted.take(indirect);
+    } else {
+      if (balancer === undefined || !sameTokens(balancer.slots, version.slots)) return undefined;
+      if (!sameTokens(balancer.fields, state.fields)) return undefined;
+      this.graph.adopted.take(indirect, target);
+      state.balancer = target;
+    }
+    state.indirect = indirect;
+    state.mayExist = true;
+    return version.slots === undefined ? version : { ...version, next: target };
+  }
+
+  private foundFor({ id, indirect, current }: GroupState): AdoptedGroup | undefined {
+    if (this.graph.adopted.empty || indirect === undefined || current !== undefined) return undefined;
+    const token = this.source.adoptedTargetOf(id);
+    return token === undefined ? undefined : this.graph.adopted.group(token);
   }
 
   /** Points the group at the host, as what it leads to may not stay, unless it is there. Its slots stay for what comes next. */
@@ -232,7 +263,8 @@ export class NexthopWriter implements NodeWriter {
       state.balancer = this.graph.newToken();
       state.fields = flowFields(intent);
     }
-    const before = tables[0] ?? this.inherited(state.id) ?? this.recent.closest(targets);
+    const before =
+      tables[0] ?? this.inherited(state.id) ?? this.foundFor(state)?.balancer?.slots ?? this.recent.closest(targets);
     // A table never shrinks: another server may not allow it while it has entries, and flows would move.
     const least = Math.max(before?.length ?? 0, ...tables.map((table) => table.length));
     const size = Math.max(least, tableSize(targets.map(({ weight }) => weight)));
@@ -416,4 +448,8 @@ export class NexthopWriter implements NodeWriter {
     state.unconfirmed.push({ ...state.current, adjacencies: [], labels: [] });
     this.dirty.add(id);
   }
+}
+
+function sameTokens(a: readonly Token[], b: readonly Token[]): boolean {
+  return a.length === b.length && a.every((token, i) => token === b[i]);
 }

@@ -200,6 +200,7 @@ export class Pipeline {
   private sendNodes({ writer, ids }: NodeBatch): void {
     const insert: NodeInsert = { nodes: [], entries: [], binds: [] };
     const sent: number[] = [];
+    const found: number[] = [];
     let looked = 0;
     while (looked < ids.length && insert.entries.length < SLOTS_PER_OPERATION) {
       const id = ids[looked++]!;
@@ -207,6 +208,9 @@ export class Pipeline {
       switch (result.kind) {
         case 'written':
           sent.push(id);
+          break;
+        case 'found':
+          found.push(id);
           break;
         case 'settled':
           this.parts.source.nexthopDone(id, result.verdict);
@@ -218,6 +222,7 @@ export class Pipeline {
           break;
       }
     }
+    if (found.length > 0) this.nodesThere(writer, found);
     if (looked < ids.length) this.retries.push({ kind: 'nodes', writer, ids: ids.slice(looked) });
     if (sent.length > 0) this.send({ kind: 'nodes', writer, ids: sent }, { kind: 'insert', insert });
   }
@@ -272,6 +277,11 @@ export class Pipeline {
 
   private nodesDone({ writer, ids }: NodeBatch, error: string | undefined): void {
     for (const id of ids) writer.done(id, error);
+    this.nodesThere(writer, ids);
+  }
+
+  /** They got their verdict, or were found: who waits for them may go on. */
+  private nodesThere(writer: NodeWriter, ids: readonly number[]): void {
     const { adjacencies, labels, nexthops } = this.parts.tables;
     if (writer === labels) nexthops.labelsDone(ids);
     if (writer !== adjacencies) return;

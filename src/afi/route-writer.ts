@@ -101,6 +101,10 @@ export class RouteWriter {
     if (wanted === 0) return undefined;
     const next = this.nexthops.tokenOf(wanted);
     if (next === undefined) return this.park(row);
+    if (this.source.adoptedTarget(row) === next) {
+      this.source.routeConfirmed(row, wanted);
+      return undefined;
+    }
     if (this.full.size > 0 && !fits && this.refuseUnsent(row, wanted)) return undefined;
     this.addPrefix(prefixes, row, next);
     this.source.routeSent(row, wanted);

@@ -2,6 +2,7 @@
  * What this client has in the vASIC, layer by layer: the base graph, the VRFs, the ports, neighbors, labels, nexthop groups, routes,
  * LSPs, and what waits to be removed. The programmer decides when each of them is looked at; here is what is asked about them together.
  */
+import { AdoptedNodes } from './adopted-nodes';
 import { AdjacencyWriter } from './adjacency-writer';
 import { baseGraph, baseTokens } from './base-graph';
 import { GarbageQueue } from './garbage-queue';
@@ -32,6 +33,7 @@ export interface VasicTablesOptions {
 
 export class VasicTables {
   readonly garbage: GarbageQueue;
+  readonly adopted = new AdoptedNodes();
   readonly graph: Graph;
   readonly vrfs: VrfWriter;
   readonly ports: PortWriter;
@@ -45,8 +47,9 @@ export class VasicTables {
 
   constructor(private readonly options: VasicTablesOptions) {
     const { source, log } = options;
-    this.garbage = new GarbageQueue(log);
+    this.garbage = new GarbageQueue(this.adopted, log);
     this.graph = new Graph(
+      this.adopted,
       (garbage) => this.garbage.push(garbage),
       (port) => source.portRules(port),
       (table) => this.vrfs.tokensOf(table).etherTypes,
@@ -84,6 +87,7 @@ export class VasicTables {
     this.nexthops.clear();
     this.lsps.clear();
     this.garbage.clear();
+    this.adopted.clear();
     this.routes.forgetFull();
     this.hasLabelTable = false;
     this.graph.restart();

@@ -15,6 +15,7 @@ import { isPassing, type RouteStatuses } from './route-status';
 import { ROW, TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
 import { decodeTime, encodeTime } from './times';
+import { AdoptedTargets } from './adopted-targets';
 import { WorkSet } from './work-set';
 
 /** Of a group's routes, so many are asked which group they had before: they mostly move together. */
@@ -33,6 +34,7 @@ export class ForwardingState implements ForwardingSource {
   private readonly entriesOf = new Map<number, TableEntries>();
   private last: TableEntries = { table: -1, entries: 0 };
   readonly dirtyAdjacencies = new WorkSet();
+  private readonly found = new AdoptedTargets();
   /** Entries were found in the vASIC since it was looked last whether anybody asked for them. */
   private mayHaveAdopted = false;
   /** From zebra's last message about a route to the acknowledgement of what it changed. */
@@ -224,6 +226,7 @@ export class ForwardingState implements ForwardingSource {
 
   routeSent(row: number, group: number): void {
     const { routes } = this.rows;
+    this.found.delete(row);
     routes.flags[row]! |= ROW.inFlight;
     this.rows.entrySent(group);
   }
@@ -290,19 +293,46 @@ export class ForwardingState implements ForwardingSource {
 
   // ---- the server's lives -----------------------------------------------------------------------------------------
 
-  adoptRoute(table: number, bytes: Uint8Array, length: number): void {
+  adoptRoute(table: number, bytes: Uint8Array, length: number, token?: number): void {
     const { routes } = this.rows;
     const row = routes.upsert(setKey(this.key, table, bytes, length));
     if (routes.programmed[row] !== 0 || (routes.flags[row]! & ROW.inFlight) !== 0) return;
     this.setProgrammed(row, TARGET_UNKNOWN);
+    if (token !== undefined) this.found.set(row, token);
     if (routes.wanted[row] === 0) this.mayHaveAdopted = true;
     else this.rows.markDirty(row);
+  }
+
+  adoptedTarget(row: number): number | undefined {
+    return this.found.get(row);
+  }
+
+  routeConfirmed(row: number, group: number): void {
+    this.routeSent(row, group);
+    this.routeDone(row, group, undefined);
+  }
+
+  adoptedTargetOf(id: number): number | undefined {
+    const { nexthops, routes } = this.rows;
+    const group = nexthops.get(id);
+    let row = group?.firstRow ?? 0;
+    for (let looked = 0; row !== 0 && looked < PREDECESSOR_ROWS; looked++, row = routes.nextInGroup[row]!) {
+      const token = this.found.get(row);
+      if (token !== undefined) return token;
+    }
+    let looked = 0;
+    for (const label of group?.lsps ?? []) {
+      const token = this.lsps.adoptedTarget(label);
+      if (token !== undefined || ++looked === PREDECESSOR_ROWS) return token;
+    }
+    return undefined;
   }
 
   /** Has the row's entry written (or removed) again, whatever the vASIC holds. */
   rewriteRoute(row: number): void {
     const { routes } = this.rows;
     if (!routes.live(row) || (routes.flags[row]! & ROW.inFlight) !== 0) return;
+    this.found.delete(row);
     this.rows.entryGone(routes.programmed[row]!);
     this.setProgrammed(row, TARGET_UNKNOWN);
     this.rows.markDirty(row);
@@ -331,6 +361,7 @@ export class ForwardingState implements ForwardingSource {
   /** Has entries removed that were adopted and nobody wants. Returns how many. */
   dropAdopted(): number {
     const labels = this.lsps.dropAdopted();
+    this.found.clear();
     if (!this.mayHaveAdopted) return labels;
     this.mayHaveAdopted = false;
     const rows = this.adoptedRows();
@@ -340,6 +371,7 @@ export class ForwardingState implements ForwardingSource {
 
   forgetProgrammed(): void {
     const { nexthops, routes } = this.rows;
+    this.found.clear();
     for (const group of nexthops.all()) this.rows.retireIfUnwanted(group);
     this.rows.retireUnwanted();
     this.status.forgetGrace();

@@ -191,8 +191,12 @@ export interface LspSource {
   returned(label: number): void;
   /** What became of an operation in flight is not known (connection lost). */
   uncertain(label: number): void;
-  /** The vASIC holds an entry for this label from an earlier life of the bridge. */
-  adopt(label: number): void;
+  /** The vASIC holds an entry for this label from an earlier life of the bridge, and `token` is where it leads. */
+  adopt(label: number, token?: number): void;
+  /** Where an entry leads that was found, and not written since; undefined: not known. */
+  adoptedTarget(label: number): number | undefined;
+  /** The entry that was found leads to the group that is wanted: it is as acknowledged. */
+  confirmed(label: number, group: number): void;
 }
 
 /** The FIB, seen by the programmer. */
@@ -257,8 +261,14 @@ export interface ForwardingSource {
   /** What became of an operation in flight is not known (connection lost). */
   routeUncertain(row: number, group: number): void;
 
-  /** The vASIC holds this entry from an earlier life of the bridge. */
-  adoptRoute(table: number, bytes: Uint8Array, length: number): void;
+  /** The vASIC holds this entry from an earlier life of the bridge, and `token` is where it leads. */
+  adoptRoute(table: number, bytes: Uint8Array, length: number, token?: number): void;
+  /** Where the row's entry leads that was found, and not written since; undefined: not known. */
+  adoptedTarget(row: number): number | undefined;
+  /** The entry that was found leads to the group that is wanted: it is as acknowledged. */
+  routeConfirmed(row: number, group: number): void;
+  /** Where entries lead that were found, of routes and LSPs that want the group, as far as a look at a few of them tells; undefined: not known. */
+  adoptedTargetOf(group: number): number | undefined;
   /** The vASIC started with empty tables: everything must be programmed again. */
   forgetProgrammed(): void;
   /** Room may have come free: refused things are worth another try. */

@@ -43,6 +43,8 @@ export interface LspOptions {
 export class LspTable implements LspSource {
   private readonly lsps = new Map<number, Lsp>();
   private readonly dirty = new WorkSet();
+  /** Where entries lead that were found in the vASIC, by label, until they are written. */
+  private readonly found = new Map<number, number>();
   private generation = 0;
   /** Entries were found in the vASIC since it was looked last whether zebra asked for them. */
   private mayHaveAdopted = false;
@@ -222,6 +224,7 @@ export class LspTable implements LspSource {
   }
 
   sent(label: number, group: number): void {
+    this.found.delete(label);
     this.lsps.get(label)!.sending = group;
     this.options.rows.entrySent(group);
   }
@@ -268,12 +271,22 @@ export class LspTable implements LspSource {
     }
   }
 
-  adopt(label: number): void {
+  adopt(label: number, token?: number): void {
     const lsp = this.demand(label);
     if (lsp.programmed !== 0 || lsp.sending !== undefined) return;
     lsp.programmed = TARGET_UNKNOWN;
+    if (token !== undefined) this.found.set(label, token);
     if (lsp.wanted === undefined) this.mayHaveAdopted = true;
     else this.mark(label);
+  }
+
+  adoptedTarget(label: number): number | undefined {
+    return this.found.get(label);
+  }
+
+  confirmed(label: number, group: number): void {
+    this.sent(label, group);
+    this.done(label, undefined);
   }
 
   /** How many entries were found in the vASIC that zebra has not asked for since. */
@@ -289,6 +302,7 @@ export class LspTable implements LspSource {
   dropAdopted(): number {
     const count = this.adopted;
     this.mayHaveAdopted = false;
+    this.found.clear();
     if (count === 0) return 0;
     for (const { zebra, programmed, label } of this.lsps.values())
       if (zebra === undefined && programmed === TARGET_UNKNOWN) this.mark(label);
@@ -299,6 +313,7 @@ export class LspTable implements LspSource {
   rewrite(label: number): void {
     const lsp = this.demand(label);
     if (lsp.sending !== undefined) return;
+    this.found.delete(label);
     this.options.rows.entryGone(lsp.programmed);
     lsp.programmed = TARGET_UNKNOWN;
     this.mark(label);
@@ -307,6 +322,7 @@ export class LspTable implements LspSource {
   /** The vASIC started with empty tables. */
   forgetProgrammed(): void {
     this.mayHaveAdopted = false;
+    this.found.clear();
     for (const lsp of [...this.lsps.values()]) {
       lsp.programmed = 0;
       lsp.acknowledgedAt = undefined;

@@ -136,3 +136,17 @@ test('SIGHUP does the same, and a broken file changes nothing', async () => {
   await waitForLine(bridge.logFile, /^\{.*the configuration is reloaded/, mark, 20_000);
   expect(logLines(bridge.logFile, mark).some((line) => line.includes('stopping'))).toBe(false);
 });
+
+test('debug lines of a component, without a restart, until they are not wanted any more', async () => {
+  const { bridge, router } = topology;
+  const debug = async (...args: string[]): Promise<string> => router.must(['fpm2afi', 'debug', ...args]);
+  expect(await debug()).toMatch(/^kernel +off$/m);
+  const mark = logMark(bridge.logFile);
+  expect(await debug('kernel', 'on')).toMatch(/^kernel +on$/m);
+  await router.must(['ip', 'link', 'set', 'tap2', 'mtu', '1400']);
+  await waitForLine(bridge.logFile, /the kernel says.*tap2.*1400/, mark, 20_000);
+  expect(await debug('kernel', 'off')).toMatch(/^kernel +off$/m);
+  const { status, stderr } = await router.exec(['fpm2afi', 'debug', 'kernle', 'on']);
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/no component kernle has a log, but .*kernel/)]);
+  expect((await router.exec(['fpm2afi', 'debug', 'kernel'])).status).toBe(2);
+});
