@@ -158,7 +158,7 @@ export async function startBridge(node: LabNode, options: BridgeOptions): Promis
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
   const command = [process.execPath, join(distDir(), 'src/main.js')];
-  node.command('fpm2afi', `FPM2AFI_SOCKET=${socket} exec ${command.join(' ')} "$@"`);
+  node.command('fpm2afi', `FPM2AFI_SOCKET="\${FPM2AFI_SOCKET:-${socket}}" exec ${command.join(' ')} "$@"`);
   const show = async (...what: string[]): Promise<unknown> =>
     JSON.parse(await node.must(['fpm2afi', 'show', ...what, '--json'])) as unknown;
   const list = async (what: string, ...options: string[]) => {

@@ -140,6 +140,7 @@ test('SIGHUP does the same, and a broken file changes nothing', async () => {
 test('debug lines of a component, without a restart, until they are not wanted any more', async () => {
   const { bridge, router } = topology;
   const debug = async (...args: string[]): Promise<string> => router.must(['fpm2afi', 'debug', ...args]);
+  expect((await reload()).status).toBe(0);
   expect(await debug()).toMatch(/^kernel +off$/m);
   const mark = logMark(bridge.logFile);
   expect(await debug('kernel', 'on')).toMatch(/^kernel +on$/m);
