@@ -128,7 +128,12 @@ export default tseslint.config(
     // In the browser, as it is.
     files: ['web/**/*.js'],
     languageOptions: {
-      globals: { document: 'readonly', EventSource: 'readonly', fetch: 'readonly', URLSearchParams: 'readonly' },
+      globals: Object.fromEntries(
+        ['document', 'DOMParser', 'EventSource', 'fetch', 'FormData', 'URLSearchParams'].map((name) => [
+          name,
+          'readonly',
+        ]),
+      ),
     },
   },
   {

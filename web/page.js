@@ -2,6 +2,7 @@
 import { byId, element, fillTable } from './dom.js';
 import { showPorts } from './ports.js';
 import { showStates } from './routes.js';
+import { answerForms } from './story.js';
 
 /** @param {string} text */
 function notice(text) {
@@ -30,6 +31,7 @@ function show(view) {
   }
 }
 
+answerForms();
 const live = new EventSource('live');
 live.addEventListener('sample', ({ data }) => show(JSON.parse(data)));
 live.addEventListener('absent', ({ data }) => notice(`${JSON.parse(data).error}\nBelow is what was known before.`));

@@ -1,5 +1,6 @@
 // Routes by state: a bar, and a button for each state that lists its routes.
 import { ask } from './ask.js';
+import { tell } from './story.js';
 import { byId, element, fillTable, shape } from './dom.js';
 
 const WIDTH = 1000;
@@ -44,14 +45,29 @@ async function list(state) {
   try {
     const answer = /** @type {import('../src/web/answers').RoutesAnswer} */ (await ask('routes', { state }));
     const table = element('table');
-    const rows = answer.rows.flatMap((lines) => lines.map((cells) => ({ cells })));
+    const rows = answer.rows.flatMap(({ lines }) => lines.map((cells) => ({ cells })));
     fillTable(table, answer.columns, rows);
-    const text =
-      answer.rows.length === 0
-        ? `no routes are ${state}`
-        : `${answer.more ? 'The first ' : ''}${answer.rows.length} ${state}`;
+    linkStories(table, answer.rows);
+    const count = answer.rows.length;
+    const text = count === 0 ? `No route is ${state}.` : `${answer.more ? 'The first ' : ''}${count} ${state}`;
     place.replaceChildren(element('p', {}, text), table);
   } catch (error) {
     place.replaceChildren(element('p', { class: 'bad' }, /** @type {Error} */ (error).message));
+  }
+}
+
+/**
+ * Prefixes lead to their stories.
+ * @param {HTMLTableElement} table
+ * @param {import('../src/web/answers').RoutesAnswer['rows']} routes
+ */
+function linkStories(table, routes) {
+  let row = 0;
+  for (const { lines, why } of routes) {
+    const cell = table.tBodies[0]?.rows[row]?.cells[0];
+    row += lines.length;
+    const link = element('button', { type: 'button', class: 'link' }, cell?.textContent ?? '');
+    link.addEventListener('click', () => void tell('why', why));
+    cell?.replaceChildren(link);
   }
 }

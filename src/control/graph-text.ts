@@ -60,19 +60,27 @@ function textAt(x: number, y: number, text: string, attributes = ''): string {
   return `<text x="${rounded(x)}" y="${rounded(y)}"${attributes}>${escaped(text)}</text>`;
 }
 
-function nodeSvg(node: GraphNode, { x, y, width, height }: Placed): string {
+/** Of what a packet passed, and of all else. */
+const MARKED = { stroke: '#0d47a1', width: 3, end: 'passed' };
+const PLAIN = { stroke: '#546e7a', width: 1, end: 'end' };
+
+function nodeSvg(node: GraphNode, { x, y, width, height }: Placed, { stroke, width: line }: typeof PLAIN): string {
   const [first, ...more] = linesOf(node);
   const [left, top] = [x - width / 2, y - height / 2];
-  const box = `<rect x="${rounded(left)}" y="${rounded(top)}" width="${rounded(width)}" height="${rounded(height)}" rx="4" fill="${FILL[node.type] ?? '#ffffff'}" stroke="#546e7a"/>`;
+  const box = `<rect x="${rounded(left)}" y="${rounded(top)}" width="${rounded(width)}" height="${rounded(height)}" rx="4" fill="${FILL[node.type] ?? '#ffffff'}" stroke="${stroke}" stroke-width="${line}"/>`;
   const texts = [first!, ...more].map((line, i) =>
     textAt(left + PADDING, top + PADDING + 10 + i * LINE, line, i === 0 ? ' font-weight="bold"' : ''),
   );
   return box + texts.join('');
 }
 
-function edgeSvg({ label }: GraphEdge, { points, x, y }: { points: readonly Point[]; x?: number; y?: number }): string {
+function edgeSvg(
+  { label }: GraphEdge,
+  { points, x, y }: { points: readonly Point[]; x?: number; y?: number },
+  { stroke, width, end }: typeof PLAIN,
+): string {
   const path = points.map((point, i) => `${i === 0 ? 'M' : 'L'}${rounded(point.x)} ${rounded(point.y)}`).join(' ');
-  const line = `<path d="${path}" fill="none" stroke="#546e7a" marker-end="url(#end)"/>`;
+  const line = `<path d="${path}" fill="none" stroke="${stroke}" stroke-width="${width}" marker-end="url(#${end})"/>`;
   return label === '' || x === undefined || y === undefined
     ? line
     : line +
@@ -93,10 +101,25 @@ interface Placed extends Point {
   readonly height: number;
 }
 
+function endSvg({ stroke, end }: typeof PLAIN): string {
+  return `<marker id="${end}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="${stroke}"/></marker>`;
+}
+
+/** How a picture is drawn. */
+export interface Drawing {
+  /** Tokens of nodes that follow each other: they, and what leads from one to the next, are marked. */
+  readonly path?: readonly number[];
+  /** From top to bottom; else from left to right. */
+  readonly down?: boolean;
+}
+
 /** A picture of its own: no fonts, scripts or anything else from elsewhere. */
-export function graphSvg(view: GraphView): string {
+export function graphSvg(view: GraphView, { path = [], down = false }: Drawing = {}): string {
+  const passed = new Set([...path.map(String), ...path.slice(1).map((to, i) => `${path[i]} ${to}`)]);
+  const look = (name: string): typeof PLAIN => (passed.has(name) ? MARKED : PLAIN);
   const graph = new graphlib.Graph({ multigraph: false });
-  graph.setGraph({ rankdir: 'LR', nodesep: 16, ranksep: 48, marginx: 12, marginy: 12 });
+  const ranksep = down ? 28 : 48;
+  graph.setGraph({ rankdir: down ? 'TB' : 'LR', nodesep: 16, ranksep, marginx: 12, marginy: 12 });
   for (const node of view.nodes) {
     const lines = linesOf(node);
     const width = Math.max(...lines.map((line) => line.length)) * CHARACTER + 2 * PADDING;
@@ -114,10 +137,13 @@ export function graphSvg(view: GraphView): string {
   };
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" width="${size.width}" height="${size.height}" font-family="monospace" font-size="11">`,
-    '<defs><marker id="end" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#546e7a"/></marker></defs>',
+    `<defs>${endSvg(PLAIN)}${path.length === 0 ? '' : endSvg(MARKED)}</defs>`,
     '<rect width="100%" height="100%" fill="#ffffff"/>',
-    ...view.edges.map((edge) => edgeSvg(edge, graph.edge(String(edge.from), String(edge.to)))),
-    ...view.nodes.map((node) => nodeSvg(node, graph.node(String(node.token)))),
+    ...view.edges.map((edge) => {
+      const [from, to] = [String(edge.from), String(edge.to)];
+      return edgeSvg(edge, graph.edge(from, to), look(`${from} ${to}`));
+    }),
+    ...view.nodes.map((node) => nodeSvg(node, graph.node(String(node.token)), look(String(node.token)))),
     ...(left === undefined ? [] : [textAt(12, size.height - 10, left, ' fill="#b71c1c"')]),
     '</svg>',
     '',

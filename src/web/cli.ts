@@ -69,7 +69,7 @@ function listenOf(text: string, remote: boolean): HostPort {
   if (!remote && !isLoopback(listen.host)) {
     throw new Error(
       `--listen: other machines can reach ${listen.host}, and there is no encryption: take a loopback address, with ` +
-        `"ssh -L 8642:${USUAL_LISTEN} ROUTER" from elsewhere, or say --remote`,
+        `"ssh -t -L 8642:${USUAL_LISTEN} ROUTER" from elsewhere, or say --remote`,
     );
   }
   return listen;

@@ -56,7 +56,7 @@ test('where others can reach it: refused, unless that is said; then told what it
     const { code, err } = await run('web', '--socket', SOCKET, '--listen', listen);
     expect(code).toBe(2);
     expect(err).toMatch(
-      /--listen: other machines can reach .*take a loopback address, with "ssh -L .*or say --remote\n/,
+      /--listen: other machines can reach .*take a loopback address, with "ssh -t -L .*or say --remote\n/,
     );
   }
   const { url, out, err, end } = await serve('--listen', '0.0.0.0:0', '--remote');

@@ -6,10 +6,15 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { startControlServer, type ControlServer } from '../../../src/control/server';
 import { nullLogger } from '../../../src/observe/log';
-import type { RoutesAnswer } from '../../../src/web/answers';
+import { traceText, whyText } from '../../../src/control/explain';
+import { graphSvg } from '../../../src/control/graph-text';
+import { chainGraph } from '../../../src/control/path-graph';
+import { parseAddress } from '../../../src/net/address';
+import type { RoutesAnswer, StoryAnswer } from '../../../src/web/answers';
 import type { PageView } from '../../../src/web/page-view';
 import { startWeb, type WebOptions, type WebServer } from '../../../src/web/server';
 import { fakeBackend, ROUTES, rowOf, STATUS } from '../control/backend';
+import { STORY, TRACE, WHY } from '../control/explained';
 
 const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-web-'));
 const SOCKET = join(directory, 'control.sock');
@@ -22,8 +27,11 @@ let web: WebServer;
 /** How often the daemon was asked for its status. */
 let looks = 0;
 
+const asked = fakeBackend();
+let refusesWhy = false;
 const backend = (): Parameters<typeof startControlServer>[1] => ({
-  ...fakeBackend(),
+  ...asked,
+  why: (query) => (refusesWhy ? Promise.reject(new Error('no')) : asked.why(query)),
   status: () => {
     looks++;
     return Promise.resolve(STATUS);
@@ -141,7 +149,8 @@ describe('routes', () => {
   test('by state, as show routes has them', async () => {
     const { columns, rows, more } = await routes('state=failed');
     expect(columns.map(({ title }) => title).slice(0, 4)).toEqual(['Prefix', 'Table', 'Proto', 'State']);
-    expect(rows.map((lines) => lines.map((cells) => cells[0]))).toEqual([['10.0.255.1/32', '']]);
+    expect(rows.map(({ lines }) => lines.map((cells) => cells[0]))).toEqual([['10.0.255.1/32', '']]);
+    expect(rows[0]!.why).toEqual({ where: '10.0.255.1/32', table: '254' });
     expect(more).toBe(false);
   });
 
@@ -156,6 +165,57 @@ describe('routes', () => {
     const { status, body } = await get(`${base()}routes?state=up`);
     expect(status).toBe(400);
     expect(JSON.parse(body)).toEqual({ error: expect.stringContaining('state: got "up"') as string });
+  });
+});
+
+describe('stories', () => {
+  const story = async (path: string): Promise<StoryAnswer> =>
+    JSON.parse((await get(`${base()}${path}`)).body) as StoryAnswer;
+
+  test('why: the text of the command line, and the nodes of the entry that decides', async () => {
+    const { text: told, picture } = await story('why?where=10.40.0.0/16');
+    expect(told).toBe(whyText(WHY));
+    expect(picture).toBe(graphSvg(chainGraph(STORY.chain).graph, { down: true }));
+    expect(picture).toContain('receive 1028');
+  });
+
+  test('trace: the text, and the way of the packet among those of its route', async () => {
+    asked.queries.length = 0;
+    const { text: told, picture } = await story('trace?src=10.1.0.2&dst=10.9.1.1&ttl=3');
+    expect(told).toBe(traceText(TRACE));
+    expect(asked.queries).toEqual([
+      expect.objectContaining({ ttl: 3, destinationPort: 33_434 }),
+      { table: 254, address: parseAddress('10.9.1.1') },
+    ]);
+    expect(picture).toContain('outputPort 513');
+    expect(picture).toContain('receive 1028');
+  });
+
+  test('what can be traced but has no story is drawn by itself', async () => {
+    refusesWhy = true;
+    const { picture } = await story('trace?src=10.1.0.2&dst=10.9.1.1');
+    refusesWhy = false;
+    expect(picture).toContain('outputPort 513');
+    expect(picture).not.toContain('receive 1028');
+  });
+
+  test('a packet with labels: the story of the outermost', async () => {
+    asked.queries.length = 0;
+    await story('trace?src=10.1.0.2&dst=10.9.1.1&port=0&labels=100/200');
+    expect(asked.queries[1]).toEqual({ label: 100 });
+  });
+
+  test.each([
+    ['why', 400, 'where: missing'],
+    ['why?where=x', 400, 'where: x is not'],
+    ['trace?src=10.1.0.2', 400, 'dst: missing'],
+    ['trace?src=10.1.0.2&dst=10.9.1.1&ttl=77', 503, 'the AFI server at vasic:1 cannot trace packets'],
+  ])('%s is refused', async (path, status, error) => {
+    const answer = await get(`${base()}${path}`);
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([
+      status,
+      { error: expect.stringContaining(error) as string },
+    ]);
   });
 });
 
