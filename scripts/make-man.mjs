@@ -12,7 +12,7 @@ const { version } = JSON.parse(readFileSync(join(HOUSE, 'package.json'), 'utf8')
 const EVERYWHERE = ['--version', '--help', '-h, --help'];
 
 /** What yargs says of an option's type: it can be seen by its name and its words. */
-const TYPE = / ?\[(string|boolean|array|number|required)\]| ?\[default: (true|false)\]/g;
+const TYPE = / ?\[(string|boolean|array|number|required)\]| ?\[default: (true|false|\[\])\]/g;
 
 /** What a program prints with --help, as { intro: paragraphs, sections: name → [term, description] }. */
 function helpOf(program, words) {
@@ -112,7 +112,9 @@ function page(program, name, rest) {
   if (commands.length > 0) {
     lines.push('.SH COMMANDS', 'Every command takes \\-\\-help.');
     for (const [term] of commands) lines.push(...command(program, wordsOf(program, term)));
-  } else lines.push('.SH OPTIONS', ...terms(sections.get('Options') ?? []));
+  }
+  const options = sections.get('Options') ?? [];
+  if (options.some(([term]) => !EVERYWHERE.includes(term))) lines.push('.SH OPTIONS', ...terms(options));
   const examples = sections.get('Examples') ?? [];
   if (examples.length > 0) lines.push('.SH EXAMPLES', ...terms(examples));
   lines.push(...rest);
@@ -150,7 +152,7 @@ writeFileSync(
       ['/run/softvasic', 'What it changed of its interfaces, to be undone if it was killed.'],
     ]),
     '.SH EXIT STATUS',
-    '0 ended by SIGTERM or SIGINT, 1 failed, 2 wrong usage.',
+    '0 ended by SIGTERM or SIGINT, or the command fine; 1 failed, 2 wrong usage.',
     '.SH SEE ALSO',
     '.BR fpm2afi (8)',
   ]),

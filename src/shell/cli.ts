@@ -5,7 +5,7 @@ import type { AfiTls } from '../config/types';
 import { formatEndpoint, isUnix, parseEndpoint, type Endpoint } from '../net/endpoint';
 import { errorText, OperatorError } from '../net/error-text';
 import { packageVersion } from '../observe/version';
-import { COMMAND_NAMES, COMMANDS, runWords, type CommandName } from './commands';
+import { COMMAND_NAMES, COMMANDS, runWords, type Command, type CommandName } from './commands';
 import type { Context } from './context';
 import { takeFlags, type Given } from './flags';
 import { helpLines } from './help';
@@ -135,10 +135,9 @@ function shellCommands(
   ended: (code: 0 | 1 | 2) => void,
 ): Argv<ShellArguments> {
   for (const name of COMMAND_NAMES) {
-    const { words, describe, flags } = COMMANDS[name];
+    const { describe, flags, rest }: Command = COMMANDS[name];
     aft.command(
-      // yargs has its own way to write what is left of the line.
-      words === '' ? name : `${name} [words..]`,
+      rest === undefined ? name : `${name} [${rest.name}..]`,
       describe,
       (command) => {
         for (const [flag, { value, describe: meaning }] of Object.entries(flags)) {
@@ -147,7 +146,7 @@ function shellCommands(
             ...(value === undefined ? { type: 'boolean', default: false } : { type: 'string', array: true, nargs: 1 }),
           });
         }
-        if (words !== '') command.positional('words', { type: 'string', array: true, hidden: true });
+        if (rest !== undefined) command.positional(rest.name, { type: 'string', array: true, describe: rest.describe });
         return command.usage(helpUsage(name));
       },
       (args) => once(args as unknown as ShellArguments, streams, (context) => runOne(context, name, args)),
@@ -156,7 +155,8 @@ function shellCommands(
   return aft.command(
     'run <file>',
     'Run the lines of a file, each a command of these; - is standard input',
-    (command) => command.positional('file', { type: 'string', demandOption: true, describe: '# begins a comment' }),
+    (command) =>
+      command.positional('file', { type: 'string', demandOption: true, describe: 'Its lines; # begins a comment' }),
     async (args) =>
       once(args, streams, async (context) => {
         // yargs makes nothing of a dash by itself.
@@ -183,7 +183,7 @@ function split(words: readonly string[]): string[] {
 
 /** One command, with the words and flags that yargs has found. */
 function runOne(context: Context, name: CommandName, args: Readonly<Record<string, unknown>>): Promise<void> {
-  const command = COMMANDS[name];
+  const command: Command = COMMANDS[name];
   const given: Given = new Map(
     Object.keys(command.flags)
       .filter((flag) => args[flag] !== undefined && args[flag] !== false)
@@ -191,7 +191,7 @@ function runOne(context: Context, name: CommandName, args: Readonly<Record<strin
   );
   // What yargs doesn't know it has left behind the command.
   const [, , ...behind] = args['_'] as readonly unknown[];
-  const words = [...((args['words'] ?? []) as readonly unknown[]), ...behind].map(String);
+  const words = [...((args[command.rest?.name ?? ''] ?? []) as readonly unknown[]), ...behind].map(String);
   const more = takeFlags(name, command.flags, split(words));
   return command.run(context, { words: more.words, given: new Map([...given, ...more.given]) });
 }

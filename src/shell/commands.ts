@@ -11,6 +11,8 @@ import { UsageError } from './usage';
 export interface Command {
   /** What stands behind its name, flags apart. */
   readonly words: string;
+  /** All of that by one name, and what it is; absent: nothing stands there. */
+  readonly rest?: { readonly name: string; readonly describe: string };
   readonly describe: string;
   readonly flags: Flags;
   run(context: Context, given: Arguments): Promise<void>;
@@ -27,24 +29,28 @@ export const COMMANDS = {
   },
   insert: {
     words: 'SPEC…',
+    rest: { name: 'spec', describe: 'node …, entry … and bind …, each in quotes or not' },
     describe: 'Insert or replace nodes, entries and bindings: all of them or none',
     flags: NO_FLAGS,
     run: insert,
   },
   remove: {
     words: 'NODE… | entry NODE KEY…',
+    rest: { name: 'what', describe: 'Nodes by token or name, and entries by node and key' },
     describe: 'Remove nodes and entries: all of them or none',
     flags: NO_FLAGS,
     run: remove,
   },
   test: {
     words: 'PORT PACKET…',
+    rest: { name: 'packet', describe: 'The port, and words for the packet' },
     describe: 'Ask which way a packet would take that comes in by a port; nothing is sent or counted',
     flags: TEST_FLAGS,
     run: test,
   },
   inject: {
     words: 'in|out PORT PACKET…',
+    rest: { name: 'packet', describe: 'Which way, the port, and words for the packet' },
     describe: 'Send a packet through the graph as if it came in by a port, or out of a port',
     flags: NO_FLAGS,
     run: inject,

@@ -68,6 +68,11 @@ export function formatData(data: AftData): string {
   }
 }
 
+/** As everybody writes ethertypes. */
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(4, '0')}`;
+}
+
 /** A field by its name, such as `packet.ip4.daddr`; undefined: there is none. */
 export function fieldOf(name: string): AftField | undefined {
   return FIELDS.get(name);
@@ -101,7 +106,9 @@ export function parseKey(what: string, text: string): AftKey {
   return { field: parseField(what, pair.name), data: parseData(what, pair.value) };
 }
 
-export function formatKey({ field, data }: AftKey): string {
-  const value = formatData(data);
+/** As `parseKey` reads it. `of`: the field by which the entry is found, where the key doesn't say. */
+export function formatKey({ field, data }: AftKey, of?: AftField): string {
+  const isType = field === AftField.EtherType || (field === AftField.None && of === AftField.EtherType);
+  const value = isType && data.kind === 'int' && data.value >= 0 ? hex(data.value) : formatData(data);
   return field === routeField(data) ? value : `${FIELD_NAMES[field]}=${value}`;
 }

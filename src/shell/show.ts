@@ -125,15 +125,18 @@ async function writeText(context: Context, { seen, nodes, bindings, everything, 
   await write(context.out, nodes.map((one) => nodeLine(one, labels)).join(''));
   if (entriesToo) {
     for (const { node, info } of nodes) {
-      if (info.entries > 0) await writeEntries(context, node.token, (entry) => `${formatEntry(entry, labels)}\n`);
+      if (info.entries > 0) await writeEntries(context, node.token, (entry) => `${formatEntry(entry, labels, node)}\n`);
     }
   }
   await write(context.out, bindings.map(({ node }) => bindLine(node, labels)).join(''));
 }
 
+function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
 function headerText({ place }: Context, { info, holder }: SandboxSeen): string {
-  const count = (n: number, what: string, many: string): string => `${n} ${n === 1 ? what : many}`;
-  const size = `${count(info.nodes, 'node', 'nodes')}, ${count(info.entries, 'entry', 'entries')}`;
+  const size = `${count(info.nodes, 'node')}, ${count(info.entries, 'entry', 'entries')}`;
   const who = holder === undefined ? '' : `; last opened by ${ownerText(holder)}`;
   return [`${place}: ${size}${who}`, ...info.inputPorts.map((port) => portText(port, info))]
     .map((line) => `# ${line}\n`)
@@ -146,7 +149,7 @@ function portText({ index, name, up, mac, packets = 0, drops = 0 }: AftPort, { o
   const facts = [
     ...(mac === undefined ? [] : [formatMac(mac)]),
     ...(up === false ? ['down'] : []),
-    `${packets} packets in, ${out?.packets ?? 0} out`,
+    `${count(packets, 'packet')} in, ${out?.packets ?? 0} out`,
     ...(dropped === 0 ? [] : [`${dropped} dropped`]),
   ];
   return `port ${index} ${name}: ${facts.join('; ')}`;
@@ -160,8 +163,8 @@ function nodeLine({ node, info }: Shown, labels: TokenLabels): string {
 /** What is known of a node that isn't part of it. */
 function comment(node: AftNode, { packets, bytes, drops, entries, references, counted }: NodeInfo): string {
   const facts = [
-    ...(entries > 0 ? [`${entries} ${entries === 1 ? 'entry' : 'entries'}`] : []),
-    ...(counted ? [`${packets} packets, ${bytes} bytes`] : []),
+    ...(entries > 0 ? [count(entries, 'entry', 'entries')] : []),
+    ...(counted ? [`${count(packets, 'packet')}, ${count(bytes, 'byte')}`] : []),
     ...(drops > 0 ? [`${drops} dropped`] : []),
     ...(references === 0 && node.token >= TOKEN_FIRST_CLIENT ? ['nothing leads here'] : []),
   ];

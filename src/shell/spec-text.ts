@@ -109,10 +109,12 @@ export function parseRemove(written: readonly string[], names: TokenNames): AftR
   return { entries, tokens };
 }
 
-/** An entry in a line, as `parseInsert` reads it. */
-export function formatEntry({ parent, key, next, params }: AftEntry, labels?: TokenLabels): string {
+/** An entry in a line, as `parseInsert` reads it. `container`: the node that it is in. */
+export function formatEntry(entry: AftEntry, labels?: TokenLabels, container?: AftNode): string {
+  const { parent, key, next, params } = entry;
   const to = [ARROW, formatToken(next, labels), ...formatParams(params, labels)];
-  return ['entry', formatToken(parent, labels), formatKey(key), ...to].join(' ');
+  const of = container?.type === 'switch' ? container.field : undefined;
+  return ['entry', formatToken(parent, labels), formatKey(key, of), ...to].join(' ');
 }
 
 /** A binding in a line. `port`: index, or name where that is no number. */

@@ -93,11 +93,11 @@ leaves by port 1 (ge1), from 02:00:00:00:00:01 to 02:00:00:00:00:99, with TTL 8
   expect(await aft(['inject', 'out', 'ge0', 'hex=02:00:00:00:00:01-020000000002.0800.45'])).toMatchObject({ code: 0 });
   expect(dataplane.ports[0]!.sent[0]!.frame.toString('hex')).toBe('020000000001020000000002080045');
   expect((await aft(['show'])).out).toBe(`# sandbox trio:green at 127.0.0.1:${server.port}: 4 nodes, 1 entry
-# port 0 ge0: 02:00:00:00:00:00; 1 packets in, 1 out
+# port 0 ge0: 02:00:00:00:00:00; 1 packet in, 1 out
 # port 1 ge1: 02:00:00:00:00:01; 0 packets in, 1 out
 node 2000 discard name=drop  # 0 packets, 0 bytes
 node 1030 tree name=routes defaultNext=2000 rt.ttlExpired=punt  # 1 entry
-node 2001 encap name=peer template=ethernet packet.ether.saddr=02:00:00:00:00:01 packet.ether.daddr=02:00:00:00:00:99 next=out:ge1  # 1 packets, 42 bytes
+node 2001 encap name=peer template=ethernet packet.ether.saddr=02:00:00:00:00:01 packet.ether.daddr=02:00:00:00:00:99 next=out:ge1  # 1 packet, 42 bytes
 node 2002 indirect name=uplink target=2001
 bind ge0 -> 1030
 # bind ge1: to nothing
@@ -121,6 +121,18 @@ test('what is shown can be run again: on an empty vASIC it makes the same graph'
   const { out: second } = await aft(['show', '--entries']);
   const withoutPlace = (text: string): string => text.replace(/^# sandbox .*/, '');
   expect(withoutPlace(second)).toBe(withoutPlace(first));
+});
+
+test('ethertypes are shown as everybody writes them', async () => {
+  await aft([], {
+    piped:
+      'insert node 2000 switch field=packet.ether.type entry 2000 2048 -> discard entry 2000 packet.ether.type=0x86dd -> punt\n',
+  });
+  const { out } = await aft(['show', '--token', '2000', '--entries']);
+  expect(out).toBe(
+    'node 2000 switch field=packet.ether.type  # 2 entries; nothing leads here\n' +
+      'entry 2000 0x0800 -> discard\nentry 2000 packet.ether.type=0x86dd -> punt\n',
+  );
 });
 
 test('show: by token, name and kind; as JSON', async () => {
