@@ -4,6 +4,8 @@
  *
  * It takes the sandbox only when nobody has it (`takeOver: 'never'`): what fpm2afi programs is not this client's to change. A
  * connection that breaks is made again; operations in flight then have an unknown outcome, and their promises reject.
+ *
+ * @module fpm2afi/afi
  */
 import type { AftError, AftNode, AftEntry, AftOperation, AftSandboxInfo, NodeInfo, Token } from '../aft/model';
 import type { TestReply } from '../aft/wire';
@@ -15,7 +17,7 @@ import { createGrpcTransport, type AfiFindRequest, type AfiTransport, type AfiTr
 
 export * from '../aft/model';
 export { AfiRefused } from './refused';
-export type { TestReply } from '../aft/wire';
+export type { TestOutcome, TestReply, TestStep } from '../aft/wire';
 export type { AfiFindRequest } from './transport';
 export type { AfiTls } from '../config/types';
 export type { Logger } from '../observe/log';
@@ -43,6 +45,7 @@ export interface AfiClientSettings {
   readonly timeoutMs?: number;
   /** Called when a port goes up or down, and once for each port after connecting. */
   readonly onPort?: (index: number, up: boolean) => void;
+  /** Who is told what goes on; nobody. */
   readonly log?: Logger;
 }
 

@@ -106,10 +106,13 @@ export interface AftKey {
 /** Optional named parameters of a node or entry. A server ignores names it doesn't know. */
 export type AftParams = Readonly<Record<string, AftData>>;
 
+/** How a packet's field is compared with a value. */
 export type MatchOp = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
+/** How a value is written to a packet's field. */
 export type WriteOp = 'set' | 'or' | 'and' | 'xor';
 
-interface NodeCommon {
+/** What every node has. */
+export interface AftNodeCommon {
   readonly token: Token;
   /** Unique in the sandbox where given; findable by it. */
   readonly name?: string;
@@ -119,7 +122,7 @@ interface NodeCommon {
 }
 
 /** One node of the forwarding graph. */
-export type AftNode = NodeCommon &
+export type AftNode = AftNodeCommon &
   (
     | { readonly type: 'discard' }
     /** Runs each token in turn; the walk goes on with the next one when a branch ends without disposing of the packet. */
@@ -179,6 +182,7 @@ export const FLOW_FIELDS: readonly AftField[] = [
 /** The same for a load balancer that labelled packets come to: their labels, and the IP header behind these. */
 export const LABEL_FLOW_FIELDS: readonly AftField[] = [...FLOW_FIELDS, AftField.MplsFlow];
 
+/** The kinds of nodes. */
 export type AftNodeType = AftNode['type'];
 
 /** One entry of a container node. Tree entries have prefix keys; switch, table and load balancer entries integers. */
@@ -224,6 +228,7 @@ export interface AftRemove {
   readonly tokens: readonly Token[];
 }
 
+/** What a client asks a server to change. */
 export type AftOperation =
   { readonly kind: 'insert'; readonly insert: AftInsert } | { readonly kind: 'remove'; readonly remove: AftRemove };
 
@@ -244,6 +249,7 @@ export type AftErrorCode =
   /** Another client has it. */
   | 'held';
 
+/** Why an operation was refused, and what of it. */
 export interface AftError {
   readonly code: AftErrorCode;
   /** For people: what exactly was wrong with which item. */

@@ -21,12 +21,14 @@ export interface TestStep {
   readonly detail: string;
 }
 
+/** What becomes of the packet; frames are as they would leave. */
 export type TestOutcome =
   | { readonly kind: 'output'; readonly port: number; readonly frame: Uint8Array }
   /** To the host; `reason` as hostpath tells it (PuntReason). */
   | { readonly kind: 'punt'; readonly reason: number; readonly frame: Uint8Array }
   | { readonly kind: 'discard'; readonly reason: string };
 
+/** The way that a packet would take, node by node, and its end. */
 export interface TestReply {
   readonly steps: readonly TestStep[];
   readonly outcome: TestOutcome;
@@ -39,6 +41,7 @@ export interface TestReply {
 /** `in`: as if received on the input port; `out`: out of the output port, past the graph. */
 export type InjectDirection = 'in' | 'out';
 
+/** A frame to be carried, and where. */
 export interface InjectMessage {
   readonly sandboxId: number;
   readonly direction: InjectDirection;
@@ -49,6 +52,7 @@ export interface InjectMessage {
   readonly epoch?: number;
 }
 
+/** Whether it was carried. */
 export interface InjectReply {
   /** False: the port didn't take it. */
   readonly ok: boolean;

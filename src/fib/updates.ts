@@ -48,6 +48,7 @@ export interface NexthopPath {
   readonly outLabels?: readonly number[];
 }
 
+/** How packets are dropped: without a word, or with an ICMP error. */
 export type DropKind = 'blackhole' | 'unreachable' | 'prohibit';
 
 /** Where a route leads. */
@@ -72,6 +73,7 @@ export const MALFORMED = 'zebra sent it in a message that could not be read';
  */
 export const VRF_TABLES = 0x8000_0000;
 
+/** A route, new or changed. */
 export interface RouteAdd {
   readonly kind: 'routeAdd';
   /** Kernel table id; 254 is main; from VRF_TABLES on it stands for a VRF. */
@@ -87,18 +89,21 @@ export interface RouteAdd {
   readonly metrics?: readonly (readonly [type: number, value: number])[] | undefined;
 }
 
+/** A route of which there is none any more. */
 export interface RouteDelete {
   readonly kind: 'routeDelete';
   readonly table: number;
   readonly prefix: Prefix;
 }
 
+/** What a nexthop object is: one path, a group of others with weights, or an end. */
 export type NexthopContent =
   | { readonly kind: 'path'; readonly path: NexthopPath }
   | { readonly kind: 'group'; readonly members: readonly { readonly id: number; readonly weight: number }[] }
   | { readonly kind: 'drop'; readonly drop: DropKind }
   | { readonly kind: 'unsupported'; readonly reason: string };
 
+/** A nexthop object of zebra, new or changed; routes name it by its id. */
 export interface NexthopAdd {
   readonly kind: 'nexthopAdd';
   readonly id: number;
@@ -108,17 +113,20 @@ export interface NexthopAdd {
   readonly content: NexthopContent;
 }
 
+/** A nexthop object that is gone. */
 export interface NexthopDelete {
   readonly kind: 'nexthopDelete';
   readonly id: number;
 }
 
+/** What is known of a neighbor, as the kernel names its states (NUD). */
 export type NeighborState =
   'reachable' | 'stale' | 'delay' | 'probe' | 'permanent' | 'noarp' | 'incomplete' | 'failed' | 'none';
 
 /** Who told of a neighbor; a later one in this list gives way to an earlier one. */
 export type NeighborSource = 'static' | 'fpm' | 'kernel';
 
+/** A neighbor, new or changed. */
 export interface NeighborAdd {
   readonly kind: 'neighborAdd';
   readonly source: NeighborSource;
@@ -129,6 +137,7 @@ export interface NeighborAdd {
   readonly state: NeighborState;
 }
 
+/** A neighbor that this source knows no more. */
 export interface NeighborDelete {
   readonly kind: 'neighborDelete';
   readonly source: NeighborSource;
@@ -146,6 +155,7 @@ export interface AddressAdd {
   readonly broadcast?: Uint8Array;
 }
 
+/** An address that the router has no more. */
 export interface AddressDelete {
   readonly kind: 'addressDelete';
   readonly ifindex: number;
@@ -203,6 +213,7 @@ export interface LspAdd {
 /** A path of an LSP. */
 export type LspPath = NexthopPath & { readonly outLabels: readonly number[] };
 
+/** A label that zebra has no LSP for any more. */
 export interface LspDelete {
   readonly kind: 'lspDelete';
   readonly label: number;
@@ -218,6 +229,7 @@ export interface MacName {
   readonly vni: number;
 }
 
+/** A MAC address of an EVPN, new or moved. */
 export interface MacAdd extends MacName {
   readonly kind: 'macAdd';
   /** 4 or 16 bytes; absent where a nexthop id stands for several VTEPs. */
@@ -229,6 +241,7 @@ export interface MacAdd extends MacName {
   readonly sticky: boolean;
 }
 
+/** A MAC address of an EVPN that is gone. */
 export interface MacDelete extends MacName {
   readonly kind: 'macDelete';
 }
@@ -252,17 +265,25 @@ export interface SidAdd {
   readonly vrf?: number;
 }
 
+/** An SRv6 local segment that is gone. */
 export interface SidDelete {
   readonly kind: 'sidDelete';
   readonly sid: Uint8Array;
 }
 
+/** Of routes. */
 export type RouteUpdate = RouteAdd | RouteDelete;
+/** Of nexthop objects. */
 export type NexthopUpdate = NexthopAdd | NexthopDelete;
+/** Of neighbors. */
 export type NeighborUpdate = NeighborAdd | NeighborDelete;
+/** Of the router's own addresses. */
 export type AddressUpdate = AddressAdd | AddressDelete;
+/** Of LSPs. */
 export type LspUpdate = LspAdd | LspDelete;
+/** Of MAC addresses of EVPNs. */
 export type MacUpdate = MacAdd | MacDelete;
+/** Of SRv6 local segments. */
 export type SidUpdate = SidAdd | SidDelete;
 
 /** What comes from zebra. */
@@ -278,6 +299,7 @@ export type RouteStatus = 'offloaded' | 'trapped' | 'unresolved' | 'failed';
 
 /** One route's status to be told to zebra. */
 export interface StatusReport {
+  /** These as in the RouteAdd: zebra finds its route by them. `bytes` and `length` (in bits) are the prefix. */
   readonly table: number;
   readonly family: Family;
   readonly bytes: Uint8Array;

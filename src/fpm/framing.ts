@@ -9,7 +9,9 @@
 
 export const FPM_HEADER = 4;
 export const FPM_VERSION = 1;
+/** Payload: netlink messages. */
 export const FPM_TYPE_NETLINK = 1;
+/** Payload: a message of proto/fpm.proto. */
 export const FPM_TYPE_PROTOBUF = 2;
 /** The length field has 16 bits. */
 export const FPM_MAX_FRAME = 0xffff;

@@ -4,6 +4,8 @@
  * stream itself, cut into frames and decoded, for those who have bytes from elsewhere.
  *
  * Everything else in the room may change from one release to the next.
+ *
+ * @module fpm2afi/fpm
  */
 import type { FeedbackMode } from '../config/types';
 import type { HostPort } from '../net/endpoint';

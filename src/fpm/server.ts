@@ -22,12 +22,15 @@ import { askZebra, choiceUnasked, whyNotAsked, type FeedbackChoice } from './zeb
 export type { FpmCounters } from './counters';
 export type { Refusal } from './admission';
 
+/** What the server calls, one at a time. */
 export interface FpmHandlers {
   /** A zebra is connected, and will replay everything; statuses that were reported before may not have reached it. */
   connected(peer: string): void;
+  /** zebra is gone, and why; what it sent holds until it comes again and sends everything. */
   disconnected(reason: string): void;
   /** An update, valid during the call only. All updates of one frame, then `frameEnd`, form one batch. */
   update(update: FpmUpdate): void;
+  /** All updates of a frame were given. */
   frameEnd(): void;
   /** After `report` took less than it was given: it takes more now. */
   writable(): void;

@@ -4,6 +4,7 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 
+/** Of IP: 4 or 6. */
 export type Family = 4 | 6;
 
 /** An address prefix; `bytes` is the whole address with the host bits zero. */
@@ -87,6 +88,7 @@ export function formatAddress(bytes: Uint8Array): string {
   return `${hex(words.slice(0, bestStart))}::${hex(words.slice(bestStart + bestLength))}`;
 }
 
+/** `address/length`, as parsePrefix reads it. */
 export function formatPrefix(prefix: { readonly bytes: Uint8Array; readonly length: number }): string {
   return `${formatAddress(prefix.bytes)}/${prefix.length}`;
 }

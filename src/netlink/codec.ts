@@ -111,24 +111,28 @@ export class NetlinkWriter {
     return this;
   }
 
+  /** One byte. */
   u8(value: number): this {
     const at = this.reserve(1);
     this.buffer.writeUInt8(value, at);
     return this;
   }
 
+  /** Two bytes, in host order. */
   u16(value: number): this {
     const at = this.reserve(2);
     this.buffer.writeUInt16LE(value, at);
     return this;
   }
 
+  /** Four bytes, in host order. */
   u32(value: number): this {
     const at = this.reserve(4);
     this.buffer.writeUInt32LE(value >>> 0, at);
     return this;
   }
 
+  /** Bytes as they are. */
   bytes(value: Uint8Array): this {
     const at = this.reserve(value.length);
     this.buffer.set(value, at);
@@ -144,6 +148,7 @@ export class NetlinkWriter {
     return this;
   }
 
+  /** An attribute of four bytes, in host order. */
   attributeU32(type: number, value: number): this {
     return this.u16(8).u16(type).u32(value);
   }
@@ -158,6 +163,7 @@ export class NetlinkWriter {
     return Buffer.from(this.view());
   }
 
+  /** Begins anew, with an empty buffer. */
   reset(): this {
     this.length = 0;
     return this;

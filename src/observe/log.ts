@@ -19,9 +19,13 @@ export interface Coded {
 
 /** What every room logs through. `meta` holds named values; byte arrays of 4, 6 and 16 bytes are shown as addresses. */
 export interface Logger {
+  /** Something ends, or can't be done. */
   error(message: string, meta: Coded): void;
+  /** Something that an operator should look at. */
   warn(message: string, meta: Coded): void;
+  /** What changed. */
   info(message: string, meta?: object): void;
+  /** What is being done, line by line. */
   debug(message: string, meta?: object): void;
   /** Whether `debug` writes: ask before making what it would write, where there is much of it. */
   readonly verbose: boolean;

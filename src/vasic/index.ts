@@ -4,6 +4,8 @@
  * ports of the caller's making: a vASIC for tests of an AFI client, with no root, no interfaces and no thread.
  *
  * Everything else in the room may change from one release to the next.
+ *
+ * @module fpm2afi/vasic
  */
 import { noOffload } from '../net/offload';
 import { nullLogger, type Logger } from '../observe/log';
@@ -17,6 +19,7 @@ export { createSandbox } from './engine/sandbox';
 export { inputPortToken, outputPortToken } from './engine/ports';
 export { packetOf, type Packet } from './engine/packet';
 export type { DropCounters, FindRequest, HostSink, PortIo, Sandbox, SandboxOptions } from './engine/api';
+export type { TestOutcome, TestReply, TestStep } from '../aft/wire';
 export type { Offload } from '../net/offload';
 export * from '../aft/model';
 
@@ -30,6 +33,7 @@ export interface VasicHandlers {
 
 /** What a vASIC is made of; every one but the ports has a default. */
 export interface VasicSettings extends VasicHandlers {
+  /** In the order of their indexes; `mac` is six bytes, `mtu` without the Ethernet header (1500). */
   readonly ports: readonly { readonly name: string; readonly mac: Uint8Array; readonly mtu?: number }[];
   /** Where AFI clients connect; 127.0.0.1 and any free TCP port. */
   readonly host?: string;
@@ -39,6 +43,7 @@ export interface VasicSettings extends VasicHandlers {
   readonly sandbox?: string;
   /** Most entries in all trees together; one more is refused with `full`. */
   readonly maxEntries?: number;
+  /** Who is told what goes on; nobody. */
   readonly log?: Logger;
 }
 

@@ -3,6 +3,8 @@
  * programs that aren't fpm2afi; kept by the rules of semantic versioning (docs/library.md). Pure: no sockets, no state.
  *
  * Everything else in the rooms below it may change from one release to the next.
+ *
+ * @module fpm2afi/netlink
  */
 export { decodeNetlink, type DecoderSink } from './decoder';
 export {

@@ -38,6 +38,7 @@ export interface HostSink {
   punt(sandboxId: number, port: number, reason: number, frame: Buffer, offset: number, length: number): void;
 }
 
+/** What a sandbox is made of. */
 export interface SandboxOptions {
   readonly id: number;
   readonly engine: string;
@@ -76,6 +77,7 @@ export interface Sandbox {
   info(): AftSandboxInfo;
   /** All or nothing. Undefined: done. The error's message names the item and the remedy. */
   apply(operation: AftOperation): AftError | undefined;
+  /** Nodes that match all conditions. */
   find(request: FindRequest): AftNode[];
   /**
    * The entries of a container; undefined when the token isn't a container's. May be consumed bit by bit between
@@ -93,6 +95,7 @@ export interface Sandbox {
    * sent.
    */
   inject(port: number, frame: Buffer, offset: number, length: number): boolean;
+  /** Why packets were dropped inside it so far. */
   drops(): DropCounters;
   /** Nothing is forwarded for it any more. */
   close(): void;

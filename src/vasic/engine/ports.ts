@@ -14,11 +14,12 @@ export const MAX_PORTS = 500;
 /** Name of the output port that leads to the host. */
 export const PUNT_PORT = 'punt';
 
-/** Tokens of the server's own nodes; 0 is discard. */
+/** Token of an input port. Ports' tokens are the server's own, as is 0, discard. */
 export function inputPortToken(index: number): Token {
   return 1 + index;
 }
 
+/** Token of an output port; the one behind the last is the host's, `punt`. */
 export function outputPortToken(index: number): Token {
   return 512 + index;
 }

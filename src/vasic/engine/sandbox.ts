@@ -20,6 +20,7 @@ import { applyOperation, limitsOf } from './transaction';
 import { createTrial } from './trace';
 import { END, Walk } from './walk';
 
+/** A sandbox with nothing in it but its ports and the discard node. */
 export function createSandbox(options: SandboxOptions): Sandbox {
   const { id, engine, name, instance } = options;
   const ports = createPorts(options.ports);
