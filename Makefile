@@ -7,7 +7,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format unit one test demo demo-stop lab fuzz node-matrix frr-matrix against-linux faults mpls-interop bench deb deb-test clean
+.PHONY: help setup build lint format unit one test demo demo-stop lab pictures fuzz node-matrix frr-matrix against-linux faults mpls-interop bench deb deb-test clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -33,6 +33,7 @@ help:
 	@echo 'make mpls-interop       our router beside the Linux kernel with MPLS, in a small virtual machine; out/mpls-interop.json'
 	@echo 'make lab                measure failover, load balancing, resolution and more; figures in out/forwarding.json'
 	@echo '                        FIGURE=failover measures that one only'
+	@echo 'make pictures           docs/pictures: the page of fpm2afi web, as a Chromium shows it'
 	@echo 'make bench              measure time and memory; table and out/bench.json. BENCH=--quick for 100,000 routes only'
 	@echo 'make deb                packages for Debian 12 and 13 in out/deb'
 	@echo 'make deb-test           install, run, remove and purge them on fresh Debians; out/deb-test.json'
@@ -94,6 +95,10 @@ mpls-interop: setup
 
 lab: setup
 	@node dist/test/bench/figures/main.js "$(FIGURE)"
+
+# Needs a Chromium: apt-get install chromium-headless-shell, or FPM2AFI_BROWSER=PROGRAM.
+pictures: setup
+	@node dist/test/tools/pictures.js
 
 # BENCH: options of test/bench/main.ts.
 BENCH ?=

@@ -65,7 +65,7 @@ export async function startBrowser(program: string, inside: readonly string[] = 
       const ended = new Promise((resolve) => child.once('exit', resolve));
       wire.call('Browser.close', {}).catch(() => child.kill('SIGKILL'));
       await ended;
-      rmSync(profile, { recursive: true, force: true });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -34,6 +34,10 @@ PACKAGES+=(clang llvm libbpf-dev)
 PACKAGES+=(nftables)
 # Certificates for the tests of TLS.
 PACKAGES+=(openssl)
+# For the test of the web view, which is left out without a browser, but in CI.
+if [ "${CI-}" = true ] && [ -z "${FPM2AFI_BROWSER-}" ] && ! command -v google-chrome chromium >/dev/null; then
+  PACKAGES+=(chromium-headless-shell)
+fi
 NODE_WANTED=20
 NODE_FALLBACK=22
 

@@ -16,7 +16,8 @@ export function showPorts({ ports: { columns, rows }, traffic }) {
   table.querySelector('thead tr')?.append(element('th', {}, 'bit/s, both ways'));
   table.querySelectorAll('tbody tr').forEach((row, i) => {
     const tap = rows[i]?.cells[1] ?? '';
-    const values = [...(trends.get(tap) ?? []), traffic[i] ?? 0].slice(-MOST);
+    const now = traffic[i] ?? null;
+    const values = [...(trends.get(tap) ?? []), ...(now === null ? [] : [now])].slice(-MOST);
     trends.set(tap, values);
     row.append(element('td', {}, trend(values)));
   });

@@ -148,8 +148,8 @@ export function puntGrid({ punt }: TopView): Grid {
   };
 }
 
-/** Of those that are known; undefined: none is. */
-function sum(...values: readonly (number | undefined)[]): number | undefined {
+/** The sum of those that are known; undefined: none is. */
+export function sum(...values: readonly (number | undefined)[]): number | undefined {
   const known = values.filter((value) => value !== undefined);
   return known.length === 0 ? undefined : known.reduce((total, value) => total + value, 0);
 }

@@ -7,6 +7,7 @@ import {
   puntGrid,
   routesGrid,
   sessionLines,
+  sum,
   type Grid,
   type TitledLine,
 } from '../control/top-grids';
@@ -25,8 +26,8 @@ export interface PageView {
   readonly latency: Grid;
   readonly ports: Grid;
   readonly punt: Grid;
-  /** Bits per second of each port, both ways together, in the order of `ports`. */
-  readonly traffic: readonly number[];
+  /** Bits per second of each port, both ways together, in the order of `ports`; null: not known. */
+  readonly traffic: readonly (number | null)[];
 }
 
 export function pageView(view: TopView): PageView {
@@ -41,6 +42,6 @@ export function pageView(view: TopView): PageView {
     latency: latencyGrid(view),
     ports: portsGrid(view),
     punt: puntGrid(view),
-    traffic: view.ports.map(({ input, output }) => (input.bits ?? 0) + (output.bits ?? 0)),
+    traffic: view.ports.map(({ input, output }) => sum(input.bits, output.bits) ?? null),
   };
 }

@@ -254,7 +254,7 @@ describe('live', () => {
         { state: 'unresolved', count: 1 },
         { state: 'pending', count: 1 },
       ],
-      traffic: [0, 0],
+      traffic: [0, null],
     });
     expect(view(second!).ports.rows.map(({ cells }) => cells.slice(0, 4))).toEqual([
       ['0', 'tap0', 'up', '0'],
