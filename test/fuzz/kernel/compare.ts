@@ -11,7 +11,7 @@ import type { AftOperation } from '../../../src/aft/model';
 import { sumBytes, write16 } from '../../../src/net/checksum';
 import type { Sandbox } from '../../../src/vasic/engine/api';
 import { packetOf } from '../../../src/vasic/engine/packet';
-import { createSandbox } from '../../../src/vasic/engine/sandbox';
+import { createSandbox } from '../../../src/vasic/engine/sandbox/sandbox';
 import { decide, type Decision, type KernelWords } from '../../../src/vasic/kernel/decide';
 import { createFastPath, type KernelTables } from '../../../src/vasic/kernel/image';
 import { createMemoryPort, type MemoryPort } from '../../bed/memory-port';
