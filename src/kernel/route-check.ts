@@ -12,11 +12,8 @@ import { errorText } from '../net/error-text';
 import { AttributeTable, readU16, readU32 } from '../netlink/attributes';
 import { NetlinkFormatError, NetlinkWriter } from '../netlink/codec';
 import {
-  AF_INET,
-  AF_INET6,
   AF_UNSPEC,
   NHA_ID,
-  NHMSG_LEN,
   NLMSG_DONE,
   NLMSG_ERROR,
   NLMSG_HEADER,
@@ -25,14 +22,10 @@ import {
   NLM_F_MULTI,
   NLM_F_REPLACE,
   NLM_F_REQUEST,
-  RTA_DST,
-  RTA_TABLE,
-  RTMSG_LEN,
   RTM_DELADDR,
   RTM_DELLINK,
   RTM_DELNEXTHOP,
   RTM_DELROUTE,
-  RTM_F_CLONED,
   RTM_GETNEXTHOP,
   RTM_NEWLINK,
   RTM_NEWNEXTHOP,
@@ -43,6 +36,7 @@ import {
 import type { Logger } from '../observe/log';
 import { ROUTE_PROTOCOL_AT, isZebras } from './foreign';
 import { leadsOf, type RouteLeads } from './route-leads';
+import { nexthopIdOf, readRoute } from './route-message';
 import {
   dumpsFor,
   writeRouteDump,
@@ -205,14 +199,16 @@ export class RouteCheck {
       case RTM_DELROUTE:
         if (at + ROUTE_PROTOCOL_AT >= end || isZebras(buffer[at + ROUTE_PROTOCOL_AT]!)) return;
         if (type === RTM_DELROUTE) {
-          this.route(buffer, body, end, (table, address, length) => this.newsOf(suspects.lost(table, address, length)));
+          readRoute(this.attributes, buffer, body, end, (table, address, length) =>
+            this.newsOf(suspects.lost(table, address, length)),
+          );
         } else if (this.isAnswer(buffer, at)) this.shown(buffer, body, end);
         else if ((readU16(buffer, at + 6) & NLM_F_REPLACE) !== 0) this.replaced(buffer, body, end);
         return;
       case RTM_NEWNEXTHOP:
       case RTM_DELNEXTHOP:
         this.options.nexthop(type, buffer, body, end);
-        if (type === RTM_DELNEXTHOP) this.newsOf(suspects.lostNexthop(this.nexthopId(buffer, body, end)));
+        if (type === RTM_DELNEXTHOP) this.newsOf(suspects.lostNexthop(nexthopIdOf(this.attributes, buffer, body, end)));
         return;
       case RTM_NEWLINK:
       case RTM_DELLINK:
@@ -250,7 +246,7 @@ export class RouteCheck {
   /** The kernel shows a route that is no one of zebra's. */
   private shown(buffer: Buffer, body: number, end: number): void {
     const { suspects } = this.options;
-    this.route(buffer, body, end, (table, address, length, protocol) => {
+    readRoute(this.attributes, buffer, body, end, (table, address, length, protocol) => {
       const inVrf = table !== RT_TABLE_LOCAL;
       if (inVrf) suspects.confirm(table, address, length, protocol, leadsOf(this.attributes, buffer[body + 7]!));
       // The local addresses of a VRF are in the VRF's own table.
@@ -265,34 +261,9 @@ export class RouteCheck {
    * old one would stay. It gets the time to.
    */
   private replaced(buffer: Buffer, body: number, end: number): void {
-    this.route(buffer, body, end, (table, address, length) => {
+    readRoute(this.attributes, buffer, body, end, (table, address, length) => {
       if (this.options.suspects.lost(table, address, length)) this.checkIn(SENT_MS);
     });
-  }
-
-  /** Reads struct rtmsg and its attributes; does nothing for routes that FPM has none of. */
-  private route(
-    buffer: Buffer,
-    body: number,
-    end: number,
-    visit: (table: number, address: Uint8Array, length: number, protocol: number) => void,
-  ): void {
-    if (end - body < RTMSG_LEN) return;
-    const family = buffer[body]!;
-    const bytes = family === AF_INET ? 4 : family === AF_INET6 ? 16 : 0;
-    const isForSource = buffer[body + 2] !== 0;
-    if (bytes === 0 || isForSource || (readU32(buffer, body + 8) & RTM_F_CLONED) !== 0) return;
-    const { attributes } = this;
-    attributes.parse(buffer, body + RTMSG_LEN, end);
-    const length = buffer[body + 1]!;
-    const hasAddress = attributes.size(RTA_DST) === bytes;
-    if (length > 8 * bytes || (!hasAddress && length > 0)) return;
-    const table = attributes.u32(RTA_TABLE, buffer[body + 4]!);
-    visit(table, hasAddress ? attributes.copy(RTA_DST) : new Uint8Array(bytes), length, buffer[body + 5]!);
-  }
-
-  private nexthopId(buffer: Buffer, body: number, end: number): number {
-    return this.attributes.parse(buffer, Math.min(body + NHMSG_LEN, end), end).u32(NHA_ID, 0);
   }
 
   // ---- checks -----------------------------------------------------------------------------------------------------
