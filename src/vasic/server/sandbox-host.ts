@@ -18,6 +18,7 @@ import { findChunks } from './find-chunks';
 import { packBundle, unpackBundle, type FromDataplane, type ToDataplane } from './dataplane-protocol';
 import { injectPacket, testPacket } from './packet-calls';
 import { Sessions } from './sessions';
+import { WorkQueue } from './work-queue';
 
 export interface SandboxHostOptions {
   readonly sandbox: wire.SandboxName;
@@ -60,8 +61,7 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
   const streams = new Map<number, number>();
   /** Streams whose session was replaced: what is left of them isn't looked at. */
   const fencedStreams = new Set<number>();
-  let queue: Work[] = [];
-  let head = 0;
+  const queue = new WorkQueue<Work>();
   /** The operation at the head of the queue: decoding and applying are two pieces, packets may go in between. */
   let decoded: Decoded | undefined;
   /** Calls, and the epochs of their sessions; 0: nobody's. */
@@ -382,20 +382,10 @@ export function createSandboxHost(options: SandboxHostOptions): SandboxHost {
       } else queue.push({ kind: 'message', message });
     },
     work(budgetMs) {
-      if (head === queue.length) return false;
-      const until = performance.now() + budgetMs;
-      do {
-        if (step(queue[head]!)) head++;
-      } while (head < queue.length && performance.now() < until);
-      if (head === queue.length) {
-        queue = [];
-        head = 0;
-      } else if (head > 1024) {
-        queue = queue.slice(head);
-        head = 0;
-      }
+      if (queue.isEmpty) return false;
+      queue.work(budgetMs, step);
       postReplies();
-      return head < queue.length;
+      return !queue.isEmpty;
     },
     portChanged(index, up) {
       for (const call of watchers.keys()) answer(call, wire.encodePortEvent({ index, up }));
