@@ -7,7 +7,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format unit one test demo demo-stop lab pictures fuzz node-matrix frr-matrix against-linux faults mpls-interop bench deb deb-test clean
+.PHONY: help setup build lint format unit one test demo demo-stop lab pictures fuzz node-matrix frr-matrix against-linux faults mpls-interop docs-test bench deb deb-test clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -31,6 +31,7 @@ help:
 	@echo 'make faults             changes and faults mixed on real zebra: connections, links, kills, kernel; all compared and probed; out/faults.json'
 	@echo '                        SEED="1 2 3", STEPS=N a seed, KINDS="afi-late kill-zebra" takes these faults only'
 	@echo 'make mpls-interop       our router beside the Linux kernel with MPLS, in a small virtual machine; out/mpls-interop.json'
+	@echo 'make docs-test          every command of README.md and docs/ does and prints what they say; WRITE=1 corrects them; out/docs.json'
 	@echo 'make lab                measure failover, load balancing, resolution and more; figures in out/forwarding.json'
 	@echo '                        FIGURE=failover measures that one only'
 	@echo 'make pictures           docs/pictures: the page of fpm2afi web, as a Chromium shows it'
@@ -92,6 +93,9 @@ faults: setup
 mpls-interop: setup
 	@scripts/mpls-machine.sh
 	@node dist/test/interop/main.js
+
+docs-test: setup
+	@node dist/test/docs/main.js
 
 lab: setup
 	@node dist/test/bench/figures/main.js "$(FIGURE)"

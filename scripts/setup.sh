@@ -34,6 +34,8 @@ PACKAGES+=(clang llvm libbpf-dev)
 PACKAGES+=(nftables)
 # Certificates for the tests of TLS.
 PACKAGES+=(openssl)
+# What the documents' commands use.
+PACKAGES+=(curl jq)
 # For the test of the web view, which is left out without a browser, but in CI.
 if [ "${CI-}" = true ] && [ -z "${FPM2AFI_BROWSER-}" ] && ! command -v google-chrome chromium >/dev/null; then
   PACKAGES+=(chromium-headless-shell)

@@ -34,9 +34,9 @@ import {
   ROUTE_TREE,
 } from './base-tokens';
 import { DEFAULT_LABEL_TTL, LABEL_NAMES, labelEntries, labelNodes, type LabelTtl } from './label-graph';
-import { policedNodes, policedToken, portPolicer, REASONS, type PuntLimits } from './policers';
-import { portGraph, type BasePort } from './port-graph';
-import { classNodes, puntToken } from './punt-classes';
+import { policedNodes, policedToken, portPolicer, REASONS, type PuntLimits, policedReason } from './policers';
+import { portGraph, type BasePort, portNames } from './port-graph';
+import { classNodes, puntToken, CLASS_ENTRIES } from './punt-classes';
 import { etherTypeEntry, etherTypeSwitch, vrfGraph, vrfNames, type BaseVrf } from './vrf-graph';
 import type { TrapReason } from '../fib/intents';
 
@@ -190,12 +190,17 @@ export function baseTokens(
   vrfs: readonly BaseVrf[],
 ): { token: Token; type: string; name: string; next: readonly Token[] }[] {
   const { nodes, entries } = baseGraph(ports, vrfs, {});
-  const names = new Map([...NAMES, ...vrfs.flatMap(vrfNames)]);
+  const names = new Map([...NAMES, ...vrfs.flatMap(vrfNames), ...ports.flatMap(portNames)]);
   const entriesOf = new Map<Token, Token[]>();
   for (const { parent, next } of entries) entriesOf.set(parent, [...(entriesOf.get(parent) ?? []), next]);
   return nodes.map((node) => {
     const { token, type } = node;
     const name = names.get(token) ?? node.name ?? '';
+    // There are dozens of nodes for control protocols and ports: what most packets meet says more.
+    const others = CLASS_ENTRIES.get(token);
+    if (others !== undefined) return { token, type, name: 'control protocols apart', next: [others] };
+    const reason = policedReason(token);
+    if (reason !== undefined) return { token, type, name: 'rate limits, port by port', next: [receiveToken(reason)] };
     switch (node.type) {
       case 'receive':
         return { token, type, name: `to the host: ${PuntReason[node.code]}`, next: [] };

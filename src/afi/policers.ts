@@ -90,6 +90,12 @@ export function policedToken(reason: PuntReason): Token {
   return FIRST_PORT_SWITCH + reason;
 }
 
+/** The reason for which packets come to this node, where it is one of `policedToken`; else undefined. */
+export function policedReason(token: Token): PuntReason | undefined {
+  const reason = token - FIRST_PORT_SWITCH;
+  return reason in PuntReason ? reason : undefined;
+}
+
 /** The policer that ports without one of their own share. */
 function sharedPolicerToken(reason: PuntReason): Token {
   return FIRST_SHARED + reason;

@@ -59,6 +59,16 @@ export function filterTokens(port: number): { readonly groups: Token; readonly v
   return { groups: first + PORT_PLACE.groups, vlans: first + PORT_PLACE.vlans };
 }
 
+/** What the nodes of a port stand for. */
+export function portNames({ index }: Pick<BasePort, 'index'>): [Token, string][] {
+  const { groups, vlans } = filterTokens(index);
+  return [
+    [FIRST_PORT_MATCH + index, `frames for port ${index}`],
+    [groups, `frames for groups at port ${index}`],
+    [vlans, `frames with a VLAN tag at port ${index}`],
+  ];
+}
+
 /** A port's part of the graph. */
 export function portGraph(port: BasePort): PortGraph {
   const { index, mac, rules } = port;

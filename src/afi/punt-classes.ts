@@ -58,6 +58,11 @@ export function puntToken(reason: PuntReason): Token {
   return CLASSIFIED.includes(reason) ? placeToken(reason, 'ip4') : policedToken(reason);
 }
 
+/** First nodes of what tells control protocols apart, and where all else goes from there. */
+export const CLASS_ENTRIES: ReadonlyMap<Token, Token> = new Map(
+  CLASSIFIED.map((reason) => [placeToken(reason, 'ip4'), policedToken(reason)]),
+);
+
 /** The nodes that tell the classes apart, what is pointed at first, and their entries. */
 export function classNodes(): { readonly nodes: AftNode[]; readonly entries: AftEntry[] } {
   const parts = CLASSIFIED.map(classesOf);
