@@ -102,7 +102,7 @@ export class LabelWriter implements NodeWriter {
   /** With nodes of its own, or with those of an earlier life where there are just such ones. */
   private newState(key: string, work: LabelWork): LabelState {
     const nodes = work.kind === 'lookup' ? 1 : Math.max(1, work.action.labels.length);
-    const common = { id: this.nextId++, key, work, busy: false, users: 0, error: undefined };
+    const id = this.nextId++;
     const target = this.graph.adopted.empty ? undefined : this.targetOf(work);
     if (target !== undefined) {
       const tokens = Array<Token>(nodes).fill(TOKEN_NONE);
@@ -110,15 +110,11 @@ export class LabelWriter implements NodeWriter {
       const found = this.graph.adopted.takeChain(wanted, target);
       if (found !== undefined) {
         if (work.kind === 'neighbor') this.adjacencies.acquire(work.adjacency);
-        return { ...common, tokens: found, exists: true, held: true };
+        return { id, key, work, tokens: found, exists: true, busy: false, users: 0, error: undefined, held: true };
       }
     }
-    return {
-      ...common,
-      tokens: Array.from({ length: nodes }, () => this.graph.newToken()),
-      exists: false,
-      held: false,
-    };
+    const tokens = Array.from({ length: nodes }, () => this.graph.newToken());
+    return { id, key, work, tokens, exists: false, busy: false, users: 0, error: undefined, held: false };
   }
 
   acquire(id: number): void {

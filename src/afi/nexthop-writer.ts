@@ -242,7 +242,8 @@ export class NexthopWriter implements NodeWriter {
       targets.push({ target: token, weight: way.weight });
     }
     if (missing !== undefined) return { kind: 'waiting', labels: missing };
-    return this.fill(state, intent, targets, adjacencies, labels);
+    // A copy has no room to grow, which would cost more than it holds.
+    return this.fill(state, intent, targets, adjacencies, labels.slice());
   }
 
   private fill(

@@ -12,14 +12,21 @@ import { isPassing, type RouteState } from './route-status';
 import { TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
 import type { NexthopGroup } from './nexthops';
-import { MALFORMED, type LspAdd, type LspPath, type LspUpdate } from './updates';
+import { MALFORMED, type LspAdd, type LspPath, type LspUpdate, type NexthopPath } from './updates';
 import { WorkSet } from './work-set';
+
+/** What zebra wants done to a label. */
+interface WantedLsp {
+  readonly protocol: number;
+  /** Each with its `outLabels`, as its nexthop group keeps them. */
+  readonly paths: readonly NexthopPath[];
+}
 
 /** An LSP, or what is left of one in the vASIC. */
 export interface Lsp {
   readonly label: number;
   /** What zebra said last; undefined: it wants none. */
-  zebra: LspAdd | undefined;
+  zebra: WantedLsp | undefined;
   generation: number;
   wanted: NexthopGroup | undefined;
   /** The group that the vASIC's entry leads to: 0 for no entry, TARGET_UNKNOWN where that isn't known. */
@@ -62,11 +69,10 @@ export class LspTable implements LspSource {
     const lsp = this.demand(update.label);
     lsp.generation = this.generation;
     lsp.receivedAt = this.options.now();
-    lsp.zebra = {
-      ...update,
-      paths: update.paths.map((path) => ({ ...copyPath(path), outLabels: [...path.outLabels] })),
-    };
-    this.want(lsp, this.groupFor(lsp.zebra));
+    const group = this.groupFor(update);
+    const paths = group?.content.kind === 'paths' ? group.content.paths : update.paths.map(copyPath);
+    lsp.zebra = { protocol: update.protocol, paths };
+    this.want(lsp, group);
   }
 
   /** No entry is wanted for a reserved label: what it means doesn't depend on zebra. */

@@ -13,6 +13,7 @@ import { bytesEqual, formatAddress } from '../net/address';
 import { intentsEqual, type NexthopIntent } from './intents';
 import type { Neighbor } from './neighbors';
 import { copyPath, pathKey } from './nexthop-paths';
+import { SmallSet } from './small-set';
 import type { DropKind, NexthopAdd, NexthopContent, NexthopPath } from './updates';
 
 export type GroupContent =
@@ -26,7 +27,7 @@ export interface NexthopGroup {
   readonly name: string;
   /** zebra's id; undefined for all other groups. */
   readonly zebraId: number | undefined;
-  /** Key of an inline group in the table of inline groups. */
+  /** Key of an inline group in the table of inline groups: its name. */
   readonly inlineKey: string | undefined;
   readonly direct: boolean;
   content: GroupContent;
@@ -44,12 +45,12 @@ export interface NexthopGroup {
   /** Routes of zebra that name it, entries that point at it in the vASIC (or will, in flight), groups that hold it. */
   zebraRoutes: number;
   entries: number;
-  readonly parents: Set<NexthopGroup>;
+  readonly parents: SmallSet<NexthopGroup>;
   /** Interfaces its paths name, and neighbors they depend on. */
-  readonly interfaces: Set<number>;
-  neighbors: Neighbor[];
+  readonly interfaces: SmallSet<number>;
+  readonly neighbors: SmallSet<Neighbor>;
   /** Labels whose LSPs want it. */
-  readonly lsps: Set<number>;
+  readonly lsps: SmallSet<number>;
   /** First row of the list of rows that want it, and their number. */
   firstRow: number;
   rows: number;
@@ -126,10 +127,10 @@ export class NexthopTable {
       ackedAt: undefined,
       zebraRoutes: 0,
       entries: 0,
-      parents: new Set(),
-      interfaces: new Set(),
-      neighbors: [],
-      lsps: new Set(),
+      parents: new SmallSet(),
+      interfaces: new SmallSet(),
+      neighbors: new SmallSet(),
+      lsps: new SmallSet(),
       firstRow: 0,
       rows: 0,
       deleted: false,
@@ -154,11 +155,11 @@ export class NexthopTable {
 
   /** The group of a route's own nexthops: the same for all routes with the same. `isNew` calls for resolving it. */
   forPaths(paths: readonly NexthopPath[]): { group: NexthopGroup; isNew: boolean } {
-    const key = paths.map(pathKey).join(', ');
+    const key = ['inline', paths.map(pathKey).join(', ')].join(' ');
     const known = this.inline.get(key);
     if (known !== undefined) return { group: known, isNew: false };
     const content: GroupContent = { kind: 'paths', paths: paths.map(copyPath) };
-    const group = this.make(`inline ${key}`, content, { kind: 'punt', reason: 'unresolved' }, { inlineKey: key });
+    const group = this.make(key, content, { kind: 'punt', reason: 'unresolved' }, { inlineKey: key });
     this.inline.set(key, group);
     return { group, isNew: true };
   }

@@ -15,7 +15,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What one path resolves to. */
 type PathResult =
-  | { readonly kind: 'forward'; readonly adjacency: number; readonly labels?: LabelAction }
+  | { readonly kind: 'forward'; readonly adjacency: number; readonly labels: LabelAction | undefined }
   | { readonly kind: 'lookup'; readonly table: number }
   | { readonly kind: 'punt'; readonly reason: TrapReason };
 
@@ -80,7 +80,7 @@ export class Resolution {
     if (neighbor.users.has(group.id)) return;
     if (neighbor.users.size === 0) this.tellNeed(neighbor, !neighbor.told.has('static'));
     neighbor.users.add(group.id);
-    group.neighbors.push(neighbor);
+    group.neighbors.add(neighbor);
   }
 
   /** Undoes what `contentChanged` registered. */
@@ -91,8 +91,8 @@ export class Resolution {
       if (users.size === 0) this.groupsByInterface.delete(ifindex);
     }
     group.interfaces.clear();
-    const neighbors = group.neighbors;
-    group.neighbors = [];
+    const neighbors = [...group.neighbors];
+    group.neighbors.clear();
     for (const neighbor of neighbors) {
       neighbor.users.delete(group.id);
       if (neighbor.users.size > 0) continue;
@@ -145,7 +145,7 @@ export class Resolution {
     if (!this.options.interfaces.isUp(path.ifindex)) return punt('linkDown');
     const neighbor = this.neighbors.find(path.ifindex, path.gateway);
     if (neighbor?.mac === undefined) return punt('unresolved');
-    return { kind: 'forward', adjacency: neighbor.id, ...(labels && { labels }) };
+    return { kind: 'forward', adjacency: neighbor.id, labels };
   }
 
   /** The table that packets of an LSP are looked up in, once its label is gone; undefined: they go to a neighbor. */
@@ -187,7 +187,8 @@ function resolveGroup(group: NexthopGroup, resolvePath: (path: NexthopPath) => P
         if (result.kind === 'punt') reasons.add(result.reason);
         else if (result.kind === 'forward') {
           const { adjacency, labels } = result;
-          add({ adjacency, weight: leaf.weight, ...(labels && { labels }) });
+          const { weight } = leaf;
+          add(labels === undefined ? { adjacency, weight } : { adjacency, weight, labels });
         } else if (leavesOf(group).length === 1) return result;
         // A label that is taken off here has nowhere else to go.
         else reasons.add('unsupported');

@@ -4,7 +4,7 @@ import type { LspView } from '../control/types';
 import type { Fib } from '../fib/fib';
 import { describeLabelAction, lspActionOf } from '../fib/label-actions';
 import type { Lsp } from '../fib/lsps';
-import type { LspPath } from '../fib/updates';
+import type { NexthopPath } from '../fib/updates';
 import { stackText } from '../net/labels';
 import { protocolName } from '../net/protocol';
 import { TRAP_TEXT } from './routes';
@@ -82,9 +82,9 @@ function lspView(sources: LspSources, lsp: Lsp, counted: ReadonlyMap<Token, Node
 /** What its path does to labels, in words; one that looks the packet up behind them needs no neighbor. */
 function workOf(
   fib: Fib,
-  path: LspPath,
+  path: NexthopPath,
 ): Pick<LspView['legs'][number], 'operation' | 'outbound'> & { state?: 'ready' } {
-  const { gateway, ifindex, outLabels } = path;
+  const { gateway, ifindex, outLabels = [] } = path;
   const table = gateway === undefined ? fib.interfaces.lookupTable(ifindex) : undefined;
   const action = lspActionOf(outLabels);
   if (table !== undefined && action.op === 'pop')
