@@ -37,25 +37,30 @@ export function room(file) {
   return parts[0] === 'src' && parts.length > 2 ? parts[1] : undefined;
 }
 
-/** room → the rooms it imports from. */
-function roomGraph(files) {
+/** A file's folder, however deep below src/; undefined where it has no room. */
+export function folder(file) {
+  return room(file) === undefined ? undefined : dirname(file);
+}
+
+/** The graph of files with each taken for the `place` it lies in (`room` or `folder`): place → the places it imports from. */
+function graphOfPlaces(files, place) {
   const graph = new Map();
   for (const [file, targets] of files) {
-    const from = room(file);
+    const from = place(file);
     if (from === undefined) continue;
     const known = graph.get(from) ?? [];
-    graph.set(from, [...new Set([...known, ...targets.map(room).filter((to) => to !== undefined && to !== from)])]);
+    graph.set(from, [...new Set([...known, ...targets.map(place).filter((to) => to !== undefined && to !== from)])]);
   }
   return graph;
 }
 
 const graphs = new Map();
 
-/** The graphs of files and of rooms below `root`, read once. */
+/** The graphs of files, of folders and of rooms below `root`, read once. */
 export function graphsOf(root) {
   if (!graphs.has(root)) {
     const files = fileGraph(root);
-    graphs.set(root, { files, rooms: roomGraph(files) });
+    graphs.set(root, { files, folders: graphOfPlaces(files, folder), rooms: graphOfPlaces(files, room) });
   }
   return graphs.get(root);
 }

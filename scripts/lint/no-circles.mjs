@@ -1,23 +1,28 @@
-// An ESLint rule over the graph of imports: no file, and no room (folder of src/), may lead back to itself; lab knows src
-// only, demo knows lab and src. Its option `root` is the folder that src/, lab/, demo/ and test/ lie in.
+// An ESLint rule over the graph of imports: no file, no room (folder of src/) and no folder within a room may lead back to
+// itself; lab knows src only, demo knows lab and src. Its option `root` is the folder that src/, lab/, demo/ and test/ lie in.
 import { relative } from 'node:path';
-import { graphsOf, room, shortestPath, target } from './import-graph.mjs';
+import { folder, graphsOf, room, shortestPath, target } from './import-graph.mjs';
 
 /** What each tree may import besides itself; test may import all. */
 const TREE_MAY_KNOW = { src: [], lab: ['src'], demo: ['lab', 'src'] };
 
 /** What is wrong with the import of `to` in `file`. */
 function* faults(root, file, to) {
-  const { files, rooms } = graphsOf(root);
+  const { files, folders, rooms } = graphsOf(root);
   const tree = file.split('/')[0];
   const other = to.split('/')[0];
   if (other !== tree && TREE_MAY_KNOW[tree]?.includes(other) === false) yield `${tree} may not know ${other}.`;
-  const back = shortestPath(files, to, file);
-  if (back !== undefined) yield `Circle of files: ${[file, ...back].join(' -> ')}`;
-  const [here, there] = [room(file), room(to)];
-  if (here === undefined || there === undefined || here === there) return;
-  const roomsBack = shortestPath(rooms, there, here);
-  if (roomsBack !== undefined) yield `Circle of rooms: ${[here, ...roomsBack].join(' -> ')}`;
+  yield* circle('files', files, file, to);
+  // Folders of two rooms in a circle are a circle of these rooms, so one of the two is said.
+  if (room(file) !== room(to)) yield* circle('rooms', rooms, room(file), room(to));
+  else if (folder(file) !== folder(to)) yield* circle('folders', folders, folder(file), folder(to));
+}
+
+/** The circle that an import of `there` from `here` closes; nothing where one of the two is no place of the graph. */
+function* circle(name, graph, here, there) {
+  if (here === undefined || there === undefined) return;
+  const back = shortestPath(graph, there, here);
+  if (back !== undefined) yield `Circle of ${name}: ${[here, ...back].join(' -> ')}`;
 }
 
 const rule = {

@@ -11,9 +11,9 @@
  * refused as well, the FIB is told that it is stuck, and takes the entries away from it.
  *
  * Direct groups have no node: their entries point at the neighbor's AftIndirect, the receive node or discard itself.
+ * What an intent comes to is nexthop-plan.ts's.
  */
 import { trapToken } from './base-graph';
-import type { AdoptedGroup } from './adopted-nodes';
 import type { AdjacencyWriter } from './adjacency-writer';
 import {
   NOTHING,
@@ -25,35 +25,17 @@ import {
   type ProgrammedNode,
   type TokenUse,
 } from './graph';
-import type { LabelWork, LabelWriter } from './label-writer';
-import { assignSlots, tableSize, type WeightedTarget } from './path-slots';
-import { FLOW_FIELDS, LABEL_FLOW_FIELDS, TOKEN_DISCARD, type AftField, type Token } from '../aft/model';
-import {
-  addDifference,
-  balancerOf,
-  newState,
-  slotKey,
-  type GroupState,
-  type Version,
-  type VersionResult,
-} from './nexthop-version';
+import type { LabelWriter } from './label-writer';
+import type { Token } from '../aft/model';
+import { NexthopPlan } from './nexthop-plan';
+import { addDifference, balancerOf, newState, slotKey, type GroupState, type Version } from './nexthop-version';
 import { RecentTables } from './recent-tables';
 import { WaitingGroups } from './waiting-groups';
 import { intentsEqual, type ForwardingSource, type NexthopIntent } from '../fib/intents';
 import { WorkSet } from '../fib/work-set';
 import type { Logger } from '../observe/log';
 
-const GONE: NexthopIntent = { kind: 'drop' };
 const HELD_BACK: NexthopIntent = { kind: 'punt', reason: 'unresolved' };
-
-/** One way of a group: straight to a node that is there, or by what is done to labels. */
-type Way = { readonly target: Token; readonly weight: number } | { readonly work: LabelWork; readonly weight: number };
-
-/** What tells the flows apart that come to a group: an LSP's packets have labels. */
-function flowFields(intent: NexthopIntent): readonly AftField[] {
-  const isLsp = intent.kind === 'forward' && intent.paths.some(({ labels }) => labels && labels.op !== 'push');
-  return isLsp ? LABEL_FLOW_FIELDS : FLOW_FIELDS;
-}
 
 export class NexthopWriter implements NodeWriter {
   readonly dirty = new WorkSet();
@@ -62,6 +44,7 @@ export class NexthopWriter implements NodeWriter {
   /** Groups whose adjacencies or labels the vASIC doesn't have (yet, or refused). */
   private readonly waiting = new WaitingGroups(this.dirty, (id) => this.states.has(id));
   private readonly recent = new RecentTables();
+  private readonly plan: NexthopPlan;
 
   constructor(
     private readonly source: ForwardingSource,
@@ -69,7 +52,16 @@ export class NexthopWriter implements NodeWriter {
     private readonly adjacencies: AdjacencyWriter,
     private readonly labels: LabelWriter,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.plan = new NexthopPlan({
+      source,
+      graph,
+      adjacencies,
+      labels,
+      recent: this.recent,
+      slotsOf: (id) => this.states.get(id)?.current?.slots,
+    });
+  }
 
   clear(): void {
     this.states.clear();
@@ -123,7 +115,7 @@ export class NexthopWriter implements NodeWriter {
       return this.leave(state, state.refused.reason, insert);
     }
     state.refused = undefined;
-    const result = this.versionOf(state, wanted.intent);
+    const result = this.plan.versionOf(state, wanted.intent);
     switch (result.kind) {
       case 'waiting':
         this.waiting.add(id, result.labels);
@@ -158,7 +150,7 @@ export class NexthopWriter implements NodeWriter {
 
   /** Goes on with the nodes of an earlier life that the group's entries lead to, where they are just as they would be made. */
   private find(state: GroupState, version: Version): Version | undefined {
-    const there = state.mayExist ? undefined : this.foundFor(state);
+    const there = state.mayExist ? undefined : this.plan.found(state);
     if (there === undefined) return undefined;
     const { indirect, target, balancer } = there;
     if (version.slots === undefined) {
@@ -175,12 +167,6 @@ export class NexthopWriter implements NodeWriter {
     return version.slots === undefined ? version : { ...version, next: target };
   }
 
-  private foundFor({ id, indirect, current }: GroupState): AdoptedGroup | undefined {
-    if (this.graph.adopted.empty || indirect === undefined || current !== undefined) return undefined;
-    const token = this.source.adoptedTargetOf(id);
-    return token === undefined ? undefined : this.graph.adopted.group(token);
-  }
-
   /** Points the group at the host, as what it leads to may not stay, unless it is there. Its slots stay for what comes next. */
   private leave(state: GroupState, reason: string, insert: NodeInsert): BuildResult {
     const { current, indirect } = state;
@@ -189,94 +175,6 @@ export class NexthopWriter implements NodeWriter {
     const result = this.send(state, version, insert);
     if (result.kind === 'written') state.retreat = reason;
     return result;
-  }
-
-  private versionOf(state: GroupState, intent: NexthopIntent): VersionResult {
-    const plain = (target: Token): VersionResult => this.fill(state, intent, [{ target, weight: 1 }], []);
-    switch (intent.kind) {
-      case 'drop':
-        return plain(TOKEN_DISCARD);
-      case 'punt':
-        return plain(trapToken(intent.reason));
-      case 'lookup':
-        return this.viaLabels(state, intent, [{ work: intent, weight: 1 }], []);
-      case 'forward': {
-        const adjacencies = intent.paths.map((path) => path.adjacency);
-        const states = adjacencies.map((id) => this.adjacencies.get(id));
-        const refused = states.filter((known) => known?.error !== undefined);
-        const [first] = refused;
-        if (first?.error !== undefined) {
-          const stuck = refused.some((known) => known?.stuck === true);
-          return { kind: 'refused', reason: `neighbor refused: ${first.error}`, stuck };
-        }
-        if (states.some((known) => known?.exists !== true)) return { kind: 'waiting' };
-        const ways = intent.paths.map(({ adjacency, weight, labels: action }, path): Way => {
-          const target = states[path]!.indirect;
-          return action === undefined ? { target, weight } : { work: { kind: 'neighbor', action, adjacency }, weight };
-        });
-        return this.viaLabels(state, intent, ways, adjacencies);
-      }
-    }
-  }
-
-  /** The version that leads these ways, once the vASIC has all that is done to labels on them. */
-  private viaLabels(
-    state: GroupState,
-    intent: NexthopIntent,
-    ways: readonly Way[],
-    adjacencies: readonly number[],
-  ): VersionResult {
-    const targets: WeightedTarget[] = [];
-    const labels: number[] = [];
-    let missing: number | undefined;
-    for (const way of ways) {
-      if ('target' in way) {
-        targets.push(way);
-        continue;
-      }
-      const { id, token, exists, error } = this.labels.demand(way.work);
-      if (error !== undefined) return { kind: 'refused', reason: `labels refused: ${error}`, stuck: false, labels: id };
-      // The last that was asked for comes last, as a rule.
-      if (!exists) missing = id;
-      labels.push(id);
-      targets.push({ target: token, weight: way.weight });
-    }
-    if (missing !== undefined) return { kind: 'waiting', labels: missing };
-    // A copy has no room to grow, which would cost more than it holds.
-    return this.fill(state, intent, targets, adjacencies, labels.slice());
-  }
-
-  private fill(
-    state: GroupState,
-    intent: NexthopIntent,
-    targets: readonly WeightedTarget[],
-    adjacencies: readonly number[],
-    labels: readonly number[] = [],
-  ): VersionResult {
-    const known = [...(state.current === undefined ? [] : [state.current]), ...state.unconfirmed];
-    const tables = known.flatMap(({ slots }) => (slots === undefined ? [] : [slots]));
-    const simple = tables.length === 0 && targets.length === 1;
-    if (simple) {
-      const version = { intent, next: targets[0]!.target, slots: undefined, adjacencies, labels };
-      return { kind: 'version', version };
-    }
-    if (state.balancer === undefined) {
-      state.balancer = this.graph.newToken();
-      state.fields = flowFields(intent);
-    }
-    const before =
-      tables[0] ?? this.inherited(state.id) ?? this.foundFor(state)?.balancer?.slots ?? this.recent.closest(targets);
-    // A table never shrinks: another server may not allow it while it has entries, and flows would move.
-    const least = Math.max(before?.length ?? 0, ...tables.map((table) => table.length));
-    const size = Math.max(least, tableSize(targets.map(({ weight }) => weight)));
-    const slots = assignSlots(before, targets, size);
-    return { kind: 'version', version: { intent, next: state.balancer, slots, adjacencies, labels } };
-  }
-
-  /** The slots of the group that the routes of this one had before. */
-  private inherited(id: number): readonly Token[] | undefined {
-    const before = this.source.predecessor(id);
-    return before === undefined ? undefined : this.states.get(before)?.current?.slots;
   }
 
   /** The server holds this version, and none before it. */
@@ -300,13 +198,11 @@ export class NexthopWriter implements NodeWriter {
     // What isn't known to be there can't be removed as a whole: it is written first.
     if (state.indirect !== undefined && state.unconfirmed.length > 0 && !state.settled) {
       state.settled = true;
-      const nothing = this.fill(state, GONE, [{ target: TOKEN_DISCARD, weight: 1 }], []);
-      if (nothing.kind === 'version') {
-        addDifference(state.indirect, state, nothing.version, insert);
-        state.sending = nothing.version;
-        state.again = true;
-        return WRITTEN;
-      }
+      const nothing = this.plan.discarding(state);
+      addDifference(state.indirect, state, nothing, insert);
+      state.sending = nothing;
+      state.again = true;
+      return WRITTEN;
     }
     state.removing = true;
     this.waiting.delete(id);

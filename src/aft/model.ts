@@ -9,8 +9,13 @@
  * The names follow the public AFI headers (AftNode.h, AftEntry.h, AftKey.h, AftData.h). The numbers on the wire are our
  * own, see proto/afi/afi.proto: nothing here claims wire compatibility with Juniper's binary server.
  *
- * Pure data: shared by the bridge (src/afi) and softvasic (src/vasic), imports nothing.
+ * Pure data: shared by the bridge (src/afi) and softvasic (src/vasic). The fields of packets are fields.ts's, and what is
+ * agreed on beyond nodes and entries (parameters, reasons) is conventions.ts's; this file has them for who wants the whole model.
  */
+import type { AftField } from './fields';
+
+export { AftField, FIELD_NAMES, FLOW_FIELDS, LABEL_FLOW_FIELDS } from './fields';
+export { PARAM, PuntReason } from './conventions';
 
 /** A node's token. 64 bits on the wire; here a number, as clients allocate upwards from 1024 (2^53 is far away). */
 export type Token = number;
@@ -21,69 +26,6 @@ export const TOKEN_DISCARD: Token = 0;
 export const TOKEN_NONE: Token = -1;
 /** The first token a client may allocate; the ones below are the server's (ports). */
 export const TOKEN_FIRST_CLIENT: Token = 1024;
-
-/** Packet and metadata fields. Numbers are the wire's (proto/afi/afi.proto, AftField). */
-export enum AftField {
-  None = 0,
-  /** Destination address of whatever network header the packet has: IPv4 or IPv6; none for anything else. */
-  PacketLookupKey = 1,
-  EtherSaddr = 2,
-  EtherDaddr = 3,
-  EtherType = 4,
-  EtherVlan1 = 5,
-  EtherVlan2 = 6,
-  Ip4Saddr = 7,
-  Ip4Daddr = 8,
-  Ip4Ttl = 9,
-  Ip4Proto = 10,
-  Ip4Tos = 11,
-  Ip6Saddr = 12,
-  Ip6Daddr = 13,
-  Ip6HopLimit = 14,
-  Ip6NextHeader = 15,
-  Ip6FlowLabel = 16,
-  Ip6TrafficClass = 17,
-  L4Sport = 18,
-  L4Dport = 19,
-  MplsLabel = 20,
-  MetaIfInput = 21,
-  MetaIfOutput = 22,
-  MetaNhId = 23,
-  /** Ours: 1 when the destination hardware address is a group (multicast or broadcast) address, else 0. */
-  EtherGroup = 24,
-  /** Ours: a hash of what tells flows of labelled packets apart; absent in packets without a label. */
-  MplsFlow = 25,
-}
-
-/** Field names as AFI writes them; the CLI and parameters show these. */
-export const FIELD_NAMES: Readonly<Record<AftField, string>> = {
-  [AftField.None]: 'none',
-  [AftField.PacketLookupKey]: 'packet.lookupkey',
-  [AftField.EtherSaddr]: 'packet.ether.saddr',
-  [AftField.EtherDaddr]: 'packet.ether.daddr',
-  [AftField.EtherType]: 'packet.ether.type',
-  [AftField.EtherVlan1]: 'packet.ether.vlan1',
-  [AftField.EtherVlan2]: 'packet.ether.vlan2',
-  [AftField.Ip4Saddr]: 'packet.ip4.saddr',
-  [AftField.Ip4Daddr]: 'packet.ip4.daddr',
-  [AftField.Ip4Ttl]: 'packet.ip4.ttl',
-  [AftField.Ip4Proto]: 'packet.ip4.proto',
-  [AftField.Ip4Tos]: 'packet.ip4.tos',
-  [AftField.Ip6Saddr]: 'packet.ip6.saddr',
-  [AftField.Ip6Daddr]: 'packet.ip6.daddr',
-  [AftField.Ip6HopLimit]: 'packet.ip6.hoplimit',
-  [AftField.Ip6NextHeader]: 'packet.ip6.nexthdr',
-  [AftField.Ip6FlowLabel]: 'packet.ip6.flowlabel',
-  [AftField.Ip6TrafficClass]: 'packet.ip6.tclass',
-  [AftField.L4Sport]: 'packet.l4.sport',
-  [AftField.L4Dport]: 'packet.l4.dport',
-  [AftField.MplsLabel]: 'packet.mpls.label',
-  [AftField.MetaIfInput]: 'meta.ifinput',
-  [AftField.MetaIfOutput]: 'meta.ifoutput',
-  [AftField.MetaNhId]: 'meta.nhid',
-  [AftField.EtherGroup]: 'packet.ether.group',
-  [AftField.MplsFlow]: 'packet.mpls.flow',
-};
 
 /** A typed value (AftData.h). Addresses and prefixes are bytes in network order. */
 export type AftData =
@@ -165,22 +107,6 @@ export type AftNode = AftNodeCommon &
     | { readonly type: 'outputPort'; readonly index: number }
     | { readonly type: 'sandboxLink'; readonly sandbox: string; readonly port: number }
   );
-
-/** What a flow is to a load balancer that isn't told otherwise: the 5-tuple, and the flow label for IPv6 (RFC 6438). */
-export const FLOW_FIELDS: readonly AftField[] = [
-  AftField.Ip4Saddr,
-  AftField.Ip4Daddr,
-  AftField.Ip4Proto,
-  AftField.Ip6Saddr,
-  AftField.Ip6Daddr,
-  AftField.Ip6NextHeader,
-  AftField.Ip6FlowLabel,
-  AftField.L4Sport,
-  AftField.L4Dport,
-];
-
-/** The same for a load balancer that labelled packets come to: their labels, and the IP header behind these. */
-export const LABEL_FLOW_FIELDS: readonly AftField[] = [...FLOW_FIELDS, AftField.MplsFlow];
 
 /** The kinds of nodes. */
 export type AftNodeType = AftNode['type'];
@@ -303,112 +229,6 @@ export interface AftSandboxInfo {
   readonly nodes: number;
   readonly entries: number;
 }
-
-/** Reasons for handing a packet to the host: AftReceive codes, and byte 1 of the hostpath header. */
-export enum PuntReason {
-  Unspecified = 0,
-  /** No route: the tree's default. */
-  NoRoute = 1,
-  Glean = 2,
-  Local = 3,
-  Unresolved = 4,
-  Multicast = 5,
-  Broadcast = 6,
-  LinkLocal = 7,
-  TtlExpired = 8,
-  NonIp = 9,
-  /** The route leads out of an interface that is no port of the vASIC. */
-  NotAPort = 10,
-  /** A route kind with no AFT mapping (yet). */
-  Unsupported = 11,
-  Mtu = 12,
-  IpOptions = 13,
-  Neighbor = 14,
-  /** Control protocols, apart from whatever else comes for the same reason. */
-  Arp = 15,
-  NeighborDiscovery = 16,
-  Ospf = 17,
-  Isis = 18,
-  Bgp = 19,
-  Bfd = 20,
-  /** Of other protocols: LDP, RIP, EIGRP, PIM, VRRP. */
-  Control = 21,
-  /** Has a VLAN tag that Linux has a device for. */
-  Tagged = 22,
-  /** For another hardware address than the port's, which Linux takes nevertheless. */
-  OtherAddress = 23,
-  /** Linux has the whole port for itself, in a bridge or the like. */
-  HostPort = 24,
-  /** A labelled packet whose top label's TTL would expire. */
-  LabelTtl = 25,
-  /** Its top label is the router alert label (RFC 3032). */
-  RouterAlert = 26,
-}
-
-/** Parameter names that we define or that the original client used. */
-export const PARAM = {
-  rtApp: 'rt.app',
-  rtNhType: 'rt.nhType',
-  rtSkipBits: 'rt.skipBits',
-  routeString: 'route.string',
-  routeHwFlush: 'route.hwFlush',
-  metaNhId: 'meta.nhid',
-  labelValue: 'label.value',
-  /** VLAN ids on an ethernet encapsulation; one alone is the only tag. */
-  etherInnerVlan: 'encap.ether.ivlan',
-  etherOuterVlan: 'encap.ether.ovlan',
-  listAllocDesc: 'list.allocDesc',
-  /**
-   * Ours, on a tree (int token): packets forwarded by a lookup in it have TTL or hop limit decremented (and the IPv4
-   * checksum fixed) when they leave through an output port; those that would expire go to this token instead.
-   * Packets that end at the host are left untouched. Without the parameter nothing is decremented, as on vMX.
-   */
-  rtTtlExpired: 'rt.ttlExpired',
-  /**
-   * Ours, on a tree (int token): packets forwarded by a lookup in it that are larger than the output port's MTU go to
-   * this token (untouched, for the host to fragment or answer). Without the parameter they are dropped and counted.
-   */
-  rtMtuExceeded: 'rt.mtuExceeded',
-  /**
-   * Ours, on a tree (int token): packets with IPv4 options or IPv6 hop-by-hop options that are looked up in it go to this
-   * token, whatever their address: the host does what the options ask for. Without the parameter options are ignored.
-   */
-  rtIpOptions: 'rt.ipOptions',
-  /**
-   * Ours, on a tree with rt.ttlExpired (int token): IPv6 packets with a link-local source that would be forwarded go to this
-   * token instead, for the host to answer. Without the parameter they are dropped and counted.
-   */
-  rtLinkLocalSource: 'rt.linkLocalSource',
-  /**
-   * Ours, on an ethernet encapsulation (int): what leaves by it may be no larger than this, or than the output port
-   * carries. Larger packets fare as those larger than the port's MTU.
-   */
-  nhMtu: 'nh.mtu',
-  /**
-   * Ours, on a label encapsulation (bool): the label takes the place of the top one instead of going in front of it; the
-   * traffic class stays, the TTL is one less.
-   */
-  labelSwap: 'label.swap',
-  /**
-   * On a label encapsulation (bool): the TTL is that of the packet behind the label, as it will be on the wire. Ours, on a
-   * label decapsulation that takes one (bool): the IP packet behind the last label gets that label's TTL, less one; or its
-   * own, less one.
-   */
-  labelTtlPropagate: 'label.ttlPropagate',
-  /** On a label encapsulation (int): the TTL; 255 where neither this nor the packet's is asked for. */
-  labelTtl: 'label.ttl',
-  /** Ours, on a label decapsulation (int, 1): takes one label, and goes on with the label or the IP packet behind it. */
-  labelCount: 'label.count',
-  /** Ours, on a label decapsulation that takes one (int token): where packets go that have labels left. */
-  labelStack: 'label.stack',
-  /** Ours, on a label decapsulation that takes one (int, 4 or 6): the IP version that has to be behind the last label. */
-  labelPayload: 'label.payload',
-  /**
-   * Ours, on a table by packet.mpls.label (int token): packets whose label has an entry, but a TTL that would expire, go to
-   * this token, untouched. Without the parameter the table only looks up.
-   */
-  mplsTtlExpired: 'mpls.ttlExpired',
-} as const;
 
 /** State and counters of one node. */
 export interface NodeInfo {

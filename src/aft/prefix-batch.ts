@@ -2,7 +2,8 @@
  * Tree entries with destination prefixes as columns. Routes are written in batches of these: a full table takes no object a
  * route on either side of the wire, where they look like any other entries.
  */
-import { AftField, type AftEntry, type AftKey, type AftPrefixes, type Token } from './model';
+import { AftField } from './fields';
+import type { AftEntry, AftKey, AftPrefixes, Token } from './model';
 
 /** Bytes from one address to the next: room for either family. */
 export const ADDRESS_STEP = 16;

@@ -11,32 +11,22 @@ import type { NeighborTable } from './neighbors';
 import type { LspTable } from './lsps';
 import { isUsed } from './nexthops';
 import { newKey, setKey } from './route-key';
+import { ProgrammedEntries } from './programmed-entries';
 import { isPassing, type RouteStatuses } from './route-status';
 import { ROW, TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
 import { decodeTime, encodeTime } from './times';
-import { AdoptedTargets } from './adopted-targets';
 import { WorkSet } from './work-set';
 
 /** Of a group's routes, so many are asked which group they had before: they mostly move together. */
 const PREDECESSOR_ROWS = 16;
 
-interface TableEntries {
-  readonly table: number;
-  entries: number;
-}
-
 /** What the vASIC is to have, has, and refused. */
 export class ForwardingState implements ForwardingSource {
   readonly dirtyPorts = new WorkSet();
   readonly dirtyTables = new WorkSet();
-  /** Entries that the vASIC has or may have, by table; those of the one asked for last are at hand. */
-  private readonly entriesOf = new Map<number, TableEntries>();
-  private last: TableEntries = { table: -1, entries: 0 };
   readonly dirtyAdjacencies = new WorkSet();
-  private readonly found = new AdoptedTargets();
-  /** Entries were found in the vASIC since it was looked last whether anybody asked for them. */
-  private mayHaveAdopted = false;
+  private readonly programmed: ProgrammedEntries;
   /** From zebra's last message about a route to the acknowledgement of what it changed. */
   readonly latencies = new Latencies();
   private readonly key = newKey();
@@ -48,7 +38,9 @@ export class ForwardingState implements ForwardingSource {
     private readonly status: RouteStatuses,
     readonly lsps: LspTable,
     private readonly now: () => number,
-  ) {}
+  ) {
+    this.programmed = new ProgrammedEntries(rows);
+  }
 
   // ---- tables -------------------------------------------------------------------------------------------------------
 
@@ -82,21 +74,7 @@ export class ForwardingState implements ForwardingSource {
 
   /** Entries of a table that the vASIC has or may have. */
   entriesIn(table: number): number {
-    return this.entriesOf.get(table)?.entries ?? 0;
-  }
-
-  private setProgrammed(row: number, group: number): void {
-    const { routes } = this.rows;
-    const before = routes.programmed[row]!;
-    routes.programmed[row] = group;
-    if ((before === 0) === (group === 0)) return;
-    const table = routes.tableOf(row);
-    if (this.last.table !== table) {
-      let found = this.entriesOf.get(table);
-      if (found === undefined) this.entriesOf.set(table, (found = { table, entries: 0 }));
-      this.last = found;
-    }
-    this.last.entries += group === 0 ? -1 : 1;
+    return this.programmed.entriesIn(table);
   }
 
   // ---- adjacencies and nexthop groups -------------------------------------------------------------------------------
@@ -226,7 +204,7 @@ export class ForwardingState implements ForwardingSource {
 
   routeSent(row: number, group: number): void {
     const { routes } = this.rows;
-    this.found.delete(row);
+    this.programmed.forgetTarget(row);
     routes.flags[row]! |= ROW.inFlight;
     this.rows.entrySent(group);
   }
@@ -244,7 +222,7 @@ export class ForwardingState implements ForwardingSource {
     routes.flags[row]! &= ~ROW.inFlight;
     if (refusal === undefined) {
       this.rows.entryGone(routes.programmed[row]!);
-      this.setProgrammed(row, sent);
+      this.programmed.set(row, sent);
       routes.acknowledgedAt[row] = encodeTime(this.now());
     } else {
       this.rows.entryGone(sent);
@@ -287,24 +265,18 @@ export class ForwardingState implements ForwardingSource {
     routes.flags[row]! &= ~ROW.inFlight;
     this.rows.entryGone(routes.programmed[row]!);
     this.rows.entryGone(sent);
-    this.setProgrammed(row, TARGET_UNKNOWN);
+    this.programmed.set(row, TARGET_UNKNOWN);
     this.rows.markDirty(row);
   }
 
   // ---- the server's lives -----------------------------------------------------------------------------------------
 
   adoptRoute(table: number, bytes: Uint8Array, length: number, token?: number): void {
-    const { routes } = this.rows;
-    const row = routes.upsert(setKey(this.key, table, bytes, length));
-    if (routes.programmed[row] !== 0 || (routes.flags[row]! & ROW.inFlight) !== 0) return;
-    this.setProgrammed(row, TARGET_UNKNOWN);
-    if (token !== undefined) this.found.set(row, token);
-    if (routes.wanted[row] === 0) this.mayHaveAdopted = true;
-    else this.rows.markDirty(row);
+    this.programmed.adopt(table, bytes, length, token);
   }
 
   adoptedTarget(row: number): number | undefined {
-    return this.found.get(row);
+    return this.programmed.targetOf(row);
   }
 
   routeConfirmed(row: number, group: number): void {
@@ -317,7 +289,7 @@ export class ForwardingState implements ForwardingSource {
     const group = nexthops.get(id);
     let row = group?.firstRow ?? 0;
     for (let looked = 0; row !== 0 && looked < PREDECESSOR_ROWS; looked++, row = routes.nextInGroup[row]!) {
-      const token = this.found.get(row);
+      const token = this.programmed.targetOf(row);
       if (token !== undefined) return token;
     }
     let looked = 0;
@@ -332,9 +304,9 @@ export class ForwardingState implements ForwardingSource {
   rewriteRoute(row: number): void {
     const { routes } = this.rows;
     if (!routes.live(row) || (routes.flags[row]! & ROW.inFlight) !== 0) return;
-    this.found.delete(row);
+    this.programmed.forgetTarget(row);
     this.rows.entryGone(routes.programmed[row]!);
-    this.setProgrammed(row, TARGET_UNKNOWN);
+    this.programmed.set(row, TARGET_UNKNOWN);
     this.rows.markDirty(row);
   }
 
@@ -346,32 +318,18 @@ export class ForwardingState implements ForwardingSource {
 
   /** How many entries were found in the vASIC that nobody has asked for since. */
   get adopted(): number {
-    return (this.mayHaveAdopted ? this.adoptedRows().length : 0) + this.lsps.adopted;
-  }
-
-  private adoptedRows(): number[] {
-    const { routes } = this.rows;
-    const rows: number[] = [];
-    for (let row = 1; row < routes.end; row++) {
-      if (routes.live(row) && routes.wanted[row] === 0 && routes.programmed[row] === TARGET_UNKNOWN) rows.push(row);
-    }
-    return rows;
+    return this.programmed.adopted + this.lsps.adopted;
   }
 
   /** Has entries removed that were adopted and nobody wants. Returns how many. */
   dropAdopted(): number {
     const labels = this.lsps.dropAdopted();
-    this.found.clear();
-    if (!this.mayHaveAdopted) return labels;
-    this.mayHaveAdopted = false;
-    const rows = this.adoptedRows();
-    for (const row of rows) this.rows.markDirty(row);
-    return rows.length + labels;
+    return this.programmed.dropAdopted() + labels;
   }
 
   forgetProgrammed(): void {
     const { nexthops, routes } = this.rows;
-    this.found.clear();
+    this.programmed.forgetAdopted();
     for (const group of nexthops.all()) this.rows.retireIfUnwanted(group);
     this.rows.retireUnwanted();
     this.status.forgetGrace();
@@ -389,14 +347,13 @@ export class ForwardingState implements ForwardingSource {
     for (const table of this.tables) this.rows.vrfs.setError(table, undefined);
     for (let row = 1; row < routes.end; row++) {
       if (!routes.live(row)) continue;
-      this.setProgrammed(row, 0);
+      this.programmed.set(row, 0);
       routes.acknowledgedAt[row] = 0;
       routes.flags[row]! &= ~ROW.inFlight;
       this.rows.clearFailed(row);
       if (routes.wanted[row] !== 0) this.rows.markDirty(row);
       else this.rows.freeIfDone(row);
     }
-    this.mayHaveAdopted = false;
   }
 
   retryFailed(): void {

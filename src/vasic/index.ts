@@ -11,11 +11,11 @@ import { noOffload } from '../net/offload';
 import { nullLogger, type Logger } from '../observe/log';
 import type { PortIo, Sandbox } from './engine/api';
 import { packetOf } from './engine/packet';
-import { createSandbox } from './engine/sandbox';
+import { createSandbox } from './engine/sandbox/sandbox';
 import { createInProcessDataplane } from './server/in-process';
 import { startAfiServer } from './server/server';
 
-export { createSandbox } from './engine/sandbox';
+export { createSandbox } from './engine/sandbox/sandbox';
 export { inputPortToken, outputPortToken } from './engine/ports';
 export { packetOf, type Packet } from './engine/packet';
 export type { DropCounters, FindRequest, HostSink, PortIo, Sandbox, SandboxOptions } from './engine/api';

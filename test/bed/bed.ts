@@ -25,7 +25,7 @@ import type { Sandbox, SandboxOptions } from '../../src/vasic/engine/api';
 import { finishIpv4 } from './ipv4-header';
 import { createMemoryPort, type MemoryPort } from './memory-port';
 import { packetOf } from '../../src/vasic/engine/packet';
-import { createSandbox } from '../../src/vasic/engine/sandbox';
+import { createSandbox } from '../../src/vasic/engine/sandbox/sandbox';
 import { Sessions } from '../../src/vasic/server/sessions';
 import { withoutBatch } from './without-batch';
 

@@ -11,7 +11,7 @@ import { HEADROOM, type Packet } from '../../src/vasic/engine/packet';
 import type { PortIo } from '../../src/vasic/engine/api';
 import { sumBytes, write16, write32 } from '../../src/net/checksum';
 import { outputPortToken } from '../../src/vasic/engine/ports';
-import { createSandbox } from '../../src/vasic/engine/sandbox';
+import { createSandbox } from '../../src/vasic/engine/sandbox/sandbox';
 import { addressBytes, destinationsIn, makePrefixes } from './prefixes';
 import { hopOf } from './stream';
 

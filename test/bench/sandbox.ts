@@ -3,7 +3,7 @@ import { nullLogger } from '../../src/observe/log';
 import type { Sandbox } from '../../src/vasic/engine/api';
 import type { FromDataplane } from '../../src/vasic/server/dataplane-protocol';
 import { createMemoryPort } from '../bed/memory-port';
-import { createSandbox } from '../../src/vasic/engine/sandbox';
+import { createSandbox } from '../../src/vasic/engine/sandbox/sandbox';
 import { createSandboxHost, type SandboxHost } from '../../src/vasic/server/sandbox-host';
 
 export const PORTS = 4;

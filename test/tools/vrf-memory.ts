@@ -9,7 +9,7 @@ import { Programmer } from '../../src/afi/programmer';
 import type { AftOperation } from '../../src/aft/model';
 import { Fib } from '../../src/fib/fib';
 import { nullLogger } from '../../src/observe/log';
-import { createSandbox } from '../../src/vasic/engine/sandbox';
+import { createSandbox } from '../../src/vasic/engine/sandbox/sandbox';
 import { createMemoryPort } from '../bed/memory-port';
 
 const FIRST_TABLE = 1000;

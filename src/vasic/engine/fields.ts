@@ -7,7 +7,7 @@
  */
 import { formatAddress, formatMac } from '../../net/address';
 import { ETHERTYPE_MPLS } from '../../net/ethertypes';
-import { AftField, FIELD_NAMES } from '../../aft/model';
+import { AftField, FIELD_NAMES } from '../../aft/fields';
 import type { AftData } from '../../aft/model';
 import { PROTO } from './headers';
 import { hasLabel, labelFlow } from './label-stack';

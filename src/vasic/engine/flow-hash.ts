@@ -2,7 +2,7 @@
  * A 32-bit hash over packet fields, for spreading flows (mix.ts). Packets of one flow hash alike; fields that a packet doesn't
  * have are left out. Ports count only in packets that aren't fragments, or a datagram's fragments would part ways.
  */
-import { AftField } from '../../aft/model';
+import { AftField } from '../../aft/fields';
 import { read32 } from '../../net/checksum';
 import { ABSENT, isAddressField, locateAddress, readNumber } from './fields';
 import { avalanche, mix } from './mix';

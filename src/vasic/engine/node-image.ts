@@ -36,6 +36,15 @@ export type NodeImage =
       readonly macs: Uint8Array;
       readonly counters: Counters;
     }
+  /** A label in front of the packet; `ttl` undefined: that of the packet behind it. `keepsClass`: a label behind it gives it its class. */
+  | {
+      readonly kind: 'push';
+      readonly next: number;
+      readonly label: number;
+      readonly ttl: number | undefined;
+      readonly keepsClass: boolean;
+      readonly counters: Counters;
+    }
   | { readonly kind: 'output'; readonly port: number }
   | { readonly kind: 'counter'; readonly next: number; readonly counters: Counters };
 

@@ -1,5 +1,5 @@
 /** Prefix keys: what makes one sound for an address field, and addresses as the words that the trie works on. */
-import { AftField } from '../../aft/model';
+import { AftField } from '../../aft/fields';
 import type { AftData } from '../../aft/model';
 import { formatPrefix } from '../../net/address';
 import { read32 } from '../../net/checksum';

@@ -8,7 +8,7 @@
  * A label's TTL counts the hop instead, where a packet came with labels (RFC 3443): the nodes that swap and take labels say
  * with which TTL it goes on, and nothing is taken off here.
  */
-import { PuntReason } from '../../aft/model';
+import { PuntReason } from '../../aft/conventions';
 import { read16, updateChecksum, write16 } from '../../net/checksum';
 import { findMartian } from './martians';
 import type { Martian } from './martians';

@@ -10,7 +10,7 @@
  * Ethernet header: a vMX sends a frame it didn't encapsulate without its Ethernet header, and labels the whole frame.
  */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
-import { PuntReason } from '../../aft/model';
+import { PuntReason } from '../../aft/conventions';
 import { read16 } from '../../net/checksum';
 import { ETHER_HEADER, findTransport4, findTransport6, isVlanType } from './headers';
 import type { Transport } from './headers';

@@ -9,7 +9,8 @@
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
 import { read16, read32, sumBytes } from '../../net/checksum';
 import { pick } from '../engine/flow-hash';
-import { ETHER_HEADER, isVlanType } from '../engine/headers';
+import { ETHER_HEADER, isVlanType, LABEL_BYTES } from '../engine/headers';
+import { BOTTOM, trafficClassBits, ttlOf } from '../engine/label-stack';
 import { avalanche, mix } from '../engine/mix';
 import { INDEX_BITS } from '../engine/short-prefixes';
 import { ADDRESS_WORDS, chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
@@ -23,7 +24,14 @@ export interface KernelWords {
 }
 
 export type Decision =
-  | { readonly verdict: 'sent'; readonly port: number; readonly macs: Uint8Array; readonly length: number }
+  | {
+      readonly verdict: 'sent';
+      readonly port: number;
+      readonly macs: Uint8Array;
+      /** Entries of its new labels, the outermost first. */
+      readonly labels: readonly number[];
+      readonly length: number;
+    }
   | { readonly verdict: 'discarded' }
   /** One of layout.REASON_NAMES. */
   | { readonly verdict: 'slow'; readonly reason: string };
@@ -48,7 +56,8 @@ const EXTENSIONS: readonly number[] = [0, 43, 44, 51, 60];
 const IP = ETHER_HEADER;
 const IP4_BYTES = 20;
 const IP6_BYTES = 40;
-const MAX_COUNTS = 4;
+const MAX_COUNTS = 8;
+const MAX_PUSHED = 4;
 
 function slow(reason: number): Decision {
   return { verdict: 'slow', reason: layout.REASON_NAMES[reason]! };
@@ -110,6 +119,7 @@ function walk({ heap, globals }: KernelWords, port: number, h: Headers): Decisio
   let counts = 0;
   let routed = false;
   let encapsulated = 0;
+  const labels: number[] = [];
   if (slot === 0) return slow(layout.REASON_UNBOUND);
   for (let step = 0; step < layout.MAX_KERNEL_STEPS; step++) {
     if (slot === 0) return slow(layout.REASON_NO_PATH);
@@ -121,20 +131,21 @@ function walk({ heap, globals }: KernelWords, port: number, h: Headers): Decisio
         slot = word(layout.GOTO_NEXT);
         break;
       case layout.KIND_MATCH_MAC: {
-        if (encapsulated !== 0) return slow(layout.REASON_ORDER);
+        if (encapsulated !== 0 || labels.length > 0) return slow(layout.REASON_ORDER);
         const same =
           word(layout.MATCH_MAC_HIGH) === read16(frame, 0) && word(layout.MATCH_MAC_LOW) === read32(frame, 2);
         slot = word(same ? layout.MATCH_MAC_TRUE : layout.MATCH_MAC_FALSE);
         break;
       }
       case layout.KIND_ETHER_SWITCH:
+        if (labels.length > 0) return slow(layout.REASON_ORDER);
         if (type === ETHERTYPE_IPV4) slot = word(layout.ETHER_SWITCH_IP4);
         else if (type === ETHERTYPE_IPV6) slot = word(layout.ETHER_SWITCH_IP6);
         else if (type === ETHERTYPE_MPLS) slot = word(layout.ETHER_SWITCH_MPLS);
         else return slow(layout.REASON_ETHER_TYPE);
         break;
       case layout.KIND_TREE: {
-        if (encapsulated !== 0) return slow(layout.REASON_ORDER);
+        if (encapsulated !== 0 || labels.length > 0) return slow(layout.REASON_ORDER);
         if (h.unsound !== layout.REASON_NODE) return slow(h.unsound);
         const root = word(type === ETHERTYPE_IPV4 ? layout.TREE_ROOT4 : layout.TREE_ROOT6);
         slot = lookUp(heap, root, addressOf(h, 'destination')) || word(layout.TREE_DEFAULT);
@@ -142,7 +153,7 @@ function walk({ heap, globals }: KernelWords, port: number, h: Headers): Decisio
         break;
       }
       case layout.KIND_BALANCE:
-        if (!routed) return slow(layout.REASON_ORDER);
+        if (!routed || labels.length > 0) return slow(layout.REASON_ORDER);
         if (type === ETHERTYPE_IPV6 && EXTENSIONS.includes(h.proto)) return slow(layout.REASON_FLOW);
         slot = balance(heap, at, h);
         break;
@@ -151,13 +162,19 @@ function walk({ heap, globals }: KernelWords, port: number, h: Headers): Decisio
         encapsulated = at;
         slot = word(layout.ENCAP_NEXT);
         break;
+      case layout.KIND_PUSH:
+        if (!routed || encapsulated !== 0 || labels.length >= MAX_PUSHED || ++counts > MAX_COUNTS)
+          return slow(layout.REASON_ORDER);
+        labels.unshift(pushed(word, labels[0], h));
+        slot = word(layout.PUSH_NEXT);
+        break;
       case layout.KIND_COUNTER:
         if (++counts > MAX_COUNTS) return slow(layout.REASON_ORDER);
         slot = word(layout.COUNTER_NEXT);
         break;
       case layout.KIND_OUTPUT:
         if (!routed || encapsulated === 0) return slow(layout.REASON_ORDER);
-        return leave(heap, globals, encapsulated, word(layout.OUTPUT_PORT), h);
+        return leave({ heap, globals }, encapsulated, word(layout.OUTPUT_PORT), h, labels);
       case layout.KIND_DISCARD:
         return counts >= MAX_COUNTS ? slow(layout.REASON_ORDER) : { verdict: 'discarded' };
       default:
@@ -167,15 +184,30 @@ function walk({ heap, globals }: KernelWords, port: number, h: Headers): Decisio
   return slow(layout.REASON_STEPS);
 }
 
-function leave(heap: Uint32Array, globals: Uint32Array, encap: number, port: number, h: Headers): Decision {
+/** The entry of a label in front of `below`, or of the IP packet. */
+function pushed(word: (offset: number) => number, below: number | undefined, h: Headers): number {
+  const own = word(layout.PUSH_TTL);
+  const ttl = own || (below === undefined ? Math.max(0, h.hops - 1) : ttlOf(below));
+  const tc = below !== undefined && word(layout.PUSH_KEEPS_CLASS) !== 0 ? trafficClassBits(below) : 0;
+  return (word(layout.PUSH_LABEL) | tc | (below === undefined ? BOTTOM : 0) | ttl) >>> 0;
+}
+
+function leave(
+  { heap, globals }: KernelWords,
+  encap: number,
+  port: number,
+  h: Headers,
+  labels: readonly number[],
+): Decision {
   const to = portAt(port);
   const mtu = heap[encap + layout.ENCAP_MTU]!;
   if (isMartian(h)) return slow(layout.REASON_MARTIAN);
   if (h.hops <= 1) return slow(layout.REASON_TTL);
   if ((globals[to + layout.PORT_FLAGS]! & layout.PORT_UP) === 0) return slow(layout.REASON_PORT);
-  if (h.packet > globals[to + layout.PORT_MTU]! || (mtu !== 0 && h.packet > mtu)) return slow(layout.REASON_MTU);
+  const size = h.packet + labels.length * LABEL_BYTES;
+  if (size > globals[to + layout.PORT_MTU]! || (mtu !== 0 && size > mtu)) return slow(layout.REASON_MTU);
   const macs = new Uint8Array(heap.slice(encap + layout.ENCAP_MACS, encap + layout.ENCAP_MACS + 3).buffer);
-  return { verdict: 'sent', port, macs, length: ETHER_HEADER + h.packet };
+  return { verdict: 'sent', port, macs, labels, length: ETHER_HEADER + size };
 }
 
 function portAt(port: number): number {

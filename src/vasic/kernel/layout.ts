@@ -79,6 +79,14 @@ export const KIND_COUNTER = 9;
 export const COUNTER_NEXT = 1;
 export const COUNTER_ID = 2;
 
+/** An MPLS label in front of a routed packet. LABEL: at its place in an entry. TTL 0: that of the packet behind it. KEEPS_CLASS: that of the label behind it. */
+export const KIND_PUSH = 10;
+export const PUSH_NEXT = 1;
+export const PUSH_COUNTER = 2;
+export const PUSH_LABEL = 3;
+export const PUSH_TTL = 4;
+export const PUSH_KEEPS_CLASS = 5;
+
 /**
  * Root of a trie, aligned to 4 words: the addresses of its three tables (prefix-trie.ts). INDEX: 65,536 words, node or 0. COVER: 65,536
  * 16-bit numbers, two to a word, the first in its low half. SHORTS: 65,536 words, value or 0. A small trie has no tables (INDEX is 0)
@@ -109,7 +117,7 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;

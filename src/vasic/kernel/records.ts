@@ -123,6 +123,10 @@ export class Records {
           ...[layout.KIND_ENCAP, image.next, image.mtu, id],
           ...[0, 4, 8].map((at) => wireWord(image.macs, at)),
         ]);
+      case 'push':
+        return this.counting(image.counters, (id) => [
+          ...[layout.KIND_PUSH, image.next, id, (image.label << 12) >>> 0, image.ttl ?? 0, Number(image.keepsClass)],
+        ]);
       case 'output':
         return [layout.KIND_OUTPUT, image.port];
       case 'counter':
@@ -163,7 +167,7 @@ export class Records {
 }
 
 function countersOf(image: NodeImage): Parameters<CounterIds['take']>[0] | undefined {
-  return image.kind === 'discard' || image.kind === 'encap' || image.kind === 'counter' ? image.counters : undefined;
+  return 'counters' in image ? image.counters : undefined;
 }
 
 /** The trie's memory, which is the heap's wherever there are records. */

@@ -26,7 +26,7 @@ import type { Packet } from '../engine/packet';
 import type { FromThread, ThreadOptions, ToThread } from './dataplane';
 import { createLinuxPort, type LinuxPort } from '../io/linux-port';
 import { engineOf, KernelEngine } from '../kernel/kernel-engine';
-import { createSandbox } from '../engine/sandbox';
+import { createSandbox } from '../engine/sandbox/sandbox';
 import { injection } from './injection';
 import { createSandboxHost } from './sandbox-host';
 import { createThreadLogger } from './thread-log';

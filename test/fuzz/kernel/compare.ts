@@ -8,10 +8,10 @@
  * both have to be equal.
  */
 import type { AftOperation } from '../../../src/aft/model';
-import { sumBytes, write16 } from '../../../src/net/checksum';
+import { sumBytes, write16, write32 } from '../../../src/net/checksum';
 import type { Sandbox } from '../../../src/vasic/engine/api';
 import { packetOf } from '../../../src/vasic/engine/packet';
-import { createSandbox } from '../../../src/vasic/engine/sandbox';
+import { createSandbox } from '../../../src/vasic/engine/sandbox/sandbox';
 import { decide, type Decision, type KernelWords } from '../../../src/vasic/kernel/decide';
 import { createFastPath, type KernelTables } from '../../../src/vasic/kernel/image';
 import { createMemoryPort, type MemoryPort } from '../../bed/memory-port';
@@ -48,6 +48,8 @@ export type Ways = Record<Shape, { frames: number; sent: number; discarded: numb
 export interface CompareResult {
   graphs: number;
   frames: number;
+  /** Frames that leave with new labels in the program. */
+  labelled: number;
   /** Frames that the program was run on. */
   judged: number;
   operations: number;
@@ -118,7 +120,7 @@ const MAX_FINDINGS = 20;
 export function newResult(): CompareResult {
   const way = (): Ways[Shape] => ({ frames: 0, sent: 0, discarded: 0, slow: 0 });
   const ways = { fpm2afi: way(), plain: way(), odd: way() };
-  return { graphs: 0, frames: 0, judged: 0, operations: 0, refused: 0, ways, reasons: {}, findings: [] };
+  return { graphs: 0, frames: 0, labelled: 0, judged: 0, operations: 0, refused: 0, ways, reasons: {}, findings: [] };
 }
 
 /** Plays one graph; what was found is added to the result. */
@@ -179,6 +181,7 @@ function playFrame(
   result.frames++;
   ways.frames++;
   ways[decision.verdict]++;
+  if (decision.verdict === 'sent' && decision.labels.length > 0) result.labelled++;
   if (decision.verdict === 'slow') result.reasons[decision.reason] = (result.reasons[decision.reason] ?? 0) + 1;
   const expected = expectation(decision, test);
   const about = { port, frame: hex(frame), decision, outcome: { ...outcome, frame: hex(outcome.frame) } };
@@ -217,15 +220,21 @@ function expectation(decision: Decision, { frame }: TestFrame): Judgement {
     case 'discarded':
       return { ...unchanged, outcome: 'discarded' };
     case 'sent': {
-      const sent = frame.slice(0, decision.length);
-      sent.set(decision.macs);
-      if (sent[14]! >> 4 === 6) sent[21]!--;
+      const { labels, length, macs, port } = decision;
+      const ip = 14 + 4 * labels.length;
+      const sent = new Uint8Array(length);
+      sent.set(macs);
+      sent.set(frame.subarray(12, 14), 12);
+      if (labels.length > 0) write16(sent, 12, 0x8847);
+      labels.forEach((entry, i) => write32(sent, 14 + 4 * i, entry));
+      sent.set(frame.subarray(14, 14 + length - ip), ip);
+      if (sent[ip]! >> 4 === 6) sent[ip + 7]!--;
       else {
-        sent[22]!--;
-        write16(sent, 24, 0);
-        write16(sent, 24, ~sumBytes(sent, 14, 34) & 0xffff);
+        sent[ip + 8]!--;
+        write16(sent, ip + 10, 0);
+        write16(sent, ip + 10, ~sumBytes(sent, ip, ip + 20) & 0xffff);
       }
-      return { outcome: 'sent', port: decision.port, reason: '', frame: sent };
+      return { outcome: 'sent', port, reason: '', frame: sent };
     }
   }
 }

@@ -79,6 +79,7 @@ function routeTo(parent: Token, { bytes: prefix, length }: Prefixed, next: Token
 }
 
 const int = (value: number): { kind: 'int'; value: number } => ({ kind: 'int', value });
+const bool = (value: boolean): { kind: 'bool'; value: boolean } => ({ kind: 'bool', value });
 
 function ethernet(random: Random, token: Token, next: Token): AftNode {
   const ether = (field: AftField, mac: Uint8Array): AftKey => ({ field, data: { kind: 'ether', bytes: mac } });
@@ -86,6 +87,16 @@ function ethernet(random: Random, token: Token, next: Token): AftNode {
   const mtu: AftParams =
     random.below(4) === 0 ? { [PARAM.nhMtu]: int(random.pick([1, 68, 600, 1280, 1500, 9000])) } : {};
   return { type: 'encap', token, template: 'ethernet', keys, next, params: mtu };
+}
+
+function pushLabel(random: Random, token: Token, next: Token): AftNode {
+  const ttl: AftParams = random.pick<AftParams>([
+    ...[{}, { [PARAM.labelTtl]: int(1 + random.below(255)) }],
+    ...[{ [PARAM.labelTtlPropagate]: bool(true) }, { [PARAM.labelTtlPropagate]: bool(true) }],
+    { [PARAM.labelTtlPropagate]: bool(false) },
+  ]);
+  const params = { [PARAM.labelValue]: int(random.below(2 ** 20)), ...ttl };
+  return { type: 'encap', token, template: 'label', keys: [], params, next };
 }
 
 /** Neighbors, and groups of them: encapsulations behind indirects, load balancers in front. */
@@ -101,6 +112,11 @@ function groups(random: Random, count: number): { readonly insert: AftInsert; re
     nodes.push(ethernet(random, encap, outputPortToken(random.below(PORTS))));
     nodes.push({ type: 'indirect', token: indirect, target: encap });
     neighbors.push(indirect);
+    // Labels on the way to it, as fpm2afi chains them: the innermost first.
+    if (random.below(2) === 0) continue;
+    const stack = Array.from({ length: 1 + random.below(4) }, () => token++);
+    nodes.push(...stack.map((own, at) => pushLabel(random, own, stack[at + 1] ?? indirect)).reverse());
+    neighbors.push(stack[0]!);
   }
   for (let i = 0; i < count; i++) {
     const head = token++;
@@ -145,12 +161,14 @@ function routed(random: Random, shape: Shape, tree: Token, before: AftOperation)
         return remove([route], []);
       case 2: {
         const old = parts.nodes.filter((node) => node.type === 'encap');
-        const { token, next: port } = random.pick(old);
-        return insert({ nodes: [ethernet(random, token, port!)] });
+        const { token, next: after, template } = random.pick(old);
+        return insert({ nodes: [(template === 'label' ? pushLabel : ethernet)(random, token, after!)] });
       }
       case 3: {
         const from = random.pick(parts.nodes.filter((node) => node.type === 'indirect' && !heads.includes(node.token)));
-        const to = random.pick(parts.nodes.filter((node) => node.type === 'encap')).token;
+        const to = random.pick(
+          parts.nodes.filter((node) => node.type === 'encap' && node.template === 'ethernet'),
+        ).token;
         return insert({ nodes: [{ type: 'indirect', token: from.token, target: to }], entries: [fresh] });
       }
       case 4: {
@@ -256,14 +274,7 @@ function oddNode(
       return random.below(8) === 0 ? { ...node, params: { [PARAM.etherOuterVlan]: int(1 + random.below(100)) } } : node;
     }
     case 'label':
-      return {
-        type: 'encap',
-        token,
-        template: 'label',
-        keys: [],
-        params: { [PARAM.labelValue]: int(random.below(1000)) },
-        next: to(),
-      };
+      return pushLabel(random, token, to());
     case 'decap':
       return { type: 'decap', token, template: random.pick(['ethernet', 'label']), next: to() };
     case 'write':

@@ -18,7 +18,7 @@ import {
 import { maskAddress } from '../../../src/net/address';
 import type { Sandbox } from '../../../src/vasic/engine/api';
 import { outputPortToken } from '../../../src/vasic/engine/ports';
-import { createSandbox } from '../../../src/vasic/engine/sandbox';
+import { createSandbox } from '../../../src/vasic/engine/sandbox/sandbox';
 import { createFastPath } from '../../../src/vasic/kernel/image';
 import * as layout from '../../../src/vasic/kernel/layout';
 import { finishIpv4 } from '../../bed/ipv4-header';

@@ -13,6 +13,7 @@ test('every packet is sent, dropped or left to the engine as that has it, byte b
   expect(result.findings).toEqual([]);
   expect(result.frames).toBe(25_000);
   expect(result.judged).toBeGreaterThan(20_000);
+  expect(result.labelled).toBeGreaterThan(500);
 });
 
 test('graphs of all shapes took part, and packets that go each way', () => {

@@ -15,11 +15,17 @@ import { entry, packet, passed, Probe, type Case } from './probe';
 const ID = labId('mplstest');
 const RED = 1001;
 const VPN_LABEL = 800;
+const LOWEST = 16;
+/** 20 bits. */
+const HIGHEST = 1_048_575;
 const VRFS: readonly LinuxVrf[] = [{ name: 'red', table: RED, taps: [tapName(3)] }];
 jest.setTimeout(180_000);
 
 /** zebra looks once, when it is told of such an LSP, whether its nexthop is there: these come after the interfaces' addresses. */
 const LSPS = [
+  // The two ends of the space that is not reserved.
+  `mpls lsp ${LOWEST} ${hostAddress(1)} ${HIGHEST}`,
+  `mpls lsp ${HIGHEST} ${hostAddress(2)} ${LOWEST}`,
   `mpls lsp 100 ${hostAddress(1)} 200`,
   `mpls lsp 101 ${hostAddress(1)} implicit-null`,
   `mpls lsp 102 ${hostAddress(1)} explicit-null`,
@@ -33,6 +39,7 @@ const CONFIG = [
   `ip route 10.50.0.0/16 ${hostAddress(1)} label 300`,
   `ip route 10.51.0.0/16 ${hostAddress(1)} label 300/301`,
   `ipv6 route 2001:db8:50::/48 ${hostAddress6(1)} label 310`,
+  `ip route 10.54.0.0/16 ${hostAddress(1)} label ${HIGHEST}/${LOWEST}`,
   `ip route 10.53.0.0/16 ${hostAddress(1)} label 330`,
   `ip route 10.53.0.0/16 ${hostAddress(2)}`,
   ...[1, 2].map((port) => `ip route 10.52.0.0/16 ${hostAddress(port)} label ${320 + port} weight ${WEIGHTS[port]}`),
@@ -53,12 +60,13 @@ const CONFIG = [
   ' exit-address-family',
   'exit',
 ];
-const LABELS = [100, 101, 102, 103, 104, 105, VPN_LABEL];
+const LABELS = [LOWEST, 100, 101, 102, 103, 104, 105, VPN_LABEL, HIGHEST];
 const ROUTES = [
   '10.50.0.0/16',
   '10.51.0.0/16',
   '10.52.0.0/16',
   '10.53.0.0/16',
+  '10.54.0.0/16',
   '2001:db8:50::/48',
   '10.9.2.1/32',
   '10.9.3.1/32',
@@ -116,6 +124,25 @@ test('swap: TTL less one, class and what is behind it stay; to an IPv6 nexthop',
   await probe.expectOut({ labels: [entry(104, 255)], ...packet(FAR6) }, 1, [entry(206, 254)], 64);
 });
 
+test('the lowest and the highest label, received and sent, 20 bits wide; one beside either is another', async () => {
+  await probe.expectOut({ labels: [entry(LOWEST, 9, 5)], ...packet(FAR) }, 1, [entry(HIGHEST, 8, 5)], 64);
+  await probe.expectOut({ labels: [entry(HIGHEST, 9, 5)], ...packet(FAR) }, 2, [entry(LOWEST, 8, 5)], 64);
+  const stack = [entry(HIGHEST, 19), entry(LOWEST, 19)];
+  await probe.expectOut({ labels: [], ...packet('10.54.0.1', 20) }, 1, stack, 19);
+  await probe.expectOut({ labels: [entry(LOWEST, 9), entry(HIGHEST, 7)], ...packet(FAR) }, 1, [entry(HIGHEST, 8), entry(HIGHEST, 7)], 64); // prettier-ignore
+  const beside = await probe.send([17, HIGHEST - 1].map((label) => ({ labels: [entry(label, 9)], ...packet(FAR) })));
+  await probe.outcome({ labels: [entry(100, 9)], ...packet(FAR) });
+  expect(beside.flatMap((mark) => probe.heard(mark))).toEqual([]);
+});
+
+test('every traffic class stays, in a swap and on the label that a pop uncovers', async () => {
+  for (let tc = 0; tc < 8; tc++) {
+    await probe.expectOut({ labels: [entry(100, 9, tc)], ...packet(FAR) }, 1, [entry(200, 8, tc)], 64);
+    const below = entry(555, 40, 7 - tc);
+    await probe.expectOut({ labels: [entry(101, 9, tc), below], ...packet(FAR) }, 1, [below], 64);
+  }
+});
+
 test("pop: the IP packet gets the label's TTL less one; another label stays as it is", async () => {
   await probe.expectOut({ labels: [entry(101, 9)], ...packet(FAR) }, 1, [], 8);
   await probe.expectOut({ labels: [entry(101, 9)], ...packet(FAR6) }, 1, [], 8);
@@ -145,6 +172,21 @@ const times = (count: number, one: (i: number) => Case): Case[] => Array.from({ 
 test('flows spread over both paths of an LSP', async () => {
   const outs = await probe.outcomes(times(40, (i) => ({ labels: [entry(103, 9)], ...packet(`198.51.100.${i}`) })));
   expect([...new Set(outs)].sort()).toEqual(['1 204', '2 205']);
+});
+
+test('flows are told apart by the addresses behind the stack, IPv6 too, and by the labels in it; a flow keeps its path', async () => {
+  const bothWays = async (one: (i: number) => Case): Promise<void> =>
+    expect([...new Set(await probe.outcomes(times(40, one)))].sort()).toEqual(['1 204', '2 205']);
+  const stack = [entry(103, 9, 2), entry(555, 40)];
+  await bothWays((i) => ({ labels: [entry(103, 9)], ...packet(`2001:db8:99::${i.toString(16)}`) }));
+  await bothWays((i) => ({ labels: stack, ...packet(`198.51.100.${i}`) }));
+  await bothWays((i) => ({ labels: [entry(103, 9), entry(600 + i, 40)], ...packet(FAR) }));
+  // What tells packets apart here is the port that they are known by, which belongs to the flow: under an entropy label it doesn't.
+  const marked = [entry(103, 9, 6), entry(7, 9), entry(2000, 0)];
+  const frames = await Promise.all(Array.from({ length: 3 }, () => probe.outcome({ labels: marked, ...packet(FAR) })));
+  const tops = frames.map(([out]) => out!.split(' ')[1]!.slice(28, 36));
+  expect(new Set(tops).size).toBe(1);
+  expect(tops[0]).toMatch(/^000c[cd]c08$/);
 });
 
 test('an entropy label says which flow it is, whatever is behind it (RFC 6790)', async () => {

@@ -36,6 +36,14 @@ const TREES = {
     'src/net/c.ts': `void import('../fib/d');`,
     'src/fib/d.ts': `export {};`,
   },
+  folders: {
+    'src/fib/a.ts': `import './deep/b';`,
+    'src/fib/c.ts': `export {};`,
+    'src/fib/deep/b.ts': `import './er/d';`,
+    'src/fib/deep/er/d.ts': `import '../../c';\nimport '../../../net/e';`,
+    'src/net/e.ts': `import './inner/f';`,
+    'src/net/inner/f.ts': `export {};`,
+  },
   trees: {
     'src/a.ts': `void import('../lab/l');`,
     'lab/l.ts': `export {};`,
@@ -127,6 +135,14 @@ test('rooms that know each other through different files are a circle', () => {
   expect(found('rooms')).toEqual([
     'src/fib/a.ts: Circle of rooms: fib -> net -> fib',
     'src/net/c.ts: Circle of rooms: net -> fib -> net',
+  ]);
+});
+
+test('folders of a room that know each other through different files are a circle', () => {
+  expect(found('folders')).toEqual([
+    'src/fib/a.ts: Circle of folders: src/fib -> src/fib/deep -> src/fib/deep/er -> src/fib',
+    'src/fib/deep/b.ts: Circle of folders: src/fib/deep -> src/fib/deep/er -> src/fib -> src/fib/deep',
+    'src/fib/deep/er/d.ts: Circle of folders: src/fib/deep/er -> src/fib -> src/fib/deep -> src/fib/deep/er',
   ]);
 });
 

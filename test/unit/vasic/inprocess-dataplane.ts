@@ -3,7 +3,7 @@ import { nullLogger } from '../../../src/observe/log';
 import type { HostSink } from '../../../src/vasic/engine/api';
 import type { Dataplane } from '../../../src/vasic/server/dataplane-protocol';
 import { createMemoryPort, type MemoryPort } from '../../bed/memory-port';
-import { createSandbox } from '../../../src/vasic/engine/sandbox';
+import { createSandbox } from '../../../src/vasic/engine/sandbox/sandbox';
 import { createInProcessDataplane as createDataplane } from '../../../src/vasic/server/in-process';
 import type { SandboxHost } from '../../../src/vasic/server/sandbox-host';
 

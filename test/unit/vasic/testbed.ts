@@ -11,7 +11,7 @@ import { createMemoryPort } from '../../bed/memory-port';
 import { packetOf } from '../../../src/vasic/engine/packet';
 import type { MemoryPort } from '../../bed/memory-port';
 import { outputPortToken } from '../../../src/vasic/engine/ports';
-import { createSandbox } from '../../../src/vasic/engine/sandbox';
+import { createSandbox } from '../../../src/vasic/engine/sandbox/sandbox';
 import { parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
 
 export interface Punted {

@@ -17,7 +17,7 @@ import { ETHERTYPE_MIN } from '../headers';
 import { newCounters, type Counters } from '../ports';
 import type { Compiled, LinkContext, NodeKind, NodeOf } from '../node-kind';
 import { intParam } from './params';
-import { checkLabel, describeLabel, linkLabel } from './push-label';
+import { checkLabel, describeLabel, imageOfLabel, linkLabel } from './push-label';
 
 /** Above the size of any packet. */
 const MAX_MTU = 0xffff_ffff;
@@ -107,7 +107,8 @@ export const encap: NodeKind<'encap'> = {
     return (node.template === 'ethernet' ? linkEthernet : linkLabel)(node, next, nhId, counters);
   },
   image(node, context, { counters }) {
-    if (node.template !== 'ethernet' || vlansOf(node).length > 0) return { kind: 'slow', reason: 'node' };
+    if (node.template === 'label') return imageOfLabel(node, context.slotOf(node.next), counters!);
+    if (vlansOf(node).length > 0) return { kind: 'slow', reason: 'node' };
     const macs = Uint8Array.of(...addressKey(node, AftField.EtherDaddr)!, ...addressKey(node, AftField.EtherSaddr)!);
     const own = intParam(node, PARAM.nhMtu);
     const mtu = own === undefined ? 0 : Math.max(1, Math.min(MAX_MTU, Math.floor(own)));

@@ -4,10 +4,9 @@
  * A flow's hash first names one of the `max` places. Where that path is missing, a second hash chooses among those
  * present. So when a path goes, only its own flows move, and they spread evenly over the rest.
  */
-import { AftField } from '../../../aft/model';
+import { AftField, FLOW_FIELDS, LABEL_FLOW_FIELDS } from '../../../aft/fields';
 import type { AftKey, AftParams } from '../../../aft/model';
 import { fieldName, isField } from '../fields';
-import { FLOW_FIELDS, LABEL_FLOW_FIELDS } from '../../../aft/model';
 import { hashFlow, pick } from '../flow-hash';
 import { checkIndexKey, IntegerEntries } from '../integer-entries';
 import { avalanche } from '../mix';

@@ -16,6 +16,7 @@ import type { Counters } from '../ports';
 import { hopsOnWire } from '../ttl-and-mtu';
 import { DONE } from '../walk';
 import type { Walk } from '../walk';
+import type { NodeImage } from '../node-image';
 import type { Compiled, Description, NodeOf } from '../node-kind';
 import { boolParam, intParam } from './params';
 
@@ -63,10 +64,15 @@ function swapLabel(walk: Walk, label: number): boolean {
   return true;
 }
 
-function pusher(node: NodeOf<'encap'>): (walk: Walk, label: number) => boolean {
+/** How its label gets TTL and class. */
+function pushing(node: NodeOf<'encap'>): { propagates: boolean; ttl: number | undefined; keepsClass: boolean } {
   const propagates = boolParam(node, PARAM.labelTtlPropagate) === true;
   const ttl = intParam(node, PARAM.labelTtl);
-  const keepsClass = propagates || ttl !== undefined;
+  return { propagates, ttl, keepsClass: propagates || ttl !== undefined };
+}
+
+function pusher(node: NodeOf<'encap'>): (walk: Walk, label: number) => boolean {
+  const { propagates, ttl, keepsClass } = pushing(node);
   return (walk, label) => {
     // In front of an L2 frame no label is above another.
     const isPacket = walk.carry === walk.l3;
@@ -85,6 +91,14 @@ function pusher(node: NodeOf<'encap'>): (walk: Walk, label: number) => boolean {
 function packetHops(walk: Walk, onLabel: boolean, below: number): number {
   if (onLabel) return ttlOf(below);
   return walk.isIp4 || walk.isIp6 ? hopsOnWire(walk, walk.l3) : MAX_TTL;
+}
+
+/** What the kernel may do of it. */
+export function imageOfLabel(node: NodeOf<'encap'>, next: number, counters: Counters): NodeImage {
+  if (boolParam(node, PARAM.labelSwap) === true) return { kind: 'slow', reason: 'node' };
+  const { propagates, ttl, keepsClass } = pushing(node);
+  const label = intParam(node, PARAM.labelValue)!;
+  return { kind: 'push', next, label, ttl: propagates ? undefined : (ttl ?? MAX_TTL), keepsClass, counters };
 }
 
 /** What a trace says of a label encapsulation; of one without parameters of ours, that it is one. */

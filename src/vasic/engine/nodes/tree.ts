@@ -7,7 +7,8 @@
  * `rt.ipOptions`, packets with IPv4 options or IPv6 hop-by-hop options go to that token instead. A packet without an address goes to the default.
  */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../../net/ethertypes';
-import { AftField, PARAM, PuntReason } from '../../../aft/model';
+import { AftField } from '../../../aft/fields';
+import { PARAM, PuntReason } from '../../../aft/conventions';
 import type { AftKey, AftNode, AftParams, AftPrefixes, Token } from '../../../aft/model';
 import { ADDRESS_STEP } from '../../../aft/prefix-batch';
 import { formatPrefix, maskAddress } from '../../../net/address';

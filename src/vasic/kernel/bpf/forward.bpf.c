@@ -18,6 +18,7 @@
 #include "layout.h"
 
 #define ETHER_BYTES 14
+#define LABEL_BYTES 4
 #define IP4_BYTES 20
 #define IP6_BYTES 40
 #define TYPE_IP4 0x0800
@@ -33,7 +34,13 @@
 /* Bytes that the program looks at: Ethernet, IPv6 and the TCP header's length. */
 #define HEADERS_BYTES 68
 /* Nodes that count which a packet may pass; a power of two. */
-#define MAX_COUNTS 4
+#define MAX_COUNTS 8
+/* Labels that a packet may be given; a power of two. */
+#define MAX_PUSHED 4
+/* Of a label's entry. */
+#define LABEL_CLASS 0xe00
+#define LABEL_BOTTOM 0x100
+#define LABEL_TTL 0xff
 /* Test runs without an interface come from the loopback device. */
 #define LOOPBACK_IFINDEX 1
 /* find_route(): the tree was changing. */
@@ -209,8 +216,8 @@ struct headers {
 	__u32 type;
 	/* Bytes of the frame, and of the IP packet in it. */
 	__u32 frame, packet;
-	/* Bytes of the largest IP packet that goes on the wire: a segment's. */
-	__u32 wire;
+	/* Bytes of the largest IP packet that goes on the wire, a segment's, and of what a segment carries; 0: it is none. */
+	__u32 wire, segment;
 	/* TTL or hop limit, and what is behind it or in front of it: protocol or next header. */
 	__u32 hops, proto;
 	__u32 flow_label;
@@ -233,6 +240,11 @@ struct way {
 	__u32 passed;
 	/* Whether a route tree led here, whether there is a new Ethernet header, and the MTU that this has; 0: none. */
 	__u32 routed, encapsulated, mtu;
+	/* Labels that it gets, the innermost first, as entries in the processor's byte order. */
+	__u32 labels[MAX_PUSHED];
+	__u32 pushed;
+	/* Bytes of the frame that leaves, and its ether type. */
+	__u32 length, type;
 	/* The frame came through native XDP, which can send out of some ports only. */
 	__u32 native;
 };
@@ -370,6 +382,7 @@ static __always_inline int parse(struct headers *h, const void *data, const void
 	if (ip > end)
 		return 0;
 	h->frame = frame;
+	h->segment = segment;
 	h->mac_high = read16(data);
 	h->mac_low = read32(data + 2);
 	h->type = read16(data + 12);
@@ -504,11 +517,41 @@ static __always_inline int passes(struct way *way, __u32 counter)
 	return 1;
 }
 
+/* The TTL that the IP packet will have on the wire. */
+static __always_inline __u32 hops_on_wire(const struct headers *h)
+{
+	return h->hops ? h->hops - 1 : 0;
+}
+
+/* Puts a label in front of a routed packet (push-label.ts); 0: not here. */
+static __always_inline int push(struct way *way, const struct headers *h, volatile const __u32 *record)
+{
+	__u32 ttl = record[PUSH_TTL];
+	__u32 entry = record[PUSH_LABEL];
+	__u32 pushed = way->pushed;
+
+	if (!way->routed || way->encapsulated || pushed >= MAX_PUSHED || !passes(way, record[PUSH_COUNTER]))
+		return 0;
+	if (pushed) {
+		__u32 below = way->labels[(pushed - 1) & (MAX_PUSHED - 1)];
+
+		entry |= ttl ? ttl : below & LABEL_TTL;
+		if (record[PUSH_KEEPS_CLASS])
+			entry |= below & LABEL_CLASS;
+	} else {
+		entry |= LABEL_BOTTOM | (ttl ? ttl : hops_on_wire(h));
+	}
+	way->labels[pushed & (MAX_PUSHED - 1)] = entry;
+	way->pushed = pushed + 1;
+	return 1;
+}
+
 /* A packet that was routed and has its new Ethernet header reached an output port: whether it leaves (ttl-and-mtu.ts). */
 static __always_inline void leave(struct way *way, const struct headers *h, __u32 port)
 {
 	volatile __u32 *to = port_at(port);
 	__u32 flags = to[PORT_FLAGS];
+	__u32 size;
 
 	if (is_martian(h))
 		return slow(way, REASON_MARTIAN);
@@ -518,9 +561,15 @@ static __always_inline void leave(struct way *way, const struct headers *h, __u3
 		return slow(way, REASON_PORT);
 	if (way->native && !(flags & PORT_XDP_TARGET) && !(port_at(way->in)[PORT_FLAGS] & PORT_GENERIC))
 		return slow(way, REASON_PORT);
-	if (h->wire > to[PORT_MTU] || (way->mtu && h->wire > way->mtu))
+	/* The kernel cuts no segments behind labels that it doesn't know of. */
+	if (way->pushed && h->segment)
+		return slow(way, REASON_SEGMENT);
+	size = h->wire + way->pushed * LABEL_BYTES;
+	if (size > to[PORT_MTU] || (way->mtu && size > way->mtu))
 		return slow(way, REASON_MTU);
 	way->verdict = VERDICT_SENT;
+	way->length = ETHER_BYTES + way->pushed * LABEL_BYTES + h->packet;
+	way->type = way->pushed ? TYPE_MPLS : h->type;
 	way->out = port;
 	way->out_ifindex = to[PORT_IFINDEX];
 }
@@ -548,7 +597,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			slot = record[GOTO_NEXT];
 			break;
 		case KIND_MATCH_MAC:
-			if (way->encapsulated)
+			if (way->encapsulated || way->pushed)
 				return slow(way, REASON_ORDER);
 			if (record[MATCH_MAC_LOW] == h->mac_low && record[MATCH_MAC_HIGH] == h->mac_high)
 				slot = record[MATCH_MAC_TRUE];
@@ -556,6 +605,8 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 				slot = record[MATCH_MAC_FALSE];
 			break;
 		case KIND_ETHER_SWITCH:
+			if (way->pushed)
+				return slow(way, REASON_ORDER);
 			if (h->type == TYPE_IP4)
 				slot = record[ETHER_SWITCH_IP4];
 			else if (h->type == TYPE_IP6)
@@ -570,7 +621,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			__u32 root = h->type == TYPE_IP4 ? record[TREE_ROOT4] : record[TREE_ROOT6];
 
 			/* The lookup would take the new header off again. */
-			if (way->encapsulated)
+			if (way->encapsulated || way->pushed)
 				return slow(way, REASON_ORDER);
 			if (h->unsound != REASON_NODE)
 				return slow(way, h->unsound);
@@ -583,7 +634,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			break;
 		}
 		case KIND_BALANCE:
-			if (!way->routed)
+			if (!way->routed || way->pushed)
 				return slow(way, REASON_ORDER);
 			if (h->type == TYPE_IP6 && is_extension(h->proto))
 				return slow(way, REASON_FLOW);
@@ -598,6 +649,11 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			way->macs[1] = record[ENCAP_MACS + 1];
 			way->macs[2] = record[ENCAP_MACS + 2];
 			slot = record[ENCAP_NEXT];
+			break;
+		case KIND_PUSH:
+			if (!push(way, h, record))
+				return slow(way, REASON_ORDER);
+			slot = record[PUSH_NEXT];
 			break;
 		case KIND_COUNTER:
 			if (!passes(way, record[COUNTER_ID]))
@@ -685,7 +741,7 @@ static __always_inline void count_way(const struct way *way, const struct header
 	for (int i = 0; i < MAX_COUNTS; i++)
 		count(way->counts[i], h->frame);
 	if (way->verdict == VERDICT_SENT)
-		count(port_at(way->out)[PORT_OUTPUT_COUNTER], h->packet + ETHER_BYTES);
+		count(port_at(way->out)[PORT_OUTPUT_COUNTER], way->length);
 	else
 		count(in[PORT_DISCARD_COUNTER], h->frame);
 }
@@ -707,12 +763,20 @@ static __always_inline void report(const struct way *way, __u32 ifindex)
 	globals[GLOBAL_TEST_REASON] = way->reason;
 }
 
-/* The new Ethernet addresses and one less of TTL or hop limit. 0: `end` is too near, nothing was changed. */
+/* Label `i` from the outermost, as on the wire. */
+static __always_inline __u32 label_on_wire(const struct way *way, __u32 i)
+{
+	return bpf_htonl(way->labels[(way->pushed - 1 - i) & (MAX_PUSHED - 1)]);
+}
+
+/* The new Ethernet header and one less of TTL or hop limit. 0: `end` is too near, nothing was changed. */
 static __always_inline int rewrite(void *data, void *end, const struct way *way, const struct headers *h)
 {
-	__u8 *ip = data + ETHER_BYTES;
+	__u8 *ip = data + ETHER_BYTES + (way->pushed & (2 * MAX_PUSHED - 1)) * LABEL_BYTES;
 	__u32 *macs = data;
 
+	if (data + ETHER_BYTES > end)
+		return 0;
 	if (h->type == TYPE_IP4) {
 		__u32 before, sum;
 
@@ -731,6 +795,56 @@ static __always_inline int rewrite(void *data, void *end, const struct way *way,
 	macs[0] = way->macs[0];
 	macs[1] = way->macs[1];
 	macs[2] = way->macs[2];
+	*(__u16 *)(data + 12) = bpf_htons(way->type);
+	return 1;
+}
+
+/* Writes the labels behind the Ethernet header, where there is room for them now; 0: there is none. */
+static __always_inline int write_labels_xdp(struct xdp_md *ctx, const struct way *way)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+
+#pragma unroll
+	for (int i = 0; i < MAX_PUSHED; i++) {
+		__u32 *entry = data + ETHER_BYTES + i * LABEL_BYTES;
+
+		if (i >= way->pushed)
+			break;
+		if ((void *)(entry + 1) > end)
+			return 0;
+		*entry = label_on_wire(way, i);
+	}
+	return 1;
+}
+
+/*
+ * Makes room for the labels, and writes them; 0: there is no memory for that, and the packet is lost as with any that has none.
+ * No helper puts bytes behind an Ethernet header and has the kernel know what the packet is then, which it has to for checksums
+ * that the card is to fill in. VLAN tags do: the first tag is kept beside the packet, each further one pushes the one before into it;
+ * a tag that is taken off takes one out of the packet, and what is behind that says what the packet is.
+ */
+static __always_inline int label_tc(struct __sk_buff *skb, const struct way *way)
+{
+	__u16 type = bpf_htons(way->type);
+
+#pragma unroll
+	for (int i = 0; i < MAX_PUSHED + 2; i++) {
+		if (i < way->pushed + 2 && bpf_skb_vlan_push(skb, bpf_htons(TYPE_VLAN), 0))
+			return 0;
+	}
+	if (bpf_skb_store_bytes(skb, ETHER_BYTES + 2, &type, sizeof(type), BPF_F_RECOMPUTE_CSUM))
+		return 0;
+	if (bpf_skb_vlan_pop(skb) || bpf_skb_vlan_pop(skb))
+		return 0;
+#pragma unroll
+	for (int i = 0; i < MAX_PUSHED; i++) {
+		__u32 entry = label_on_wire(way, i);
+
+		if (i < way->pushed &&
+		    bpf_skb_store_bytes(skb, ETHER_BYTES + i * LABEL_BYTES, &entry, LABEL_BYTES, BPF_F_RECOMPUTE_CSUM))
+			return 0;
+	}
 	return 1;
 }
 
@@ -760,8 +874,11 @@ int forward_xdp(struct xdp_md *ctx)
 
 		if (padding > 0 && bpf_xdp_adjust_tail(ctx, -padding))
 			slow(&way, REASON_UNCHANGED);
-		else if (!rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, &way, &h))
-			/* Not to be: the headers were read, and the tail behind them taken off. */
+		else if (way.pushed && bpf_xdp_adjust_head(ctx, -(int)(way.pushed * LABEL_BYTES)))
+			slow(&way, REASON_UNCHANGED);
+		else if (!write_labels_xdp(ctx, &way) ||
+			 !rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, &way, &h))
+			/* Not to be: the headers were read, the tail behind them taken off, and room made. */
 			return XDP_ABORTED;
 	}
 	report(&way, ifindex);
@@ -800,7 +917,8 @@ int forward_tc(struct __sk_buff *skb)
 
 		if (length < frame && bpf_skb_change_tail(skb, length, 0))
 			slow(&way, REASON_UNCHANGED);
-		else if (!rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, &way, &h))
+		else if ((way.pushed && !label_tc(skb, &way)) ||
+			 !rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, &way, &h))
 			return TC_ACT_SHOT;
 		else if (h.type == TYPE_IP6)
 			/* Where the card summed up the packet: IPv4's checksum makes up for the TTL, IPv6 has none. */

@@ -56,6 +56,13 @@
 #define COUNTER_NEXT 1
 #define COUNTER_ID 2
 
+#define KIND_PUSH 10
+#define PUSH_NEXT 1
+#define PUSH_COUNTER 2
+#define PUSH_LABEL 3
+#define PUSH_TTL 4
+#define PUSH_KEEPS_CLASS 5
+
 /* The root of a trie: 4 words, aligned to 4. */
 #define ROOT_WORDS 4
 #define ROOT_INDEX 0
@@ -80,7 +87,7 @@
 #define GLOBAL_TEST_OUT_PORT 4
 #define GLOBAL_TEST_REASON 5
 #define GLOBAL_LAYOUT 6
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 #define GLOBAL_DEADLINE 7
 #define DEADLINE_SHIFT 30
 #define GLOBAL_ENTRIES 8

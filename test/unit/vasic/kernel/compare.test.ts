@@ -4,7 +4,7 @@ import { memoryTables, setPort } from '../../../fuzz/kernel/tables';
 import { Random } from '../../../fuzz/random';
 
 test('what the kernel would do with a packet is what the engine does, in graphs of all shapes while they change', () => {
-  const seed = 20_260;
+  const seed = 20_264;
   const random = new Random(seed);
   const tables = memoryTables();
   const { globals, heap } = tables;
@@ -17,10 +17,11 @@ test('what the kernel would do with a packet is what the engine does, in graphs 
   };
   for (let i = 0; i < 300; i++) compareGraph(random, seed, options, result);
   expect(result.findings).toEqual([]);
+  expect(result.labelled).toBeGreaterThan(500);
   for (const ways of Object.values(result.ways)) {
     expect(ways.frames).toBeGreaterThan(1000);
     expect(ways.slow).toBeGreaterThan(100);
-    expect(ways.sent).toBeGreaterThan(30);
+    expect(ways.sent).toBeGreaterThan(10);
   }
   for (const { sent, frames } of [result.ways.plain, result.ways.fpm2afi]) expect(sent).toBeGreaterThan(frames / 5);
 });

@@ -2,23 +2,23 @@
  * A sandbox: the graph, the ports and the packet walk put together, as the AFI server and the data plane see it. It
  * owns all its parts; nothing here waits or does I/O.
  */
-import { TOKEN_FIRST_CLIENT } from '../../aft/model';
-import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../../aft/model';
-import { noOffload } from '../../net/offload';
-import type { FindRequest, Sandbox, SandboxOptions } from './api';
-import type { NodeInfo } from '../../aft/model';
-import type { FastPath } from './fast-path';
-import type { Packet } from './packet';
-import { Drops } from './drops';
+import { TOKEN_FIRST_CLIENT } from '../../../aft/model';
+import type { AftEntry, AftNode, AftSandboxInfo, Token } from '../../../aft/model';
+import { noOffload } from '../../../net/offload';
+import type { FindRequest, Sandbox, SandboxOptions } from '../api';
+import type { NodeInfo } from '../../../aft/model';
+import type { FastPath } from '../fast-path';
+import type { Packet } from '../packet';
+import { Drops } from '../drops';
 import { Graph } from './graph';
-import { packetOf } from './packet';
+import { packetOf } from '../packet';
 import type { Place } from './graph';
-import type { Container } from './node-kind';
+import type { Container } from '../node-kind';
 import { mergedDrops, mergedNode, mergedPorts } from './merged-counters';
-import { createPorts, inputPortTable, newCounters, outputPortTable, type PortState } from './ports';
+import { createPorts, inputPortTable, newCounters, outputPortTable, type PortState } from '../ports';
 import { applyOperation, limitsOf } from './transaction';
 import { createTrial } from './trace';
-import { END, Walk } from './walk';
+import { END, Walk } from '../walk';
 
 /** A sandbox with nothing in it but its ports and the discard node. */
 export function createSandbox(options: SandboxOptions): Sandbox {

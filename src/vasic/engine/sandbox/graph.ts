@@ -9,21 +9,21 @@
  * Each change returns how to undo it; a transaction that fails runs these backwards. The graph never fails half way
  * through a change: everything is checked first.
  */
-import { TOKEN_DISCARD, TOKEN_FIRST_CLIENT, TOKEN_NONE } from '../../aft/model';
-import type { AftEntry, AftKey, AftNode, AftNodeType, Token } from '../../aft/model';
+import { TOKEN_DISCARD, TOKEN_FIRST_CLIENT, TOKEN_NONE } from '../../../aft/model';
+import type { AftEntry, AftKey, AftNode, AftNodeType, Token } from '../../../aft/model';
 import { keyText } from './key-text';
 import { NodeNames } from './names';
-import { isNodeType, kindOf } from './nodes/kinds';
-import type { Compiled, Container, Description, LinkContext } from './node-kind';
-import { inputPortToken, outputPortToken } from './ports';
-import type { Ports } from './ports';
-import type { GraphSurroundings, GraphWatcher, NodeImage, WatchedGraph } from './node-image';
-import { END } from './walk';
-import type { Executable, Walk } from './walk';
-import { accept, refuse } from './verdict';
-import type { Change, Refusal } from './verdict';
-import { OWN_MEMORY } from './arena';
-import type { TrieMemory } from './word-pool';
+import { isNodeType, kindOf } from '../nodes/kinds';
+import type { Compiled, Container, Description, LinkContext } from '../node-kind';
+import { inputPortToken, outputPortToken } from '../ports';
+import type { Ports } from '../ports';
+import type { GraphSurroundings, GraphWatcher, NodeImage, WatchedGraph } from '../node-image';
+import { END } from '../walk';
+import type { Executable, Walk } from '../walk';
+import { accept, refuse } from '../verdict';
+import type { Change, Refusal } from '../verdict';
+import { OWN_MEMORY } from '../arena';
+import type { TrieMemory } from '../word-pool';
 
 /** A node in its slot. Executes as the node that is there now. */
 export class Place implements Executable {

@@ -3,14 +3,14 @@
  * it made, and when one is refused all before it are undone in reverse. No packet runs in between, so nothing half
  * done is ever seen.
  */
-import type { AftError, AftErrorCode, AftInsert, AftKey, AftOperation, AftRemove } from '../../aft/model';
-import { formatPrefix } from '../../net/address';
-import type { Prefix } from '../../net/address';
-import { prefixKey } from '../../aft/prefix-batch';
+import type { AftError, AftErrorCode, AftInsert, AftKey, AftOperation, AftRemove } from '../../../aft/model';
+import { formatPrefix } from '../../../net/address';
+import type { Prefix } from '../../../net/address';
+import { prefixKey } from '../../../aft/prefix-batch';
 import type { Graph } from './graph';
 import { changePrefixes, type BatchChange, type Gates } from './prefix-changes';
-import { refuse } from './verdict';
-import type { Change, Refusal } from './verdict';
+import { refuse } from '../verdict';
+import type { Change, Refusal } from '../verdict';
 
 type ItemList = NonNullable<AftError['item']>['list'];
 

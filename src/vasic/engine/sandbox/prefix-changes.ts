@@ -2,12 +2,12 @@
  * A batch of prefixes inserted or removed: the same as Graph's insertEntry() and removeEntry() one after the other, without an
  * object for each. What cannot be done that way (a parameter to keep or forget, something wrong with the item) goes through those.
  */
-import type { AftPrefixes } from '../../aft/model';
-import { prefixEntry } from '../../aft/prefix-batch';
+import type { AftPrefixes } from '../../../aft/model';
+import { prefixEntry } from '../../../aft/prefix-batch';
 import type { Graph } from './graph';
-import type { Container } from './node-kind';
-import type { Refusal } from './verdict';
-import { END } from './walk';
+import type { Container } from '../node-kind';
+import type { Refusal } from '../verdict';
+import { END } from '../walk';
 
 /** How to undo what was done, and where and why it ended, if something was refused. */
 export interface BatchChange {

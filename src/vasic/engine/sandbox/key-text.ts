@@ -1,7 +1,7 @@
 /** Keys of entries as people read them. */
-import type { AftKey } from '../../aft/model';
-import { formatPrefix } from '../../net/address';
-import { fieldName } from './fields';
+import type { AftKey } from '../../../aft/model';
+import { formatPrefix } from '../../../net/address';
+import { fieldName } from '../fields';
 
 /** A key as text, for messages. */
 export function keyText(key: AftKey): string {

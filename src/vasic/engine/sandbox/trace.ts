@@ -2,10 +2,10 @@
  * A packet that only tries its way: the walk and the nodes are those of forwarding, so what comes out is what would happen;
  * this file looks on, notes each node with what it made of the packet, and takes what would have been sent or punted.
  */
-import type { TestOutcome, TestReply, TestStep } from '../../aft/wire';
+import type { TestOutcome, TestReply, TestStep } from '../../../aft/wire';
 import type { Graph } from './graph';
-import { inputPortToken, type PortState } from './ports';
-import type { Trial } from './walk';
+import { inputPortToken, type PortState } from '../ports';
+import type { Trial } from '../walk';
 
 /** The walk's trial, and its result once the walk has ended. */
 export interface RunningTrial extends Trial {

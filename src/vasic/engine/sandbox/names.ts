@@ -1,7 +1,7 @@
 /** Which nodes bear a name: nodes of different types may bear the same one, two of one type may not. */
-import type { AftNode } from '../../aft/model';
-import { refuse } from './verdict';
-import type { Refusal } from './verdict';
+import type { AftNode } from '../../../aft/model';
+import { refuse } from '../verdict';
+import type { Refusal } from '../verdict';
 
 const MAX_NAME = 255;
 

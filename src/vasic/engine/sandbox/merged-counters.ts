@@ -1,8 +1,8 @@
 /** The engine's counters together with those of what forwards beside it: what the AFI server and the log tell, whoever took a packet. */
-import type { DropCounters } from './api';
-import type { DropReason } from './drops';
-import type { Counted, FastPath } from './fast-path';
-import type { Counters, Ports, PortState } from './ports';
+import type { DropCounters } from '../api';
+import type { DropReason } from '../drops';
+import type { Counted, FastPath } from '../fast-path';
+import type { Counters, Ports, PortState } from '../ports';
 
 function plus(counters: Counters, counted: Counted, drops = 0): Counters {
   return {
