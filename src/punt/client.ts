@@ -68,6 +68,8 @@ class PuntClient implements Punt {
   private readonly carriers = new Map<number, boolean>();
   private sandbox: number | undefined;
   private startedAt = -Infinity;
+  /** The process that was started last has not ended. */
+  private runs = false;
   /** Why the process that was started last is none any more. */
   private startFailure: string | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -231,13 +233,19 @@ class PuntClient implements Punt {
   /** It leads a session of its own, so that nothing that ends us ends it; its log goes where ours does. */
   private startProcess([program, ...args]: readonly string[]): void {
     const now = performance.now();
-    if (now - this.startedAt < START_AGAIN_MS) return;
+    // One that runs may still be about to answer: another beside it would only make both slower.
+    if (now - this.startedAt <= (this.runs ? START_PATIENCE_MS : START_AGAIN_MS)) return;
     this.startedAt = now;
+    this.runs = true;
     const child = spawn(program!, args, { detached: true, stdio: ['ignore', 'inherit', 'inherit'] });
     this.log.info('punt process started', { pid: child.pid, socket: this.options.socket });
     this.startFailure = undefined;
-    child.on('error', (error) => (this.startFailure = `the punt process can't be started: ${error.message}`));
+    child.on('error', (error) => {
+      this.runs = false;
+      this.startFailure = `the punt process can't be started: ${error.message}`;
+    });
     child.on('exit', (code, signal) => {
+      this.runs = false;
       this.startFailure = `the punt process (pid ${child.pid}) ended with ${signal ?? `status ${code}`}: its log says why`;
     });
     child.unref();
