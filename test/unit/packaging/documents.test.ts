@@ -11,6 +11,9 @@ const documents = [
 ];
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
+/** What docs/compatibility.md means by "both". */
+const BOTH = ['test/unit/vasic/labels.test.ts', 'test/unit/afi/lsps.test.ts'];
+
 /** A heading as a forge links to it. */
 const anchorOf = (heading: string): string =>
   heading
@@ -36,6 +39,32 @@ test('each test and source file that a document names exists', () => {
       .map((named) => `${file}: ${named}`),
   );
   expect(missing).toEqual([]);
+});
+
+test("a test that is named by its end is named in full in the same document, and what is quoted of a row's tests is in one of their names", () => {
+  const file = 'docs/compatibility.md';
+  const full = new Set([...read(file).matchAll(/`(test\/[\w./-]+\.test\.ts)`/g)].map(([, name]) => name!));
+  const wrong = read(file)
+    .split('\n')
+    .filter((line) => line.startsWith('|') && line.includes('.test.ts`'))
+    .flatMap((row) => {
+      const ends = [...row.matchAll(/`…(\/[\w./-]+\.test\.ts)`/g)].map(([, end]) => end!);
+      const meant = ends.map((end) => [...full].filter((name) => name.endsWith(end)));
+      const tests = [
+        ...meant.flat(),
+        ...(/\bboth\b/.test(row) ? BOTH : []),
+        ...[...full].filter((name) => row.includes(name)),
+      ];
+      const names = tests
+        .flatMap((name) => read(name).match(/^\s*(?:test|describe)(?:\.each)?\b.*$/gm) ?? [])
+        .join('\n');
+      const quoted = [...row.matchAll(/“([^”]+)”/g)].map(([, words]) => words!);
+      return [
+        ...ends.filter((_, i) => meant[i]!.length !== 1).map((end) => `…${end} is not the end of one test`),
+        ...quoted.filter((words) => !names.includes(words)).map((words) => `“${words}” is in no test of: ${row}`),
+      ];
+    });
+  expect(wrong).toEqual([]);
 });
 
 test('each link between documents leads somewhere', () => {
