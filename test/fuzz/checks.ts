@@ -71,7 +71,7 @@ export function checksOfKernel(result: KernelFuzzResult, command: string): Check
   const sum = (way: 'sent' | 'discarded' | 'slow'): number =>
     Object.values(ways).reduce((total, counts) => total + counts[way], 0);
   const played = `${graphs} graphs made by ${operations} operations (${refused} refused)`;
-  const went = `${frames} packets: ${sum('sent')} sent (${result.labelled} with new labels), ${sum('discarded')} dropped, ${sum('slow')} left to the engine`;
+  const went = `${frames} packets: ${sum('sent')} sent (${result.labelled} with new labels, ${result.unlabelled} without old ones), ${sum('discarded')} dropped, ${sum('slow')} left to the engine`;
   return [
     {
       name: "the kernel's program sends, drops and leaves packets as the TypeScript engine has it, and all counters agree",

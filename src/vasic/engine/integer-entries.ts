@@ -11,6 +11,9 @@ export class IntegerEntries {
   private readonly slots = new Map<number, number>();
   private readonly params = new Map<number, { key: AftKey; params: AftParams | undefined }>();
 
+  /** Numbers whose entries changed since changed() was asked, once it was. */
+  private touched: Set<number> | undefined;
+
   get count(): number {
     return this.slots.size;
   }
@@ -27,17 +30,26 @@ export class IntegerEntries {
   set(key: AftKey, slot: number, params: AftParams | undefined): void {
     const number = dataNumber(key.data)!;
     this.slots.set(number, slot);
+    this.touched?.add(number);
     this.params.set(number, { key, params });
   }
 
   delete(key: AftKey): void {
     const number = dataNumber(key.data)!;
     this.slots.delete(number);
+    this.touched?.add(number);
     this.params.delete(number);
   }
 
   paramsOf(key: AftKey): AftParams | undefined {
     return this.params.get(dataNumber(key.data)!)?.params;
+  }
+
+  /** Numbers whose entries changed since this was asked last, those removed as well; or all there are. For one who follows the entries. */
+  changed(all: boolean): Iterable<number> {
+    const changed = all || this.touched === undefined ? new Set(this.slots.keys()) : this.touched;
+    this.touched = new Set();
+    return changed;
   }
 
   /** Numbers and slots in ascending order of the numbers. */

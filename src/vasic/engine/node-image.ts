@@ -10,6 +10,9 @@ import type { TrieMemory } from './word-pool';
 /** Why packets at a node are the engine's: its kind, or what it would come to. */
 export type SlowNode = 'node' | 'host' | 'policer';
 
+/** TTL of an IP packet whose last label is taken: its own still, the label's less one, its own less one. */
+export type PoppedTtl = 'stays' | 'ofLabel' | 'ofPacket';
+
 export type NodeImage =
   | { readonly kind: 'slow'; readonly reason: SlowNode }
   | { readonly kind: 'discard'; readonly counters: Counters }
@@ -26,8 +29,13 @@ export type NodeImage =
       readonly ip4: TrieMemory;
       readonly ip6: TrieMemory;
     }
-  /** By FLOW_FIELDS; `paths`: places that are taken, in ascending order, and where they lead. Likewise. */
-  | { readonly kind: 'balance'; readonly max: number; readonly paths: () => readonly (readonly [number, number])[] }
+  /** By FLOW_FIELDS, or `labels`: LABEL_FLOW_FIELDS; `paths`: places that are taken, in ascending order, and where they lead. Likewise. */
+  | {
+      readonly kind: 'balance';
+      readonly max: number;
+      readonly labels: boolean;
+      readonly paths: () => readonly (readonly [number, number])[];
+    }
   /** A new Ethernet header without tags; `mtu` 0: none of its own. `macs`: destination and source. */
   | {
       readonly kind: 'encap';
@@ -45,6 +53,30 @@ export type NodeImage =
       readonly keepsClass: boolean;
       readonly counters: Counters;
     }
+  /** Another label in place of the top one. */
+  | { readonly kind: 'swap'; readonly next: number; readonly label: number; readonly counters: Counters }
+  /** One label off; `stack`: where packets with more go, `payload`: the only ether type that may be behind the last one. */
+  | {
+      readonly kind: 'pop';
+      readonly next: number;
+      readonly stack: number;
+      readonly ttl: PoppedTtl;
+      readonly payload: number | undefined;
+      readonly counters: Counters;
+    }
+  /**
+   * By the top label. `expires`: those with an entry and a TTL that ends are the engine's. `to`: where a label's entry leads, END: it has none.
+   * `changed`: labels whose entries changed since it was asked last, or all.
+   */
+  | {
+      readonly kind: 'labelTable';
+      readonly otherwise: number;
+      readonly expires: boolean;
+      readonly to: (label: number) => number;
+      readonly changed: (all: boolean) => Iterable<number>;
+    }
+  /** By the input port, of so many; `to`: where one leads, the default included. */
+  | { readonly kind: 'portSwitch'; readonly ports: number; readonly to: (port: number) => number }
   | { readonly kind: 'output'; readonly port: number }
   | { readonly kind: 'counter'; readonly next: number; readonly counters: Counters };
 

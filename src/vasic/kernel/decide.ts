@@ -7,14 +7,16 @@
  * to a card that doesn't send for it) are not looked at.
  */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
-import { read16, read32, sumBytes } from '../../net/checksum';
+import { read16, read32 } from '../../net/checksum';
 import { pick } from '../engine/flow-hash';
 import { ETHER_HEADER, isVlanType, LABEL_BYTES } from '../engine/headers';
-import { BOTTOM, trafficClassBits, ttlOf } from '../engine/label-stack';
-import { avalanche, mix } from '../engine/mix';
+import { labelOf, ttlOf } from '../engine/label-stack';
+import { avalanche } from '../engine/mix';
 import { INDEX_BITS } from '../engine/short-prefixes';
-import { ADDRESS_WORDS, chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
+import { chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
 import { CHILD_BLOCK, CHILDREN, NODE_WORDS, VALUE_BLOCK } from '../engine/trie-nodes';
+import { addressOf, hashOf, hashOfLabels, isMartian, parse, type Headers } from './frame-headers';
+import { hasLabel, hopsOnWire, newWay, pop, push, swap, topLabel, type RecordWords, type Way } from './label-steps';
 import * as layout from './layout';
 
 /** The words that the program reads. */
@@ -28,36 +30,21 @@ export type Decision =
       readonly verdict: 'sent';
       readonly port: number;
       readonly macs: Uint8Array;
-      /** Entries of its new labels, the outermost first. */
+      /** Ether type of what leaves. */
+      readonly type: number;
+      /** How many labels it loses, and the entries of its new ones, the outermost first. */
+      readonly popped: number;
       readonly labels: readonly number[];
+      /** The TTL or hop limit that its IP packet gets; undefined: it keeps its own. */
+      readonly hops: number | undefined;
       readonly length: number;
     }
   | { readonly verdict: 'discarded' }
   /** One of layout.REASON_NAMES. */
   | { readonly verdict: 'slow'; readonly reason: string };
 
-/** What the program reads of the headers. Addresses are four words, IPv4's in the first. */
-interface Headers {
-  readonly frame: Uint8Array;
-  readonly type: number;
-  /** Bytes of the IP packet. */
-  packet: number;
-  hops: number;
-  proto: number;
-  flowLabel: number;
-  /** Source and destination port; undefined: the flow has none to count. */
-  ports: readonly [number, number] | undefined;
-  /** Why it is nothing to route by, REASON_NODE: it is sound. */
-  unsound: number;
-}
-
-const PROTOS_WITH_PORTS: readonly number[] = [6, 17, 33, 132, 136];
 const EXTENSIONS: readonly number[] = [0, 43, 44, 51, 60];
-const IP = ETHER_HEADER;
-const IP4_BYTES = 20;
-const IP6_BYTES = 40;
 const MAX_COUNTS = 8;
-const MAX_PUSHED = 4;
 
 function slow(reason: number): Decision {
   return { verdict: 'slow', reason: layout.REASON_NAMES[reason]! };
@@ -72,109 +59,89 @@ export function decide(words: KernelWords, port: number, frame: Uint8Array): Dec
   return walk(words, port, headers);
 }
 
-function parse(frame: Uint8Array, type: number): Headers {
-  const rest = { packet: 0, hops: 0, proto: 0, flowLabel: 0, ports: undefined, unsound: layout.REASON_ETHER_TYPE };
-  const headers: Headers = { frame, type, ...rest };
-  if (type === ETHERTYPE_IPV4) headers.unsound = parse4(headers);
-  else if (type === ETHERTYPE_IPV6) headers.unsound = parse6(headers);
-  return headers;
-}
-
-function parse4(h: Headers): number {
-  const { frame } = h;
-  if (IP + IP4_BYTES > frame.length) return layout.REASON_IP_HEADER;
-  if (frame[IP] !== 0x45) return frame[IP]! >> 4 === 4 ? layout.REASON_OPTIONS : layout.REASON_IP_HEADER;
-  h.packet = read16(frame, IP + 2);
-  const fits = h.packet >= IP4_BYTES && h.packet + ETHER_HEADER <= frame.length;
-  if (!fits || sumBytes(frame, IP, IP + IP4_BYTES) !== 0xffff) return layout.REASON_IP_HEADER;
-  h.hops = frame[IP + 8]!;
-  h.proto = frame[IP + 9]!;
-  const isFragment = (read16(frame, IP + 6) & 0x3fff) !== 0;
-  if (!isFragment) readPorts(h, IP4_BYTES);
-  return layout.REASON_NODE;
-}
-
-function parse6(h: Headers): number {
-  const { frame } = h;
-  if (IP + IP6_BYTES > frame.length || frame[IP]! >> 4 !== 6) return layout.REASON_IP_HEADER;
-  h.packet = IP6_BYTES + read16(frame, IP + 4);
-  if (h.packet + ETHER_HEADER > frame.length) return layout.REASON_IP_HEADER;
-  h.flowLabel = read32(frame, IP) & 0xfffff;
-  h.proto = frame[IP + 6]!;
-  h.hops = frame[IP + 7]!;
-  if (h.proto === 0) return layout.REASON_OPTIONS;
-  readPorts(h, IP6_BYTES);
-  return layout.REASON_NODE;
-}
-
-function readPorts(h: Headers, header: number): void {
-  if (!PROTOS_WITH_PORTS.includes(h.proto) || h.packet < header + 4) return;
-  h.ports = [read16(h.frame, IP + header), read16(h.frame, IP + header + 2)];
-}
-
-function walk({ heap, globals }: KernelWords, port: number, h: Headers): Decision {
+function walk(words: KernelWords, port: number, h: Headers): Decision {
+  const { heap, globals } = words;
   const slots = globals[layout.GLOBAL_SLOTS]!;
   const { frame, type } = h;
+  const way = newWay(h);
   let slot = globals[portAt(port) + layout.PORT_START]!;
   let counts = 0;
-  let routed = false;
-  let encapsulated = 0;
-  const labels: number[] = [];
   if (slot === 0) return slow(layout.REASON_UNBOUND);
   for (let step = 0; step < layout.MAX_KERNEL_STEPS; step++) {
     if (slot === 0) return slow(layout.REASON_NO_PATH);
     const at = heap[slots + slot] ?? 0;
     if (at === 0) return slow(layout.REASON_NODE);
-    const word = (offset: number): number => heap[at + offset]!;
+    const word: RecordWords = (offset) => heap[at + offset]!;
+    const isRelabelled = way.labels.length > 0 || way.popped > 0;
     switch (word(0)) {
       case layout.KIND_GOTO:
         slot = word(layout.GOTO_NEXT);
         break;
       case layout.KIND_MATCH_MAC: {
-        if (encapsulated !== 0 || labels.length > 0) return slow(layout.REASON_ORDER);
+        if (way.encap !== 0 || isRelabelled) return slow(layout.REASON_ORDER);
         const same =
           word(layout.MATCH_MAC_HIGH) === read16(frame, 0) && word(layout.MATCH_MAC_LOW) === read32(frame, 2);
         slot = word(same ? layout.MATCH_MAC_TRUE : layout.MATCH_MAC_FALSE);
         break;
       }
       case layout.KIND_ETHER_SWITCH:
-        if (labels.length > 0) return slow(layout.REASON_ORDER);
+        if (isRelabelled) return slow(layout.REASON_ORDER);
         if (type === ETHERTYPE_IPV4) slot = word(layout.ETHER_SWITCH_IP4);
         else if (type === ETHERTYPE_IPV6) slot = word(layout.ETHER_SWITCH_IP6);
         else if (type === ETHERTYPE_MPLS) slot = word(layout.ETHER_SWITCH_MPLS);
         else return slow(layout.REASON_ETHER_TYPE);
         break;
       case layout.KIND_TREE: {
-        if (encapsulated !== 0 || labels.length > 0) return slow(layout.REASON_ORDER);
+        if (way.encap !== 0 || way.labels.length > 0) return slow(layout.REASON_ORDER);
+        if (way.proto === ETHERTYPE_MPLS) return slow(layout.REASON_ETHER_TYPE);
         if (h.unsound !== layout.REASON_NODE) return slow(h.unsound);
-        const root = word(type === ETHERTYPE_IPV4 ? layout.TREE_ROOT4 : layout.TREE_ROOT6);
+        const root = word(h.ip === ETHERTYPE_IPV4 ? layout.TREE_ROOT4 : layout.TREE_ROOT6);
         slot = lookUp(heap, root, addressOf(h, 'destination')) || word(layout.TREE_DEFAULT);
-        routed = true;
+        way.routed = true;
         break;
       }
-      case layout.KIND_BALANCE:
-        if (!routed || labels.length > 0) return slow(layout.REASON_ORDER);
-        if (type === ETHERTYPE_IPV6 && EXTENSIONS.includes(h.proto)) return slow(layout.REASON_FLOW);
-        slot = balance(heap, at, h);
+      case layout.KIND_BALANCE: {
+        const hash = flowOf(way, h, word(layout.BALANCE_LABELS) !== 0);
+        if (typeof hash !== 'number') return hash;
+        slot = balance(heap, at, hash);
         break;
+      }
       case layout.KIND_ENCAP:
-        if (!routed || ++counts > MAX_COUNTS) return slow(layout.REASON_ORDER);
-        encapsulated = at;
+        if ((!way.routed && way.popped === 0) || ++counts > MAX_COUNTS) return slow(layout.REASON_ORDER);
+        way.encap = at;
         slot = word(layout.ENCAP_NEXT);
         break;
       case layout.KIND_PUSH:
-        if (!routed || encapsulated !== 0 || labels.length >= MAX_PUSHED || ++counts > MAX_COUNTS)
-          return slow(layout.REASON_ORDER);
-        labels.unshift(pushed(word, labels[0], h));
+        if (!push(way, h, word) || ++counts > MAX_COUNTS) return slow(layout.REASON_ORDER);
         slot = word(layout.PUSH_NEXT);
+        break;
+      case layout.KIND_SWAP:
+      case layout.KIND_POP: {
+        const isSwap = word(0) === layout.KIND_SWAP;
+        if (!hasLabel(way, h) || ++counts > MAX_COUNTS) return slow(layout.REASON_ORDER);
+        const reason = (isSwap ? swap : pop)(way, h, word);
+        if (reason !== layout.REASON_NODE) return slow(reason);
+        if (isSwap) slot = word(layout.SWAP_NEXT);
+        else slot = word(way.proto === ETHERTYPE_MPLS ? layout.POP_STACK : layout.POP_NEXT);
+        break;
+      }
+      case layout.KIND_LABEL_TABLE:
+        if (!hasLabel(way, h)) return slow(layout.REASON_ORDER);
+        slot = findLabel(heap, word(layout.LABEL_TABLE_PAGES), labelOf(topLabel(way, h)));
+        if (slot === 0) slot = word(layout.LABEL_TABLE_DEFAULT);
+        else if (word(layout.LABEL_TABLE_EXPIRES) !== 0 && ttlOf(topLabel(way, h)) <= 1) return slow(layout.REASON_TTL);
+        break;
+      case layout.KIND_PORT_SWITCH:
+        if (port >= word(layout.PORT_SWITCH_COUNT)) return slow(layout.REASON_ORDER);
+        slot = heap[word(layout.PORT_SWITCH_SLOTS) + port]!;
         break;
       case layout.KIND_COUNTER:
         if (++counts > MAX_COUNTS) return slow(layout.REASON_ORDER);
         slot = word(layout.COUNTER_NEXT);
         break;
       case layout.KIND_OUTPUT:
-        if (!routed || encapsulated === 0) return slow(layout.REASON_ORDER);
-        return leave({ heap, globals }, encapsulated, word(layout.OUTPUT_PORT), h, labels);
+        if ((!way.routed && way.popped === 0) || way.encap === 0) return slow(layout.REASON_ORDER);
+        return leave(words, way, word(layout.OUTPUT_PORT), h);
       case layout.KIND_DISCARD:
         return counts >= MAX_COUNTS ? slow(layout.REASON_ORDER) : { verdict: 'discarded' };
       default:
@@ -184,42 +151,42 @@ function walk({ heap, globals }: KernelWords, port: number, h: Headers): Decisio
   return slow(layout.REASON_STEPS);
 }
 
-/** The entry of a label in front of `below`, or of the IP packet. */
-function pushed(word: (offset: number) => number, below: number | undefined, h: Headers): number {
-  const own = word(layout.PUSH_TTL);
-  const ttl = own || (below === undefined ? Math.max(0, h.hops - 1) : ttlOf(below));
-  const tc = below !== undefined && word(layout.PUSH_KEEPS_CLASS) !== 0 ? trafficClassBits(below) : 0;
-  return (word(layout.PUSH_LABEL) | tc | (below === undefined ? BOTTOM : 0) | ttl) >>> 0;
+/** Hash of the packet's flow; or why there is none. */
+function flowOf(way: Way, h: Headers, byLabels: boolean): number | Decision {
+  if (way.proto === ETHERTYPE_MPLS) {
+    if (!hasLabel(way, h)) return slow(layout.REASON_ORDER);
+    return hashOfLabels(h, way.popped, byLabels) ?? slow(layout.REASON_FLOW);
+  }
+  if (!way.routed || way.labels.length > 0) return slow(layout.REASON_ORDER);
+  if (h.ip === ETHERTYPE_IPV6 && EXTENSIONS.includes(h.proto)) return slow(layout.REASON_FLOW);
+  return hashOf(h);
 }
 
-function leave(
-  { heap, globals }: KernelWords,
-  encap: number,
-  port: number,
-  h: Headers,
-  labels: readonly number[],
-): Decision {
+function leave({ heap, globals }: KernelWords, way: Way, port: number, h: Headers): Decision {
   const to = portAt(port);
-  const mtu = heap[encap + layout.ENCAP_MTU]!;
-  if (isMartian(h)) return slow(layout.REASON_MARTIAN);
-  if (h.hops <= 1) return slow(layout.REASON_TTL);
+  const { labels, popped, routed } = way;
+  const mtu = heap[way.encap + layout.ENCAP_MTU]!;
+  if (routed && isMartian(h)) return slow(layout.REASON_MARTIAN);
+  if (routed && !way.counted && way.hops <= 1) return slow(layout.REASON_TTL);
   if ((globals[to + layout.PORT_FLAGS]! & layout.PORT_UP) === 0) return slow(layout.REASON_PORT);
-  const size = h.packet + labels.length * LABEL_BYTES;
+  // Padding is taken off where the packet was routed.
+  const rest = routed ? h.packet : h.frame.length - ETHER_HEADER - popped * LABEL_BYTES;
+  const size = rest + labels.length * LABEL_BYTES;
   if (size > globals[to + layout.PORT_MTU]! || (mtu !== 0 && size > mtu)) return slow(layout.REASON_MTU);
-  const macs = new Uint8Array(heap.slice(encap + layout.ENCAP_MACS, encap + layout.ENCAP_MACS + 3).buffer);
-  return { verdict: 'sent', port, macs, labels, length: ETHER_HEADER + size };
+  const macs = new Uint8Array(heap.slice(way.encap + layout.ENCAP_MACS, way.encap + layout.ENCAP_MACS + 3).buffer);
+  const type = labels.length > 0 ? ETHERTYPE_MPLS : way.proto;
+  const hops = way.changesHops || (routed && !way.counted) ? hopsOnWire(way) : undefined;
+  return { verdict: 'sent', port, macs, type, popped, labels, hops, length: ETHER_HEADER + size };
 }
 
 function portAt(port: number): number {
   return layout.GLOBAL_PORTS + port * layout.PORT_WORDS;
 }
 
-function addressOf({ frame, type }: Headers, which: 'source' | 'destination'): Uint32Array {
-  const isDestination = which === 'destination';
-  const address = new Uint32Array(ADDRESS_WORDS);
-  if (type === ETHERTYPE_IPV4) address[0] = read32(frame, IP + (isDestination ? 16 : 12));
-  else for (let i = 0; i < 4; i++) address[i] = read32(frame, IP + (isDestination ? 24 : 8) + 4 * i);
-  return address;
+/** Where the table of labels leads from this one; 0: it isn't there. */
+function findLabel(heap: Uint32Array, pages: number, label: number): number {
+  const page = heap[pages + (label >>> layout.LABEL_PAGE_BITS)]!;
+  return page === 0 ? 0 : heap[page + (label & (layout.LABEL_PAGE_WORDS - 1))]!;
 }
 
 /** The value of the longest prefix in the trie at `root`; 0: none. */
@@ -243,39 +210,9 @@ function lookUp(heap: Uint32Array, root: number, address: Uint32Array): number {
   return heap[heap[root + layout.ROOT_SHORTS]! + (cover & 0xffff)]!;
 }
 
-function balance(heap: Uint32Array, record: number, h: Headers): number {
-  const hash = hashOf(h);
+function balance(heap: Uint32Array, record: number, hash: number): number {
   const own = heap[heap[record + layout.BALANCE_SLOTS]! + pick(hash, heap[record + layout.BALANCE_MAX]!)]!;
   const present = heap[record + layout.BALANCE_PRESENT_COUNT]!;
   if (own !== 0 || present === 0) return own;
   return heap[heap[record + layout.BALANCE_PRESENT]! + pick(avalanche(hash ^ 0x9e3779b9), present)]!;
-}
-
-function hashOf(h: Headers): number {
-  const is4 = h.type === ETHERTYPE_IPV4;
-  let hash = 0x5bd1e995;
-  for (const which of ['source', 'destination'] as const) {
-    for (const word of addressOf(h, which).subarray(0, is4 ? 1 : 4)) hash = mix(hash, word);
-  }
-  hash = mix(hash, h.proto);
-  if (!is4) hash = mix(hash, h.flowLabel);
-  for (const port of h.ports ?? []) hash = mix(hash, port);
-  return avalanche(hash);
-}
-
-/** All that engine/martians.ts doesn't forward, or in some cases only. */
-function isMartian(h: Headers): boolean {
-  const [source, destination] = [addressOf(h, 'source'), addressOf(h, 'destination')];
-  if (h.type === ETHERTYPE_IPV4) return isMartian4(source[0]!) || isMartian4(destination[0]!);
-  const isLow = (address: Uint32Array, from: number): boolean =>
-    address[0] === 0 && address[1] === 0 && address[2] === 0 && address[3]! >= from && address[3]! <= 1;
-  const isGroup = (address: Uint32Array): boolean => address[0]! >>> 24 === 0xff;
-  const isLinkLocal = (address: Uint32Array): boolean => address[0]! >>> 22 === 0x3fa;
-  if (isGroup(source) || isGroup(destination) || isLow(source, 0) || isLow(destination, 1)) return true;
-  return isLinkLocal(source) || isLinkLocal(destination);
-}
-
-function isMartian4(address: number): boolean {
-  const first = address >>> 24;
-  return first === 127 || address === 0 || (first >= 224 && first < 240) || address === 0xffffffff;
 }

@@ -66,6 +66,7 @@ class Image implements GraphWatcher {
   }
 
   entriesChanged(slot: number): void {
+    if (!this.records.entriesChanged(slot)) this.heap.missed = true;
     this.dirty.add(slot);
   }
 

@@ -57,12 +57,13 @@ export const TREE_DEFAULT = 1;
 export const TREE_ROOT4 = 2;
 export const TREE_ROOT6 = 3;
 
-/** A load balancer by FLOW_FIELDS. SLOTS: address of MAX words, slot or 0; PRESENT: address of PRESENT_COUNT slots in the order of their keys. */
+/** A load balancer by FLOW_FIELDS; LABELS 1: by LABEL_FLOW_FIELDS. SLOTS: address of MAX words, slot or 0; PRESENT: address of PRESENT_COUNT slots in the order of their keys. */
 export const KIND_BALANCE = 6;
 export const BALANCE_MAX = 1;
 export const BALANCE_SLOTS = 2;
 export const BALANCE_PRESENT_COUNT = 3;
 export const BALANCE_PRESENT = 4;
+export const BALANCE_LABELS = 5;
 
 /** ethernet without tags. MTU 0: none. MACS: destination and source, 12 bytes as on the wire. */
 export const KIND_ENCAP = 7;
@@ -86,6 +87,41 @@ export const PUSH_COUNTER = 2;
 export const PUSH_LABEL = 3;
 export const PUSH_TTL = 4;
 export const PUSH_KEEPS_CLASS = 5;
+
+/** Another label in place of the top one. LABEL: at its place in an entry. */
+export const KIND_SWAP = 11;
+export const SWAP_NEXT = 1;
+export const SWAP_COUNTER = 2;
+export const SWAP_LABEL = 3;
+
+/** One label off. STACK: where packets go that have more. TTL: what the IP packet behind the last one has. PAYLOAD: its ether type has to be this; 0: any. */
+export const KIND_POP = 12;
+export const POP_NEXT = 1;
+export const POP_STACK = 2;
+export const POP_COUNTER = 3;
+export const POP_TTL = 4;
+export const POP_PAYLOAD = 5;
+export const POP_TTL_STAYS = 0;
+/** The label's, less one. */
+export const POP_TTL_OF_LABEL = 1;
+/** Its own, less one. */
+export const POP_TTL_OF_PACKET = 2;
+
+/**
+ * By the top label. PAGES: address of LABEL_PAGE_WORDS addresses of pages of as many slots; 0 for a page, or a slot, that there isn't.
+ * EXPIRES: not 0 where labels with an entry and a TTL of 1 or 0 are the engine's.
+ */
+export const KIND_LABEL_TABLE = 13;
+export const LABEL_TABLE_DEFAULT = 1;
+export const LABEL_TABLE_PAGES = 2;
+export const LABEL_TABLE_EXPIRES = 3;
+export const LABEL_PAGE_BITS = 10;
+export const LABEL_PAGE_WORDS = 1024;
+
+/** By the input port. SLOTS: address of COUNT words, defaults included. */
+export const KIND_PORT_SWITCH = 14;
+export const PORT_SWITCH_COUNT = 1;
+export const PORT_SWITCH_SLOTS = 2;
 
 /**
  * Root of a trie, aligned to 4 words: the addresses of its three tables (prefix-trie.ts). INDEX: 65,536 words, node or 0. COVER: 65,536
@@ -117,7 +153,7 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;

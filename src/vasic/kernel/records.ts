@@ -3,10 +3,11 @@
  * nothing about when the words are written (image.ts), only what they are.
  */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
-import type { NodeImage, SlowNode } from '../engine/node-image';
+import type { NodeImage, PoppedTtl, SlowNode } from '../engine/node-image';
 import type { CounterIds } from './counter-ids';
 import type { Heap } from './heap';
 import { PAGE_WORDS } from './heap';
+import { LabelPages } from './label-pages';
 import * as layout from './layout';
 import { SharedTrieMemory } from './shared-trie';
 
@@ -19,6 +20,12 @@ const SLOW: Readonly<Record<SlowNode, number>> = {
   policer: layout.REASON_POLICER,
 };
 
+const POPPED_TTL: Readonly<Record<PoppedTtl, number>> = {
+  stays: layout.POP_TTL_STAYS,
+  ofLabel: layout.POP_TTL_OF_LABEL,
+  ofPacket: layout.POP_TTL_OF_PACKET,
+};
+
 /** In the order of the record's words. */
 const SWITCHED = [ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS] as const;
 
@@ -26,9 +33,11 @@ const SWITCHED = [ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS] as const;
 interface Held {
   readonly record: number;
   image: NodeImage;
-  /** Of a load balancer: its slots, and those present (made when some are missing); address and words. */
+  /** Of a load balancer: its slots, and those present (made when some are missing); address and words. Of a switch of ports: its slots. */
   paths: Block;
   present: Block;
+  /** Of a table of labels. */
+  labels: LabelPages | undefined;
   /** Blocks that the record still names, until it is written again. */
   old: Block[];
 }
@@ -51,7 +60,7 @@ export class Records {
   /** Gets what the node needs of the heap; false: there is no room, and the slot has what it had. Nothing shows yet. */
   hold(slot: number, image: NodeImage): boolean {
     const before = this.held[slot];
-    const wanted = image.kind === 'balance' ? image.max : 0;
+    const wanted = image.kind === 'balance' ? image.max : image.kind === 'portSwitch' ? image.ports : 0;
     const grows = wanted > (before?.paths.words ?? 0);
     if (!this.heap.hasSpare(Math.ceil(wanted / PAGE_WORDS) + SPARE_PAGES)) return false;
     if (image.kind === 'tree' && !(sharedRoot(image.ip4).makeRoot() && sharedRoot(image.ip6).makeRoot())) return false;
@@ -59,16 +68,25 @@ export class Records {
     const record = before?.record ?? this.heap.allocateWords(layout.RECORD_WORDS);
     if (record === 0 || (grows && paths.at === 0)) return false;
     if (before === undefined) {
-      this.held[slot] = { record, image, paths, present: NONE, old: [] };
+      this.held[slot] = { record, image, paths, present: NONE, labels: undefined, old: [] };
       this.heap.words.fill(0, record, record + layout.RECORD_WORDS);
-      return true;
+      return this.entriesChanged(slot);
     }
     if (grows) before.old.push(before.paths);
     const counters = countersOf(before.image);
     if (counters !== undefined && counters !== countersOf(image)) this.ids.give(counters);
     before.image = image;
     before.paths = paths;
-    return true;
+    return this.entriesChanged(slot);
+  }
+
+  /** Gets what the node's entries need of the heap by now; false: there is no room. */
+  entriesChanged(slot: number): boolean {
+    const held = this.held[slot];
+    if (held?.image.kind !== 'labelTable') return true;
+    const isNew = held.labels === undefined;
+    held.labels ??= LabelPages.make(this.heap);
+    return held.labels?.gather(held.image, isNew) ?? false;
   }
 
   /** Writes the node's record; its address, 0 where the slot has none. Within a change of the graph's version. */
@@ -88,6 +106,7 @@ export class Records {
     if (held === undefined) return;
     this.held[slot] = undefined;
     for (const block of [...held.old, held.paths, held.present]) this.free(block);
+    held.labels?.release();
     this.heap.releaseWords(held.record, layout.RECORD_WORDS);
     const { image } = held;
     const counters = countersOf(image);
@@ -117,7 +136,7 @@ export class Records {
         if (!image.routes) return [layout.KIND_SLOW, layout.REASON_NODE];
         return [layout.KIND_TREE, image.otherwise, sharedRoot(image.ip4).root, sharedRoot(image.ip6).root];
       case 'balance':
-        return this.balanceOf(held, image.max, image.paths());
+        return [...this.balanceOf(held, image.max, image.paths()), Number(image.labels)];
       case 'encap':
         return this.counting(image.counters, (id) => [
           ...[layout.KIND_ENCAP, image.next, image.mtu, id],
@@ -127,6 +146,19 @@ export class Records {
         return this.counting(image.counters, (id) => [
           ...[layout.KIND_PUSH, image.next, id, (image.label << 12) >>> 0, image.ttl ?? 0, Number(image.keepsClass)],
         ]);
+      case 'swap':
+        return this.counting(image.counters, (id) => [layout.KIND_SWAP, image.next, id, (image.label << 12) >>> 0]);
+      case 'pop':
+        return this.counting(image.counters, (id) => [
+          ...[layout.KIND_POP, image.next, image.stack, id, POPPED_TTL[image.ttl], image.payload ?? 0],
+        ]);
+      case 'labelTable':
+        if (held.labels?.write(image) !== true) return [layout.KIND_SLOW, layout.REASON_NODE];
+        return [layout.KIND_LABEL_TABLE, image.otherwise, held.labels.root, Number(image.expires)];
+      case 'portSwitch': {
+        for (let port = 0; port < image.ports; port++) this.heap.words[held.paths.at + port] = image.to(port);
+        return [layout.KIND_PORT_SWITCH, image.ports, held.paths.at];
+      }
       case 'output':
         return [layout.KIND_OUTPUT, image.port];
       case 'counter':

@@ -17,7 +17,8 @@ import { createFastPath, type KernelTables } from '../../../src/vasic/kernel/ima
 import { createMemoryPort, type MemoryPort } from '../../bed/memory-port';
 import type { Random } from '../random';
 import { makeFrame, type TestFrame } from './frames';
-import { MACS, makeGraph, PORTS, type GraphPlan, type Shape } from './graphs';
+import { MACS, PORTS, type GraphPlan, type Shape } from './graph-parts';
+import { makeGraph } from './graphs';
 
 /** What became of a frame in the program. */
 export interface Judgement {
@@ -48,8 +49,9 @@ export type Ways = Record<Shape, { frames: number; sent: number; discarded: numb
 export interface CompareResult {
   graphs: number;
   frames: number;
-  /** Frames that leave with new labels in the program. */
+  /** Frames that leave with new labels in the program, and those without some that they had. */
   labelled: number;
+  unlabelled: number;
   /** Frames that the program was run on. */
   judged: number;
   operations: number;
@@ -120,7 +122,18 @@ const MAX_FINDINGS = 20;
 export function newResult(): CompareResult {
   const way = (): Ways[Shape] => ({ frames: 0, sent: 0, discarded: 0, slow: 0 });
   const ways = { fpm2afi: way(), plain: way(), odd: way() };
-  return { graphs: 0, frames: 0, labelled: 0, judged: 0, operations: 0, refused: 0, ways, reasons: {}, findings: [] };
+  return {
+    graphs: 0,
+    frames: 0,
+    labelled: 0,
+    unlabelled: 0,
+    judged: 0,
+    operations: 0,
+    refused: 0,
+    ways,
+    reasons: {},
+    findings: [],
+  };
 }
 
 /** Plays one graph; what was found is added to the result. */
@@ -182,6 +195,7 @@ function playFrame(
   ways.frames++;
   ways[decision.verdict]++;
   if (decision.verdict === 'sent' && decision.labels.length > 0) result.labelled++;
+  if (decision.verdict === 'sent' && decision.popped > 0) result.unlabelled++;
   if (decision.verdict === 'slow') result.reasons[decision.reason] = (result.reasons[decision.reason] ?? 0) + 1;
   const expected = expectation(decision, test);
   const about = { port, frame: hex(frame), decision, outcome: { ...outcome, frame: hex(outcome.frame) } };
@@ -220,17 +234,18 @@ function expectation(decision: Decision, { frame }: TestFrame): Judgement {
     case 'discarded':
       return { ...unchanged, outcome: 'discarded' };
     case 'sent': {
-      const { labels, length, macs, port } = decision;
+      const { labels, length, macs, port, popped, hops } = decision;
       const ip = 14 + 4 * labels.length;
+      const from = 14 + 4 * popped;
       const sent = new Uint8Array(length);
       sent.set(macs);
-      sent.set(frame.subarray(12, 14), 12);
-      if (labels.length > 0) write16(sent, 12, 0x8847);
+      write16(sent, 12, decision.type);
       labels.forEach((entry, i) => write32(sent, 14 + 4 * i, entry));
-      sent.set(frame.subarray(14, 14 + length - ip), ip);
-      if (sent[ip]! >> 4 === 6) sent[ip + 7]!--;
+      sent.set(frame.subarray(from, from + length - ip), ip);
+      if (hops === undefined) return { outcome: 'sent', port, reason: '', frame: sent };
+      if (sent[ip]! >> 4 === 6) sent[ip + 7] = hops;
       else {
-        sent[ip + 8]!--;
+        sent[ip + 8] = hops;
         write16(sent, ip + 10, 0);
         write16(sent, ip + 10, ~sumBytes(sent, ip, ip + 20) & 0xffff);
       }

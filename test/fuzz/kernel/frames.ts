@@ -4,7 +4,8 @@
  */
 import { sumBytes, write16, write32 } from '../../../src/net/checksum';
 import type { Random } from '../random';
-import { address, MACS, PORTS, type Prefixed } from './graphs';
+import { address, MACS, PORTS, type Prefixed } from './graph-parts';
+import { someLabel } from './label-graphs';
 
 export interface TestFrame {
   readonly port: number;
@@ -108,17 +109,35 @@ function spoil(random: Random, frame: Uint8Array): Uint8Array {
   }
 }
 
+/** Labels in front of a packet, or of anything. */
+function labelled(random: Random, packet: Uint8Array): Uint8Array {
+  const count = random.pick([1, 1, 1, 2, 2, 3, 4, 5]);
+  const payload =
+    random.below(12) === 0 ? Uint8Array.from({ length: random.below(60) }, () => random.below(256)) : packet;
+  const out = new Uint8Array(4 * count + payload.length);
+  for (let i = 0; i < count; i++) {
+    const label = random.below(6) === 0 ? random.below(2 ** 20) : someLabel(random);
+    const bottom = Number(i === count - 1 ? random.below(30) > 0 : random.below(30) === 0);
+    const ttl = random.below(8) === 0 ? random.below(3) : 2 + random.below(254);
+    write32(out, 4 * i, (label * 0x1000 + random.below(8) * 0x200 + bottom * 0x100 + ttl) >>> 0);
+  }
+  out.set(payload, 4 * count);
+  return out;
+}
+
 /** A frame and the port that it comes in at. */
 export function makeFrame(random: Random, prefixes: readonly Prefixed[]): TestFrame {
   const port = random.below(PORTS);
   const is4 = random.below(2) === 0;
-  const packet = is4 ? ip4(random, prefixes) : ip6(random, prefixes);
+  const plain = is4 ? ip4(random, prefixes) : ip6(random, prefixes);
+  const hasLabels = random.below(3) === 0;
+  const packet = hasLabels ? labelled(random, plain) : plain;
   const frame = new Uint8Array(14 + packet.length);
   frame.set(
     random.below(16) === 0 ? random.pick([MACS[(port + 1) % PORTS]!, new Uint8Array(6).fill(255)]) : MACS[port]!,
   );
   frame.set([2, 0, 0, 0, 9, 9], 6);
-  write16(frame, 12, is4 ? 0x0800 : 0x86dd);
+  write16(frame, 12, hasLabels ? 0x8847 : is4 ? 0x0800 : 0x86dd);
   frame.set(packet, 14);
   return { port, frame: random.below(5) === 0 ? spoil(random, frame) : frame };
 }

@@ -9,7 +9,7 @@ import { Forwarder } from '../../../src/vasic/kernel/forwarder';
 import { forwarderTables } from '../../../src/vasic/kernel/forwarder-tables';
 import * as layout from '../../../src/vasic/kernel/layout';
 import type { CompareOptions, Judge } from './compare';
-import { PORTS } from './graphs';
+import { PORTS } from './graph-parts';
 
 /** The programs that can be asked: XDP's as a card's driver runs it. */
 export const HOOKS = ['tc', 'xdp'] as const;

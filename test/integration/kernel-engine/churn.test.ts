@@ -23,7 +23,7 @@ import { createFastPath } from '../../../src/vasic/kernel/image';
 import * as layout from '../../../src/vasic/kernel/layout';
 import { finishIpv4 } from '../../bed/ipv4-header';
 import { createMemoryPort } from '../../bed/memory-port';
-import { MACS, PORTS } from '../../fuzz/kernel/graphs';
+import { MACS, PORTS } from '../../fuzz/kernel/graph-parts';
 import { openJudge, type KernelJudge } from '../../fuzz/kernel/judge';
 import { Random } from '../../fuzz/random';
 import type { Probe, ReaderData, ReaderResult } from './churn-reader';

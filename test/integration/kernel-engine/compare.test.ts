@@ -14,6 +14,7 @@ test('every packet is sent, dropped or left to the engine as that has it, byte b
   expect(result.frames).toBe(25_000);
   expect(result.judged).toBeGreaterThan(20_000);
   expect(result.labelled).toBeGreaterThan(500);
+  expect(result.unlabelled).toBeGreaterThan(300);
 });
 
 test('graphs of all shapes took part, and packets that go each way', () => {

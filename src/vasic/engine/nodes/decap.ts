@@ -8,7 +8,7 @@ import { PARAM } from '../../../aft/model';
 import { stackEnd } from '../label-stack';
 import type { NodeKind, NodeOf } from '../node-kind';
 import { intParam } from './params';
-import { checkPop, describePop, linkPop } from './pop-label';
+import { checkPop, describePop, imageOfPop, linkPop } from './pop-label';
 
 /** Whether it is a decapsulation of one label. */
 function takesOne(node: NodeOf<'decap'>): boolean {
@@ -48,5 +48,7 @@ export const decap: NodeKind<'decap'> = {
       },
     };
   },
+  image: (node, context, { counters }) =>
+    takesOne(node) ? imageOfPop(node, context, counters!) : { kind: 'slow', reason: 'node' },
   describe: (node, walk) => (takesOne(node) ? describePop(walk) : () => node.template),
 };

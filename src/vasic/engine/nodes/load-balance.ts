@@ -111,9 +111,9 @@ export const loadBalance: NodeKind<'loadBalance'> = {
   image(node, _context, { container }) {
     const fields = node.fields.length === 0 ? FLOW_FIELDS : node.fields;
     const { store } = container as Paths;
-    return isFlow(fields)
-      ? { kind: 'balance', max: node.max, paths: () => store.sorted() }
-      : { kind: 'slow', reason: 'node' };
+    if (!isFlow(fields)) return { kind: 'slow', reason: 'node' };
+    const labels = fields.includes(AftField.MplsFlow);
+    return { kind: 'balance', max: node.max, labels, paths: () => store.sorted() };
   },
   describe(_node, _walk, { container }) {
     return (next) => (next > END ? describePath(container!, next) : 'no paths');

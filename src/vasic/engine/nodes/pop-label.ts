@@ -16,6 +16,7 @@ import { newCounters, type Counters } from '../ports';
 import { hopsOf, setHops } from '../ttl-and-mtu';
 import { DONE, END } from '../walk';
 import type { Walk } from '../walk';
+import type { NodeImage } from '../node-image';
 import type { Compiled, Description, LinkContext, NodeOf } from '../node-kind';
 import { boolParam, intParam } from './params';
 
@@ -30,13 +31,28 @@ export function checkPop(node: NodeOf<'decap'>, context: LinkContext): string | 
   return stack === undefined || context.slotOf(stack) !== END ? undefined : `${PARAM.labelStack} names no node`;
 }
 
+/** What is read of the node. */
+function popping(node: NodeOf<'decap'>, context: LinkContext) {
+  const next = context.slotOf(node.next);
+  const version = intParam(node, PARAM.labelPayload);
+  return {
+    next,
+    stack: context.slotOf(intParam(node, PARAM.labelStack)) || next,
+    propagates: boolParam(node, PARAM.labelTtlPropagate),
+    payload: version === undefined ? undefined : version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6,
+  };
+}
+
+/** What the kernel may do of it. */
+export function imageOfPop(node: NodeOf<'decap'>, context: LinkContext, counters: Counters): NodeImage {
+  const { propagates, ...rest } = popping(node, context);
+  const ttl = propagates === undefined ? 'stays' : propagates ? 'ofLabel' : 'ofPacket';
+  return { kind: 'pop', ...rest, ttl, counters };
+}
+
 /** A decapsulation of one label, ready to run. */
 export function linkPop(node: NodeOf<'decap'>, context: LinkContext, counters: Counters = newCounters()): Compiled {
-  const next = context.slotOf(node.next);
-  const stack = context.slotOf(intParam(node, PARAM.labelStack)) || next;
-  const propagates = boolParam(node, PARAM.labelTtlPropagate);
-  const version = intParam(node, PARAM.labelPayload);
-  const payload = version === undefined ? undefined : version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+  const { next, stack, propagates, payload } = popping(node, context);
   return {
     counters,
     execute(walk) {

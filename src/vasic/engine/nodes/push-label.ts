@@ -95,9 +95,9 @@ function packetHops(walk: Walk, onLabel: boolean, below: number): number {
 
 /** What the kernel may do of it. */
 export function imageOfLabel(node: NodeOf<'encap'>, next: number, counters: Counters): NodeImage {
-  if (boolParam(node, PARAM.labelSwap) === true) return { kind: 'slow', reason: 'node' };
-  const { propagates, ttl, keepsClass } = pushing(node);
   const label = intParam(node, PARAM.labelValue)!;
+  if (boolParam(node, PARAM.labelSwap) === true) return { kind: 'swap', next, label, counters };
+  const { propagates, ttl, keepsClass } = pushing(node);
   return { kind: 'push', next, label, ttl: propagates ? undefined : (ttl ?? MAX_TTL), keepsClass, counters };
 }
 

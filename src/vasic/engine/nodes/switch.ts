@@ -96,9 +96,11 @@ export const switchNode: NodeKind<'switch'> = {
   },
   describe: (node, walk, context) => describeLookup(node.field, walk, context),
   image(node, context, { container }) {
-    if (node.field !== AftField.EtherType) return { kind: 'slow', reason: 'node' };
     const otherwise = context.slotOf(node.defaultNext) || context.slotOf(node.next);
     const { store } = container as NumberLookup;
+    if (node.field === AftField.MetaIfInput)
+      return { kind: 'portSwitch', ports: context.ports.list.length, to: (port) => store.find(port) || otherwise };
+    if (node.field !== AftField.EtherType) return { kind: 'slow', reason: 'node' };
     return { kind: 'etherSwitch', to: (type) => store.find(type) || otherwise };
   },
 };

@@ -58,6 +58,14 @@ export const table: NodeKind<'table'> = {
       },
     };
   },
+  image(node, context, { container }) {
+    if (node.fields[0] !== AftField.MplsLabel) return { kind: 'slow', reason: 'node' };
+    const otherwise = context.slotOf(node.defaultNext) || context.slotOf(node.next);
+    const expires = intParam(node, PARAM.mplsTtlExpired) !== undefined;
+    const { store } = container as NumberLookup;
+    const to = (label: number): number => store.find(label);
+    return { kind: 'labelTable', otherwise, expires, to, changed: (all) => store.changed(all) };
+  },
   describe(node, walk, context) {
     const lookup = describeLookup(node.fields[0]!, walk, context);
     const expiring = node.params?.[PARAM.mplsTtlExpired] !== undefined && expires(walk);

@@ -31,12 +31,16 @@
 #define PROTO_DCCP 33
 #define PROTO_SCTP 132
 #define PROTO_UDPLITE 136
-/* Bytes that the program looks at: Ethernet, IPv6 and the TCP header's length. */
-#define HEADERS_BYTES 68
+/* Bytes that the program looks at: Ethernet, labels, IPv6 and the TCP header's length. */
+#define HEADERS_BYTES 84
 /* Nodes that count which a packet may pass; a power of two. */
 #define MAX_COUNTS 8
-/* Labels that a packet may be given; a power of two. */
+/* Labels that a packet may be given, and of those that it has so many as are looked at; powers of two. */
 #define MAX_PUSHED 4
+#define MAX_STACK 4
+/* What a flow is told by of labels (engine/label-stack.ts). */
+#define FIRST_UNRESERVED 16
+#define ENTROPY_INDICATOR 7
 /* Of a label's entry. */
 #define LABEL_CLASS 0xe00
 #define LABEL_BOTTOM 0x100
@@ -213,9 +217,13 @@ struct headers {
 	__u64 source_high, source_low;
 	__u64 destination_high, destination_low;
 	__u32 mac_high, mac_low;
-	__u32 type;
-	/* Bytes of the frame, and of the IP packet in it. */
-	__u32 frame, packet;
+	/* The ether types of the frame, and of the IP packet in it, which may be behind labels; 0: there is none. */
+	__u32 type, ip;
+	/* Bytes of the frame, of what is behind Ethernet header and labels in it, and of the IP packet. */
+	__u32 frame, room, packet;
+	/* Its labels, the outermost first, as entries in the processor's byte order; how many were read, and whether the last is at the bottom. */
+	__u32 stack[MAX_STACK];
+	__u32 depth, bottom;
 	/* Bytes of the largest IP packet that goes on the wire, a segment's, and of what a segment carries; 0: it is none. */
 	__u32 wire, segment;
 	/* TTL or hop limit, and what is behind it or in front of it: protocol or next header. */
@@ -243,6 +251,10 @@ struct way {
 	/* Labels that it gets, the innermost first, as entries in the processor's byte order. */
 	__u32 labels[MAX_PUSHED];
 	__u32 pushed;
+	/* Labels of its own that it loses, and the ether type of what it is without these. */
+	__u32 popped, proto;
+	/* TTL or hop limit of the IP packet, and whether it is a new one; `counted`: a label's stands for this hop. */
+	__u32 hops, changes_hops, counted;
 	/* Bytes of the frame that leaves, and its ether type. */
 	__u32 length, type;
 	/* The frame came through native XDP, which can send out of some ports only. */
@@ -315,7 +327,7 @@ static __always_inline __u32 parse_ip4(struct headers *h, const void *ip, const 
 	if (*(const __u8 *)ip != 0x45)
 		return *(const __u8 *)ip >> 4 == 4 ? REASON_OPTIONS : REASON_IP_HEADER;
 	h->packet = read16(ip + 2);
-	if (h->packet < IP4_BYTES || h->packet + ETHER_BYTES > h->frame || !is_checksum_right(ip))
+	if (h->packet < IP4_BYTES || h->packet > h->room || !is_checksum_right(ip))
 		return REASON_IP_HEADER;
 	fragment = read16(ip + 6) & 0x3fff;
 	h->hops = *(const __u8 *)(ip + 8);
@@ -348,7 +360,7 @@ static __always_inline __u32 parse_ip6(struct headers *h, const void *ip, const 
 	if (first >> 28 != 6)
 		return REASON_IP_HEADER;
 	h->packet = IP6_BYTES + read16(ip + 4);
-	if (h->packet + ETHER_BYTES > h->frame)
+	if (h->packet > h->room)
 		return REASON_IP_HEADER;
 	h->flow_label = first & 0xfffff;
 	h->proto = *(const __u8 *)(ip + 6);
@@ -374,6 +386,34 @@ static __always_inline __u32 parse_ip6(struct headers *h, const void *ip, const 
 	return REASON_NODE;
 }
 
+/* Reads labels, and what is behind them by its first bits (payloadType() of engine/label-stack.ts). Returns where that is, NULL: not within reach. */
+static __always_inline const void *parse_labels(struct headers *h, const void *at, const void *end)
+{
+	__u32 version;
+
+	h->ip = 0;
+#pragma unroll
+	for (int i = 0; i < MAX_STACK; i++) {
+		if (h->bottom || at + LABEL_BYTES > end)
+			break;
+		h->stack[i] = read32(at);
+		h->depth = i + 1;
+		h->bottom = h->stack[i] & LABEL_BOTTOM;
+		h->room -= LABEL_BYTES;
+		at += LABEL_BYTES;
+	}
+	if (!h->bottom || h->room == 0)
+		return at;
+	if (at + 1 > end)
+		return NULL;
+	version = *(const __u8 *)at >> 4;
+	if (version == 4 && h->room >= IP4_BYTES)
+		h->ip = TYPE_IP4;
+	else if (version == 6 && h->room >= IP6_BYTES)
+		h->ip = TYPE_IP6;
+	return at;
+}
+
 /* Reads the headers of a frame of `frame` bytes, of which those from `data` to `end` can be read. 0: too short for anything. */
 static __always_inline int parse(struct headers *h, const void *data, const void *end, __u32 frame, __u32 segment)
 {
@@ -386,14 +426,23 @@ static __always_inline int parse(struct headers *h, const void *data, const void
 	h->mac_high = read16(data);
 	h->mac_low = read32(data + 2);
 	h->type = read16(data + 12);
-	if (h->type == TYPE_IP4)
+	h->room = frame - ETHER_BYTES;
+	h->ip = h->type;
+	if (h->type == TYPE_MPLS) {
+		ip = parse_labels(h, ip, end);
+		if (!ip) {
+			h->unsound = REASON_SHORT;
+			return 1;
+		}
+	}
+	if (h->ip == TYPE_IP4)
 		h->unsound = parse_ip4(h, ip, end, segment);
-	else if (h->type == TYPE_IP6)
+	else if (h->ip == TYPE_IP6)
 		h->unsound = parse_ip6(h, ip, end, segment);
 	else
 		h->unsound = REASON_ETHER_TYPE;
 	/* A segment with padding is not cut: the kernel would take it for no segment any more. */
-	if (segment && h->unsound == REASON_NODE && h->packet + ETHER_BYTES != frame)
+	if (segment && h->unsound == REASON_NODE && h->packet != h->room)
 		h->unsound = REASON_SEGMENT;
 	return 1;
 }
@@ -409,7 +458,7 @@ static __always_inline int is_martian4(__u32 address)
 /* What engine/martians.ts doesn't forward, or forwards in some cases only. */
 static __always_inline int is_martian(const struct headers *h)
 {
-	if (h->type == TYPE_IP4)
+	if (h->ip == TYPE_IP4)
 		return is_martian4(h->source_high >> 32) || is_martian4(h->destination_high >> 32);
 	if (h->source_high >> 56 == 0xff || h->destination_high >> 56 == 0xff)
 		return 1;
@@ -449,7 +498,7 @@ static __always_inline __u32 hash_flow(const struct headers *h)
 {
 	__u32 hash = 0x5bd1e995;
 
-	if (h->type == TYPE_IP4) {
+	if (h->ip == TYPE_IP4) {
 		hash = mix(hash, h->source_high >> 32);
 		hash = mix(hash, h->destination_high >> 32);
 		hash = mix(hash, h->proto);
@@ -464,15 +513,52 @@ static __always_inline __u32 hash_flow(const struct headers *h)
 	return avalanche(hash);
 }
 
+/* The same of a packet whose labels from `popped` on tell what its flow is: labelFlow() of engine/label-stack.ts. 0: they can't. */
+static __always_inline int hash_labels(const struct headers *h, __u32 popped, __u32 *hash)
+{
+	__u32 flow = 0x2c1b3c6d, indicated = 0;
+
+	for (int i = 0; i < MAX_STACK; i++) {
+		__u32 at = popped + i;
+		__u32 entry, label;
+
+		if (at >= h->depth)
+			return 0;
+		entry = h->stack[at & (MAX_STACK - 1)];
+		label = entry >> 12;
+		if (label >= FIRST_UNRESERVED) {
+			flow = mix(flow, label);
+			if (indicated)
+				break;
+		} else if (label == ENTROPY_INDICATOR) {
+			indicated = 1;
+		}
+		if (!(entry & LABEL_BOTTOM))
+			continue;
+		if (h->unsound != REASON_NODE && h->unsound != REASON_ETHER_TYPE)
+			return 0;
+		if (h->ip == TYPE_IP4) {
+			flow = mix(mix(flow, h->source_high >> 32), h->destination_high >> 32);
+			flow = mix(flow, h->proto);
+		} else if (h->ip == TYPE_IP6) {
+			flow = mix64(mix64(flow, h->source_high), h->source_low);
+			flow = mix64(mix64(flow, h->destination_high), h->destination_low);
+			flow = mix(flow, h->proto);
+		}
+		break;
+	}
+	*hash = avalanche(mix(0x5bd1e995, flow));
+	return 1;
+}
+
 static __always_inline __u32 pick(__u32 hash, __u32 n)
 {
 	return (__u64)hash * n >> 32;
 }
 
-/* The slot that a load balancer gives the flow; 0: none. */
-static __always_inline __u32 balance(volatile const __u32 *record, const struct headers *h)
+/* The slot that a load balancer gives the flow with this hash; 0: none. */
+static __always_inline __u32 balance(volatile const __u32 *record, __u32 hash)
 {
-	__u32 hash = hash_flow(h);
 	__u32 own = heap_word(record[BALANCE_SLOTS] + pick(hash, record[BALANCE_MAX]));
 	__u32 present = record[BALANCE_PRESENT_COUNT];
 
@@ -517,59 +603,132 @@ static __always_inline int passes(struct way *way, __u32 counter)
 	return 1;
 }
 
-/* The TTL that the IP packet will have on the wire. */
-static __always_inline __u32 hops_on_wire(const struct headers *h)
+/* Whether the packet begins with a label of those that it came with. */
+static __always_inline int has_label(const struct way *way, const struct headers *h)
 {
-	return h->hops ? h->hops - 1 : 0;
+	return way->proto == TYPE_MPLS && !way->pushed && !way->encapsulated && way->popped < h->depth;
 }
 
-/* Puts a label in front of a routed packet (push-label.ts); 0: not here. */
+static __always_inline __u32 top_label(const struct way *way, const struct headers *h)
+{
+	return h->stack[way->popped & (MAX_STACK - 1)];
+}
+
+/* The TTL that the IP packet will have on the wire. */
+static __always_inline __u32 hops_on_wire(const struct way *way)
+{
+	return way->routed && !way->counted && way->hops ? way->hops - 1 : way->hops;
+}
+
+/* Another label in place of the top one (push-label.ts). Returns why not, REASON_NODE: done. */
+static __always_inline __u32 swap(struct way *way, const struct headers *h, volatile const __u32 *record)
+{
+	__u32 before;
+
+	if (!has_label(way, h) || !passes(way, record[SWAP_COUNTER]))
+		return REASON_ORDER;
+	before = top_label(way, h);
+	if ((before & LABEL_TTL) <= 1)
+		return REASON_TTL;
+	way->labels[0] = record[SWAP_LABEL] | (before & (LABEL_CLASS | LABEL_BOTTOM)) | ((before & LABEL_TTL) - 1);
+	way->pushed = 1;
+	way->popped++;
+	way->counted = 1;
+	return REASON_NODE;
+}
+
+/* The top label off (pop-label.ts). Likewise. */
+static __always_inline __u32 pop(struct way *way, const struct headers *h, volatile const __u32 *record)
+{
+	__u32 payload = record[POP_PAYLOAD];
+	__u32 ttl = record[POP_TTL];
+	__u32 entry;
+
+	if (!has_label(way, h) || !passes(way, record[POP_COUNTER]))
+		return REASON_ORDER;
+	entry = top_label(way, h);
+	way->popped++;
+	if (!(entry & LABEL_BOTTOM))
+		return way->popped < h->depth ? REASON_NODE : REASON_ORDER;
+	if (h->unsound != REASON_NODE)
+		return h->unsound;
+	if (payload && payload != h->ip)
+		return REASON_IP_HEADER;
+	way->proto = h->ip;
+	if (ttl == POP_TTL_STAYS)
+		return REASON_NODE;
+	way->hops = ttl == POP_TTL_OF_LABEL ? entry & LABEL_TTL : h->hops;
+	if (way->hops <= 1)
+		return REASON_TTL;
+	way->hops--;
+	way->changes_hops = 1;
+	way->counted = 1;
+	return REASON_NODE;
+}
+
+/* Where a table has packets go by their top label; 0: nowhere known. */
+static __always_inline __u32 find_label(volatile const __u32 *record, __u32 label)
+{
+	__u32 page = heap_word(record[LABEL_TABLE_PAGES] + (label >> LABEL_PAGE_BITS));
+
+	return page ? heap_word(page + (label & (LABEL_PAGE_WORDS - 1))) : 0;
+}
+
+/* Puts a label in front of a packet that was routed, or came with labels (push-label.ts); 0: not here. */
 static __always_inline int push(struct way *way, const struct headers *h, volatile const __u32 *record)
 {
 	__u32 ttl = record[PUSH_TTL];
 	__u32 entry = record[PUSH_LABEL];
 	__u32 pushed = way->pushed;
 
-	if (!way->routed || way->encapsulated || pushed >= MAX_PUSHED || !passes(way, record[PUSH_COUNTER]))
+	if ((!way->routed && !way->popped) || way->encapsulated || pushed >= MAX_PUSHED || !passes(way, record[PUSH_COUNTER]))
 		return 0;
-	if (pushed) {
-		__u32 below = way->labels[(pushed - 1) & (MAX_PUSHED - 1)];
+	if (pushed || way->proto == TYPE_MPLS) {
+		__u32 below = pushed ? way->labels[(pushed - 1) & (MAX_PUSHED - 1)] : top_label(way, h);
 
 		entry |= ttl ? ttl : below & LABEL_TTL;
 		if (record[PUSH_KEEPS_CLASS])
 			entry |= below & LABEL_CLASS;
 	} else {
-		entry |= LABEL_BOTTOM | (ttl ? ttl : hops_on_wire(h));
+		entry |= LABEL_BOTTOM | (ttl ? ttl : hops_on_wire(way));
 	}
 	way->labels[pushed & (MAX_PUSHED - 1)] = entry;
 	way->pushed = pushed + 1;
 	return 1;
 }
 
-/* A packet that was routed and has its new Ethernet header reached an output port: whether it leaves (ttl-and-mtu.ts). */
+/* A packet that was routed, or lost a label, and has its new Ethernet header reached an output port: whether it leaves (ttl-and-mtu.ts). */
 static __always_inline void leave(struct way *way, const struct headers *h, __u32 port)
 {
 	volatile __u32 *to = port_at(port);
 	__u32 flags = to[PORT_FLAGS];
-	__u32 size;
+	__u32 size, rest;
 
-	if (is_martian(h))
-		return slow(way, REASON_MARTIAN);
-	if (h->hops <= 1)
-		return slow(way, REASON_TTL);
+	if (way->routed) {
+		if (is_martian(h))
+			return slow(way, REASON_MARTIAN);
+		if (!way->counted && way->hops <= 1)
+			return slow(way, REASON_TTL);
+	}
 	if (!(flags & PORT_UP) || port >= MAX_KERNEL_PORTS)
 		return slow(way, REASON_PORT);
 	if (way->native && !(flags & PORT_XDP_TARGET) && !(port_at(way->in)[PORT_FLAGS] & PORT_GENERIC))
 		return slow(way, REASON_PORT);
 	/* The kernel cuts no segments behind labels that it doesn't know of. */
-	if (way->pushed && h->segment)
+	if ((way->pushed || way->popped) && h->segment)
 		return slow(way, REASON_SEGMENT);
-	size = h->wire + way->pushed * LABEL_BYTES;
+	/* Padding is taken off where the packet was routed. */
+	rest = way->routed ? h->packet : h->frame - ETHER_BYTES - way->popped * LABEL_BYTES;
+	size = (way->routed ? h->wire : rest) + way->pushed * LABEL_BYTES;
 	if (size > to[PORT_MTU] || (way->mtu && size > way->mtu))
 		return slow(way, REASON_MTU);
 	way->verdict = VERDICT_SENT;
-	way->length = ETHER_BYTES + way->pushed * LABEL_BYTES + h->packet;
-	way->type = way->pushed ? TYPE_MPLS : h->type;
+	way->length = ETHER_BYTES + way->pushed * LABEL_BYTES + rest;
+	way->type = way->pushed ? TYPE_MPLS : way->proto;
+	if (way->routed && !way->counted) {
+		way->hops--;
+		way->changes_hops = 1;
+	}
 	way->out = port;
 	way->out_ifindex = to[PORT_IFINDEX];
 }
@@ -582,6 +741,8 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 
 	if (slot == 0)
 		return slow(way, REASON_UNBOUND);
+	way->proto = h->type;
+	way->hops = h->hops;
 	for (int step = 0; step < MAX_KERNEL_STEPS; step++) {
 		volatile const __u32 *record;
 		__u32 address;
@@ -597,7 +758,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			slot = record[GOTO_NEXT];
 			break;
 		case KIND_MATCH_MAC:
-			if (way->encapsulated || way->pushed)
+			if (way->encapsulated || way->pushed || way->popped)
 				return slow(way, REASON_ORDER);
 			if (record[MATCH_MAC_LOW] == h->mac_low && record[MATCH_MAC_HIGH] == h->mac_high)
 				slot = record[MATCH_MAC_TRUE];
@@ -605,7 +766,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 				slot = record[MATCH_MAC_FALSE];
 			break;
 		case KIND_ETHER_SWITCH:
-			if (way->pushed)
+			if (way->pushed || way->popped)
 				return slow(way, REASON_ORDER);
 			if (h->type == TYPE_IP4)
 				slot = record[ETHER_SWITCH_IP4];
@@ -618,11 +779,13 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			break;
 		case KIND_TREE: {
 			__u32 otherwise = record[TREE_DEFAULT];
-			__u32 root = h->type == TYPE_IP4 ? record[TREE_ROOT4] : record[TREE_ROOT6];
+			__u32 root = h->ip == TYPE_IP4 ? record[TREE_ROOT4] : record[TREE_ROOT6];
 
 			/* The lookup would take the new header off again. */
 			if (way->encapsulated || way->pushed)
 				return slow(way, REASON_ORDER);
+			if (way->proto == TYPE_MPLS)
+				return slow(way, REASON_ETHER_TYPE);
 			if (h->unsound != REASON_NODE)
 				return slow(way, h->unsound);
 			slot = find_route(root, h->destination_high, h->destination_low);
@@ -633,15 +796,24 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			way->routed = 1;
 			break;
 		}
-		case KIND_BALANCE:
-			if (!way->routed || way->pushed)
+		case KIND_BALANCE: {
+			__u32 hash = avalanche(0x5bd1e995);
+
+			if (way->proto == TYPE_MPLS ? !has_label(way, h) : !way->routed || way->pushed)
 				return slow(way, REASON_ORDER);
-			if (h->type == TYPE_IP6 && is_extension(h->proto))
+			if (way->proto == TYPE_MPLS) {
+				if (record[BALANCE_LABELS] && !hash_labels(h, way->popped, &hash))
+					return slow(way, REASON_FLOW);
+			} else if (h->ip == TYPE_IP6 && is_extension(h->proto)) {
 				return slow(way, REASON_FLOW);
-			slot = balance(record, h);
+			} else {
+				hash = hash_flow(h);
+			}
+			slot = balance(record, hash);
 			break;
+		}
 		case KIND_ENCAP:
-			if (!way->routed || !passes(way, record[ENCAP_COUNTER]))
+			if ((!way->routed && !way->popped) || !passes(way, record[ENCAP_COUNTER]))
 				return slow(way, REASON_ORDER);
 			way->encapsulated = 1;
 			way->mtu = record[ENCAP_MTU];
@@ -655,13 +827,46 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 				return slow(way, REASON_ORDER);
 			slot = record[PUSH_NEXT];
 			break;
+		case KIND_SWAP: {
+			__u32 reason = swap(way, h, record);
+
+			if (reason != REASON_NODE)
+				return slow(way, reason);
+			slot = record[SWAP_NEXT];
+			break;
+		}
+		case KIND_POP: {
+			__u32 reason = pop(way, h, record);
+
+			if (reason != REASON_NODE)
+				return slow(way, reason);
+			slot = way->proto == TYPE_MPLS ? record[POP_STACK] : record[POP_NEXT];
+			break;
+		}
+		case KIND_LABEL_TABLE: {
+			__u32 entry = top_label(way, h);
+
+			if (!has_label(way, h))
+				return slow(way, REASON_ORDER);
+			slot = find_label(record, entry >> 12);
+			if (slot == 0)
+				slot = record[LABEL_TABLE_DEFAULT];
+			else if (record[LABEL_TABLE_EXPIRES] && (entry & LABEL_TTL) <= 1)
+				return slow(way, REASON_TTL);
+			break;
+		}
+		case KIND_PORT_SWITCH:
+			if (way->in >= record[PORT_SWITCH_COUNT])
+				return slow(way, REASON_ORDER);
+			slot = heap_word(record[PORT_SWITCH_SLOTS] + way->in);
+			break;
 		case KIND_COUNTER:
 			if (!passes(way, record[COUNTER_ID]))
 				return slow(way, REASON_ORDER);
 			slot = record[COUNTER_NEXT];
 			break;
 		case KIND_OUTPUT:
-			if (!way->routed || !way->encapsulated)
+			if ((!way->routed && !way->popped) || !way->encapsulated)
 				return slow(way, REASON_ORDER);
 			return leave(way, h, record[OUTPUT_PORT]);
 		case KIND_DISCARD:
@@ -769,7 +974,7 @@ static __always_inline __u32 label_on_wire(const struct way *way, __u32 i)
 	return bpf_htonl(way->labels[(way->pushed - 1 - i) & (MAX_PUSHED - 1)]);
 }
 
-/* The new Ethernet header and one less of TTL or hop limit. 0: `end` is too near, nothing was changed. */
+/* The new Ethernet header, and the new TTL or hop limit. 0: `end` is too near, nothing was changed. */
 static __always_inline int rewrite(void *data, void *end, const struct way *way, const struct headers *h)
 {
 	__u8 *ip = data + ETHER_BYTES + (way->pushed & (2 * MAX_PUSHED - 1)) * LABEL_BYTES;
@@ -777,20 +982,20 @@ static __always_inline int rewrite(void *data, void *end, const struct way *way,
 
 	if (data + ETHER_BYTES > end)
 		return 0;
-	if (h->type == TYPE_IP4) {
+	if (way->changes_hops && h->ip == TYPE_IP4) {
 		__u32 before, sum;
 
 		if (ip + IP4_BYTES > (__u8 *)end)
 			return 0;
 		before = read16(ip + 8);
-		ip[8]--;
+		ip[8] = way->hops;
 		/* RFC 1624, equation 3. */
 		sum = (~read16(ip + 10) & 0xffff) + (~before & 0xffff) + read16(ip + 8);
 		*(__u16 *)(ip + 10) = bpf_htons(~fold(sum) & 0xffff);
-	} else {
+	} else if (way->changes_hops) {
 		if (ip + IP6_BYTES > (__u8 *)end)
 			return 0;
-		ip[7]--;
+		ip[7] = way->hops;
 	}
 	macs[0] = way->macs[0];
 	macs[1] = way->macs[1];
@@ -819,23 +1024,40 @@ static __always_inline int write_labels_xdp(struct xdp_md *ctx, const struct way
 }
 
 /*
- * Makes room for the labels, and writes them; 0: there is no memory for that, and the packet is lost as with any that has none.
- * No helper puts bytes behind an Ethernet header and has the kernel know what the packet is then, which it has to for checksums
+ * Makes room for so many labels more, or, below 0, takes so many off; 0: there is no memory for that, and the packet is lost as with any that has none.
+ * No helper puts bytes behind an Ethernet header, or takes them from there, and has the kernel know what the packet is then, which it has to for checksums
  * that the card is to fill in. VLAN tags do: the first tag is kept beside the packet, each further one pushes the one before into it;
- * a tag that is taken off takes one out of the packet, and what is behind that says what the packet is.
+ * a tag that is taken off takes one out of the packet, whatever its four bytes are, and what is behind it says what the packet is.
  */
-static __always_inline int label_tc(struct __sk_buff *skb, const struct way *way)
+static __always_inline int resize_tc(struct __sk_buff *skb, int more, __u32 type)
 {
-	__u16 type = bpf_htons(way->type);
+	int tags = more > 0 ? more + 2 : 2;
+	int cuts = more > 0 ? 1 : 1 - more;
 
 #pragma unroll
 	for (int i = 0; i < MAX_PUSHED + 2; i++) {
-		if (i < way->pushed + 2 && bpf_skb_vlan_push(skb, bpf_htons(TYPE_VLAN), 0))
+		if (i < tags && bpf_skb_vlan_push(skb, bpf_htons(TYPE_VLAN), 0))
 			return 0;
 	}
-	if (bpf_skb_store_bytes(skb, ETHER_BYTES + 2, &type, sizeof(type), BPF_F_RECOMPUTE_CSUM))
-		return 0;
-	if (bpf_skb_vlan_pop(skb) || bpf_skb_vlan_pop(skb))
+#pragma unroll
+	for (int i = 0; i < MAX_STACK + 1; i++) {
+		__u16 behind = i + 1 < cuts ? bpf_htons(TYPE_VLAN) : bpf_htons(type);
+
+		if (i >= cuts)
+			break;
+		if (bpf_skb_store_bytes(skb, ETHER_BYTES + 2, &behind, sizeof(behind), BPF_F_RECOMPUTE_CSUM) ||
+		    bpf_skb_vlan_pop(skb))
+			return 0;
+	}
+	return bpf_skb_vlan_pop(skb) == 0;
+}
+
+/* Gives the packet its new labels in place of the old ones; 0: as above. */
+static __always_inline int label_tc(struct __sk_buff *skb, const struct way *way)
+{
+	int more = way->pushed - way->popped;
+
+	if (more && !resize_tc(skb, more, way->type))
 		return 0;
 #pragma unroll
 	for (int i = 0; i < MAX_PUSHED; i++) {
@@ -870,11 +1092,12 @@ int forward_xdp(struct xdp_md *ctx)
 	else
 		decide(&way, &h);
 	if (way.verdict == VERDICT_SENT) {
-		int padding = (int)(frame - ETHER_BYTES - h.packet);
+		int more = (int)(way.pushed - way.popped) * LABEL_BYTES;
+		int padding = (int)frame + more - (int)way.length;
 
 		if (padding > 0 && bpf_xdp_adjust_tail(ctx, -padding))
 			slow(&way, REASON_UNCHANGED);
-		else if (way.pushed && bpf_xdp_adjust_head(ctx, -(int)(way.pushed * LABEL_BYTES)))
+		else if (more && bpf_xdp_adjust_head(ctx, -more))
 			slow(&way, REASON_UNCHANGED);
 		else if (!write_labels_xdp(ctx, &way) ||
 			 !rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, &way, &h))
@@ -913,16 +1136,18 @@ int forward_tc(struct __sk_buff *skb)
 	else
 		decide(&way, &h);
 	if (way.verdict == VERDICT_SENT) {
-		__u32 length = ETHER_BYTES + h.packet;
+		__u32 length = way.length - (way.pushed - way.popped) * LABEL_BYTES;
 
 		if (length < frame && bpf_skb_change_tail(skb, length, 0))
 			slow(&way, REASON_UNCHANGED);
-		else if ((way.pushed && !label_tc(skb, &way)) ||
+		else if (((way.pushed || way.popped) && !label_tc(skb, &way)) ||
 			 !rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, &way, &h))
 			return TC_ACT_SHOT;
-		else if (h.type == TYPE_IP6)
+		else if (h.ip == TYPE_IP6 && way.changes_hops) {
 			/* Where the card summed up the packet: IPv4's checksum makes up for the TTL, IPv6 has none. */
-			bpf_csum_update(skb, ~bpf_htons(1) & 0xffffffff);
+			bpf_csum_update(skb, ~bpf_htons(h.hops) & 0xffffffff);
+			bpf_csum_update(skb, bpf_htons(way.hops));
+		}
 	}
 	report(&way, ifindex);
 	if (way.verdict == VERDICT_SLOW) {

@@ -42,6 +42,7 @@
 #define BALANCE_SLOTS 2
 #define BALANCE_PRESENT_COUNT 3
 #define BALANCE_PRESENT 4
+#define BALANCE_LABELS 5
 
 #define KIND_ENCAP 7
 #define ENCAP_NEXT 1
@@ -62,6 +63,32 @@
 #define PUSH_LABEL 3
 #define PUSH_TTL 4
 #define PUSH_KEEPS_CLASS 5
+
+#define KIND_SWAP 11
+#define SWAP_NEXT 1
+#define SWAP_COUNTER 2
+#define SWAP_LABEL 3
+
+#define KIND_POP 12
+#define POP_NEXT 1
+#define POP_STACK 2
+#define POP_COUNTER 3
+#define POP_TTL 4
+#define POP_PAYLOAD 5
+#define POP_TTL_STAYS 0
+#define POP_TTL_OF_LABEL 1
+#define POP_TTL_OF_PACKET 2
+
+#define KIND_LABEL_TABLE 13
+#define LABEL_TABLE_DEFAULT 1
+#define LABEL_TABLE_PAGES 2
+#define LABEL_TABLE_EXPIRES 3
+#define LABEL_PAGE_BITS 10
+#define LABEL_PAGE_WORDS 1024
+
+#define KIND_PORT_SWITCH 14
+#define PORT_SWITCH_COUNT 1
+#define PORT_SWITCH_SLOTS 2
 
 /* The root of a trie: 4 words, aligned to 4. */
 #define ROOT_WORDS 4
@@ -87,7 +114,7 @@
 #define GLOBAL_TEST_OUT_PORT 4
 #define GLOBAL_TEST_REASON 5
 #define GLOBAL_LAYOUT 6
-#define LAYOUT_VERSION 3
+#define LAYOUT_VERSION 4
 #define GLOBAL_DEADLINE 7
 #define DEADLINE_SHIFT 30
 #define GLOBAL_ENTRIES 8

@@ -18,6 +18,7 @@ test('what the kernel would do with a packet is what the engine does, in graphs 
   for (let i = 0; i < 300; i++) compareGraph(random, seed, options, result);
   expect(result.findings).toEqual([]);
   expect(result.labelled).toBeGreaterThan(500);
+  expect(result.unlabelled).toBeGreaterThan(300);
   for (const ways of Object.values(result.ways)) {
     expect(ways.frames).toBeGreaterThan(1000);
     expect(ways.slow).toBeGreaterThan(100);
