@@ -1,6 +1,6 @@
-/** The rooms of src/: the lint rules' table of who may know whom, docs/architecture.md's, and the folders that are there. */
+/** docs/architecture.md, held against what is there: the rooms of src/ and who may know whom, and the files that answer questions. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -14,9 +14,10 @@ function mayKnow(): ReadonlyMap<string, readonly string[]> {
   return new Map(Object.entries(JSON.parse(json) as Record<string, readonly string[]>));
 }
 
+const text = readFileSync(join(HOUSE, 'docs/architecture.md'), 'utf8');
+
 /** The same table as the document has it. */
 function documented(): ReadonlyMap<string, readonly string[]> {
-  const text = readFileSync(join(HOUSE, 'docs/architecture.md'), 'utf8');
   const rows = [...text.matchAll(/^\| `src\/([\w-]+)` +\|.*\| ([^|]+?) +\|$/gm)];
   return new Map(rows.map(([, room, known]) => [room!, [...known!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!)]));
 }
@@ -48,4 +49,19 @@ test('the table of who may know whom has no circle', () => {
     for (const [room, known] of left) if (!known.some((other) => left.has(other))) left.delete(room);
   }
   expect([...left.keys()]).toEqual([]);
+});
+
+test('docs/architecture.md names as many files for each question as it says, and they are there', () => {
+  const section = /\n## Who asks what, where is it\n([^]*?)\n## /.exec(text)![1]!;
+  const answers = [...section.matchAll(/^\| ([^|]+\?) \|.*\| (\d+)\b([^|]*)\|$/gm)];
+  expect(answers.length).toBeGreaterThan(5);
+  const isThere = (path: string): boolean => existsSync(join(HOUSE, path));
+  for (const [, question, count, answer] of answers) {
+    const paths = [...answer!.matchAll(/`([^`]*\/[^`]*)`/g)].map(([, path]) => path!);
+    expect({ question, count: paths.length, missing: paths.filter((path) => !isThere(path)) }).toEqual({
+      question,
+      count: Number(count),
+      missing: [],
+    });
+  }
 });
