@@ -6,6 +6,7 @@ import * as grpc from '@grpc/grpc-js';
 import type { AfiTls } from '../config/types';
 import { isUnix, type Endpoint } from '../net/endpoint';
 import { errorText } from '../net/error-text';
+import { isUntrusted } from '../net/tls-faults';
 
 /** `remedy` is an order without a full stop. */
 export interface Failure {
@@ -120,18 +121,14 @@ function tlsFailure(
   connected: boolean,
 ): Failure | undefined {
   const code = error?.code ?? '';
+  if (isUntrusted(code)) {
+    return {
+      reason: `its certificate isn't signed by the CA in afi.tls.ca (${ca})`,
+      remedy:
+        'put the certificate of the CA that signed it there; if that is the right one already, somebody else answers at afi.server',
+    };
+  }
   switch (code) {
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-    case 'UNABLE_TO_GET_ISSUER_CERT':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'CERT_SIGNATURE_FAILURE':
-      return {
-        reason: `its certificate isn't signed by the CA in afi.tls.ca (${ca})`,
-        remedy:
-          'put the certificate of the CA that signed it there; if that is the right one already, somebody else answers at afi.server',
-      };
     case 'CERT_HAS_EXPIRED':
       return {
         reason: 'its certificate has expired',

@@ -1,10 +1,10 @@
 /** How the answer of `why LABEL` looks as text. Pure functions. */
-import { format, nexthopLines, nodeText, when, type Line } from './explain';
+import { format, nexthopLines, nodeText, outcomeLines, when, type Line } from './explain';
 import type { WhyLabelView } from './explain-types';
 
 /** The page of `fpm2afi why LABEL`. */
 export function whyLabelText(view: WhyLabelView): string {
-  const { label, lsp, reserved, programmed, nexthop, chain, stops, notes, time } = view;
+  const { label, lsp, reserved, programmed, nexthop, chain, time } = view;
   const lines: Line[] = [];
   if (reserved !== undefined) lines.push(['reserved', reserved]);
   if (lsp !== undefined) {
@@ -23,10 +23,7 @@ export function whyLabelText(view: WhyLabelView): string {
   if (lsp?.packets !== undefined) {
     lines.push(['counted', `${lsp.packets} packets, ${lsp.bytes ?? 0} bytes, by all LSPs that do the same`]);
   }
-  lines.push(['packets', view.result]);
-  if (stops !== undefined) lines.push(['stops at', `${stops.at}: ${stops.why}`]);
-  if (stops?.remedy !== undefined) lines.push(['remedy', stops.remedy]);
-  for (const note of notes) lines.push(['note', note]);
+  lines.push(...outcomeLines(view));
   const state = lsp?.state ?? (reserved === undefined ? 'no LSP' : 'reserved');
   return [`label ${label}: ${state}`, '', ...lines.map(format), ''].join('\n');
 }

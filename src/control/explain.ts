@@ -18,7 +18,7 @@ export function when(time: string | undefined, now: string): string {
 
 /** The page of `fpm2afi why`. */
 export function whyText(view: WhyView): string {
-  const { query, routes, decides, stops, notes } = view;
+  const { query, routes, decides } = view;
   const [first, ...covering] = routes;
   const asked = first === undefined || (query.includes('/') && first.route.prefix !== query) ? undefined : first;
   const others = asked === undefined ? routes : covering;
@@ -30,11 +30,18 @@ export function whyText(view: WhyView): string {
     const entry = other.programmed ? `entry for ${other.route.token ?? '?'}` : 'no entry';
     lines.push(['covered by', `${other.route.prefix} ${whose(other)}, ${other.route.state}, ${entry}${here}`]);
   }
-  lines.push(['packets', view.result]);
-  if (stops !== undefined) lines.push(['stops at', `${stops.at}: ${stops.why}`]);
-  if (stops?.remedy !== undefined) lines.push(['remedy', stops.remedy]);
-  for (const note of notes) lines.push(['note', note]);
+  lines.push(...outcomeLines(view));
   return [`${query}${inTable(view)}${matched}: ${state}`, '', ...lines.map(format), ''].join('\n');
+}
+
+/** What becomes of packets, where that stops, and what else there is to know. */
+export function outcomeLines({ result, stops, notes }: Pick<WhyView, 'result' | 'stops' | 'notes'>): Line[] {
+  return [
+    ['packets', result],
+    ...(stops === undefined ? [] : [['stops at', `${stops.at}: ${stops.why}`] as const]),
+    ...(stops?.remedy === undefined ? [] : [['remedy', stops.remedy] as const]),
+    ...notes.map((note) => ['note', note] as const),
+  ];
 }
 
 /** Where it isn't the default VRF's. */

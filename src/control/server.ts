@@ -10,7 +10,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorText } from '../net/error-text';
-import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
+import { closeServer, HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import { listenUnix } from '../net/unix-socket';
 import type { Logger } from '../observe/log';
 import { peerCredentials, processText } from '../sys/peer-credentials';
@@ -65,13 +65,7 @@ export async function startControlServer(socket: string, backend: ControlBackend
   });
   log.info('control socket ready', { socket });
   return {
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
+    close: () => closeServer(server),
   };
 }
 

@@ -9,6 +9,7 @@ import type { KernelUpdate } from '../fib/updates';
 import type { Logger } from '../observe/log';
 import { RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK, RTMGRP_NEIGH } from '../netlink/constants';
 import { closeNetlink, openNetlink, sendNetlink } from '../sys/netlink-socket';
+import { Delays } from './delays';
 import { FlapWatch, type FlapView } from './flap-watch';
 import { GroupWatch } from './groups';
 import { KernelMirror } from './mirror';
@@ -96,7 +97,7 @@ export function createKernelNeighbors(
   let synced: () => void = () => undefined;
   let abandoned: (error: Error) => void = () => undefined;
   let flapTimer: NodeJS.Timeout | undefined;
-  const delays = new Set<NodeJS.Timeout>();
+  const delays = new Delays();
 
   const mirror = new KernelMirror({
     taps: new Set(options.taps),
@@ -149,13 +150,7 @@ export function createKernelNeighbors(
     beginDump: (kind) => mirror.beginDump(kind),
     endDump: (kind) => mirror.endDump(kind),
     synced: () => synced(),
-    later(ms, action) {
-      const delay = setTimeout(() => {
-        delays.delete(delay);
-        action();
-      }, ms);
-      delays.add(delay);
-    },
+    later: (ms, action) => delays.later(ms, action),
     log,
   });
 
@@ -272,7 +267,7 @@ export function createKernelNeighbors(
       clearTimeout(timer);
       clearInterval(flapTimer);
       groups.close();
-      delays.forEach((delay) => clearTimeout(delay));
+      delays.clear();
       await ending.close();
       closeNetlink(fd);
     },

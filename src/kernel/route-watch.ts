@@ -22,6 +22,7 @@ import {
 } from '../sys/netlink-socket';
 import { foreignFilter } from './foreign';
 import { startReader } from './reader';
+import { Delays } from './delays';
 import { RouteCheck, type RouteCheckOptions } from './route-check';
 
 const GROUPS =
@@ -54,7 +55,7 @@ export function startRouteWatch(
   log: Logger,
 ): RouteWatch {
   const fd = openSocket();
-  const delays = new Set<NodeJS.Timeout>();
+  const delays = new Delays();
   let sending = Promise.resolve();
   const check = new RouteCheck({
     ...options,
@@ -62,13 +63,7 @@ export function startRouteWatch(
     sendAside(messages, failed) {
       sending = sendNetlinkAside(fd, messages).catch((error: unknown) => failed(errorText(error)));
     },
-    later(ms, action) {
-      const delay = setTimeout(() => {
-        delays.delete(delay);
-        action();
-      }, ms);
-      delays.add(delay);
-    },
+    later: (ms, action) => delays.later(ms, action),
     log,
   });
   const reader = startReader(fd, {
@@ -90,7 +85,7 @@ export function startRouteWatch(
     routeSent: () => check.routeSent(),
     askNexthops: (ids) => check.askNexthops(ids),
     async close() {
-      delays.forEach((delay) => clearTimeout(delay));
+      delays.clear();
       await reader.close();
       await sending;
       closeNetlink(fd);

@@ -10,7 +10,7 @@ import type { Gauge, Registry } from 'prom-client';
 import { errorText } from '../net/error-text';
 import { formatEndpoint, type HostPort } from '../net/endpoint';
 import type { ControlBackend } from '../control/backend';
-import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
+import { closeServer, HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import type { Logger } from '../observe/log';
 import { listenFault } from '../sys/listen-fault';
 import { METRICS } from './metrics';
@@ -69,13 +69,7 @@ export async function startMetricsServer(listen: HostPort, source: MetricsSource
   log.info('metrics ready', { host, port });
   return {
     address: { host, port },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
+    close: () => closeServer(server),
   };
 }
 

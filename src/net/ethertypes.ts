@@ -9,3 +9,8 @@ export const ETHERTYPE_ARP = 0x0806;
 export const ETHERTYPES_TAGGED: readonly number[] = [ETHERTYPE_VLAN, ETHERTYPE_QINQ];
 /** What is below is no type but a length: LLC follows, as IS-IS has it. */
 export const ETHERTYPE_FIRST = 0x0600;
+
+/** As everybody writes ethertypes: `0x86dd`. */
+export function ethertypeText(value: number): string {
+  return `0x${value.toString(16).padStart(4, '0')}`;
+}

@@ -1,5 +1,5 @@
-/** What a server of HTTP takes from whoever connects: for servers whose requests are a line and some headers, and nothing else. */
-import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
+/** What a server of HTTP takes from whoever connects, and its end: for servers whose requests are a line and some headers, and nothing else. */
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 
 /**
  * A connection without a whole request is ended within seconds, so that those who only stand there keep nobody out for long; headers are at most
@@ -19,4 +19,12 @@ export function refuseBody(request: IncomingMessage, response: ServerResponse): 
   response.writeHead(413, { 'content-type': 'text/plain', connection: 'close' });
   response.end('no request here has a body\n', () => request.socket.destroy());
   return true;
+}
+
+/** Ends a server and all of its connections; resolves when none is left. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }

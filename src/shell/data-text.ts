@@ -3,8 +3,10 @@
  * `true`, `label:100`, `"text"`. What is written is read as the same value.
  */
 import { AftField, FIELD_NAMES, type AftData, type AftKey } from '../aft/model';
+import { routeField } from '../aft/prefix-batch';
 import { nearest } from '../config/nearest';
 import { formatAddress, formatMac, formatPrefix, parseAddress, parseMac } from '../net/address';
+import { ethertypeText } from '../net/ethertypes';
 import { UsageError } from './usage';
 import { isQuoted, splitPair, unquote } from './words';
 
@@ -68,11 +70,6 @@ export function formatData(data: AftData): string {
   }
 }
 
-/** As everybody writes ethertypes. */
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(4, '0')}`;
-}
-
 /** A field by its name, such as `packet.ip4.daddr`; undefined: there is none. */
 export function fieldOf(name: string): AftField | undefined {
   return FIELDS.get(name);
@@ -88,9 +85,9 @@ export function parseField(what: string, name: string): AftField {
 }
 
 /** The field that the key of a route has. */
-function routeField(data: AftData): AftField {
+function keyFieldOf(data: AftData): AftField {
   if (data.kind !== 'prefix') return AftField.None;
-  return data.bytes.length === 4 ? AftField.Ip4Daddr : AftField.Ip6Daddr;
+  return routeField(data.bytes.length);
 }
 
 /**
@@ -101,7 +98,7 @@ export function parseKey(what: string, text: string): AftKey {
   const pair = splitPair(text);
   if (pair === undefined) {
     const data = parseData(what, text);
-    return { field: routeField(data), data };
+    return { field: keyFieldOf(data), data };
   }
   return { field: parseField(what, pair.name), data: parseData(what, pair.value) };
 }
@@ -109,6 +106,6 @@ export function parseKey(what: string, text: string): AftKey {
 /** As `parseKey` reads it. `of`: the field by which the entry is found, where the key doesn't say. */
 export function formatKey({ field, data }: AftKey, of?: AftField): string {
   const isType = field === AftField.EtherType || (field === AftField.None && of === AftField.EtherType);
-  const value = isType && data.kind === 'int' && data.value >= 0 ? hex(data.value) : formatData(data);
-  return field === routeField(data) ? value : `${FIELD_NAMES[field]}=${value}`;
+  const value = isType && data.kind === 'int' && data.value >= 0 ? ethertypeText(data.value) : formatData(data);
+  return field === keyFieldOf(data) ? value : `${FIELD_NAMES[field]}=${value}`;
 }

@@ -18,6 +18,7 @@ import { RequestError } from '../control/filter';
 import type { GraphEdge, GraphNode, GraphQuery, GraphView } from '../control/graph-types';
 import { bytesEqual, formatAddress, formatMac, formatPrefix } from '../net/address';
 import { errorText } from '../net/error-text';
+import { ethertypeText } from '../net/ethertypes';
 
 export interface GraphOptions {
   readonly find: (request: AfiFindRequest) => AsyncIterable<FindReply>;
@@ -188,9 +189,7 @@ function together(ways: readonly Way[]): Way[] {
 }
 
 function keyText({ field, data }: AftKey): string {
-  return FIELD_NAMES[field] === 'packet.ether.type' && data.kind === 'int'
-    ? `0x${data.value.toString(16).padStart(4, '0')}`
-    : dataText(data);
+  return FIELD_NAMES[field] === 'packet.ether.type' && data.kind === 'int' ? ethertypeText(data.value) : dataText(data);
 }
 
 function dataText(data: AftData): string {

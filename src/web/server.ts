@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { formatEndpoint, type HostPort } from '../net/endpoint';
 import { errorText } from '../net/error-text';
-import { HTTP_LIMITS, refuseBody } from '../net/http-limits';
+import { closeServer, HTTP_LIMITS, refuseBody } from '../net/http-limits';
 import { listenFault } from '../sys/listen-fault';
 import { ANSWERS, statusOf } from './answers';
 import { readPage } from './files';
@@ -54,11 +54,7 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
   const { address: host, port } = server.address() as AddressInfo;
   return {
     url: `http://${formatEndpoint({ host, port })}/${key}/`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => closeServer(server),
   };
 }
 

@@ -6,7 +6,7 @@
  * A field that the packet at hand doesn't have reads as ABSENT and compares as unequal to everything.
  */
 import { formatAddress, formatMac } from '../../net/address';
-import { ETHERTYPE_MPLS } from '../../net/ethertypes';
+import { ETHERTYPE_MPLS, ethertypeText } from '../../net/ethertypes';
 import { AftField, FIELD_NAMES } from '../../aft/fields';
 import type { AftData } from '../../aft/model';
 import { PROTO } from './headers';
@@ -162,7 +162,7 @@ export function describeNumber(field: AftField, value: number): string {
   if (field === AftField.EtherSaddr || field === AftField.EtherDaddr) {
     return formatMac(Uint8Array.from({ length: 6 }, (_, i) => Math.floor(value / 256 ** (5 - i)) % 256));
   }
-  return field === AftField.EtherType ? `0x${value.toString(16).padStart(4, '0')}` : String(value);
+  return field === AftField.EtherType ? ethertypeText(value) : String(value);
 }
 
 /** A packet's value of a field, as people write it. */

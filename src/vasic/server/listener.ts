@@ -10,6 +10,7 @@ import { createServer as createTlsServer, type Server as TlsServer, type TLSSock
 import { formatEndpoint, isUnix, type Endpoint } from '../../net/endpoint';
 import { errorText } from '../../net/error-text';
 import { resetSocket } from '../../net/reset';
+import { isUntrusted } from '../../net/tls-faults';
 import { loadTls, stampOf, type TlsFiles } from '../../net/tls-files';
 import { listenUnix } from '../../net/unix-socket';
 import { limitLog } from '../../observe/limited-log';
@@ -157,16 +158,12 @@ interface TlsTaker {
 /** Why TLS with a client came to nothing, and what to do if that was the bridge. */
 function tlsReason(error: NodeJS.ErrnoException, socket: TLSSocket): string {
   // Node checks after the handshake, and then tells only the socket.
-  switch ((socket.authorizationError as unknown as string | null | undefined) ?? error.code) {
+  const code = (socket.authorizationError as unknown as string | null | undefined) ?? error.code ?? '';
+  if (isUntrusted(code))
+    return "its certificate isn't signed by the CA of --tls-client-ca: have one made by that, or add the other CA to the file";
+  switch (code) {
     case 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE':
       return 'it sent no certificate, and --tls-client-ca asks for one: set afi.tls.cert and afi.tls.key there';
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-    case 'UNABLE_TO_GET_ISSUER_CERT':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'CERT_SIGNATURE_FAILURE':
-      return "its certificate isn't signed by the CA of --tls-client-ca: have one made by that, or add the other CA to the file";
     case 'CERT_HAS_EXPIRED':
       return 'its certificate has expired: renew afi.tls.cert there, or set the clock of this machine';
     case 'CERT_NOT_YET_VALID':
