@@ -943,8 +943,11 @@ static __always_inline void count_way(const struct way *way, const struct header
 
 	count(in[PORT_INPUT_COUNTER], h->frame);
 #pragma unroll
-	for (int i = 0; i < MAX_COUNTS; i++)
+	for (int i = 0; i < MAX_COUNTS; i++) {
+		if (i >= way->passed)
+			break;
 		count(way->counts[i], h->frame);
+	}
 	if (way->verdict == VERDICT_SENT)
 		count(port_at(way->out)[PORT_OUTPUT_COUNTER], way->length);
 	else
