@@ -10,7 +10,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { addPort, Frr, inNamespace, ip, sleep, until } from './frr-root';
+import { sleep } from '../../lab/wait';
+import { addPort, Frr, inNamespace, ip, until } from './frr-root';
 
 interface Module {
   readonly name: string;

@@ -6,6 +6,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sleep, waitFor } from '../../lab/wait';
 
 export const FRR_ROOT = process.env['FRR_ROOT'] ?? '/var/cache/fpm2afi/frr/forky';
 
@@ -45,15 +46,9 @@ export function ip(args: string): string {
   return execFileSync('ip', args.split(' '), { encoding: 'utf8' });
 }
 
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Polls until the condition holds; throws after `timeout` ms, naming what was awaited. */
 export async function until(what: string, condition: () => boolean, timeout = 20000): Promise<void> {
-  const end = Date.now() + timeout;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`waited ${timeout} ms for ${what}`);
-    await sleep(50);
-  }
+  await waitFor(condition, { timeoutMs: timeout, what, everyMs: 50 });
 }
 
 /** The FRR daemons of one run. */

@@ -6,7 +6,8 @@ import { createServer, type Socket } from 'node:net';
 import type { RouteStatus } from '../../src/fib/updates';
 import { MAX_STATUS_FRAME, writeStatus } from '../../src/fpm/status';
 import { parsePrefix } from '../../src/net/address';
-import { addPort, Frr, inNamespace, ip, sleep, until } from './frr-root';
+import { sleep } from '../../lab/wait';
+import { addPort, Frr, inNamespace, ip, until } from './frr-root';
 
 interface Step {
   readonly status: RouteStatus;

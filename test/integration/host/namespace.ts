@@ -6,6 +6,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { waitFor } from '../../../lab/wait';
 
 /** One namespace of a random name. */
 export interface Namespace {
@@ -123,9 +124,5 @@ export function startChild(namespace: Namespace, program = join(__dirname, 'chil
 
 /** Polls the outside world (what `ip` shows) until it is as wanted. */
 export async function eventually(check: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + DEADLINE_MS;
-  while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await waitFor(check, { timeoutMs: DEADLINE_MS, what, everyMs: 20 });
 }

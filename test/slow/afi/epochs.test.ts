@@ -12,6 +12,7 @@ import { Bed } from '../../bed/bed';
 import { FaultProxy } from '../../faults/proxy';
 import { Random } from '../../fuzz/random';
 import { createInProcessDataplane, type InProcessDataplane } from '../../unit/vasic/inprocess-dataplane';
+import { until } from '../../bed/until';
 
 jest.setTimeout(240_000);
 
@@ -37,10 +38,6 @@ afterEach(async () => {
   proxy.close();
   server.close();
 });
-
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 /** A bed whose operations go through gRPC. */
 class Bridge {

@@ -5,6 +5,7 @@ import { AfiVisitor, type VisitorSettings } from '../../../src/afi/visitor';
 import { nullLogger } from '../../../src/observe/log';
 import { startAfiServer, type AfiServer } from '../../../src/vasic/server/server';
 import { createInProcessDataplane, type InProcessDataplane } from '../vasic/inprocess-dataplane';
+import { until } from '../../bed/until';
 
 const node = (token: number): AftNode => ({ token, type: 'discard', name: `n${token}` });
 const insert = (...tokens: number[]): AftOperation => ({
@@ -45,7 +46,7 @@ async function startBridge(): Promise<{ readonly told: string[]; says(text: RegE
     port: () => undefined,
   });
   const says = async (text: RegExp): Promise<void> => {
-    while (!told.some((said) => text.test(said))) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => told.some((said) => text.test(said)));
   };
   await says(/^up/);
   return { told, says };
@@ -103,7 +104,7 @@ test('it reads beside a client that has the sandbox, and disturbs nothing', asyn
   await expect(one.inject('out', 0, Buffer.alloc(60))).rejects.toMatchObject({ fault: { code: 'held' } });
   await one.close();
   bridge!.send(2, insert(3001));
-  while (!told.includes('ack 2')) await new Promise((resolve) => setTimeout(resolve, 2));
+  await until(() => told.includes('ack 2'));
   expect(told).toEqual(['up kept', 'ack 1', 'ack 2']);
   expect(dataplane.ports[0]!.sent).toEqual([]);
 });

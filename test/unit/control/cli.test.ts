@@ -12,6 +12,7 @@ import type { PortView, RouteRow } from '../../../src/control/types';
 import { COMMANDS, SHOWS } from '../../../src/control/commands';
 import { fakeBackend, NEIGHBORS, PORTS, rowOf, ROUTES, STATUS, SUMMARY } from './backend';
 import { MAIN, run, runIn, type Result } from './run-cli';
+import { until } from '../../bed/until';
 
 const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-cli-'));
 const SOCKET = join(directory, 'control.sock');
@@ -268,7 +269,7 @@ test('--watch shows it again and again, until the daemon is gone', async () => {
   };
   const watched = await startControlServer(path, { ...fakeBackend(), ports }, nullLogger);
   const running = run('show', 'ports', '--socket', path, '--watch', '0.01');
-  while (asked < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => asked >= 3);
   await watched.close();
   const { code, out, err } = await running;
   const frame = (await show('ports')).out;

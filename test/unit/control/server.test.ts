@@ -25,6 +25,7 @@ import {
   EVPN,
   SIDS,
 } from './backend';
+import { until } from '../../bed/until';
 
 const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-control-'));
 const servers: ControlServer[] = [];
@@ -277,7 +278,7 @@ describe('a long list', () => {
     const routes = requestList(socket, 'routes');
     await routes.next();
     await routes.return(undefined);
-    while (!backend.ended) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => backend.ended);
     expect(backend.made).toBeLessThan(TOTAL);
   });
 });

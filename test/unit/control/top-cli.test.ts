@@ -9,6 +9,7 @@ import { nullLogger } from '../../../src/observe/log';
 import { faultsOf } from '../../schemas';
 import { fakeBackend, STATUS } from './backend';
 import { MAIN, run } from './run-cli';
+import { until } from '../../bed/until';
 
 const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-top-'));
 const SOCKET = join(directory, 'control.sock');
@@ -84,10 +85,6 @@ describe('on a terminal', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
     const ended = new Promise<string>((resolve) => child.on('close', () => resolve(out)));
     return { child, shown: () => out, ended };
-  }
-
-  async function until(is: () => boolean): Promise<void> {
-    while (!is()) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
   const screens = (text: string): number => text.split('\x1b[H').length - 1;

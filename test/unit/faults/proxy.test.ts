@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { MAX_WAITING } from '../../faults/pipe';
 import { FaultProxy, type ProxyFault } from '../../faults/proxy';
+import { until } from '../../bed/until';
 
 /** An end of a connection: what it heard, and how it ended. */
 class End {
@@ -24,9 +25,6 @@ class End {
   }
 }
 
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-};
 /** All that was going to happen soon has happened. Used where nothing may: it can only make a test weaker, never fail. */
 const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Admission, DEAD_AFTER_S, GRACE_MS, type Newcomer } from '../../../src/fpm/admission';
 import { nullLogger } from '../../../src/observe/log';
+import { until } from '../../bed/until';
 
 let server: Server;
 const sockets: Socket[] = [];
@@ -25,7 +26,7 @@ async function incoming(): Promise<Socket> {
   socket.on('error', () => undefined);
   sockets.push(socket);
   await once(socket, 'connect');
-  while (accepted.length === before) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => accepted.length > before);
   return accepted[before]!;
 }
 

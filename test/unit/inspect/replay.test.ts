@@ -14,6 +14,7 @@ import type { StreamEvent } from '../../../src/inspect/stream';
 import { type Logger, nullLogger } from '../../../src/observe/log';
 import { describeUpdate } from '../fpm/describe';
 import { connectionOf, pcapOf } from './captures';
+import { until } from '../../bed/until';
 
 const STREAM = readFileSync(join(__dirname, '../../../../test/fixtures/fpm/frr10.7-dplane.bin'));
 const folder = mkdtempSync(join(tmpdir(), 'replay-'));
@@ -69,7 +70,7 @@ async function zebra(port: number, bytes: Buffer, wait: () => boolean): Promise<
     socket.write(bytes.subarray(at, at + 1000));
     await new Promise((resolve) => setImmediate(resolve));
   }
-  while (!wait()) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(wait);
   socket.end();
   await once(socket, 'close');
 }
@@ -158,11 +159,11 @@ test('the last connection is held for as long as is wished', async () => {
   let release: () => void = () => undefined;
   const hold = new Promise<void>((resolve) => (release = resolve));
   const done = replay(await openSource(stream, 2620), options(port, { hold, lingerMs: 0 }));
-  while (updates.length < 60) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => updates.length >= 60);
   expect(sessions).toEqual(['connected']);
   release();
   await done;
-  while (sessions.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => sessions.length >= 2);
 });
 
 test('no server, and a server that ends the connection', async () => {

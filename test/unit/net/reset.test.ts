@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { resetSocket } from '../../../src/net/reset';
+import { until } from '../../bed/until';
 
 let server: Server;
 let accepted: Socket[];
@@ -21,7 +22,7 @@ afterEach(() => {
 async function connected(): Promise<Socket> {
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   await once(socket, 'connect');
-  while (accepted.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => accepted.length > 0);
   return socket;
 }
 

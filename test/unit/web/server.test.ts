@@ -15,6 +15,7 @@ import type { PageView } from '../../../src/web/page-view';
 import { startWeb, type WebOptions, type WebServer } from '../../../src/web/server';
 import { fakeBackend, ROUTES, rowOf, STATUS } from '../control/backend';
 import { STORY, TRACE, WHY } from '../control/explained';
+import { until } from '../../bed/until';
 
 const directory = mkdtempSync(join(tmpdir(), 'fpm2afi-web-'));
 const SOCKET = join(directory, 'control.sock');
@@ -278,7 +279,7 @@ describe('live', () => {
     const seen = events(
       (all) => all.at(-1)!.startsWith('event: sample') && all.some((one) => one.startsWith('event: absent')),
     );
-    while (looks === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => looks > 0);
     await control.close();
     const [absent] = await events((all) => all.some((one) => one.startsWith('event: absent')));
     expect((await get(`${base()}routes`)).status).toBe(503);
