@@ -30,6 +30,7 @@ help:
 	@echo '                        SEED=N repeats a run; STEPS=N events and FRAMES=N frames at least'
 	@echo 'make faults             changes and faults mixed on real zebra: connections, links, kills, kernel; all compared and probed; out/faults.json'
 	@echo '                        SEED="1 2 3", STEPS=N a seed, KINDS="afi-late kill-zebra" takes these faults only'
+	@echo 'make vrf-devices        ports that follow VRF devices, in a virtual machine whose kernel has such; ten minutes'
 	@echo 'make mpls-interop       our router beside the Linux kernel with MPLS, in a small virtual machine; out/mpls-interop.json'
 	@echo 'make docs-test          every command of README.md and docs/ does and prints what they say; WRITE=1 corrects them; out/docs.json'
 	@echo 'make lab                measure failover, load balancing, resolution and more; figures in out/forwarding.json'
@@ -93,6 +94,11 @@ faults: setup
 mpls-interop: setup
 	@scripts/mpls-machine.sh
 	@node dist/test/interop/main.js
+
+# The machine of mpls-interop with the files of this one.
+vrf-devices: setup
+	@scripts/mpls-machine.sh
+	@scripts/in-machine.sh node node_modules/jest/bin/jest.js --ci --selectProjects integration --testPathPatterns integration/vrf-devices
 
 docs-test: setup
 	@node dist/test/docs/main.js

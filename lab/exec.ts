@@ -3,6 +3,7 @@
  * as failed. Arguments are passed as a list, never through a shell.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { PATIENCE } from './wait';
 
 export interface ExecResult {
   readonly argv: readonly string[];
@@ -37,10 +38,13 @@ export function execute(argv: readonly string[], options: ExecOptions = {}): Pro
     let stdout = '';
     let stderr = '';
     let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      child.kill('SIGKILL');
-    }, options.timeoutMs ?? 15_000);
+    const timer = setTimeout(
+      () => {
+        timedOut = true;
+        child.kill('SIGKILL');
+      },
+      (options.timeoutMs ?? 15_000) * PATIENCE,
+    );
     const finish = (status: number) => {
       clearTimeout(timer);
       resolve({ argv, status, stdout, stderr, timedOut });
@@ -65,7 +69,7 @@ export async function must(argv: readonly string[], options: ExecOptions = {}): 
 /** `execute` for the clean-up paths, where the event loop may not run again. */
 export function executeSync(argv: readonly string[]): ExecResult {
   const [program = '', ...args] = argv;
-  const done = spawnSync(program, args, { encoding: 'utf8', timeout: 15_000, killSignal: 'SIGKILL' });
+  const done = spawnSync(program, args, { encoding: 'utf8', timeout: 15_000 * PATIENCE, killSignal: 'SIGKILL' });
   return {
     argv,
     status: done.status ?? (done.error === undefined ? 137 : 127),

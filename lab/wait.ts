@@ -1,6 +1,9 @@
 /** Waiting for a condition instead of for a time: nothing in the lab or the demo sleeps and hopes. */
 import { errorText } from '../src/net/error-text';
 
+/** By how much longer everything may take than its timeout says: FPM2AFI_LAB_PATIENCE, for a machine that is emulated. */
+export const PATIENCE = Number(process.env.FPM2AFI_LAB_PATIENCE ?? 1);
+
 /** Milliseconds. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -22,7 +25,8 @@ export async function waitFor<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   options: WaitOptions,
 ): Promise<T> {
-  const deadline = performance.now() + options.timeoutMs;
+  const timeoutMs = options.timeoutMs * PATIENCE;
+  const deadline = performance.now() + timeoutMs;
   let last: string;
   for (;;) {
     try {
@@ -33,7 +37,7 @@ export async function waitFor<T>(
       last = errorText(error);
     }
     if (performance.now() > deadline) {
-      const seconds = Math.round(options.timeoutMs / 100) / 10;
+      const seconds = Math.round(timeoutMs / 100) / 10;
       throw new Error(`timed out after ${seconds} s waiting for ${options.what}${last === '' ? '' : ` (${last})`}`);
     }
     await sleep(options.everyMs ?? 100);

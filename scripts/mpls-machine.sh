@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes what `make mpls-interop` boots: Debian's cloud kernel, which has MPLS and VRFs, and an initramfs of a few megabytes with busybox,
-# iproute2 and test/interop/machine-init.sh. Kept in CACHE/machine; made again when the kernel's package or a file of it changed.
+# iproute2, test/interop/machine-init.sh and host-init.sh. Kept in CACHE/machine; made again when the kernel's package or a file of it changed.
 #
 # Environment: FPM2AFI_CACHE  where it is kept (/var/cache/fpm2afi)
 set -euo pipefail
@@ -8,10 +8,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 CACHE=${FPM2AFI_CACHE:-/var/cache/fpm2afi}
 TARGET=$CACHE/machine
 INIT=test/interop/machine-init.sh
+HOST_INIT=test/interop/host-init.sh
 PACKAGES=(qemu-system-x86 busybox-static cpio iproute2)
 # In the order in which they need each other.
 MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net)
 MODULES+=(ip_tunnel mpls_router mpls_gso mpls_iptunnel vrf dummy)
+# For scripts/in-machine.sh.
+MODULES+=(fuse virtiofs overlay tun veth sch_ingress cls_bpf)
 
 say() { printf 'mpls-machine: %s\n' "$*"; }
 die() {
@@ -32,7 +35,7 @@ if ((${#missing[@]} > 0)); then
 fi
 
 kernel=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image/ { print $2; exit }')
-stamp=$({ printf '%s\n' "$kernel"; cat "$INIT" scripts/mpls-machine.sh; } | sha256sum | cut -d ' ' -f 1)
+stamp=$({ printf '%s\n' "$kernel"; cat "$INIT" "$HOST_INIT" scripts/mpls-machine.sh; } | sha256sum | cut -d ' ' -f 1)
 if [ -e "$TARGET/stamp" ] && { [ -z "$kernel" ] || [ "$(cat "$TARGET/stamp")" = "$stamp" ]; }; then exit 0; fi
 [ -n "$kernel" ] || die 'No package linux-image-cloud-amd64 is known: Debian has it; run apt-get update there.'
 
@@ -63,6 +66,7 @@ for module in "${MODULES[@]}"; do
   printf '%s\n' "$module" >>"$tree/modules/order"
 done
 install -m 755 "$INIT" "$tree/init"
+install -m 755 "$HOST_INIT" "$tree/host-init"
 mkdir "$work/machine"
 (cd "$tree" && find . | cpio --quiet -o -H newc | gzip -1) >"$work/machine/initramfs"
 cp "$work"/image/boot/vmlinuz-* "$work/machine/vmlinuz"

@@ -12,8 +12,9 @@ mkdir -p /run/netns
 while read -r module; do insmod "/modules/$module.ko" || echo "cannot load $module"; done </modules/order
 # busybox has an `ip` of its own, which the shell would prefer, and which knows no labels.
 ip() { /sbin/ip "$@"; }
-stty -echo </dev/console
 ip link set lo up
+[ -z "$HOST_COMMAND" ] || exec /host-init
+stty -echo </dev/console
 echo; echo "=== kernel $(uname -r)"
 echo "=== ready"
 while read -r number line; do
