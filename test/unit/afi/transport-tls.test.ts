@@ -7,36 +7,12 @@ import { failureText } from '../../../src/afi/failure';
 import { createGrpcTransport, type AfiTransport } from '../../../src/afi/transport';
 import type { AfiTls } from '../../../src/config/types';
 import type { Endpoint } from '../../../src/net/endpoint';
-import { nullLogger, type Logger } from '../../../src/observe/log';
+import { nullLogger } from '../../../src/observe/log';
 import type { ServerTls } from '../../../src/vasic/server/listener';
 import { startAfiServer, type AfiServer } from '../../../src/vasic/server/server';
 import { createInProcessDataplane } from '../vasic/inprocess-dataplane';
 import { Certificates, type Identity } from './certificates';
-
-/** What was logged, and a way to wait for it. */
-class Log implements Logger {
-  readonly lines: string[] = [];
-  /** The clients that lines were about. */
-  readonly clients: unknown[] = [];
-  private waiting: (() => void)[] = [];
-  private readonly put =
-    (level: string) =>
-    (message: string, meta?: object): void => {
-      if (meta !== undefined && 'client' in meta) this.clients.push(meta.client);
-      this.lines.push(`${level}: ${message}`);
-      for (const wake of this.waiting.splice(0)) wake();
-    };
-  error = this.put('error');
-  warn = this.put('warn');
-  info = this.put('info');
-  debug = this.put('debug');
-  readonly verbose = true;
-  child = (): Logger => this;
-
-  async until(pattern: RegExp): Promise<void> {
-    while (!this.lines.some((line) => pattern.test(line))) await new Promise<void>((wake) => this.waiting.push(wake));
-  }
-}
+import { Log } from './log';
 
 const pki = new Certificates();
 const ca = pki.authority('ca');

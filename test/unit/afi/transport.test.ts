@@ -16,6 +16,7 @@ import { encodeSandboxReply, WireError } from '../../../src/aft/wire';
 import { nullLogger, type Logger } from '../../../src/observe/log';
 import { startAfiServer, type AfiServer } from '../../../src/vasic/server/server';
 import { createInProcessDataplane, type InProcessDataplane } from '../vasic/inprocess-dataplane';
+import { Log } from './log';
 
 type Event =
   | { kind: 'up'; info: AftSandboxInfo }
@@ -47,20 +48,6 @@ class Events {
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>((wake) => this.waiting.push(wake));
   }
-}
-
-class Log implements Logger {
-  readonly lines: string[] = [];
-  private readonly put =
-    (level: string) =>
-    (message: string): void =>
-      void this.lines.push(`${level}: ${message}`);
-  error = this.put('error');
-  warn = this.put('warn');
-  info = this.put('info');
-  debug = this.put('debug');
-  readonly verbose = true;
-  child = (): Logger => this;
 }
 
 const tree: AftNode = { token: 1024, type: 'tree', fields: [AftField.PacketLookupKey], defaultNext: 0 };
