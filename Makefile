@@ -98,7 +98,7 @@ mpls-interop: setup
 # The machine of mpls-interop with the files of this one.
 vrf-devices: setup
 	@scripts/mpls-machine.sh
-	@scripts/in-machine.sh node node_modules/jest/bin/jest.js --ci --selectProjects integration --testPathPatterns integration/vrf-devices
+	@scripts/in-machine.sh node node_modules/jest/bin/jest.js --ci --selectProjects machine
 
 docs-test: setup
 	@node dist/test/docs/main.js

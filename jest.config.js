@@ -8,6 +8,7 @@ const project = (displayName) => ({
   setupFilesAfterEnv: ['<rootDir>/test/setup.js'],
 });
 
-// unit: no root, under a minute · slow: large tables and long random histories, no root either · integration: root and FRR.
+// unit: no root, under a minute · slow: large tables and long random histories, no root either · integration: root and FRR ·
+// machine: a kernel that this one may not be, by make vrf-devices.
 // Two at a time, whatever the machine has; integration tests, whose stages have names of their own, mostly wait: scripts/test.sh takes three.
-module.exports = { maxWorkers: 2, projects: ['unit', 'slow', 'integration'].map(project) };
+module.exports = { maxWorkers: 2, projects: ['unit', 'slow', 'integration', 'machine'].map(project) };

@@ -5,7 +5,7 @@
  *
  * Where the kernel has MPLS, too, zebra uses that, and bgpd gives a VPN label out for the VRF: what comes with it is looked up there.
  *
- * It needs a kernel with VRF devices, and is left out on another: `make vrf-devices` runs it in a virtual machine that has one.
+ * It needs a kernel with VRF devices: `make vrf-devices` runs it in a virtual machine that has one.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,7 +16,7 @@ import type { Bridge } from '../../lab/programs';
 import { ping } from '../../lab/traffic';
 import { PATIENCE, waitFor } from '../../lab/wait';
 import type { LspView, VrfView } from '../../src/control/types';
-import { entry, packet, Probe } from './mpls/probe';
+import { entry, packet, Probe } from '../integration/mpls/probe';
 
 const ID = labId('vrfdevices');
 const SHARED = '10.77.0.1';
@@ -27,12 +27,11 @@ const FIRST_TABLE = 1001;
 const OTHER_TABLE = 2001;
 jest.setTimeout(180_000 * PATIENCE);
 
-function hasVrfDevices(): boolean {
+function needVrfDevices(): void {
   try {
-    execFileSync('unshare', ['-n', 'ip', 'link', 'add', 'vrftest', 'type', 'vrf', 'table', '1'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
+    execFileSync('unshare', ['-n', 'ip', 'link', 'add', 'vrftest', 'type', 'vrf', 'table', '1'], { stdio: 'pipe' });
+  } catch (error) {
+    throw new Error('this kernel has no VRF devices: make vrf-devices runs this on one that has', { cause: error });
   }
 }
 
@@ -58,13 +57,14 @@ const CONFIG = [
 ];
 const withMpls = existsSync('/proc/sys/net/mpls');
 
-(hasVrfDevices() ? describe : describe.skip)('VRF devices of a real kernel', () => {
+describe('VRF devices of a real kernel', () => {
   let lab: Lab | undefined;
   let topology: HostsTopology;
   let probe: Probe | undefined;
   const ip = (...argv: string[]): Promise<string> => topology.router.must(['ip', ...argv]);
 
   beforeAll(async () => {
+    needVrfDevices();
     lab = await openLab(ID);
     topology = await buildHostsTopology(lab, { hosts: 4, ip6: true, config: CONFIG, daemons: ['bgpd'] });
     const { router, hosts } = topology;
