@@ -92,8 +92,9 @@ start() { # start UNIT USER
   caps=$(unit "$unit" AmbientCapabilities | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
   # What docs/operation.md adds for the kernel engine.
   [ "$unit" != softvasic ] || caps+=,+bpf,+perfmon
-  local ids
-  ids="--reuid=$(inside id -u "$user") --regid=$(inside id -g "$user") --clear-groups"
+  local ids group
+  group=$(unit "$unit" Group)
+  ids="--reuid=$(inside id -u "$user") --regid=$(inside id -g "${group:-$user}") --clear-groups"
   # What the unit doesn't quote is split, as systemd does.
   local script="[ -z '$environment' ] || . '$environment'; exec setpriv $ids --bounding-set=-all,$caps --inh-caps=-all,$caps --ambient-caps=-all,$caps --no-new-privs $command"
   # Each of these gives its place to the next, so that this is the pid of the program.
@@ -162,7 +163,9 @@ for SUITE in "${SUITES[@]}"; do
   done
   printf '# mine\nSOFTVASIC_OPTIONS="--port ge0 --port ge1"\n' >"$ROOT/etc/default/softvasic"
   printf 'ports:\n  - { index: 0, tap: tap0 }\n  - { index: 1, tap: tap1 }\n' >"$ROOT/etc/fpm2afi/fpm2afi.yaml"
+  # RuntimeDirectory= of the units.
   inside install -d -o fpm2afi -g fpm2afi /run/fpm2afi
+  inside install -d -o nobody -g fpm2afi /run/softvasic
   start softvasic nobody
   start fpm2afi-punt fpm2afi
   start fpm2afi fpm2afi
