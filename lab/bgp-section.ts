@@ -21,3 +21,20 @@ export function bgpSection(
     ' exit-address-family',
   ];
 }
+
+/** A bgpd that has no peers, and gives out a label of its own for the static routes of a VRF. */
+export function vpnLabelSection(vrf: string, label: number): readonly string[] {
+  return [
+    'router bgp 65000',
+    'exit',
+    `router bgp 65000 vrf ${vrf}`,
+    ' address-family ipv4 unicast',
+    `  label vpn export ${label}`,
+    '  rd vpn export 65000:1',
+    '  rt vpn both 65000:1',
+    '  export vpn',
+    '  redistribute static',
+    ' exit-address-family',
+    'exit',
+  ];
+}

@@ -128,19 +128,19 @@ export class AdjacencyWriter implements NodeWriter {
     before: AdjacencyState | undefined,
     nodes: AftNode[],
   ): BuildResult {
-    const state = before ?? this.newState(id);
     const { mac: from, rules } = this.graph.portOf(port) ?? { mac: undefined };
     const link: Link = { mac, from, mtu: rules?.mtu };
+    const next = this.graph.outputs.get(port);
+    if (before === undefined && next !== undefined && this.find(id, link, next)) return FOUND;
+    const state = before ?? this.newState(id);
     if (state.exists && sameLink(state.link, link) && state.refused === undefined) return NOTHING;
     if (state.refused !== undefined && sameLink(state.refused.link, link)) {
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
-    const next = this.graph.outputs.get(port);
     if (next === undefined) {
       state.refused = { link, reason: `the vASIC has no output port ${port}` };
       return state.exists ? this.toHost(state, nodes) : NOTHING;
     }
-    if (before === undefined && this.find(id, link, next)) return FOUND;
     nodes.push(encapNode(this.numberOf(id), state.encap, link, next));
     if (!state.exists || state.link === undefined) {
       nodes.push({ type: 'indirect', token: state.indirect, target: state.encap });

@@ -2,10 +2,7 @@
  * Nodes that an earlier life of the bridge left in the vASIC, for this life to go on with: who needs a node that is there already, content and all,
  * takes it instead of making another, and nothing has to be written, neither the node nor what points at it. A node is taken once.
  */
-import type { AftEntry, AftKey, AftNode, Token } from '../aft/model';
-
-/** What `AdoptedNodes` knows of each node. */
-type Adopted = AftNode;
+import type { AftEntry, AftNode, Token } from '../aft/model';
 
 /** A nexthop group's nodes. */
 export interface AdoptedGroup {
@@ -28,12 +25,8 @@ function contentKey(node: AftNode): string {
   });
 }
 
-function slotOf({ data }: AftKey): number | undefined {
-  return data.kind === 'int' ? data.value : undefined;
-}
-
 export class AdoptedNodes {
-  private readonly nodes = new Map<Token, Adopted>();
+  private readonly nodes = new Map<Token, AftNode>();
   /** Encapsulations and decapsulations by their content. */
   private readonly byContent = new Map<string, Token[]>();
   /** Indirects by where they lead. */
@@ -53,10 +46,7 @@ export class AdoptedNodes {
   /** The entries of a load balancer, as they were read. One that isn't filled from the first slot to the last is nobody's. */
   fillSlots(balancer: Token, entries: readonly AftEntry[]): void {
     const slots: Token[] = [];
-    for (const { key, next } of entries) {
-      const slot = slotOf(key);
-      if (slot !== undefined) slots[slot] = next;
-    }
+    for (const { key, next } of entries) if (key.data.kind === 'int') slots[key.data.value] = next;
     const node = this.nodes.get(balancer);
     if (node?.type !== 'loadBalance' || slots.length !== node.max || slots.includes(undefined as never)) return;
     this.slots.set(balancer, slots);

@@ -30,17 +30,16 @@ export interface AdoptionOptions {
 export async function adoptTables(
   { log, source, transport }: AdoptionOptions,
   info: AftSandboxInfo,
-  tables: Pick<VasicTables, 'adopted' | 'graph' | 'garbage' | 'ports' | 'vrfs' | 'hasLabelTable'>,
+  tables: Pick<VasicTables, 'adopted' | 'graph' | 'ports' | 'vrfs' | 'hasLabelTable'>,
 ): Promise<void> {
-  const { graph, garbage, ports, vrfs } = tables;
+  const { adopted, graph, ports, vrfs } = tables;
   const nodes = await transport.readNodes();
   const made = nodes.filter(({ token }) => token >= FIRST_DYNAMIC && token < FIRST_HIGH);
-  garbage.adopt();
-  tables.adopted.fill(made);
-  for (const balancer of tables.adopted.balancers()) {
+  adopted.fill(made);
+  for (const balancer of adopted.balancers()) {
     const slots: AftEntry[] = [];
     for await (const entries of transport.readEntries(balancer)) slots.push(...entries);
-    tables.adopted.fillSlots(balancer, slots);
+    adopted.fillSlots(balancer, slots);
   }
   graph.restart(made.reduce((most, node) => Math.max(most, node.token + 1), FIRST_DYNAMIC));
   const there = new Set(nodes.map(({ token }) => token));

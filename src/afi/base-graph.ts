@@ -34,9 +34,9 @@ import {
   ROUTE_TREE,
 } from './base-tokens';
 import { DEFAULT_LABEL_TTL, LABEL_NAMES, labelEntries, labelNodes, type LabelTtl } from './label-graph';
-import { policedNodes, policedToken, portPolicer, REASONS, type PuntLimits, policedReason } from './policers';
-import { portGraph, type BasePort, portNames } from './port-graph';
-import { classNodes, puntToken, CLASS_ENTRIES } from './punt-classes';
+import { policedNodes, policedReason, policedToken, portPolicer, REASONS, type PuntLimits } from './policers';
+import { portGraph, portNames, type BasePort } from './port-graph';
+import { CLASS_ENTRIES, classNodes, puntToken } from './punt-classes';
 import { etherTypeEntry, etherTypeSwitch, vrfGraph, vrfNames, type BaseVrf } from './vrf-graph';
 import type { TrapReason } from '../fib/intents';
 

@@ -20,8 +20,6 @@ export class GarbageQueue {
   private pending: Garbage[] = [];
   /** Refused removals. */
   private stuck: Garbage[] = [];
-  /** Nodes of an earlier run are to be removed when `releaseAdopted` is called. */
-  private holds = false;
 
   /** @param adopted nodes of an earlier run that nobody has taken, which may still be in use */
   constructor(
@@ -36,26 +34,16 @@ export class GarbageQueue {
   clear(): void {
     this.pending = [];
     this.stuck = [];
-    this.holds = false;
   }
 
   push(item: Garbage): void {
     this.pending.push(item);
   }
 
-  /** Nodes of an earlier run were found: what nobody takes of them is kept until `releaseAdopted`. */
-  adopt(): void {
-    this.holds = true;
-  }
-
-  get holdsAdopted(): boolean {
-    return this.holds && !this.adopted.empty;
-  }
-
+  /** Has nodes of an earlier run removed that nobody has taken: they are kept until then. */
   releaseAdopted(): void {
     this.pushNodes(this.adopted.rest());
     this.adopted.clear();
-    this.holds = false;
   }
 
   /** The next removals, as many as one operation may hold. */

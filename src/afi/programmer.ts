@@ -179,7 +179,7 @@ export class Programmer {
 
   /** Whether nodes of an earlier run wait for `releaseAdopted`. */
   get holdsAdopted(): boolean {
-    return this.tables.garbage.holdsAdopted && !this.pipeline.releasesAdopted;
+    return !this.tables.adopted.empty && !this.pipeline.releasesAdopted;
   }
 
   /** The replay is over: the nodes of an earlier run go when all entries are written, so that none uses them. */

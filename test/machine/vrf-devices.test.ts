@@ -9,6 +9,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { vpnLabelSection } from '../../lab/bgp-section';
 import { buildHostsTopology, hostAddress, hostAddress6, type HostsTopology } from '../../lab/hosts-topology';
 import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
 import { tapName } from '../../lab/plan';
@@ -43,17 +44,7 @@ const CONFIG = [
   ` ip route ${SHARED}/32 ${hostAddress(1)}`,
   ` ipv6 route ${SHARED6}/128 ${hostAddress6(1)}`,
   'exit-vrf',
-  'router bgp 65000',
-  'exit',
-  'router bgp 65000 vrf red',
-  ' address-family ipv4 unicast',
-  `  label vpn export ${VPN_LABEL}`,
-  '  rd vpn export 65000:1',
-  '  rt vpn both 65000:1',
-  '  export vpn',
-  '  redistribute static',
-  ' exit-address-family',
-  'exit',
+  ...vpnLabelSection('red', VPN_LABEL),
 ];
 const withMpls = existsSync('/proc/sys/net/mpls');
 

@@ -2,6 +2,7 @@
  * Labels with real zebra, staticd and bgpd, on a kernel that may have no MPLS (lab/mpls/zebra-view.ts): frames are sent in at port 0, and
  * what comes out of the others is compared byte by byte. Port 3 is in the VRF red, whose VPN label bgpd gives out.
  */
+import { vpnLabelSection } from '../../../lab/bgp-section';
 import { buildHostsTopology, hostAddress, hostAddress6, type HostsTopology } from '../../../lab/hosts-topology';
 import { labId, openLab, stopLab, type Lab } from '../../../lab/lab';
 import type { LinuxVrf } from '../../../lab/mpls/linux-vrfs';
@@ -48,17 +49,7 @@ const CONFIG = [
   'vrf red',
   ` ip route 10.9.3.1/32 ${hostAddress(3)}`,
   'exit-vrf',
-  'router bgp 65000',
-  'exit',
-  'router bgp 65000 vrf red',
-  ' address-family ipv4 unicast',
-  `  label vpn export ${VPN_LABEL}`,
-  '  rd vpn export 65000:1',
-  '  rt vpn both 65000:1',
-  '  export vpn',
-  '  redistribute static',
-  ' exit-address-family',
-  'exit',
+  ...vpnLabelSection('red', VPN_LABEL),
 ];
 const LABELS = [LOWEST, 100, 101, 102, 103, 104, 105, VPN_LABEL, HIGHEST];
 const ROUTES = [
