@@ -19,6 +19,7 @@ import { EarlierCounts } from './earlier-counts';
 import { adoptedHook, hang, type Hook, type PortMode } from './hooks';
 import * as layout from './layout';
 import type { Left, Legacy } from './legacy';
+import { COUNTERS_OF_PORT, FIRST_SLOW_COUNTER, firstCounterOf, portAt, PortTable, type PortFacts } from './port-table';
 import { readObject } from './program-file';
 
 export interface ForwarderOptions {
@@ -32,12 +33,6 @@ export interface ForwarderOptions {
   readonly legacy?: Legacy;
   /** Whether it is to outlive this process; else what an earlier one left is taken off. */
   readonly keeps?: boolean;
-}
-
-/** What a port's interface is like. */
-export interface PortFacts {
-  readonly mtu: number;
-  readonly up: boolean;
 }
 
 /** What became of a frame in a test run. */
@@ -61,8 +56,6 @@ const PROGRAMS: Readonly<Record<PortMode, string>> = {
 };
 const WORD = 4;
 const CHUNK_BYTES = layout.CHUNK_WORDS * WORD;
-const FIRST_SLOW_COUNTER = 3;
-const COUNTERS_OF_PORT = FIRST_SLOW_COUNTER + layout.SLOW_REASONS;
 const OUTCOMES: Readonly<Record<number, Trial['outcome']>> = {
   [layout.VERDICT_SENT]: 'sent',
   [layout.VERDICT_DISCARDED]: 'discarded',
@@ -86,8 +79,7 @@ export class Forwarder {
   private readonly counters: CounterMemory;
   private readonly maxChunks: number;
   private readonly hooks = new Map<number, Hook>();
-  /** Port → where its interface is in the table of these. */
-  private readonly places = new Map<number, number>();
+  private readonly ports: PortTable;
   private readonly legacy: Legacy | undefined;
   private readonly keeps: boolean;
   /** Ports that still have their predecessor's program. */
@@ -99,7 +91,7 @@ export class Forwarder {
   constructor(options: ForwarderOptions) {
     this.legacy = options.legacy;
     this.keeps = options.keeps ?? false;
-    this.firstCounter = 1 + options.ports * COUNTERS_OF_PORT;
+    this.firstCounter = firstCounterOf(options.ports);
     this.maxChunks = chunksOf(options.maxHeapWords);
     const chunks = chunksOf(options.heapWords);
     const total = this.firstCounter + options.counters;
@@ -111,7 +103,7 @@ export class Forwarder {
     this.globals[layout.GLOBAL_LAYOUT] = layout.LAYOUT_VERSION;
     this.counters = new CounterMemory(this.cpus);
     this.counters.add(this.program.mapFd('counters'), total);
-    for (let port = 0; port < options.ports; port++) this.numberCounters(port);
+    this.ports = new PortTable(this.globals, options.ports);
   }
 
   /** Words that the heap may grow to. */
@@ -152,7 +144,7 @@ export class Forwarder {
     this.succeed(next);
     for (const [port, { by }] of this.hooks)
       if (this.keeps && by !== 'clsact' && !this.left.has(port))
-        this.legacy?.keepCounters(this.ifindexOf(port), by, next.mapFd('counters'));
+        this.legacy?.keepCounters(this.ports.ifindexOf(port), by, next.mapFd('counters'));
   }
 
   /** Into `out`. */
@@ -176,11 +168,8 @@ export class Forwarder {
   }
 
   /** Tells the program what a port is like now. */
-  setPort(port: number, { mtu, up }: PortFacts): void {
-    const at = this.portAt(port);
-    this.globals[at + layout.PORT_MTU] = mtu;
-    const flags = this.globals[at + layout.PORT_FLAGS]! & ~layout.PORT_UP;
-    this.globals[at + layout.PORT_FLAGS] = flags | (up ? layout.PORT_UP : 0);
+  setPort(port: number, facts: PortFacts): void {
+    this.ports.setFacts(port, facts);
   }
 
   /**
@@ -190,15 +179,7 @@ export class Forwarder {
    */
   attach(port: number, ifindex: number, mode: PortMode, slowIfindex: number, isolated: boolean): Hook {
     this.detach(port);
-    const at = this.portAt(port);
-    const place = this.placeOf(ifindex);
-    this.globals[at + layout.PORT_SLOW_IFINDEX] = slowIfindex;
-    const up = this.globals[at + layout.PORT_FLAGS]! & layout.PORT_UP;
-    const kind = mode === 'xdp' ? layout.PORT_XDP_TARGET : mode === 'xdp-generic' ? layout.PORT_GENERIC : 0;
-    this.globals[at + layout.PORT_FLAGS] = up | kind;
-    this.globals[at + layout.PORT_IFINDEX] = ifindex;
-    this.globals[place] = port + 1;
-    this.places.set(port, place);
+    this.ports.give(port, ifindex, mode, slowIfindex);
     try {
       const left = this.inherit(port, ifindex, mode, slowIfindex);
       const hook = left ?? hang(this.program.programFd(PROGRAMS[mode]), ifindex, mode, isolated);
@@ -207,7 +188,7 @@ export class Forwarder {
       return hook;
     } catch (error) {
       if (this.hooks.has(port)) this.detach(port);
-      else this.forget(port);
+      else this.ports.take(port);
       throw error;
     }
   }
@@ -220,9 +201,9 @@ export class Forwarder {
     this.earlier.settle(port);
     this.left.get(port)?.release();
     this.left.delete(port);
-    if (hook.by !== 'clsact') this.legacy?.forget(this.ifindexOf(port), hook.by);
+    if (hook.by !== 'clsact') this.legacy?.forget(this.ports.ifindexOf(port), hook.by);
     hook.remove();
-    this.forget(port);
+    this.ports.take(port);
   }
 
   // ---- predecessors and successors --------------------------------------------------------------------------------
@@ -245,7 +226,7 @@ export class Forwarder {
     }
     const { globals, counters } = left;
     for (let old = 0; old < layout.MAX_KERNEL_PORTS; old++) {
-      const at = this.portAt(old);
+      const at = portAt(old);
       if (globals[at + layout.PORT_IFINDEX] !== ifindex) continue;
       globals[at + layout.PORT_SLOW_IFINDEX] = slowIfindex;
       if (counters !== undefined) this.earlier.watch(port, counters, globals[at + layout.PORT_INPUT_COUNTER]!);
@@ -267,7 +248,7 @@ export class Forwarder {
   takeOver(): void {
     for (const port of this.left.keys()) {
       const hook = this.hooks.get(port)!;
-      if (hook.replace(this.program.programFd(PROGRAMS[hook.mode]))) this.keep(hook, this.ifindexOf(port));
+      if (hook.replace(this.program.programFd(PROGRAMS[hook.mode]))) this.keep(hook, this.ports.ifindexOf(port));
     }
     // Now, as each port's program counts what it sends at the others.
     for (const [port, left] of this.left) {
@@ -353,51 +334,10 @@ export class Forwarder {
     this.program = next;
   }
 
-  private portAt(port: number): number {
-    return layout.GLOBAL_PORTS + port * layout.PORT_WORDS;
-  }
-
-  private ifindexOf(port: number): number {
-    return this.globals[this.portAt(port) + layout.PORT_IFINDEX]!;
-  }
-
-  private portCounters(port: number): number {
-    return 1 + port * COUNTERS_OF_PORT;
-  }
-
-  private numberCounters(port: number): void {
-    const at = this.portAt(port);
-    const first = this.portCounters(port);
-    this.globals[at + layout.PORT_INPUT_COUNTER] = first;
-    this.globals[at + layout.PORT_OUTPUT_COUNTER] = first + 1;
-    this.globals[at + layout.PORT_DISCARD_COUNTER] = first + 2;
-    this.globals[at + layout.PORT_SLOW_COUNTERS] = first + FIRST_SLOW_COUNTER;
-  }
-
   private count(port: number, index: number): Count {
     const out = { packets: 0, bytes: 0 };
-    this.counters.read(this.portCounters(port) + index, out);
+    this.counters.read(firstCounterOf(port) + index, out);
     this.earlier.addTo(out, port, index);
     return out;
-  }
-
-  /**
-   * A place for an interface among those that the program looks at: a free one, or one of a port that has left it, which stays
-   * filled until then as the program stops looking at an empty one.
-   */
-  private placeOf(ifindex: number): number {
-    const taken = new Set(this.places.values());
-    for (let probe = 0; probe < layout.PORT_OF_PROBES; probe++) {
-      const at = layout.GLOBAL_PORT_OF + ((ifindex + probe) % layout.PORT_OF_SLOTS);
-      if (!taken.has(at)) return at;
-    }
-    throw new Error(`interface ${ifindex}: too many ports whose numbers collide in the kernel engine's table`);
-  }
-
-  private forget(port: number): void {
-    const at = this.portAt(port);
-    this.globals[at + layout.PORT_IFINDEX] = 0;
-    this.globals[at + layout.PORT_FLAGS]! &= layout.PORT_UP;
-    this.places.delete(port);
   }
 }
