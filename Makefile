@@ -7,7 +7,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format unit one test demo demo-stop lab pictures fuzz node-matrix frr-matrix against-linux faults mpls-interop docs-test bench deb deb-test clean
+.PHONY: help setup build lint format unit one test demo demo-stop lab pictures fuzz node-matrix frr-matrix against-linux faults mpls-interop docs-test dashboard-test bench deb deb-test clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -33,6 +33,7 @@ help:
 	@echo 'make vrf-devices        ports that follow VRF devices, in a virtual machine whose kernel has such; ten minutes'
 	@echo 'make mpls-interop       our router beside the Linux kernel with MPLS, in a small virtual machine; out/mpls-interop.json'
 	@echo 'make docs-test          every command of README.md and docs/ does and prints what they say; WRITE=1 corrects them; out/docs.json'
+	@echo 'make dashboard-test     the Grafana dashboard and the alerts before a real Prometheus and a real router; out/dashboard.json'
 	@echo 'make lab                measure failover, load balancing, resolution and more; figures in out/forwarding.json'
 	@echo '                        FIGURE=failover measures that one only'
 	@echo 'make pictures           docs/pictures: the page of fpm2afi web, as a Chromium shows it'
@@ -102,6 +103,11 @@ vrf-devices: setup
 
 docs-test: setup
 	@node dist/test/docs/main.js
+
+# Prometheus of Debian's package, kept beside the FRR root folder.
+dashboard-test: setup
+	@scripts/prometheus.sh
+	@node dist/test/dashboard/main.js
 
 lab: setup
 	@node dist/test/bench/figures/main.js "$(FIGURE)"

@@ -46,12 +46,12 @@ export interface Stage extends HostsTopology {
   readonly frrRoot: string;
 }
 
-/** Builds it, and waits until all is as the documents have it. */
-export async function buildStage(lab: Lab): Promise<Stage> {
+/** Builds it, with more settings of fpm2afi, and waits until all is as the documents have it. */
+export async function buildStage(lab: Lab, settings: readonly string[] = []): Promise<Stage> {
   const topology = await buildHostsTopology(lab, {
     ...{ hosts: 4, ip6: true, refuse: [REFUSED], config: FIRST, portTables: { 3: RED } },
     mpls: { vrfs: [{ name: 'red', table: RED, taps: [tapName(3)] }] },
-    settings: ['fpm.sweep.idle=500ms', 'fpm.sweep.minimum=1s'],
+    settings: ['fpm.sweep.idle=500ms', 'fpm.sweep.minimum=1s', ...settings],
   });
   const { router, bridge, frr } = topology;
   const firstAre = async (): Promise<boolean> =>
