@@ -25,7 +25,7 @@ while (($# > 0)); do
   [[ " ${SUITES[*]} " == *" $2 "* ]] || SUITES+=("$2")
   shift 2
 done
-PACKAGES=(iproute2 iputils-ping iputils-tracepath iperf3 tcpdump mmdebstrap ca-certificates debian-archive-keyring)
+PACKAGES=(iproute2 iputils-ping iputils-tracepath iperf3 tcpdump ethtool mmdebstrap ca-certificates debian-archive-keyring)
 # For the test that makes the recorded protobuf frames again with another implementation than ours.
 PACKAGES+=(python3-protobuf protobuf-compiler)
 # softvasic's kernel engine: compiled by clang, loaded by libbpf.
