@@ -47,12 +47,16 @@ export class ZebraFrames {
 
   /** An LSP of LDP's to an IPv4 neighbor; without outgoing labels it takes the label off. */
   lsp(label: number, outgoing: readonly number[], gateway: Uint8Array, ifindex: number): this {
-    this.writer.begin(nl.RTM_NEWROUTE, NEW_REPLACE).u8(nl.AF_MPLS).u8(20).u8(0).u8(0);
-    this.writer.u8(nl.RT_TABLE_MAIN).u8(RTPROT_LDP).u8(0).u8(nl.RTN_UNICAST).u32(0);
-    this.writer.attribute(nl.RTA_DST, stackOf([label]));
+    this.beginLsp(label, RTPROT_LDP);
     if (outgoing.length > 0) this.writer.attribute(nl.RTA_NEWDST, stackOf(outgoing));
     this.writer.attribute(nl.RTA_VIA, Buffer.concat([Uint8Array.of(nl.AF_INET, 0), gateway]));
     this.writer.attributeU32(nl.RTA_OIF, ifindex);
+    return this.finish();
+  }
+
+  /** An LSP of BGP's whose packets lose the label and are looked up where those go that are sent to this device: a VRF's, or the loopback. */
+  lspLookUp(label: number, ifindex: number): this {
+    this.beginLsp(label, RTPROT_BGP).attributeU32(nl.RTA_OIF, ifindex);
     return this.finish();
   }
 
@@ -100,6 +104,12 @@ export class ZebraFrames {
   /** Everything so far, which is forgotten then. */
   take(): Buffer {
     return Buffer.concat(this.parts.splice(0));
+  }
+
+  private beginLsp(label: number, protocol: number): NetlinkWriter {
+    this.writer.begin(nl.RTM_NEWROUTE, NEW_REPLACE).u8(nl.AF_MPLS).u8(20).u8(0).u8(0);
+    this.writer.u8(nl.RT_TABLE_MAIN).u8(protocol).u8(0).u8(nl.RTN_UNICAST).u32(0);
+    return this.writer.attribute(nl.RTA_DST, stackOf([label]));
   }
 
   private beginRoute(type: number, prefix: Uint8Array, length: number, protocol: number): NetlinkWriter {

@@ -12,6 +12,7 @@ import { buildRouter, forward, startPrograms } from '../../lab/router';
 import { waitFor } from '../../lab/wait';
 import { formatAddress } from '../../src/net/address';
 import { requestStatus } from '../../src/control/client';
+import { labelledCounts } from './labelled';
 import { makePrefixes, makePrefixes6, prefixBytes } from './prefixes';
 import { gateway6Of, gatewayOf, hopOf } from './stream';
 import { FPM_PORT, neighborMac, tapsUp } from './topology';
@@ -25,8 +26,11 @@ export interface Crossing {
   readonly name: 'softvasic' | 'linux';
   readonly sender: LabNode;
   readonly receiver: LabNode;
-  /** Gives it the whole table, of one family; returns when every route is in use. softvasic starts anew, with the engine. */
-  readonly load: (routes: number, family: 4 | 6, engine?: Engine) => Promise<void>;
+  /**
+   * Gives it the whole table, of one family; returns when every route is in use. softvasic starts anew, with the engine. `labels`: it has those LSPs
+   * and routes behind labels as well (labelled.ts), and Linux has none.
+   */
+  readonly load: (routes: number, family: 4 | 6, engine?: Engine, labels?: boolean) => Promise<void>;
   /** The process that forwards; undefined: the kernel does. */
   readonly pid: () => number | undefined;
 }
@@ -35,7 +39,8 @@ export const SENDER = '10.1.0.2';
 export const RECEIVER = '10.0.0.2';
 /** The sender's and the receiver's only interface. */
 export const HOST_PORT = 'eth0';
-const NEXTHOPS = 64;
+/** Gateways that the routes are spread over. */
+export const NEXTHOPS = 64;
 const PORTS = [0, 1] as const;
 const SENDER6 = '2001:db8:0:1::2';
 const SENDER_MAC = '02:00:00:00:00:77';
@@ -120,7 +125,7 @@ export async function buildSoftvasic(lab: Lab): Promise<Crossing> {
   const hosts = await buildHosts(lab, 'vasic', vasic);
   let running: readonly Program[] = [];
   let table: { readonly kill: (signal: NodeJS.Signals) => Promise<unknown> } | undefined;
-  const load = async (routes: number, family: 4 | 6, engine: Engine = 'engine'): Promise<void> => {
+  const load = async (routes: number, family: 4 | 6, engine: Engine = 'engine', labels = false): Promise<void> => {
     await table?.kill('SIGTERM');
     const by = engine === 'engine' ? { engine } : { engine: 'kernel' as const, portMode: engine };
     for (const program of [...running].reverse()) await program.process().kill('SIGTERM');
@@ -132,9 +137,15 @@ export async function buildSoftvasic(lab: Lab): Promise<Crossing> {
     await address(router, tapName);
     const shown = await router.must(['cat', ...PORTS.map((port) => `/sys/class/net/${tapName(port)}/ifindex`)]);
     const argv = [...[FPM_PORT, family, routes, NEXTHOPS].map(String), ...shown.trim().split('\n')];
+    if (labels) argv.push('labels');
+    const more = labels ? labelledCounts(NEXTHOPS) : { routes: 0, lsps: 0 };
     table = router.start('table', [process.execPath, join(__dirname, 'fpm-feed.js'), ...argv]);
     const status = () => requestStatus(join(router.dir, 'fpm2afi.sock'));
-    await waitFor(async () => (await status()).fib.offloaded >= routes, {
+    const whole = async (): Promise<boolean> => {
+      const { fib } = await status();
+      return fib.offloaded >= routes + more.routes && fib.lsps.offloaded >= more.lsps;
+    };
+    await waitFor(whole, {
       timeoutMs: 60_000 + routes / 5,
       what: `${routes} routes in softvasic`,
     });

@@ -1,6 +1,6 @@
 /**
  * How fast packets cross softvasic, by each of its engines, and how fast they cross Linux with the same table in the same run, by turns:
- * 64-byte UDP to destinations all over the table (flood.ts), and TCP. IPv4 and IPv6.
+ * 64-byte UDP to destinations all over the table (flood.ts), and TCP. IPv4 and IPv6. And packets with labels (labelled-floods.ts).
  */
 import { join } from 'node:path';
 import { atLeast, atMost, hundredth, median, none, type Figure } from '../../lab/figure';
@@ -8,6 +8,7 @@ import { labId, openLab } from '../../lab/lab';
 import { iperf } from '../../lab/traffic';
 import { buildLinux, buildSoftvasic, ENGINES, RECEIVER, SENDER, type Crossing, type Engine } from './crossing';
 import { flood, measureLimit, type Flood } from './flood';
+import { labelledFigures } from './labelled-floods';
 import { forFullTable, FULL_TABLE, type BenchPart } from './part';
 
 /** Beside the sizes asked for: what a lookup costs where everything is in the cache. */
@@ -15,6 +16,8 @@ const SMALL = 10;
 const SECONDS = 2;
 const STREAMS = [1, 8] as const;
 const FAMILIES = [4, 6] as const;
+/** The TypeScript engine is measured without labels. */
+const KERNEL_ENGINES = ['tc', 'xdp'] as const;
 /** × Linux. */
 const UDP_GOALS: Readonly<Record<Engine, number | undefined>> = { xdp: 4, tc: 1.5, engine: undefined };
 const TCP_GOALS: Readonly<Record<Engine, number | undefined>> = { xdp: undefined, tc: 1.2, engine: 0.6 };
@@ -180,7 +183,9 @@ export const dataplane: BenchPart = {
           for (const engine of ENGINES) {
             say(`${routes} IPv${family} routes to softvasic (${engine})`);
             await crossings.vasic.load(routes, family, engine);
-            const floods = await byTurns(crossings, runs, (crossing) => flood(crossing, routes, family, SECONDS));
+            const floods = await byTurns(crossings, runs, (crossing) =>
+              flood(crossing, { routes, family, seconds: SECONDS }),
+            );
             found(floodFigures(engine, family, routes, floods, limit, small));
             // Without whole segments XDP isn't for TCP between veths.
             if (family === 6 || engine === 'xdp') continue;
@@ -190,6 +195,11 @@ export const dataplane: BenchPart = {
             }
           }
         }
+      }
+      for (const engine of KERNEL_ENGINES) {
+        say(`LSPs and routes behind labels to softvasic (${engine})`);
+        await crossings.vasic.load(SMALL, 4, engine, true);
+        found(await labelledFigures(crossings.vasic, engine, { routes: SMALL, runs, seconds: SECONDS, limit }));
       }
     } finally {
       await lab.close();

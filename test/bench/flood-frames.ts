@@ -3,22 +3,40 @@
  * over the made-up table, no two of them of one flow. Made before the clock starts.
  */
 import { sumBytes, write16, write32 } from '../../src/net/checksum';
+import { ETHERTYPE_IPV4, ETHERTYPE_MPLS } from '../../src/net/ethertypes';
 import { destinationsIn, destinationsIn6 } from './prefixes';
 
 export const FRAME_BYTES = 64;
 const SOURCE4 = 0x0a010002;
 const SOURCE_MAC = [2, 0, 0, 0, 0, 0x77];
 const UDP_PORT = 0x1388;
+const ETHER_BYTES = 14;
+const LABEL_BYTES = 4;
+const TTL = 64;
 
-function fill4(frame: Buffer, portMac: Uint8Array, destination: number, sourcePort: number): void {
+/** Writes a frame with an IPv4 packet, behind labels if there are any. */
+export function fill4(
+  frame: Buffer,
+  portMac: Uint8Array,
+  destination: number,
+  sourcePort: number,
+  labels: readonly number[] = [],
+): void {
+  const ip = ETHER_BYTES + LABEL_BYTES * labels.length;
   frame.set(portMac, 0);
-  frame.set([...SOURCE_MAC, 0x08, 0, 0x45, 0, 0, FRAME_BYTES - 14, 0, 0, 0, 0, 64, 17], 6);
-  write32(frame, 26, SOURCE4);
-  write32(frame, 30, destination);
-  write16(frame, 24, ~sumBytes(frame, 14, 34) & 0xffff);
-  write16(frame, 34, sourcePort);
-  write16(frame, 36, UDP_PORT);
-  write16(frame, 38, FRAME_BYTES - 34);
+  frame.set(SOURCE_MAC, 6);
+  write16(frame, 12, labels.length > 0 ? ETHERTYPE_MPLS : ETHERTYPE_IPV4);
+  labels.forEach((label, i) => {
+    const bottom = i === labels.length - 1 ? 0x100 : 0;
+    write32(frame, ETHER_BYTES + LABEL_BYTES * i, label * 4096 + bottom + TTL);
+  });
+  frame.set([0x45, 0, 0, FRAME_BYTES - ip, 0, 0, 0, 0, TTL, 17], ip);
+  write32(frame, ip + 12, SOURCE4);
+  write32(frame, ip + 16, destination);
+  write16(frame, ip + 10, ~sumBytes(frame, ip, ip + 20) & 0xffff);
+  write16(frame, ip + 20, sourcePort);
+  write16(frame, ip + 22, UDP_PORT);
+  write16(frame, ip + 24, FRAME_BYTES - ip - 20);
 }
 
 function fill6(frame: Buffer, portMac: Uint8Array, [high, low]: readonly [number, number], sourcePort: number): void {

@@ -12,9 +12,18 @@ import { portMac } from '../../lab/plan';
 import { logLines, logMark } from '../../lab/process';
 import { sleep, waitFor } from '../../lab/wait';
 import { arrived, HOST_PORT, type Crossing } from './crossing';
+import type { LabelCase } from './labelled';
 
 /** For what is still under way when the generator ends. */
 const SETTLE_MS = 300;
+
+/** What is sent, and for how long: packets to destinations all over a table of so many routes, or with labels. */
+export interface Flow {
+  readonly routes: number;
+  readonly family: 4 | 6;
+  readonly seconds: number;
+  readonly labels?: LabelCase;
+}
 
 export interface Flood {
   /** Packets that reached the receiver, in thousands a second. */
@@ -49,21 +58,19 @@ async function withSink<T>(node: LabNode, ifname: string, work: () => Promise<T>
   }
 }
 
-async function generate(
-  node: LabNode,
-  flow: { readonly routes: number; readonly family: 4 | 6; readonly seconds: number },
-): Promise<{ readonly sent: number; readonly ms: number }> {
+async function generate(node: LabNode, flow: Flow): Promise<{ readonly sent: number; readonly ms: number }> {
   const numbers = [flow.family, flow.routes, flow.seconds].map(String);
   const argv = [process.execPath, join(__dirname, 'generator.js'), HOST_PORT, portMac(1), ...numbers];
+  if (flow.labels !== undefined) argv.push(flow.labels);
   return JSON.parse(await node.must(argv, { timeoutMs: 60_000 })) as { sent: number; ms: number };
 }
 
-/** Floods a crossing with packets to destinations all over the table. */
-export function flood(crossing: Crossing, routes: number, family: 4 | 6, seconds: number): Promise<Flood> {
+/** Floods a crossing. */
+export function flood(crossing: Crossing, flow: Flow): Promise<Flood> {
   return withSink(crossing.receiver, HOST_PORT, async () => {
     const before = await arrived(crossing);
     const cpuBefore = cpuNs(crossing.pid());
-    const { sent, ms } = await generate(crossing.sender, { routes, family, seconds });
+    const { sent, ms } = await generate(crossing.sender, flow);
     await sleep(SETTLE_MS);
     const delivered = (await arrived(crossing)) - before;
     return {
