@@ -123,7 +123,7 @@ function trapStop(symptoms: Symptoms, trap: TrapReason): Stop {
       const why = `zebra named nexthop id ${nexthopId ?? '?'} and has not sent that`;
       const remedy =
         `in vtysh: "show nexthop-group rib"; "ip nexthop get id ${nexthopId ?? 'ID'}" shows one that is the kernel's, ` +
-        'which is asked for it; "no fpm address", then "fpm address …" has zebra send all again';
+        'which is asked for it; "fpm address …", once more as it is, has zebra connect anew and send all again';
       return { at: 'zebra', why, remedy };
     }
     case 'linkDown': {

@@ -40,7 +40,7 @@ const MOST_S = 40;
 /** What happens on the router while a command runs that waits for something to happen. */
 const MEANWHILE: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^fpm2afi monitor/, ['ip route 10.77.0.0/16 10.1.1.2', 'no ip route 10.77.0.0/16 10.1.1.2']],
-  [/^tcpdump/, ['no fpm address', 'fpm address 127.0.0.1 port 2620']],
+  [/^tcpdump/, ['fpm address 127.0.0.1 port 2620']],
 ];
 
 function documents(): Block[] {
