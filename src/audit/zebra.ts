@@ -201,7 +201,7 @@ function isIdle(fib: Fib, { idle }: ZebraRoute, path: string): boolean {
 
 /** The row's paths as zebra's are named; undefined: it has none that could be compared. */
 function pathsOfRow(fib: Fib, row: number): string[] | undefined {
-  const group = fib.rows.nexthops.get(fib.rows.routes.zebraGroup[row]!);
+  const group = fib.rows.nexthops.get(fib.rows.routes.routeGroup[row]!);
   if (group === undefined) return undefined;
   const names: string[] = [];
   for (const leaf of leavesOf(group)) {

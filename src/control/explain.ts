@@ -70,7 +70,11 @@ function routeLines(route: WhyRoute, now: string): Line[] {
     ]);
     lines.push(['', `received ${when(route.received, now)}`]);
   } else {
-    const text = { neighbor: 'host entry of a known neighbor', local: 'address of the router itself' };
+    const text = {
+      neighbor: 'host entry of a known neighbor',
+      local: 'address of the router itself',
+      connected: "subnet of the interface's address, which zebra has no route for",
+    };
     lines.push(['origin', view.origin === 'system' ? 'entry that every router has' : text[view.origin]]);
   }
   if (nexthop !== undefined) lines.push(...nexthopLines(nexthop, 0, now));

@@ -45,8 +45,11 @@ export interface RouteView {
   /** As FRR names it (ospf, bgp, isis, static, kernel, …). */
   readonly protocol: string;
   readonly metric: number;
-  /** Whose route: zebra's, a host entry for a neighbor, an address of the router itself, or one of ours (multicast …). */
-  readonly origin: 'zebra' | 'neighbor' | 'local' | 'system';
+  /**
+   * Whose route: zebra's, a host entry for a neighbor, an address of the router itself, the subnet of one that zebra has no route for, or one of ours
+   * (multicast …).
+   */
+  readonly origin: 'zebra' | 'neighbor' | 'local' | 'connected' | 'system';
   readonly type: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'host' | 'unsupported';
   readonly nexthops: readonly PathView[];
   readonly state: RouteState;

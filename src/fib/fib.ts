@@ -1,10 +1,10 @@
 /**
  * The FIB: what zebra wants, what the kernel knows of neighbors, and what the vASIC has acknowledged, brought together.
  *
- * Updates only change tables and mark what they touched dirty; the programmer looks at the final state when it asks for
- * work, so a delete followed by an add is a replace and a flap costs one operation. This file applies updates; the parts
- * it joins are vrfs.ts (which tables are forwarded by), rows.ts (routes and queues), resolution.ts (nexthop groups and neighbors), host-entries.ts (own addresses and
- * known neighbors), forwarding-state.ts (the programmer's side) and route-status.ts (what zebra is told).
+ * Updates only change tables and mark what they touched dirty; the programmer looks at the final state when it asks for work, so a delete followed by an add is a
+ * replace and a flap costs one operation. This file applies updates; the parts it joins are vrfs.ts (which tables are forwarded by), rows.ts (routes and queues),
+ * resolution.ts (nexthop groups and neighbors), host-entries.ts (own addresses, known neighbors), own-subnets.ts (connected subnets that zebra has not),
+ * forwarding-state.ts (the programmer's side) and route-status.ts (what zebra is told).
  */
 import { ForwardingState } from './forwarding-state';
 import { HostEntries } from './host-entries';
@@ -15,6 +15,7 @@ import { KeptThings } from './kept';
 import { LspTable } from './lsps';
 import { KernelRoutes } from './kernel-routes';
 import { dropIntent, type NexthopChange, type NexthopGroup } from './nexthops';
+import { OwnSubnets } from './own-subnets';
 import { Resolution } from './resolution';
 import { newKey, setKey } from './route-key';
 import { RouteStatuses } from './route-status';
@@ -66,6 +67,7 @@ export class Fib {
 
   private readonly resolution: Resolution;
   private readonly hosts: HostEntries;
+  private readonly subnets: OwnSubnets;
   private replayGeneration = 0;
   private readonly key = newKey();
 
@@ -96,13 +98,16 @@ export class Fib {
       onGlean: (group) => this.gleanChanged(group),
     });
     const { neighbors } = this.resolution;
-    this.hosts = new HostEntries(this.rows, neighbors, this.interfaces);
+    this.subnets = new OwnSubnets({
+      rows: this.rows,
+      interfaces: this.interfaces,
+      groupOnto: (ifindex) => this.groupOfPaths([{ ifindex, weight: 1 }]),
+      setRouteGroup: (row, group) => this.setRouteGroup(row, group),
+    });
+    this.hosts = new HostEntries(this.rows, neighbors, this.interfaces, this.subnets);
     this.kernelRoutes = new KernelRoutes({
       rows: this.rows,
-      remove: (row) => {
-        this.removeZebra(row);
-        this.received(row);
-      },
+      remove: (row) => this.withdraw(row),
       isPort: (ifindex) => this.interfaces.portOf(ifindex) !== undefined,
       hasSubnet: (ifindex, subnet) => this.hosts.hasSubnet(ifindex, subnet),
       nexthop: (update) => this.applyFpm(update),
@@ -157,36 +162,41 @@ export class Fib {
   }
 
   private addRoute(update: RouteAdd): void {
-    const { nexthops, routes } = this.rows;
+    const { routes } = this.rows;
     const row = routes.upsert(setKey(this.key, update.table, update.prefix.bytes, update.prefix.length));
-    const flags = routes.flags[row]!;
-    const isNew = (flags & ROW.zebra) === 0;
     // zebra has just sent the route, so it has forgotten what it was told of it.
-    routes.flags[row] = flags | ROW.zebra | ROW.untold;
+    routes.flags[row]! |= ROW.zebra | ROW.untold;
     routes.reported[row] = 0;
     routes.generation[row] = this.replayGeneration;
     routes.protocol[row] = update.protocol;
     routes.metric[row] = update.metric;
-    const group = this.groupOfTarget(update.target);
-    const before = nexthops.get(routes.zebraGroup[row]!);
-    if (before !== group) {
-      group.zebraRoutes++;
-      routes.zebraGroup[row] = group.id;
-      if (before !== undefined) before.zebraRoutes--;
-    }
-    this.rows.chooseWanted(row);
-    if (isNew) this.hosts.zebraChanged(row, 1);
-    else if (before !== group) this.hosts.targetChanged(row);
+    this.setRouteGroup(row, this.groupOfTarget(update.target));
     this.received(row);
-    if (before !== undefined && before !== group) this.rows.retireIfUnwanted(before);
     this.rows.markReport(row);
     this.kernelRoutes.received(row);
+  }
+
+  /** What the row's route leads to, zebra's or an own subnet's; undefined: there is none any more. */
+  private setRouteGroup(row: number, group: NexthopGroup | undefined): void {
+    const { nexthops, routes } = this.rows;
+    const before = nexthops.get(routes.routeGroup[row]!);
+    if (before === group) return;
+    if (group !== undefined) group.namedBy++;
+    routes.routeGroup[row] = group?.id ?? 0;
+    if (before !== undefined) before.namedBy--;
+    this.rows.chooseWanted(row);
+    if (before !== undefined && group !== undefined) this.hosts.targetChanged(row);
+    else this.hosts.routeChanged(row, group === undefined ? -1 : 1);
+    if (before !== undefined) this.rows.retireIfUnwanted(before);
   }
 
   private deleteRoute(update: RouteDelete): void {
     const { routes } = this.rows;
     const row = routes.find(setKey(this.key, update.table, update.prefix.bytes, update.prefix.length));
-    if (row === 0 || (routes.flags[row]! & ROW.zebra) === 0) return;
+    if (row !== 0 && (routes.flags[row]! & ROW.zebra) !== 0) this.withdraw(row);
+  }
+
+  private withdraw(row: number): void {
     this.removeZebra(row);
     this.received(row);
   }
@@ -201,16 +211,12 @@ export class Fib {
 
   private removeZebra(row: number): void {
     this.rows.changes.listener?.routeGone(row);
-    const { nexthops, routes } = this.rows;
-    const group = nexthops.get(routes.zebraGroup[row]!)!;
-    routes.flags[row]! &= ~ROW.zebra;
-    routes.zebraGroup[row] = 0;
-    routes.reported[row] = 0;
-    group.zebraRoutes--;
+    const { routes } = this.rows;
     this.kernelRoutes.forget(row);
-    this.hosts.zebraChanged(row, -1);
-    this.rows.chooseWanted(row);
-    this.rows.retireIfUnwanted(group);
+    routes.flags[row]! &= ~ROW.zebra;
+    routes.reported[row] = 0;
+    routes.metric[row] = 0;
+    this.setRouteGroup(row, this.subnets.groupOf(row));
     this.rows.freeIfDone(row);
   }
 
@@ -274,6 +280,7 @@ export class Fib {
     const { ifindex } = update;
     const table = this.interfaces.lookupTable(ifindex);
     for (const changed of this.interfaces.apply(update)) this.interfaceChanged(changed);
+    this.subnets.interfaceChanged(ifindex);
     // An LSP may lead to its table.
     if (this.interfaces.lookupTable(ifindex) !== table) this.resolution.interfaceChanged(ifindex);
   }
@@ -320,6 +327,7 @@ export class Fib {
 
   private interfaceChanged(ifindex: number): void {
     this.resolution.interfaceChanged(ifindex);
+    this.subnets.interfaceChanged(ifindex);
     for (const neighbor of [...this.neighbors.all()]) {
       if (neighbor.ifindex === ifindex) this.neighborChanged(neighbor);
     }
@@ -373,6 +381,7 @@ export class Fib {
     const { gone, ...change } = this.rows.nexthops.endGeneration();
     this.nexthopsChanged(change);
     for (const group of gone) this.rows.retireIfUnwanted(group);
+    this.subnets.begin();
     return { routes: swept, nexthops: gone.length, lsps, adopted, kept: this.kept.endReplay() };
   }
 

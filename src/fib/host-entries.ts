@@ -5,7 +5,7 @@
  * An own address belongs to the table of its interface. A neighbor has entries in every table that has its subnet, which is
  * that of its interface, and others into which the subnet was leaked.
  *
- * A neighbor has a host entry only while zebra's longest route to it is a connected subnet on its interface, be it as long
+ * A neighbor has a host entry only while the longest route to it is a connected subnet on its interface, be it as long
  * as the address itself (a point-to-point peer, a /32 by interface): a longer route that leads elsewhere is zebra's
  * decision and stands.
  */
@@ -15,6 +15,7 @@ import type { Interfaces } from './interfaces';
 import type { Neighbor, NeighborTable } from './neighbors';
 import { leavesOf } from './leaves';
 import type { NexthopGroup } from './nexthops';
+import type { OwnSubnets } from './own-subnets';
 import { isGlean } from './resolution';
 import { newKey, setKey, shortenKey, type RouteKey } from './route-key';
 import { ROW } from './route-table';
@@ -29,10 +30,10 @@ const HOST_PREFIXES: readonly (readonly [string, TrapReason])[] = [
   ['fe80::/10', 'linkLocal'],
 ];
 
-/** zebra's routes in one table by prefix length, IPv4 and IPv6. */
+/** The routes in one table by prefix length, IPv4 and IPv6. */
 interface TableLengths {
   readonly table: number;
-  readonly zebra: readonly [Uint32Array, Uint32Array];
+  readonly routes: readonly [Uint32Array, Uint32Array];
   /** How many of them are connected subnets on ports; in all. */
   readonly connected: readonly [Map<number, number>, Map<number, number>];
   connectedCount: number;
@@ -44,7 +45,7 @@ interface OwnAddress extends AddressAdd {
 }
 
 export class HostEntries {
-  /** What each table has of zebra's routes. */
+  /** What each table has of routes. */
   private readonly lengthsOf = new Map<number, TableLengths>();
   /** The router's own addresses on ports, by owner, and the table of each. */
   private readonly own = new Map<string, OwnAddress>();
@@ -56,6 +57,7 @@ export class HostEntries {
     private readonly rows: Rows,
     private readonly neighbors: NeighborTable,
     private readonly interfaces: Interfaces,
+    private readonly subnets: OwnSubnets,
   ) {
     for (const table of rows.vrfs.tables) this.tableChanged(table, true);
   }
@@ -92,6 +94,7 @@ export class HostEntries {
     this.addHost(table, update.address, 8 * update.address.length, owner, 'local');
     const broadcast = broadcastOf(update);
     if (broadcast !== undefined) this.addHost(table, broadcast, 32, owner, 'broadcast');
+    this.subnets.set(owner, update.subnet && { ...update.subnet, table, ifindex: update.ifindex });
   }
 
   /** Whether an address of this interface makes this its subnet. */
@@ -110,6 +113,7 @@ export class HostEntries {
 
   private dropAddress(owner: string, { table, ...update }: OwnAddress): void {
     this.own.delete(owner);
+    this.subnets.set(owner, undefined);
     this.removeHost(table, update.address, 8 * update.address.length, owner);
     const broadcast = broadcastOf(update);
     if (broadcast !== undefined) this.removeHost(table, broadcast, 32, owner);
@@ -167,32 +171,32 @@ export class HostEntries {
     if (neighbor.mac === undefined || isLinkLocal(neighbor.address) || !this.rows.vrfs.has(table)) return false;
     if (this.interfaces.portOf(neighbor.ifindex) === undefined) return false;
     const bits = 8 * neighbor.address.length;
-    const cover = this.longestZebra(setKey(this.key, table, neighbor.address, bits), bits);
+    const cover = this.longestRoute(setKey(this.key, table, neighbor.address, bits), bits);
     if (cover === 0 || (this.rows.routes.flags[cover]! & ROW.connected) === 0) return false;
-    const group = this.rows.nexthops.get(this.rows.routes.zebraGroup[cover]!);
+    const group = this.rows.nexthops.get(this.rows.routes.routeGroup[cover]!);
     return group !== undefined && reachesDirectly(group, neighbor.ifindex);
   }
 
-  /** The row of zebra's longest prefix that covers the key's and is at most `length` bits long; 0: none. */
-  private longestZebra(key: RouteKey, length: number): number {
+  /** The row of the longest route that covers the key's prefix and is at most `length` bits long; 0: none. */
+  private longestRoute(key: RouteKey, length: number): number {
     const { routes } = this.rows;
-    const counts = this.lengthsOf.get(key.table)?.zebra[key.ip6 ? 1 : 0];
+    const counts = this.lengthsOf.get(key.table)?.routes[key.ip6 ? 1 : 0];
     if (counts === undefined) return 0;
     for (let bits = Math.min(length, counts.length - 1); bits >= 0; bits--) {
       if (counts[bits] === 0) continue;
       const row = routes.find(shortenKey(this.probe, key, bits));
-      if (row !== 0 && (routes.flags[row]! & ROW.zebra) !== 0) return row;
+      if (row !== 0 && routes.routeGroup[row] !== 0) return row;
     }
     return 0;
   }
 
-  // ---- zebra's routes ---------------------------------------------------------------------------------------------
+  // ---- routes ---------------------------------------------------------------------------------------------------------
 
-  /** zebra's part of a row came (1) or went (-1): neighbors below it may gain or lose their host entry. */
-  zebraChanged(row: number, by: 1 | -1): void {
+  /** A row's route came (1) or went (-1): neighbors below it may gain or lose their host entry. */
+  routeChanged(row: number, by: 1 | -1): void {
     const { routes } = this.rows;
     const lengths = this.lengthsIn(routes.tableOf(row));
-    lengths.zebra[routes.isIp6(row) ? 1 : 0][routes.lengthOf(row)]! += by;
+    lengths.routes[routes.isIp6(row) ? 1 : 0][routes.lengthOf(row)]! += by;
     if (!this.targetChanged(row) && lengths.connectedCount > 0 && this.underConnected(row, lengths))
       this.evaluateUnder(row);
   }
@@ -206,7 +210,7 @@ export class HostEntries {
         table,
         connected: [new Map(), new Map()],
         connectedCount: 0,
-        zebra: [new Uint32Array(33), new Uint32Array(129)],
+        routes: [new Uint32Array(33), new Uint32Array(129)],
       };
       this.lengthsOf.set(table, lengths);
     }
@@ -220,8 +224,8 @@ export class HostEntries {
   targetChanged(row: number): boolean {
     const { nexthops, routes } = this.rows;
     const flags = routes.flags[row]!;
-    const group = nexthops.get(routes.zebraGroup[row]!);
-    const is = (flags & ROW.zebra) !== 0 && group !== undefined && isGlean(group);
+    const group = nexthops.get(routes.routeGroup[row]!);
+    const is = group !== undefined && isGlean(group);
     if (is === ((flags & ROW.connected) !== 0)) {
       if (is) this.evaluateUnder(row);
       return is;

@@ -213,7 +213,7 @@ export class KernelRoutes {
   }
 
   private groupOf(row: number): NexthopGroup {
-    return this.options.rows.nexthops.get(this.options.rows.routes.zebraGroup[row]!)!;
+    return this.options.rows.nexthops.get(this.options.rows.routes.routeGroup[row]!)!;
   }
 
   private hasGateway(row: number): boolean {

@@ -42,8 +42,8 @@ export interface NexthopGroup {
   /** When its content came, and when the vASIC acknowledged what it resolves to (`now`). */
   receivedAt: number | undefined;
   ackedAt: number | undefined;
-  /** Routes of zebra that name it, entries that point at it in the vASIC (or will, in flight), groups that hold it. */
-  zebraRoutes: number;
+  /** Routes that name it (zebra's, and own subnets'), entries that point at it in the vASIC (or will, in flight), groups that hold it. */
+  namedBy: number;
   entries: number;
   readonly parents: SmallSet<NexthopGroup>;
   /** Interfaces its paths name, and neighbors they depend on. */
@@ -125,7 +125,7 @@ export class NexthopTable {
       stuck: false,
       receivedAt: undefined,
       ackedAt: undefined,
-      zebraRoutes: 0,
+      namedBy: 0,
       entries: 0,
       parents: new SmallSet(),
       interfaces: new SmallSet(),
@@ -343,7 +343,7 @@ export function isUsed(group: NexthopGroup): boolean {
 
 /** Whether something other than a group needs it. */
 function isWantedItself(group: NexthopGroup): boolean {
-  if (group.permanent || group.zebraRoutes > 0 || isUsed(group)) return true;
+  if (group.permanent || group.namedBy > 0 || isUsed(group)) return true;
   if (group.content.kind === 'neighbor') return group.content.neighbor.hostGroup === group.id;
   return group.zebraId !== undefined && !group.deleted;
 }

@@ -20,7 +20,7 @@ export const ROW = {
   host: 2,
   /** A known neighbor on a connected subnet. */
   neighbor: 4,
-  /** zebra's route is a connected subnet on a port. */
+  /** Its route is a connected subnet on a port. */
   connected: 8,
   /** Waiting in the programming queue. */
   dirty: 16,
@@ -36,6 +36,8 @@ export const ROW = {
   timed: 512,
   /** zebra has sent the route and was told nothing of it since: how long that takes is counted. */
   untold: 1024,
+  /** An own address makes it a connected subnet, whatever zebra says (own-subnets.ts). */
+  subnet: 2048,
 } as const;
 
 /** `programmed` value of an entry that the vASIC may hold with a target unknown to us. */
@@ -51,7 +53,7 @@ const WIDE_COLUMNS = [
   'a0',
   'tables',
   'metric',
-  'zebraGroup',
+  'routeGroup',
   'wanted',
   'programmed',
   'receivedAt',
@@ -105,7 +107,7 @@ export class RouteTable {
   /** Replay generation in which zebra last sent the route (`nextGeneration`); 0: in none that is known still. */
   generation = new Uint8Array(this.capacity);
   /** Nexthop group of zebra's route. */
-  zebraGroup = new Uint32Array(this.capacity);
+  routeGroup = new Uint32Array(this.capacity);
   /** Nexthop group wanted in the vASIC; 0: no entry. */
   wanted = new Uint32Array(this.capacity);
   /** Nexthop group that the vASIC acknowledged; 0: no entry there; TARGET_UNKNOWN: must be written again. */
@@ -188,7 +190,7 @@ export class RouteTable {
     this.protocol[row] = 0;
     this.metric[row] = 0;
     this.generation[row] = 0;
-    this.zebraGroup[row] = 0;
+    this.routeGroup[row] = 0;
     this.wanted[row] = 0;
     this.programmed[row] = 0;
     this.reported[row] = 0;

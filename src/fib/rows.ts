@@ -3,7 +3,7 @@
  * queues (to be programmed, to be told to zebra), in each of which a row stands at most once.
  *
  * A row's entry in the vASIC is wanted for one of three parts, the first that is there: `host` (addresses that always go
- * to the host), `zebra` (its route), `neighbor` (a known neighbor on a connected subnet; before `zebra` where the route itself
+ * to the host), the route (zebra's; an own subnet's where zebra has none), `neighbor` (a known neighbor on a connected subnet; before the route where that
  * leads onto the neighbor's interface). A row lives until no part is left, it is in no queue, and the vASIC has no entry for it.
  */
 import { addressLength, type Prefix } from '../net/address';
@@ -115,11 +115,11 @@ export class Rows {
     let wanted = 0;
     if (this.options.vrfs.has(routes.tableOf(row))) {
       // Most rows have zebra's part only.
-      if ((flags & (ROW.zebra | ROW.host | ROW.connected)) === ROW.zebra) wanted = routes.zebraGroup[row]!;
+      if ((flags & (ROW.zebra | ROW.host | ROW.connected)) === ROW.zebra) wanted = routes.routeGroup[row]!;
       else if ((flags & ROW.host) !== 0) wanted = this.hostParts.get(row)!.values().next().value!;
-      else if ((flags & ROW.zebra) === 0) wanted = this.neighborParts.get(row) ?? 0;
+      else if (routes.routeGroup[row] === 0) wanted = this.neighborParts.get(row) ?? 0;
       // A route onto an interface leaves its host to be found: once it is, it goes straight there.
-      else wanted = ((flags & ROW.connected) !== 0 && this.neighborParts.get(row)) || routes.zebraGroup[row]!;
+      else wanted = ((flags & ROW.connected) !== 0 && this.neighborParts.get(row)) || routes.routeGroup[row]!;
     }
     const before = routes.wanted[row]!;
     if (before === wanted) return;
@@ -172,7 +172,7 @@ export class Rows {
     const rows = this.rowsOf(group);
     for (const parts of [this.hostParts, this.neighborParts]) {
       for (const row of parts.keys()) {
-        if (this.routes.zebraGroup[row] === group.id && this.routes.wanted[row] !== group.id) rows.push(row);
+        if (this.routes.routeGroup[row] === group.id && this.routes.wanted[row] !== group.id) rows.push(row);
       }
     }
     return rows;
@@ -259,7 +259,7 @@ export class Rows {
 
   freeIfDone(row: number): void {
     const { routes } = this;
-    const busy = ROW.zebra | ROW.host | ROW.neighbor | ROW.dirty | ROW.notify | ROW.inFlight;
+    const busy = ROW.zebra | ROW.host | ROW.neighbor | ROW.subnet | ROW.dirty | ROW.notify | ROW.inFlight;
     if ((routes.flags[row]! & busy) !== 0 || routes.programmed[row] !== 0) return;
     this.forgetRefusal(row);
     routes.free(row);

@@ -153,6 +153,8 @@ export interface AddressAdd {
   readonly length: number;
   /** IPv4 subnet broadcast address, where the kernel has one. */
   readonly broadcast?: Uint8Array;
+  /** The subnet that the kernel has a route for because of the address; absent: none. */
+  readonly subnet?: Prefix;
 }
 
 /** An address that the router has no more. */

@@ -6,6 +6,7 @@
  * kernel's pseudo neighbors for multicast and broadcast.
  */
 import type { NeighborState, VlanRole } from '../fib/updates';
+import { maskAddress, sameBytes, type Prefix } from '../net/address';
 import { type NetlinkMessage, NetlinkFormatError, eachAttribute } from '../netlink/codec';
 import {
   AF_INET,
@@ -14,6 +15,8 @@ import {
   IFADDRMSG_LEN,
   IFA_ADDRESS,
   IFA_BROADCAST,
+  IFA_FLAGS,
+  IFA_F_NOPREFIXROUTE,
   IFA_LOCAL,
   IFF_ALLMULTI,
   IFF_LOWER_UP,
@@ -71,6 +74,8 @@ export interface AddressMessage {
   readonly address: Uint8Array;
   readonly length: number;
   readonly broadcast?: Uint8Array;
+  /** The kernel has a route for this subnet of the address. */
+  readonly subnet?: Prefix;
 }
 
 export interface NeighborMessage {
@@ -196,8 +201,10 @@ function decodeAddress(message: NetlinkMessage, present: boolean): AddressMessag
   let own: Uint8Array | undefined;
   let local: Uint8Array | undefined;
   let broadcast: Uint8Array | undefined;
+  let flags = body[2]!;
   eachAttribute(body, IFADDRMSG_LEN, (type, start, end) => {
-    if (end - start !== bytes) return;
+    if (type === IFA_FLAGS && end - start === 4) flags = body.readUInt32LE(start);
+    if (type === IFA_FLAGS || end - start !== bytes) return;
     if (type === IFA_ADDRESS) own = copy(body, start, end);
     else if (type === IFA_LOCAL) local = copy(body, start, end);
     else if (type === IFA_BROADCAST) broadcast = copy(body, start, end);
@@ -207,6 +214,7 @@ function decodeAddress(message: NetlinkMessage, present: boolean): AddressMessag
   if (address === undefined || length > bytes * 8) {
     throw new NetlinkFormatError(`address message without a valid address, prefix length ${length}`, message.offset);
   }
+  const subnet = (flags & IFA_F_NOPREFIXROUTE) === 0 ? subnetOf(address, own ?? address, length) : undefined;
   return {
     kind: 'address',
     present,
@@ -214,7 +222,20 @@ function decodeAddress(message: NetlinkMessage, present: boolean): AddressMessag
     address,
     length,
     ...(broadcast !== undefined && { broadcast }),
+    ...(subnet !== undefined && { subnet }),
   };
+}
+
+/**
+ * The subnet that the kernel makes a route for when an interface gets this address (net/ipv4/fib_frontend.c, fib_add_ifaddr): the peer's where there is one,
+ * none within 0.0.0.0/8, and none that is the address itself. An IPv6 peer's is another address, and a route of its own.
+ */
+function subnetOf(address: Uint8Array, peer: Uint8Array, length: number): Prefix | undefined {
+  const family = address.length === 4 ? 4 : 6;
+  const base = family === 4 ? peer : address;
+  const bytes = maskAddress(base, length);
+  if (length === 8 * bytes.length && sameBytes(bytes, address)) return undefined;
+  return family === 4 && bytes[0] === 0 ? undefined : { family, bytes, length };
 }
 
 function decodeNeighbor(message: NetlinkMessage, present: boolean): NeighborMessage | undefined {

@@ -144,7 +144,7 @@ export class KernelMirror {
   }
 
   private applyAddress(message: AddressMessage): void {
-    const { ifindex, address, length, broadcast } = message;
+    const { ifindex, address, length, broadcast, subnet } = message;
     // The same address may be there twice with different lengths.
     const key = `${length}/${addressKey(ifindex, address)}`;
     const known = this.addresses.get(key);
@@ -155,13 +155,14 @@ export class KernelMirror {
     }
     if (!this.isPort(ifindex)) return;
     this.addresses.set(key, { value: message, generation: this.generation.address });
-    if (known !== undefined && sameBytes(known.value.broadcast, broadcast)) return;
+    if (known !== undefined && sameAddress(known.value, message)) return;
     this.options.emit({
       kind: 'addressAdd',
       ifindex,
       address,
       length,
       ...(broadcast !== undefined && { broadcast }),
+      ...(subnet !== undefined && { subnet }),
     });
   }
 
@@ -195,6 +196,11 @@ export class KernelMirror {
     }
     this.options.neighborSeen(ifindex, address);
   }
+}
+
+/** What may change of an address that stays. */
+function sameAddress(a: AddressMessage, b: AddressMessage): boolean {
+  return sameBytes(a.broadcast, b.broadcast) && sameBytes(a.subnet?.bytes, b.subnet?.bytes);
 }
 
 function sameLink(a: LinkMessage, b: LinkMessage): boolean {

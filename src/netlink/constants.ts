@@ -141,6 +141,7 @@ export const IFA_ADDRESS = 1;
 export const IFA_LOCAL = 2;
 export const IFA_BROADCAST = 4;
 export const IFA_FLAGS = 8;
+export const IFA_F_NOPREFIXROUTE = 0x200;
 
 /** struct ifinfomsg and its attributes. */
 export const IFINFOMSG_LEN = 16;

@@ -12,10 +12,10 @@ import { orderedRows } from '../fib/ordered-rows';
 import { ROW } from '../fib/route-table';
 import { keyAddress, keyWithin, newKey, setKey, type RouteKey } from '../fib/route-key';
 import { formatAddress } from '../net/address';
-import type { RouteViews } from './routes';
+import { isShown, type RouteViews } from './routes';
 import { tableAsked } from './vrfs';
 
-const PARTS = ROW.zebra | ROW.host | ROW.neighbor;
+const PARTS = ROW.zebra | ROW.host | ROW.neighbor | ROW.subnet;
 /** Places of the cache; two kinds of rows that want the same one take it from each other. */
 const PLACES = 4096;
 
@@ -25,7 +25,7 @@ interface Look {
   readonly table: number;
   readonly protocol: number;
   readonly metric: number;
-  readonly zebraGroup: number;
+  readonly routeGroup: number;
   readonly wanted: number;
   readonly programmed: number;
   readonly reported: number;
@@ -66,12 +66,12 @@ export async function* listRoutes(
 async function* routeRows(fib: Fib, views: RouteViews, filter: RouteFilter): AsyncGenerator<readonly RouteRow[]> {
   const { routes } = fib.rows;
   const key = newKey();
-  const parts = filter.all === true ? PARTS : ROW.zebra;
+  const all = filter.all === true;
   const { within, table } = filter;
   const outer = newKey();
   if (within !== undefined) setKey(outer, 0, within.bytes, within.length);
   const wanted = (row: number): boolean =>
-    (routes.flags[row]! & parts) !== 0 &&
+    (all ? isShown(routes, row) : (routes.flags[row]! & ROW.zebra) !== 0) &&
     (table === undefined || routes.tableOf(row) === table) &&
     (within === undefined || keyWithin(routes.readKey(row, key), outer));
   let looks: (Look | undefined)[] = [];
@@ -93,7 +93,7 @@ async function* routeRows(fib: Fib, views: RouteViews, filter: RouteFilter): Asy
     if ((flags & ROW.failed) !== 0 || fib.rows.failed.has(row)) return filtered(row);
     const protocol = routes.protocol[row]!;
     const metric = routes.metric[row]!;
-    const zebraGroup = routes.zebraGroup[row]!;
+    const routeGroup = routes.routeGroup[row]!;
     const wantedGroup = routes.wanted[row]!;
     const programmed = routes.programmed[row]!;
     const reported = routes.reported[row]!;
@@ -106,7 +106,7 @@ async function* routeRows(fib: Fib, views: RouteViews, filter: RouteFilter): Asy
       look.table === rowTable &&
       look.protocol === protocol &&
       look.metric === metric &&
-      look.zebraGroup === zebraGroup &&
+      look.routeGroup === routeGroup &&
       look.wanted === wantedGroup &&
       look.programmed === programmed &&
       look.reported === reported &&
@@ -115,7 +115,7 @@ async function* routeRows(fib: Fib, views: RouteViews, filter: RouteFilter): Asy
       return look.rest;
     }
     const rest = filtered(row);
-    const columns = { flags, table: rowTable, protocol, metric, zebraGroup, programmed, reported, generation };
+    const columns = { flags, table: rowTable, protocol, metric, routeGroup, programmed, reported, generation };
     looks[place % PLACES] = { ...columns, wanted: wantedGroup, rest };
     return rest;
   }

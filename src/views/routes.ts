@@ -16,7 +16,7 @@ import type { Neighbor } from '../fib/neighbors';
 import type { NexthopGroup } from '../fib/nexthops';
 import { isPassing } from '../fib/route-status';
 import { newKey, setKey } from '../fib/route-key';
-import { ROW } from '../fib/route-table';
+import { ROW, type RouteTable } from '../fib/route-table';
 import { VRF_TABLES, type NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac, formatPrefix } from '../net/address';
 import { protocolName } from '../net/protocol';
@@ -40,6 +40,11 @@ export const TRAP_TEXT: Readonly<Record<TrapReason, string>> = {
   missingNexthop: 'zebra has not sent the nexthop id that it names',
   otherTable: 'no port is bound to its table',
 };
+
+/** Whether a row is a route, zebra's or not: one that only waits for the end of its entry, or is a subnet that doesn't count, is none. */
+export function isShown({ flags, routeGroup }: RouteTable, row: number): boolean {
+  return (flags[row]! & (ROW.zebra | ROW.host | ROW.neighbor)) !== 0 || routeGroup[row] !== 0;
+}
 
 export class RouteViews {
   private readonly key = newKey();
@@ -76,7 +81,7 @@ export class RouteViews {
 
   /** A row that only waits for its removal to be acknowledged isn't a route any more. */
   shown(row: number): boolean {
-    return (this.fib.rows.routes.flags[row]! & (ROW.zebra | ROW.host | ROW.neighbor)) !== 0;
+    return isShown(this.fib.rows.routes, row);
   }
 
   /** What is shown of one row. */
@@ -90,7 +95,7 @@ export class RouteViews {
     const flags = fib.rows.routes.flags[row]!;
     const isZebra = (flags & ROW.zebra) !== 0;
     const group = fib.rows.nexthops.get(fib.rows.routes.wanted[row]!);
-    const zebraGroup = fib.rows.nexthops.get(fib.rows.routes.zebraGroup[row]!);
+    const routeGroup = fib.rows.nexthops.get(fib.rows.routes.routeGroup[row]!);
     const fixed = group?.intent.kind === 'punt' && group.direct ? group.intent.reason : undefined;
     const host = fixed === 'local' ? 'local' : 'system';
     const reason = this.reasonOf(row, group);
@@ -101,12 +106,12 @@ export class RouteViews {
       ...tableView(fib, table),
       protocol: isZebra ? protocolName(fib.rows.routes.protocol[row]!) : 'kernel',
       metric: fib.rows.routes.metric[row]!,
-      origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : 'neighbor',
-      type: this.typeOf(zebraGroup ?? group),
-      nexthops: this.pathsOf(isZebra ? zebraGroup : group),
+      origin: isZebra ? 'zebra' : (flags & ROW.host) !== 0 ? host : routeGroup === undefined ? 'neighbor' : 'connected',
+      type: this.typeOf(routeGroup ?? group),
+      nexthops: this.pathsOf(routeGroup ?? group),
       state: fib.status.stateOf(row),
       ...(reason === undefined ? {} : { reason }),
-      ...(zebraGroup?.zebraId === undefined ? {} : { nexthopId: zebraGroup.zebraId }),
+      ...(routeGroup?.zebraId === undefined ? {} : { nexthopId: routeGroup.zebraId }),
       ...(token === undefined ? {} : { token }),
       ...(reported === undefined ? {} : { reported }),
       ...(isZebra && fib.isStale(row) ? { stale: true } : {}),
@@ -183,7 +188,7 @@ export class RouteViews {
             : 'single',
       ...(content.kind === 'group' ? { members: content.members.map((member) => member.group.zebraId ?? 0) } : {}),
       legs: this.pathsOf(group),
-      routes: group.zebraRoutes,
+      routes: group.namedBy,
       state: group.error !== undefined ? 'failed' : used ? 'pending' : forwardState,
       ...lastKnownSince(this.programmer.connection),
       ...(reason === undefined ? {} : { reason }),

@@ -4,6 +4,7 @@ import type { RouteState, RouteSummaryView } from '../control/types';
 import type { Fib } from '../fib/fib';
 import { ROW } from '../fib/route-table';
 import { protocolName } from '../net/protocol';
+import { isShown } from './routes';
 import { tableView } from './vrfs';
 
 /** Rows that are looked at in one turn: a millisecond or so. */
@@ -21,7 +22,7 @@ export async function summaryView(fib: Fib): Promise<RouteSummaryView> {
     if (!routes.live(row)) continue;
     const flags = routes.flags[row]!;
     if ((flags & ROW.zebra) === 0) {
-      if ((flags & (ROW.host | ROW.neighbor)) !== 0) own++;
+      if (isShown(routes, row)) own++;
       continue;
     }
     const ip6 = routes.isIp6(row);

@@ -43,9 +43,9 @@ export function describeUnsupported(group: NexthopGroup): string | undefined {
 /** Of how many routes and nexthop ids the last message could not be read. */
 export function countMalformed(fib: Fib): { readonly routes: number; readonly nexthops: number } {
   const count = { routes: 0, nexthops: 0 };
-  for (const { content, zebraId, zebraRoutes, deleted } of fib.rows.nexthops.all()) {
+  for (const { content, zebraId, namedBy, deleted } of fib.rows.nexthops.all()) {
     if (content.kind !== 'fixed' || content.detail !== MALFORMED) continue;
-    if (zebraId === undefined) count.routes += zebraRoutes;
+    if (zebraId === undefined) count.routes += namedBy;
     else if (!deleted) count.nexthops++;
   }
   return count;

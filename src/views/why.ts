@@ -72,7 +72,7 @@ function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView[
   const { fib, programmer, kernelNeighbors } = options;
   const { rows, status } = fib;
   const group = rows.nexthops.get(rows.routes.wanted[row]!);
-  const zebraGroup = rows.nexthops.get(rows.routes.zebraGroup[row]!);
+  const routeGroup = rows.nexthops.get(rows.routes.routeGroup[row]!);
   return diagnose({
     state: status.stateOf(row),
     failure: status.failureOf(row),
@@ -83,7 +83,7 @@ function stopOf(options: WhyOptions, row: number, context: WhyContext): WhyView[
     trap: group?.intent.kind === 'punt' ? group.intent.reason : undefined,
     detail: group?.content.kind === 'fixed' ? group.content.detail : undefined,
     legs: group === undefined ? [] : allPaths(options, group),
-    nexthopId: zebraGroup?.zebraId,
+    nexthopId: routeGroup?.zebraId,
     kernelNeighbors,
   });
 }
@@ -147,7 +147,7 @@ function whyRoute(options: WhyOptions, row: number, uses: ReadonlyMap<Token, Tok
     const ms = decodeTime(column[row]!);
     return ms === undefined ? undefined : iso(ms);
   };
-  const group = nexthops.get(routes.zebraGroup[row]!) ?? nexthops.get(routes.wanted[row]!);
+  const group = nexthops.get(routes.routeGroup[row]!) ?? nexthops.get(routes.wanted[row]!);
   const programmed = routes.programmed[row]!;
   const route = views.route(row);
   return {

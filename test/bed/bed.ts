@@ -233,6 +233,15 @@ export class Bed {
     return this;
   }
 
+  /** An own address with the subnet that the kernel has a route for. */
+  connected(port: number, text: string, added = true): this {
+    if (!added) return this.address(port, text, false);
+    const [address, length] = text.split('/');
+    const base = { ifindex: ifindexOf(port), address: parseAddress(address!)!, length: Number(length) };
+    this.fib.applyKernel({ kind: 'addressAdd', ...base, subnet: parsePrefix(text)! });
+    return this;
+  }
+
   apply(update: FpmUpdate): this {
     this.fib.applyFpm(update);
     return this;

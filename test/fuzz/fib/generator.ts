@@ -237,10 +237,13 @@ export class Generator {
         return random.below(2) === 0 ? this.master() : this.link();
       case 2:
       case 3: {
-        const [address, length] = random.pick(ADDRESSES).split('/');
-        const kind = random.below(2) === 0 ? ('addressAdd' as const) : ('addressDelete' as const);
+        const text = random.pick(ADDRESSES);
+        const [address, length] = text.split('/');
         const ifindex = ifindexOf(random.below(PORTS.length));
-        return { kind, ifindex, address: parseAddress(address!)!, length: Number(length) };
+        const update = { ifindex, address: parseAddress(address!)!, length: Number(length) };
+        if (random.below(2) === 0) return { kind: 'addressDelete', ...update };
+        const subnet = length === '32' || random.below(4) === 0 ? {} : { subnet: parsePrefix(text)! };
+        return { kind: 'addressAdd', ...update, ...subnet };
       }
       default:
         return this.neighbor();

@@ -17,7 +17,7 @@ import type {
   RouteAdd,
 } from '../../../src/fib/updates';
 import { VRF_TABLES } from '../../../src/fib/updates';
-import { formatAddress, formatPrefix } from '../../../src/net/address';
+import { formatAddress, formatPrefix, isLinkLocal, type Prefix } from '../../../src/net/address';
 import { TABLE } from '../../bed/bed';
 
 const PORTS = [0, 1, 2, 3] as const;
@@ -46,6 +46,9 @@ export interface SaidLsp {
   readonly generation: number;
 }
 
+/** A meaning that nobody promises. */
+export const VAGUE_MEANING: Meaning = { update: undefined, members: [], deleted: false, vague: true };
+
 const newMeaning = (): Meaning => ({ update: undefined, members: [], deleted: false, vague: false });
 const routeKey = (update: { readonly table: number; readonly prefix: RouteAdd['prefix'] }): string =>
   `${update.table} ${formatPrefix(update.prefix)}`;
@@ -58,6 +61,8 @@ export class Inputs {
   readonly addresses = new Map<string, AddressAdd>();
   readonly portsDown = new Set<number>();
   inReplay = false;
+  /** zebra has told a bridge all that it had, once. */
+  isTold = false;
   private generation = 0;
   private meanings = new Map<number, Meaning>();
 
@@ -80,6 +85,21 @@ export class Inputs {
   tableOf(ifindex: number): number {
     const link = this.links.get(ifindex);
     return (link === undefined || link.master === 0 ? undefined : this.links.get(link.master)?.vrfTable) ?? TABLE;
+  }
+
+  /** The subnets of own addresses in a table that the kernel has routes for, with the interfaces of each. */
+  ownSubnets(table: number): Map<string, { readonly prefix: Prefix; readonly ifindexes: Set<number> }> {
+    const subnets = new Map<string, { prefix: Prefix; ifindexes: Set<number> }>();
+    for (const { subnet, ifindex, address } of this.addresses.values()) {
+      if (subnet === undefined || isLinkLocal(address) || this.tableOf(ifindex) !== table) continue;
+      const port = this.portOf(ifindex);
+      if (this.links.get(ifindex)?.up !== true || (port !== undefined && this.portsDown.has(port))) continue;
+      const name = formatPrefix(subnet);
+      const known = subnets.get(name);
+      if (known === undefined) subnets.set(name, { prefix: subnet, ifindexes: new Set([ifindex]) });
+      else known.ifindexes.add(ifindex);
+    }
+    return subnets;
   }
 
   /** The table that packets are looked up in which come in at a port. */
@@ -236,6 +256,7 @@ export class Inputs {
   /** What the replay didn't bring is gone, but for plain tables: zebra's replay leaves those out. */
   endReplay(): void {
     this.inReplay = false;
+    this.isTold = true;
     for (const [key, { generation, update }] of this.routes) {
       if (generation !== this.generation && this.isReplayed(update.table)) this.routes.delete(key);
     }
@@ -268,6 +289,7 @@ export class Inputs {
     this.lsps.clear();
     this.meanings = new Map();
     this.inReplay = false;
+    this.isTold = false;
     for (const [key, { source, ifindex }] of this.neighbors) {
       if (source === 'fpm' && !this.isPort(ifindex)) this.neighbors.delete(key);
     }

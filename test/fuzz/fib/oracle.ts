@@ -1,7 +1,7 @@
 /**
  * Where packets must go that are looked up in one table, computed from what zebra and the kernel said in the plainest way: the
- * longest prefix of the router's own addresses in the table's VRF, zebra's routes in the table and the neighbors on its connected
- * subnets, looked for anew for every packet.
+ * longest prefix of the router's own addresses in the table's VRF, zebra's routes in the table, the addresses' subnets where zebra has no route for them, and the
+ * neighbors on connected subnets, looked for anew for every packet.
  */
 import { PuntReason } from '../../../src/aft/model';
 import type { DropKind, NeighborSource, NeighborState, NexthopPath, RouteStatus } from '../../../src/fib/updates';
@@ -14,7 +14,7 @@ import {
   prefixContains,
   type Prefix,
 } from '../../../src/net/address';
-import type { Inputs, Meaning, Route } from './inputs';
+import { VAGUE_MEANING, type Inputs, type Meaning, type Route } from './inputs';
 
 /** A neighbor that packets are sent to. */
 interface Hop {
@@ -68,7 +68,8 @@ const fateOfDrop = (drop: DropKind): Fate => (drop === 'blackhole' ? DROP : punt
 
 /** The answers for one moment; what is looked for often is looked for once. */
 export class Oracle {
-  private readonly zebra: readonly Route[];
+  /** zebra's, and connected subnets that zebra has not. */
+  private readonly routes: readonly Route[];
   private readonly hosts = new Map<string, { readonly prefix: Prefix; readonly reasons: Set<PuntReason> }>();
   private readonly knownNeighbors: readonly { readonly ifindex: number; readonly address: Uint8Array }[];
 
@@ -76,7 +77,8 @@ export class Oracle {
     private readonly inputs: Inputs,
     table: number,
   ) {
-    this.zebra = [...inputs.routes.values()].filter(({ update }) => update.table === table);
+    const zebra = [...inputs.routes.values()].filter(({ update }) => update.table === table);
+    this.routes = [...zebra, ...this.ownSubnets(zebra, table)];
     for (const [prefix, reason] of ALWAYS_HOST) this.host(prefix, reason);
     for (const { ifindex, address, length } of inputs.addresses.values()) {
       if (isLinkLocal(address) || inputs.tableOf(ifindex) !== table) continue;
@@ -91,6 +93,21 @@ export class Oracle {
     for (const { ifindex, address } of inputs.neighbors.values())
       names.set(`${ifindex} ${formatAddress(address)}`, { ifindex, address });
     this.knownNeighbors = [...names.values()];
+  }
+
+  /** Which of several interfaces counts depends on the order in which the kernel spoke of them: nobody's promise. */
+  private ownSubnets(zebra: readonly Route[], table: number): Route[] {
+    if (!this.inputs.isTold) return [];
+    const told = new Set(zebra.map(({ update }) => formatPrefix(update.prefix)));
+    return [...this.inputs.ownSubnets(table)].flatMap(([name, { prefix, ifindexes }]): Route[] => {
+      if (told.has(name)) return [];
+      const base = { kind: 'routeAdd', table, prefix, protocol: 2, metric: 0 } as const;
+      const [ifindex] = ifindexes;
+      if (ifindexes.size > 1)
+        return [{ update: { ...base, target: { kind: 'nexthopId', id: 0 } }, meaning: VAGUE_MEANING, generation: 0 }];
+      const target = { kind: 'paths', paths: [{ ifindex: ifindex!, weight: 1 }] } as const;
+      return [{ update: { ...base, target }, meaning: undefined, generation: 0 }];
+    });
   }
 
   private host(prefix: Prefix, reason: PuntReason): void {
@@ -189,7 +206,7 @@ export class Oracle {
   /** Where an address on a connected subnet is reached; undefined: it isn't on one, or nobody answers there. */
   private neighborFate(address: Uint8Array): Fate | undefined {
     if (isLinkLocal(address)) return undefined;
-    const cover = longest(this.zebra, ({ update }) => update.prefix, address);
+    const cover = longest(this.routes, ({ update }) => update.prefix, address);
     if (cover === undefined) return undefined;
     const fate = this.fateOfRoute(cover);
     if (fate !== GLEAN && fate !== VAGUE) return undefined;
@@ -208,7 +225,7 @@ export class Oracle {
 
   /** The prefixes that must have entries; undefined: nobody can say. */
   prefixes(): ReadonlySet<string> | undefined {
-    const names = new Set([...this.hosts.keys(), ...this.zebra.map(({ update }) => formatPrefix(update.prefix))]);
+    const names = new Set([...this.hosts.keys(), ...this.routes.map(({ update }) => formatPrefix(update.prefix))]);
     for (const { address } of this.knownNeighbors) {
       const fate = this.neighborFate(address);
       if (fate === VAGUE) return undefined;
@@ -223,7 +240,7 @@ export class Oracle {
     if (host !== undefined) return [...host.reasons].map((reason) => punt(reason));
     const neighbor = prefix.length === 8 * prefix.bytes.length ? this.neighborFate(prefix.bytes) : undefined;
     if (neighbor !== undefined) return [neighbor];
-    const route = this.zebra.find(({ update }) => formatPrefix(update.prefix) === formatPrefix(prefix));
+    const route = this.routes.find(({ update }) => formatPrefix(update.prefix) === formatPrefix(prefix));
     return route === undefined ? [] : [this.fateOfRoute(route)];
   }
 
@@ -232,7 +249,7 @@ export class Oracle {
     const candidates = [
       hostPrefix(destination),
       ...[...this.hosts.values()].map(({ prefix }) => prefix),
-      ...this.zebra.map(({ update }) => update.prefix),
+      ...this.routes.map(({ update }) => update.prefix),
     ].filter((prefix) => prefixContains(prefix, destination));
     candidates.sort((a, b) => b.length - a.length);
     for (const prefix of candidates) {
@@ -288,7 +305,7 @@ export class Oracle {
   destinations(): Uint8Array[] {
     return [
       ...[...this.hosts.values()].map(({ prefix }) => prefix.bytes),
-      ...this.zebra.map(({ update }) => update.prefix.bytes),
+      ...this.routes.map(({ update }) => update.prefix.bytes),
       ...this.knownNeighbors.map(({ address }) => address),
     ];
   }

@@ -36,7 +36,10 @@ export function usualRouter(table: number): Event[] {
     const ifindex = ifindexOf(port);
     const neighbor = { kind: 'neighborAdd', source: 'kernel', ifindex, state: 'reachable' } as const;
     return [
-      { kind: 'addressAdd', ifindex, address: parseAddress(`10.0.${port}.1`)!, length: 24 },
+      {
+        ...{ kind: 'addressAdd', ifindex, address: parseAddress(`10.0.${port}.1`)!, length: 24 },
+        subnet: parsePrefix(`10.0.${port}.0/24`)!,
+      },
       { ...neighbor, address: parseAddress(`10.0.${port}.2`)!, mac: Uint8Array.of(2, 0, 0, 0, ifindex, 0) },
     ];
   });

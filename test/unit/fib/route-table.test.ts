@@ -83,7 +83,7 @@ describe('RouteTable', () => {
     const key = newKey();
     key.length = 32;
     const columns = () => [
-      ...[routes.metric, routes.zebraGroup, routes.wanted, routes.programmed, routes.nextInGroup, routes.prevInGroup],
+      ...[routes.metric, routes.routeGroup, routes.wanted, routes.programmed, routes.nextInGroup, routes.prevInGroup],
       ...[routes.receivedAt, routes.acknowledgedAt, routes.reportedAt],
       ...[routes.protocol, routes.generation, routes.reported],
     ];

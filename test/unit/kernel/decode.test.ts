@@ -1,6 +1,6 @@
 /** The kernel's messages, decoded from bytes that a real kernel sent (capture.ts), and from damaged ones. */
 import * as fc from 'fast-check';
-import { formatAddress, formatMac } from '../../../src/net/address';
+import { formatAddress, formatMac, formatPrefix } from '../../../src/net/address';
 import { decodeKernelMessage } from '../../../src/kernel/decode';
 import { neighborState } from '../../../src/netlink/neighbor-state';
 import { NetlinkFormatError, NetlinkWriter, readMessages } from '../../../src/netlink/codec';
@@ -15,6 +15,7 @@ function decode(bytes: Buffer): object[] {
       key,
       value instanceof Uint8Array ? (value.length === 6 ? formatMac(value) : formatAddress(value)) : value,
     ]);
+    if ('subnet' in decoded && decoded.subnet !== undefined) text.push(['subnet', formatPrefix(decoded.subnet)]);
     return [Object.fromEntries(text) as object];
   });
 }
@@ -38,12 +39,13 @@ describe('messages of a real kernel', () => {
       address: '10.9.0.1',
       length: 24,
       broadcast: '10.9.0.255',
+      subnet: '10.9.0.0/24',
     });
     const pair = decode(captured('ip address add 10.9.1.1 peer 10.9.1.2/32 dev v0'));
-    expect(pair).toEqual([expect.objectContaining({ address: '10.9.1.1', length: 32 })]);
+    expect(pair).toEqual([expect.objectContaining({ address: '10.9.1.1', length: 32, subnet: '10.9.1.2/32' })]);
     expect(pair[0]).not.toHaveProperty('broadcast');
     expect(decode(captured('ip address add 2001:db8::1/64 dev v0 nodad'))).toContainEqual(
-      expect.objectContaining({ kind: 'address', address: '2001:db8::1', length: 64 }),
+      expect.objectContaining({ kind: 'address', address: '2001:db8::1', length: 64, subnet: '2001:db8::/64' }),
     );
     expect(decode(captured('ip address del 10.9.0.1/24 dev port0'))).toEqual([
       expect.objectContaining({ kind: 'address', present: false, address: '10.9.0.1', length: 24 }),
@@ -103,6 +105,38 @@ describe('damaged and odd messages', () => {
     expect(decode(neighbor([10, 0, 0, 1], { mac: [1, 0, 0x5e, 0, 0, 5] }))[0]).toMatchObject({
       mac: '01:00:5e:00:00:05',
     });
+  });
+
+  it('addresses: the subnet that the kernel makes a route for', () => {
+    const address = (
+      local: number[],
+      length: number,
+      attributes: { peer?: number[]; flags?: number } = {},
+    ): unknown => {
+      const writer = new NetlinkWriter()
+        .begin(20, 0)
+        .u8(local.length === 4 ? 2 : 10)
+        .u8(length)
+        .u8(0x80)
+        .u8(0)
+        .u32(7);
+      writer.attribute(1, Uint8Array.from(attributes.peer ?? local)).attribute(2, Uint8Array.from(local));
+      const { flags } = attributes;
+      if (flags !== undefined) writer.attribute(8, Uint8Array.of(flags & 255, flags >> 8, 0, 0));
+      return (decode(writer.end().toBuffer())[0] as { subnet?: string }).subnet;
+    };
+    expect(address([10, 1, 2, 3], 23)).toBe('10.1.2.0/23');
+    expect(address([10, 1, 2, 3], 23, { flags: 0x80 })).toBe('10.1.2.0/23');
+    expect(address([10, 1, 2, 3], 23, { flags: 0x280 })).toBeUndefined();
+    expect(address([10, 1, 2, 3], 32)).toBeUndefined();
+    expect(address([10, 1, 2, 3], 31)).toBe('10.1.2.2/31');
+    expect(address([10, 1, 2, 3], 24, { peer: [192, 0, 2, 9] })).toBe('192.0.2.0/24');
+    expect(address([0, 1, 2, 3], 24)).toBeUndefined();
+    expect(address([10, 1, 2, 3], 0)).toBeUndefined();
+    const six = [0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+    expect(address(six, 64)).toBe('2001:db8::/64');
+    expect(address(six, 128)).toBeUndefined();
+    expect(address(six, 64, { peer: six.with(15, 8) })).toBe('2001:db8::/64');
   });
 
   it('links: set down, promiscuous, all groups, and the roles of VLAN and VRF devices', () => {

@@ -1,6 +1,6 @@
 /** The mirror: only changes come out, deletions follow links and dumps. */
 import type { KernelUpdate } from '../../../src/fib/updates';
-import { formatAddress, parseAddress, parseMac } from '../../../src/net/address';
+import { formatAddress, parseAddress, parseMac, parsePrefix } from '../../../src/net/address';
 import type { AddressMessage, LinkMessage, NeighborMessage } from '../../../src/kernel/decode';
 import { KernelMirror } from '../../../src/kernel/mirror';
 
@@ -57,6 +57,14 @@ function setup(): { mirror: KernelMirror; out: string[]; asked: () => number; se
 }
 
 describe('kernel mirror', () => {
+  it('tells of an address again whose subnet has a route from now on, or no more', () => {
+    const { mirror, out } = setup();
+    mirror.apply(link());
+    const subnet = parsePrefix('10.0.0.0/24')!;
+    for (const over of [{}, { subnet }, { subnet }, {}]) mirror.apply(address('10.0.0.1', over));
+    expect(out.filter((line) => line === '+addr 10.0.0.1')).toHaveLength(3);
+  });
+
   it('tells of another hardware address, also over a moment without one', () => {
     const { mirror, changes } = setup();
     mirror.apply(link());
