@@ -164,6 +164,7 @@ async function build(
     fib: {
       beginReplay: () => fib.beginReplay(),
       replayStanding: () => fib.replayStanding(),
+      countOwnSubnets: () => fib.countOwnSubnets(),
       endReplay: (tables) => fib.endReplay(tables),
       dropAdopted: () => fib.forwarding.dropAdopted(),
       get routes() {

@@ -27,8 +27,10 @@ export interface ReplayParts {
     beginReplay(): void;
     /** Zebra's routes that the replay has confirmed, and those that it has not. */
     replayStanding(): { readonly confirmed: number; readonly unconfirmed: number };
+    /** zebra had time to send its connected subnets: what is missing is so for good. */
+    countOwnSubnets(): void;
     /** Removes what wasn't confirmed, of tables that zebra tells whole or (`all`) of any; says how much. */
-    endReplay(tables?: 'all'): {
+    endReplay(tables?: 'told' | 'all'): {
       readonly routes: number;
       readonly nexthops: number;
       readonly lsps: number;
@@ -151,11 +153,12 @@ export class Replay {
 
   /** Ends the replay and sweeps when it is time. Call now and then. Returns what was swept. */
   check(): Swept | undefined {
-    const { fib, programmer, now, log } = this.parts;
+    const { fib, programmer, sweep, now, log } = this.parts;
     if (this.began === undefined) this.sweepAdopted();
     if (!programmer.ready) return undefined;
     if (this.flushIsDue()) return this.flush();
     if (this.began === undefined || this.session?.sent !== 'routes') return undefined;
+    if (now() - this.began >= sweep.minimumMs) fib.countOwnSubnets();
     if (this.mustWait(now(), this.began)) return undefined;
     this.began = undefined;
     this.seen = true;

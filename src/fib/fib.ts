@@ -7,6 +7,7 @@
  * forwarding-state.ts (the programmer's side) and route-status.ts (what zebra is told).
  */
 import { ForwardingState } from './forwarding-state';
+import { RouteGenerations, type ReplayTables } from './generations';
 import { HostEntries } from './host-entries';
 import { Interfaces, type PortOrigin } from './interfaces';
 import type { Neighbor } from './neighbors';
@@ -24,7 +25,6 @@ import { Rows } from './rows';
 import { encodeTime } from './times';
 import { Vrfs, type NamedTable } from './vrfs';
 import {
-  VRF_TABLES,
   type FpmUpdate,
   type KernelUpdate,
   type LinkChange,
@@ -63,12 +63,12 @@ export class Fib {
   readonly status: RouteStatuses;
   readonly lsps: LspTable;
   readonly kept = new KeptThings();
+  readonly subnets: OwnSubnets;
   readonly kernelRoutes: KernelRoutes;
 
   private readonly resolution: Resolution;
   private readonly hosts: HostEntries;
-  private readonly subnets: OwnSubnets;
-  private replayGeneration = 0;
+  private readonly generations: RouteGenerations;
   private readonly key = newKey();
 
   constructor(private readonly options: FibOptions) {
@@ -98,11 +98,13 @@ export class Fib {
       onGlean: (group) => this.gleanChanged(group),
     });
     const { neighbors } = this.resolution;
+    this.generations = new RouteGenerations(this.rows);
     this.subnets = new OwnSubnets({
       rows: this.rows,
       interfaces: this.interfaces,
       groupOnto: (ifindex) => this.groupOfPaths([{ ifindex, weight: 1 }]),
       setRouteGroup: (row, group) => this.setRouteGroup(row, group),
+      now: options.now,
     });
     this.hosts = new HostEntries(this.rows, neighbors, this.interfaces, this.subnets);
     this.kernelRoutes = new KernelRoutes({
@@ -167,7 +169,7 @@ export class Fib {
     // zebra has just sent the route, so it has forgotten what it was told of it.
     routes.flags[row]! |= ROW.zebra | ROW.untold;
     routes.reported[row] = 0;
-    routes.generation[row] = this.replayGeneration;
+    this.generations.confirm(row);
     routes.protocol[row] = update.protocol;
     routes.metric[row] = update.metric;
     this.setRouteGroup(row, this.groupOfTarget(update.target));
@@ -346,7 +348,7 @@ export class Fib {
 
   /** zebra (re)connected and sends everything again; what we have stays until `endReplay`. */
   beginReplay(): void {
-    this.replayGeneration = this.rows.routes.nextGeneration(this.replayGeneration);
+    this.generations.begin();
     this.vrfs.beginReplay();
     this.kept.beginReplay();
     this.lsps.beginReplay();
@@ -356,46 +358,39 @@ export class Fib {
 
   /** How far the replay has come: zebra's routes that it has confirmed, and what ending it now would remove. Looks at all rows. */
   replayStanding(): { readonly confirmed: number; readonly unconfirmed: number } {
-    const { routes } = this.rows;
-    let confirmed = 0;
-    let unconfirmed = this.forwarding.adopted;
-    for (let row = 1; row < routes.end; row++) {
-      if (!this.isSwept(row)) continue;
-      if (this.isStale(row)) unconfirmed++;
-      else confirmed++;
-    }
-    return { confirmed, unconfirmed };
+    const { confirmed, unconfirmed } = this.generations.standing();
+    return { confirmed, unconfirmed: unconfirmed + this.forwarding.adopted };
+  }
+
+  /** Connected subnets that zebra has not sent by now are missing in its table: from here on each of the router's own addresses has its subnet. */
+  countOwnSubnets(): void {
+    this.subnets.begin();
   }
 
   /** The replay is over: drops what it didn't confirm, of any table or of those that zebra tells whole. Returns how many routes, nexthops, found entries … that were. */
-  endReplay(tables?: 'all'): { routes: number; nexthops: number; lsps: number; adopted: number; kept: number } {
-    const { routes } = this.rows;
+  endReplay(tables: ReplayTables = 'told'): {
+    routes: number;
+    nexthops: number;
+    lsps: number;
+    adopted: number;
+    kept: number;
+  } {
     let swept = 0;
-    for (let row = 1; row < routes.end; row++) {
-      if (!this.isSwept(row, tables) || !this.isStale(row)) continue;
+    for (const row of this.generations.unconfirmed(tables)) {
       this.removeZebra(row);
       swept++;
     }
+    this.countOwnSubnets();
     const lsps = this.lsps.endReplay();
     const adopted = this.forwarding.dropAdopted();
     const { gone, ...change } = this.rows.nexthops.endGeneration();
     this.nexthopsChanged(change);
     for (const group of gone) this.rows.retireIfUnwanted(group);
-    this.subnets.begin();
     return { routes: swept, nexthops: gone.length, lsps, adopted, kept: this.kept.endReplay() };
-  }
-
-  /** Whether the row is a route of zebra that a replay has to confirm. */
-  private isSwept(row: number, tables?: 'all'): boolean {
-    const { routes } = this.rows;
-    if (!routes.live(row) || (routes.flags[row]! & ROW.zebra) === 0) return false;
-    // zebra's replay leaves out plain tables (those of no VRF): absence says nothing there.
-    const table = routes.tableOf(row);
-    return tables === 'all' || table >= VRF_TABLES || this.vrfs.isReplayed(table);
   }
 
   /** Whether zebra's route has not been confirmed since zebra connected last. */
   isStale(row: number): boolean {
-    return this.rows.routes.generation[row] !== this.replayGeneration;
+    return this.generations.isStale(row);
   }
 }

@@ -3,7 +3,7 @@
  * without it, packets for its hosts would leave by a shorter route. zebra's word counts where it has one. Not every zebra always has: 10.7 loses a connected subnet for
  * good when a second address of it is configured while the interface is down (zebra/connected.c, connected_up).
  *
- * What zebra has not sent yet isn't missing: the subnets count once it has told all for the first time.
+ * What zebra has not sent yet isn't missing: the subnets count once it has told all for the first time, or had time enough.
  */
 import type { Prefix } from '../net/address';
 import type { Interfaces } from './interfaces';
@@ -11,6 +11,7 @@ import type { NexthopGroup } from './nexthops';
 import { newKey, setKey } from './route-key';
 import { ROW } from './route-table';
 import type { Rows } from './rows';
+import { decodeTime, encodeTime } from './times';
 
 /** A subnet that is connected by an own address. */
 export interface OwnSubnet extends Prefix {
@@ -25,6 +26,8 @@ export interface OwnSubnetsOptions {
   readonly groupOnto: (ifindex: number) => NexthopGroup;
   /** Gives a row's route another group; undefined: takes the route away. */
   readonly setRouteGroup: (row: number, group: NexthopGroup | undefined) => void;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
 }
 
 export class OwnSubnets {
@@ -37,7 +40,7 @@ export class OwnSubnets {
 
   constructor(private readonly options: OwnSubnetsOptions) {}
 
-  /** zebra has told all that it has. */
+  /** zebra has told all that it has, or had time enough. */
   begin(): void {
     if (this.begun) return;
     this.begun = true;
@@ -87,8 +90,22 @@ export class OwnSubnets {
     return undefined;
   }
 
+  /** The rows of the subnets that count, as zebra has had no route for them for so many milliseconds at least. */
+  *lacking(leastMs: number): Generator<number> {
+    const { rows, now } = this.options;
+    const { routes } = rows;
+    for (const row of this.subnets.keys()) {
+      if (routes.routeGroup[row] === 0 || (routes.flags[row]! & ROW.zebra) !== 0) continue;
+      if (now() - decodeTime(routes.receivedAt[row]!)! >= leastMs) yield row;
+    }
+  }
+
   private review(row: number): void {
-    const { rows, setRouteGroup } = this.options;
-    if ((rows.routes.flags[row]! & ROW.zebra) === 0) setRouteGroup(row, this.groupOf(row));
+    const { rows, now, setRouteGroup } = this.options;
+    const { flags, receivedAt, routeGroup } = rows.routes;
+    if ((flags[row]! & ROW.zebra) !== 0) return;
+    const before = routeGroup[row];
+    setRouteGroup(row, this.groupOf(row));
+    if (routeGroup[row] !== before) receivedAt[row] = encodeTime(now());
   }
 }

@@ -12,7 +12,8 @@ import type { Config } from '../config/types';
 import type { FibStatus } from '../control/status-types';
 import type { Fib } from '../fib/fib';
 import type { FpmSource } from '../fpm/server';
-import { formatAddress } from '../net/address';
+import { pathsOf } from '../fib/leaves';
+import { formatAddress, formatPrefix } from '../net/address';
 import { formatEndpoint } from '../net/endpoint';
 import { portProblems } from './port-problems';
 import { malformedProblem } from './unsupported';
@@ -52,6 +53,9 @@ export interface ProblemParts {
   readonly punt: { problem(): string | undefined } | undefined;
 }
 
+/** Neighbors, or subnets, named one by one; more are counted. */
+const MAX_NAMED = 5;
+
 /** All that is wrong now; empty when all is well. */
 export function problems(parts: ProblemParts, fibView: FibStatus): string[] {
   const { config, fib, programmer } = parts;
@@ -72,7 +76,7 @@ export function problems(parts: ProblemParts, fibView: FibStatus): string[] {
 const REFUSAL_MS = 600_000;
 
 function zebraProblems(parts: ProblemParts, fibView: FibStatus): string[] {
-  return [...sessionProblems(parts, fibView), ...refusalProblem(parts)];
+  return [...sessionProblems(parts, fibView), ...refusalProblem(parts), ...subnetProblems(parts)];
 }
 
 function refusalProblem({ fpm }: ProblemParts): string[] {
@@ -84,6 +88,26 @@ function refusalProblem({ fpm }: ProblemParts): string[] {
     `a connection to the FPM port from ${peer} was refused ${Math.round(ago / 1000)} s ago: ${why}; ${remedy} ` +
       `(${fpm.counters().refused} refused since the start)`,
   ];
+}
+
+/** zebra needs a moment to hear of a link or an address, in ms. */
+const SUBNET_MS = 10_000;
+
+/** Connected subnets that zebra, which is there, has no route for. */
+function subnetProblems({ fib, fpm }: ProblemParts): string[] {
+  if (fpm.peer() === undefined) return [];
+  const { routes, nexthops } = fib.rows;
+  const texts: string[] = [];
+  for (const row of fib.subnets.lacking(SUBNET_MS)) {
+    const [path] = pathsOf(nexthops.get(routes.routeGroup[row]!)!);
+    const name = fib.interfaces.nameOf(path!.path.ifindex);
+    texts.push(
+      `zebra has no route for ${formatPrefix(fib.rows.prefixOf(row))}, the subnet of an address of ${name}: the vASIC forwards there as Linux does, but routes of zebra ` +
+        `by nexthops there are elsewhere, or not there; ip link set ${name} down, then up, has zebra look again`,
+    );
+  }
+  const more = texts.length - MAX_NAMED;
+  return [...texts.slice(0, MAX_NAMED), ...(more > 0 ? [`zebra has no route for ${more} more connected subnets`] : [])];
 }
 
 function sessionProblems({ config, fpm, replay }: ProblemParts, fibView: FibStatus): string[] {
@@ -142,8 +166,6 @@ function vasicProblems({ config, programmer, transport }: ProblemParts): string[
   return ready || failure === undefined ? [] : [`the AFI server refused the forwarding graph: ${failure}`];
 }
 
-/** Neighbors named one by one; more are counted. */
-const MAX_NAMED = 5;
 /** An overrun is told for so long, in ms. */
 const OVERRUN_MS = 600_000;
 

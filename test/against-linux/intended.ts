@@ -164,9 +164,9 @@ export const INTENDED: readonly Intended[] = [
 
 /** Not of frames: what ends an episode without being a fault of ours. */
 export const LEFT_BY_ZEBRA = {
-  name: 'a route in plain Linux that its own zebra forgot there',
+  name: 'a route that one of the zebras forgot in the kernel, or by a subnet that it lost',
   reason:
-    'zebra there put the route into the kernel, and by its own words (vtysh) has it no more, or resolves its nexthop by a route that it has no more. Which of two zebras forgets so is chance; ours follows its own.',
+    'zebra put the route into the kernel, and by its own words (vtysh) has it no more, or resolves its nexthop by a route that it has no more; or it has no connected route for the subnet of an interface that it calls up. Which of two zebras does so is chance; ours follows its own.',
   document: 'docs/forwarding.md, "Against Linux"',
 };
 

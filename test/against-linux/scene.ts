@@ -20,6 +20,7 @@ import { buildRouter, startPrograms } from '../../lab/router';
 import { sleep, waitFor } from '../../lab/wait';
 import { CONFIG, HOSTS, portMtu, portName, PORTS, routerMac, SIDES, wireName } from './plan';
 import { isForgotten } from './forgotten';
+import { leadsInto, lostSubnets } from './lost';
 import { mayBeRefused } from './intended';
 import type { Heard, WireCommand, WireFrame } from './wire';
 
@@ -37,7 +38,7 @@ export interface Scene {
   readonly act: (action: Action) => Promise<string | undefined>;
   /** Returns when both routers have nothing left to do; what their kernels' routes differ in. */
   readonly rest: () => Promise<readonly string[]>;
-  /** Of those differences, the routes of plain Linux's kernel that its own zebra put there and forgot (forgotten.ts). */
+  /** Of those differences, the routes that one of the zebras alone is to blame for: plain Linux's forgot them there (forgotten.ts), or one lost a subnet (lost.ts). */
   readonly leftByZebra: (differences: readonly string[]) => Promise<readonly string[]>;
   readonly exchange: (frames: readonly WireFrame[], quietMs?: number) => Promise<readonly Heard[]>;
 }
@@ -137,7 +138,7 @@ export async function openScene(lab: Lab): Promise<Scene> {
   const { softvasic, bridge } = await startPrograms({ router: ours, vasic }, { ports: PORTS, settings });
   for (const router of [ours, linux]) await quickNeighbors(router);
   const daemons = ['staticd'] as const;
-  const [plain] = await Promise.all([
+  const [plain, router] = await Promise.all([
     startFrr(lab, linux, { config: [...CONFIG, ''].join('\n'), daemons }),
     startFrr(lab, ours, {
       config: ['fpm address 127.0.0.1 port 2620', ...CONFIG, ''].join('\n'),
@@ -201,13 +202,17 @@ export async function openScene(lab: Lab): Promise<Scene> {
     },
     rest,
     leftByZebra: async (differences) => {
-      const left: string[] = [];
-      for (const difference of differences) {
-        const prefix = zebrasPrefix(difference);
+      const prefixes = differences.map(zebrasPrefix);
+      const left = new Set<string>();
+      const lost = (await Promise.all([plain, router].map(({ vtysh }) => lostSubnets(vtysh)))).flat();
+      for (const [i, difference] of differences.entries()) {
+        const prefix = prefixes[i];
         if (prefix === undefined) continue;
-        if (await isForgotten(plain.vtysh, prefix)) left.push(difference);
+        const forgotten = difference.startsWith("only Linux's") && (await isForgotten(plain.vtysh, prefix));
+        if (forgotten || leadsInto(difference, lost)) left.add(prefix);
       }
-      return left;
+      // The other one may have a route by the default one instead.
+      return differences.filter((_, i) => prefixes[i] !== undefined && left.has(prefixes[i]));
     },
     exchange: async (frames, quietMs = QUIET_MS) => {
       const answer = join(wire.dir, `answer-${exchanges++}.json`);
@@ -242,16 +247,15 @@ async function kernelRoutes(node: LabNode): Promise<readonly string[]> {
     .sort();
 }
 
-const ONLY_LINUX = "only Linux's kernel has: ";
+const ONLY = /^only \S+ kernel has: (.*)/;
 
-/** The prefix of a route that only plain Linux's kernel has and that zebra put there (`proto static`, or FRR's number of it). */
+/** The prefix of a route that only one kernel has and that zebra put there (`proto static`, or FRR's number of it). */
 function zebrasPrefix(difference: string): string | undefined {
-  const route = /^(?:(?:blackhole|unreachable|prohibit) )?(\S+) .*\bproto (static|196)\b/.exec(
-    difference.startsWith(ONLY_LINUX) ? difference.slice(ONLY_LINUX.length) : '',
-  );
+  const [, said = ''] = ONLY.exec(difference) ?? [];
+  const route = /^(?:(?:blackhole|unreachable|prohibit) )?(\S+) .*\bproto (static|196)\b/.exec(said);
   if (route === null) return undefined;
   const [, text = ''] = route;
-  if (text === 'default') return difference.includes(':', ONLY_LINUX.length) ? '::/0' : '0.0.0.0/0';
+  if (text === 'default') return said.includes(':') ? '::/0' : '0.0.0.0/0';
   return text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`;
 }
 

@@ -19,7 +19,11 @@ let topology: HostsTopology;
 
 beforeAll(async () => {
   lab = await openLab(ID);
-  topology = await buildHostsTopology(lab, { ip6: true, config: [`ip route ${STATIC} ${hostAddress(1)}`] });
+  topology = await buildHostsTopology(lab, {
+    ip6: true,
+    config: [`ip route ${STATIC} ${hostAddress(1)}`],
+    settings: ['fpm.sweep.minimum=1s'],
+  });
   await stateIs(STATIC, 'offloaded');
 });
 
@@ -183,4 +187,27 @@ test('a nexthop object of the kernel’s that zebra doesn’t send: used, as the
   expect([route?.state, route?.nexthops[0]?.gateway]).toEqual(['offloaded', gateway]);
   await ip('nexthop', 'del', 'id', '540');
   await stateIs(PREFIX, undefined);
+});
+
+/** FRR 10.7 forgets the subnet here: the address counts before it is in the kernel, and again once it is (zebra/connected.c, connected_up). */
+test('a connected subnet goes onto its interface, also where zebra has lost its route to it', async () => {
+  const { frr, router } = topology;
+  const subnet = '10.1.1.0/24';
+  await frr.vtysh(`configure terminal\nip route 0.0.0.0/0 ${hostAddress(2)}`);
+  await stateIs('0.0.0.0/0', 'offloaded');
+  await ip('link', 'set', tapName(1), 'down');
+  await stateIs(subnet, undefined);
+  await frr.vtysh(`configure terminal\ninterface ${tapName(1)}\nip address 10.1.1.33/24`);
+  await waitFor(async () => (await ip('route', 'show', subnet)).includes(tapName(1)), {
+    timeoutMs: 20_000,
+    what: 'the kernel to have the subnet',
+  });
+  const way = async (): Promise<string> => router.must(['fpm2afi', 'why', hostAddress(1, 77)]);
+  await waitFor(async () => (await way()).includes(`matches ${subnet}: trapped`), {
+    timeoutMs: 20_000,
+    what: `the vASIC to take ${subnet} for a subnet`,
+  });
+  await ip('link', 'set', tapName(1), 'down');
+  await ip('link', 'set', tapName(1), 'up');
+  await stateIs(subnet, 'trapped');
 });

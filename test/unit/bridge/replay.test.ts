@@ -10,12 +10,14 @@ function bed(away: KeepOr = { kind: 'keep' }) {
   const world = {
     ...{ now: 1000, activity: 1000, ready: true, left: 0, holds: false },
     standing: { confirmed: 7, unconfirmed: 3 },
+    subnets: false,
     waiting: undefined as string | undefined,
   };
   const replay = new Replay({
     fib: {
       beginReplay: () => calls.push('beginReplay'),
       replayStanding: () => (calls.push('standing'), world.standing),
+      countOwnSubnets: () => (world.subnets = true),
       endReplay: () => (calls.push('endReplay'), SWEPT),
       dropAdopted: () => {
         const { left } = world;
@@ -52,6 +54,17 @@ function bed(away: KeepOr = { kind: 'keep' }) {
   const swept = (): string[] => calls.filter((call) => call === 'endReplay');
   return { replay, begin, world, calls, swept, lines };
 }
+
+test('own subnets count after the minimum time, however long zebra goes on to speak', () => {
+  const { replay, begin, world, swept } = bed();
+  begin('10.0.0.1:4');
+  world.now = world.activity = 2900;
+  replay.check();
+  expect(world.subnets).toBe(false);
+  world.now = world.activity = 3000;
+  replay.check();
+  expect([world.subnets, swept()]).toEqual([true, []]);
+});
 
 test('a replay begins when zebra connects', () => {
   const { replay, begin, calls, lines } = bed();

@@ -101,3 +101,21 @@ test('an overrun of the kernel, for ten minutes, and neighbors that two hosts cl
   expect(list.at(-1)).toBe('the hardware addresses of 2 more neighbors go to and fro');
   expect((await told({ kernel: kernel(600_001) }))[0]).toMatch(/^the hardware address/);
 });
+
+test('a connected subnet that zebra has no route for, once that lasts', async () => {
+  const bed = await new Bed()
+    .connected(1, '198.18.1.1/24')
+    .connected(0, '198.18.2.1/24')
+    .via('198.18.2.0/24', '@0')
+    .up();
+  bed.fib.endReplay();
+  expect(await told({}, bed.settle().later(9_000))).toEqual([]);
+  expect(await told({}, bed.later(2_000))).toEqual([
+    expect.stringMatching(
+      /^zebra has no route for 198\.18\.1\.0\/24, the subnet of an address of tap1: .*; ip link set tap1 down, then up/,
+    ),
+  ]);
+  expect(await told(fpm({ peer: () => undefined }), bed)).toHaveLength(1);
+  bed.via('198.18.1.0/24', '@1').settle();
+  expect(await told({}, bed)).toEqual([]);
+});
