@@ -11,10 +11,10 @@ export function latencyView(buckets: readonly LatencyBucket[]): LatencyView {
 }
 
 /** What came to a histogram since `before`, which is an earlier state of it. */
-export function latencySince(before: LatencyView, now: LatencyView): LatencyView {
-  const earlier = new Map(before.buckets.map(({ upToMs, count }) => [upToMs, count]));
+export function latencySince(before: readonly LatencyBucket[], now: readonly LatencyBucket[]): LatencyView {
+  const earlier = new Map(before.map(({ upToMs, count }) => [upToMs, count]));
   return latencyView(
-    now.buckets
+    now
       .map(({ upToMs, count }) => ({ upToMs, count: count - (earlier.get(upToMs) ?? 0) }))
       .filter(({ count }) => count > 0),
   );

@@ -1,7 +1,7 @@
 /** What `fpm2afi top` and the web view show, as lines and as tables of texts. How they are laid out is not decided here. Pure. */
 import { age, loopText } from './show';
 import type { Column } from './table';
-import type { TopPort, TopView } from './top-model';
+import type { TopLoop, TopPort, TopView } from './top-model';
 import { ROUTE_STATES } from './types';
 import type { LatencyView, StatusView } from './status-types';
 
@@ -39,7 +39,7 @@ export function headings({ time, seconds, status }: TopView): { readonly daemon:
 }
 
 /** Sessions, the event loop, and rates. */
-export function sessionLines({ rates, status }: TopView): TitledLine[] {
+export function sessionLines({ rates, loop: lag, status }: TopView): TitledLine[] {
   const { fpm, afi, fib, loop } = status;
   const since = (moment: string): string => age((Date.parse(status.time) - Date.parse(moment)) / 1000);
   const peer = fpm.peer === undefined ? 'no zebra connected' : `zebra connected from ${fpm.peer}`;
@@ -55,7 +55,7 @@ export function sessionLines({ rates, status }: TopView): TitledLine[] {
       text: `${afi.state} for ${since(afi.since)}, ${afi.entries} entries, server ${afi.server}`,
       ...marked(!isUp && 'bad'),
     },
-    { title: 'Loop', text: loopText(loop) },
+    { title: 'Loop', text: lag === undefined ? `since start: ${loopText(loop)}` : lagText(lag) },
     {
       title: 'Rates/s',
       text: `routes changed ${short(rates.changes)}, told to zebra ${short(rates.statuses)}, FPM messages ${short(rates.messages)}`,
@@ -68,6 +68,11 @@ export function sessionLines({ rates, status }: TopView): TitledLine[] {
       ...marked(rates.failed !== undefined && rates.failed > 0 && 'warn'),
     },
   ];
+}
+
+function lagText({ p50Ms, p99Ms, maxMs, ownMaxMs }: TopLoop): string {
+  const own = ownMaxMs === undefined ? '' : `, own work ${short(ownMaxMs)} ms`;
+  return `lag 50% ${short(p50Ms)} ms, 99% ${short(p99Ms)} ms, max ${short(maxMs)} ms${own}`;
 }
 
 /** Routes by state, and LSPs where there are any. */

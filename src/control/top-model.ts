@@ -2,6 +2,7 @@
  * What `fpm2afi top` shows: two samples of the daemon's counters made into rates. A counter that began anew between them (another life of
  * the daemon, of the vASIC's tables, of the punt process) has no rate rather than a wrong one. Pure.
  */
+import type { LoopView } from '../observe/loop';
 import { latencySince } from './latency';
 import type { PortView, PuntReasonView, TrafficView } from './types';
 import type { LatencyView, StatusView } from './status-types';
@@ -28,6 +29,8 @@ export interface TopView {
   readonly rates: TopRates;
   /** Of what ended since the sample before. */
   readonly latency: { readonly acknowledged?: LatencyView; readonly told?: LatencyView };
+  /** How late the event loop ran since the sample before. */
+  readonly loop?: TopLoop;
   readonly ports: readonly TopPort[];
   readonly punt: readonly TopPunt[];
   /** As `show status --json` has it: sessions, route states, latencies since the daemon's start, event loop, problems. */
@@ -45,6 +48,11 @@ export interface TopRates {
   /** AFI operations sent, and those that were refused. */
   readonly operations?: number;
   readonly failed?: number;
+}
+
+/** Delays of the event loop, in whole milliseconds; `ownMaxMs` as `show status --json` has it since the daemon's start. */
+export interface TopLoop extends LatencyView {
+  readonly ownMaxMs?: number;
 }
 
 /** A port, and what passes it, a second. */
@@ -120,7 +128,11 @@ function known<T extends object>(values: { readonly [K in keyof T]: T[K] | undef
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 }
 
-function ofDaemon(before: StatusView | undefined, now: StatusView, rate: Rate): Pick<TopView, 'rates' | 'latency'> {
+function ofDaemon(
+  before: StatusView | undefined,
+  now: StatusView,
+  rate: Rate,
+): Pick<TopView, 'rates' | 'latency' | 'loop'> {
   return {
     rates: known<TopRates>({
       changes: rate(before?.latency.count, now.latency.count),
@@ -130,10 +142,16 @@ function ofDaemon(before: StatusView | undefined, now: StatusView, rate: Rate): 
       failed: rate(before?.afi.opsFailed, now.afi.opsFailed),
     }),
     latency: known<TopView['latency']>({
-      acknowledged: before && latencySince(before.latency, now.latency),
-      told: before && latencySince(before.told, now.told),
+      acknowledged: before && latencySince(before.latency.buckets, now.latency.buckets),
+      told: before && latencySince(before.told.buckets, now.told.buckets),
     }),
+    ...(before !== undefined && { loop: loopSince(before.loop, now.loop) }),
   };
+}
+
+function loopSince(before: LoopView, now: LoopView): TopLoop {
+  const own = now.ownDelays && latencySince(before.ownDelays ?? [], now.ownDelays).maxMs;
+  return { ...latencySince(before.delays, now.delays), ...(own !== undefined && { ownMaxMs: own }) };
 }
 
 function portsOf(

@@ -6,7 +6,7 @@
 import type { AdjacencyIntent, ForwardingSource, NexthopGroupIntent, NexthopVerdict, RouteRefusal } from './intents';
 import type { Interfaces } from './interfaces';
 import type { PortRules } from './intents';
-import { Latencies } from './latencies';
+import { Latencies } from '../net/latencies';
 import type { NeighborTable } from './neighbors';
 import type { LspTable } from './lsps';
 import { isUsed } from './nexthops';

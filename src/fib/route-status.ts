@@ -6,7 +6,7 @@
  * Reports are a set of rows, not a list of events: a row that is marked twice is reported once, with what is true then.
  */
 import type { NexthopIntent } from './intents';
-import { Latencies } from './latencies';
+import { Latencies } from '../net/latencies';
 import type { NexthopGroup } from './nexthops';
 import { ROW } from './route-table';
 import type { Rows } from './rows';

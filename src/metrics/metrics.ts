@@ -86,7 +86,7 @@ function isUp(state: PortView['vasicState'] | PortView['tapState']): number | un
 
 const AFI_STATES: readonly AfiStatus['state'][] = ['down', 'connecting', 'up', 'reprogramming'];
 
-/** Limits of the latency histogram, each the limit of a bucket of src/fib/latencies.ts, so that none has to be shared out. */
+/** Limits of the latency histogram, each the limit of a bucket of src/net/latencies.ts, so that none has to be shared out. */
 export const LATENCY_LIMITS_MS: readonly number[] = [
   1, 2, 5, 10, 25, 51, 103, 255, 511, 1023, 2559, 5119, 10_239, 30_719, 61_439, 122_879,
 ];

@@ -1,6 +1,8 @@
 /** How late the event loop runs: the figure that tells whether routing work holds up everything else. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Latencies } from '../net/latencies';
+import type { LatencyBucket } from '../net/latency-buckets';
 
 /** Delay of the event loop: milliseconds beyond the moment at which a timer was due, since start. */
 export interface LoopView {
@@ -12,6 +14,10 @@ export interface LoopView {
    * V8's other threads. Absent where the kernel doesn't tell (CONFIG_SCHED_INFO).
    */
   readonly ownMaxMs?: number;
+  /** All delays so far, in whole milliseconds: what two looks differ in is of the time between. Samples are 20 ms apart, 5 ms while the loop has much to do. */
+  readonly delays: readonly LatencyBucket[];
+  /** The same of its own work in each of them; absent as `ownMaxMs`. */
+  readonly ownDelays?: readonly LatencyBucket[];
 }
 
 export interface LoopMonitor {
@@ -28,50 +34,56 @@ const FINE_RESOLUTION = 5;
 export function startLoopMonitor(): LoopMonitor {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
   histogram.enable();
-  const own = watchOwnWork();
+  const samples = takeSamples();
   // Samples are whole intervals in nanoseconds; without samples there is no mean (NaN).
   const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - RESOLUTION) || 0;
   return {
     read: () => {
-      const ownMaxMs = own?.maxMs();
-      const rest = ownMaxMs === undefined ? {} : { ownMaxMs };
+      const rest = samples.read();
       if (histogram.count === 0) return { meanMs: 0, p99Ms: 0, maxMs: 0, ...rest };
       const { mean, max } = histogram;
       return { meanMs: late(mean), p99Ms: late(histogram.percentile(99)), maxMs: late(max), ...rest };
     },
     stop: () => {
       histogram.disable();
-      own?.stop();
+      samples.stop();
     },
   };
 }
 
-/** Compares how late a timer comes with the CPU time that the thread had since the one before; the less of both counts. */
-function watchOwnWork(): { maxMs(): number; stop(): void } | undefined {
+/** Counts how late a timer comes, and compares that with the CPU time that the thread had since the one before: the less of both is its own work. */
+function takeSamples(): { read(): Pick<LoopView, 'ownMaxMs' | 'delays' | 'ownDelays'>; stop(): void } {
   const cpu = openThreadClock();
-  if (cpu === undefined) return undefined;
+  const [delays, ownDelays] = [new Latencies(), new Latencies()];
   let most = 0;
-  let worked = cpu.readMs();
+  let worked = cpu?.readMs() ?? 0;
   let at = performance.now();
   let timer: NodeJS.Timeout;
   const next = (ms: number): void => {
     timer = setTimeout(() => {
       const now = performance.now();
-      const total = cpu.readMs();
-      const own = total - worked;
-      most = Math.max(most, Math.min(own, now - at - ms));
-      const busy = own * 2 > now - at;
-      worked = total;
+      const late = now - at - ms;
+      delays.add(Math.floor(late));
       at = now;
+      if (cpu === undefined) return next(RESOLUTION);
+      const total = cpu.readMs();
+      const own = Math.max(0, Math.min(total - worked, late));
+      const busy = (total - worked) * 2 > late + ms;
+      ownDelays.add(Math.floor(own));
+      most = Math.max(most, own);
+      worked = total;
       next(busy ? FINE_RESOLUTION : RESOLUTION);
     }, ms).unref();
   };
   next(RESOLUTION);
   return {
-    maxMs: () => most,
+    read: () => ({
+      delays: delays.buckets(),
+      ...(cpu === undefined ? {} : { ownMaxMs: most, ownDelays: ownDelays.buckets() }),
+    }),
     stop: () => {
       clearTimeout(timer);
-      cpu.close();
+      cpu?.close();
     },
   };
 }

@@ -113,7 +113,15 @@ export const STATUS: StatusView = {
     ],
   },
   punt: { mode: 'worker', punted: 1200, injected: 1100, drops: 4 },
-  loop: { meanMs: 0.31, p99Ms: 1.25, maxMs: 11 },
+  loop: {
+    meanMs: 0.31,
+    p99Ms: 1.25,
+    maxMs: 11,
+    delays: [
+      { upToMs: 0, count: 500 },
+      { upToMs: 11, count: 1 },
+    ],
+  },
   problems: ['1 route was refused by the AFI server: fpm2afi show routes --state failed'],
 };
 

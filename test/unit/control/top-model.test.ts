@@ -98,13 +98,26 @@ test('latencies are of what ended between the two samples', () => {
   expect(told).toEqual({ count: 0, buckets: [] });
 });
 
+test("the event loop's lag is of the time between the two samples, what was before is not in it", () => {
+  const before = { ...STATUS.loop, ownDelays: [{ upToMs: 9, count: 1 }] };
+  const delays = [{ upToMs: 0, count: 520 }, { upToMs: 3, count: 2 }, STATUS.loop.delays[1]!];
+  const ownDelays = [
+    { upToMs: 2, count: 1 },
+    { upToMs: 9, count: 1 },
+  ];
+  const status = { ...LATER.status, loop: { ...STATUS.loop, delays, ownDelays } };
+  const { loop } = topView(sample({ status: { loop: before } }), sample({ ...LATER, status }));
+  expect(loop).toMatchObject({ count: 22, p50Ms: 0, p99Ms: 3, maxMs: 3, ownMaxMs: 2 });
+  expect(topView(undefined, sample()).loop).toBeUndefined();
+});
+
 test('another daemon: its counters have no rates, even where they are higher; those of vASIC and TAPs go on', () => {
   for (const status of [
     { ...LATER.status, pid: 5000 },
     { ...LATER.status, uptimeSeconds: 1 },
   ]) {
     const view = topView(sample(), sample({ ...LATER, status }));
-    expect([view.rates, view.latency]).toEqual([{}, {}]);
+    expect([view.rates, view.latency, view.loop]).toEqual([{}, {}, undefined]);
     expect(view.ports[0]!.input.packets).toBe(100);
     expect(view.ports[0]!.punt.punted).toBe(5);
   }

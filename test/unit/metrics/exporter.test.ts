@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { Latencies } from '../../../src/fib/latencies';
+import { Latencies } from '../../../src/net/latencies';
 import { nullLogger, type Logger } from '../../../src/observe/log';
 import { startMetricsServer, type MetricsServer, type MetricsSource } from '../../../src/metrics/exporter';
 import { LATENCY_LIMITS_MS, METRICS } from '../../../src/metrics/metrics';

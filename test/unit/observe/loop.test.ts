@@ -1,10 +1,11 @@
 /** The event loop monitor: nothing measured is nothing, and a held-up loop shows. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { latencyAt, latencyCount } from '../../../src/net/latency-buckets';
 import { startLoopMonitor } from '../../../src/observe/loop';
 
 test('before the first sample all is zero', () => {
   const monitor = startLoopMonitor();
-  expect(monitor.read()).toEqual({ meanMs: 0, p99Ms: 0, maxMs: 0, ownMaxMs: 0 });
+  expect(monitor.read()).toEqual({ meanMs: 0, p99Ms: 0, maxMs: 0, ownMaxMs: 0, delays: [], ownDelays: [] });
   monitor.stop();
 });
 
@@ -21,6 +22,21 @@ test('a loop that was held up shows it, in milliseconds', async () => {
   expect(maxMs).toBeGreaterThan(100);
   expect(meanMs).toBeGreaterThan(0);
   expect(meanMs).toBeLessThanOrEqual(maxMs);
+});
+
+test('delays are counted: one of so long, and how many have come since is seen by two looks', async () => {
+  const monitor = startLoopMonitor();
+  await sleep(30);
+  const until = performance.now() + 200;
+  while (performance.now() < until);
+  await sleep(50);
+  const { delays, ownDelays } = monitor.read();
+  await sleep(50);
+  const later = monitor.read().delays;
+  monitor.stop();
+  expect(latencyAt(delays, 1)).toBeGreaterThan(100);
+  expect(latencyCount(delays)).toBe(latencyCount(ownDelays!));
+  expect(latencyCount(later)).toBeGreaterThan(latencyCount(delays));
 });
 
 /** The most own work that a monitor saw in a delay which `holdUp` made, of 200 ms at least. */

@@ -1,5 +1,5 @@
 /** The histogram of latencies: what goes in comes out, to an eighth. */
-import { Latencies } from '../../../src/fib/latencies';
+import { Latencies } from '../../../src/net/latencies';
 import { latencyAt, latencyCount } from '../../../src/net/latency-buckets';
 
 test('every value is in a bucket whose limit is at most an eighth above it', () => {

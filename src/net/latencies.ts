@@ -2,7 +2,7 @@
  * How long things took, counted: a histogram of whole milliseconds with buckets of one up to 16 ms, from there on eight to each
  * doubling, so that a bucket's limits differ by an eighth at most. Counting costs no memory and no object.
  */
-import type { LatencyBucket } from '../net/latency-buckets';
+import type { LatencyBucket } from './latency-buckets';
 
 const EXACT = 16;
 const EXACT_BITS = 4;
