@@ -9,7 +9,7 @@ export const MAY_KNOW = {
   net: [],
   sys: [],
   config: [],
-  observe: ['config/types'],
+  observe: ['config/types', 'sys/syslog-socket'],
   metrics: ['control/backend', 'control/status-types', 'control/types', 'observe', 'sys/listen-fault'],
   netlink: [],
   fib: [],

@@ -32,6 +32,8 @@ PACKAGES+=(python3-protobuf protobuf-compiler)
 PACKAGES+=(clang llvm libbpf-dev)
 # For demo and tests of MPLS: VRFs by marks, on kernels without VRF devices.
 PACKAGES+=(nftables)
+# For the test of syslog; busybox-static, which takes its place for `make mpls-interop`, has it, too.
+command -v busybox >/dev/null || PACKAGES+=(busybox)
 # Certificates for the tests of TLS.
 PACKAGES+=(openssl)
 # What the documents' commands use.

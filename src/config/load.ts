@@ -166,6 +166,7 @@ const shape = object<Config>({
     object<Config['log']>({
       level: defaulted(oneOf('error', 'warn', 'info', 'debug'), 'info'),
       format: defaulted(oneOf('text', 'json'), 'text'),
+      syslog: optional(socketPath),
     }),
   ),
 });

@@ -143,5 +143,6 @@ export interface Config {
   readonly control: { readonly socket: string };
   /** Where Prometheus scrapes; absent: nowhere. */
   readonly metrics: { readonly listen?: HostPort };
-  readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' };
+  /** `syslog` is the socket of a syslog daemon that gets what stderr would; absent: stderr. */
+  readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json'; readonly syslog?: string };
 }

@@ -1,15 +1,18 @@
 /**
- * Logging: what a room sees of it (`Logger`) and the winston logger behind it. One line per event on stderr, either text
+ * Logging: what a room sees of it (`Logger`) and the winston logger behind it. One line per event on stderr or to syslog, either text
  * (time, level, component, message, key=value …) for people and journald, or one JSON object. A line stays one line
  * whatever is in it: control characters are escaped, as parts of messages come from the network.
  *
  * The wrapper checks the level itself, before winston builds anything, so a disabled `debug` costs a comparison.
  */
 import { fstatSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import * as winston from 'winston';
 import type { Config, LogLevel } from '../config/types';
 import { formatAddress, formatMac } from '../net/address';
+import { openSyslog } from '../sys/syslog-socket';
 import type { LogCode } from './log-codes';
+import { syslogDatagram } from './syslog';
 
 /** The values of a warning or an error, and the code that says what it is about and what to do. */
 export interface Coded {
@@ -33,13 +36,13 @@ export interface Logger {
   child(component: string): Logger;
 }
 
-/** syslog's numbers. */
+/** syslog's severities. */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
 
 /** The logger that all others are children of. */
 export interface RootLogger extends Logger {
-  /** Another level or format, for the children too. What `setDebug` said stays. */
+  /** Another level, format or destination, for the children too. What `setDebug` said stays. */
   configure(config: Config['log']): void;
   /** Has a component's debug lines written, or not any more, whatever the level. false: there is no such component. */
   setDebug(component: string, on: boolean): boolean;
@@ -58,15 +61,17 @@ export const nullLogger: Logger = {
 };
 
 /**
- * A logger writing to stderr.
+ * A logger writing to stderr, or to the syslog that the configuration names.
  *
  * @param component name shown on each line, by convention the room's (`fpm`, `afi`, …)
  * @param stream destination; only tests give another than stderr
+ * @param program what syslog is told that the lines are of
  */
 export function createLogger(
   config: Config['log'],
   component: string,
   stream: NodeJS.WritableStream = process.stderr,
+  program = 'fpm2afi',
 ): RootLogger {
   // A reader that went away (EPIPE) is no reason to stop forwarding.
   if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
@@ -74,14 +79,20 @@ export function createLogger(
   let limit = LEVELS[config.level];
   const debugged = new Map<string, boolean>();
   const toJournal = goesToJournal(stream);
+  let syslog = config.syslog === undefined ? undefined : openSyslog(config.syslog);
+  const write = (info: winston.Logform.TransformableInfo): void => {
+    const severity = PRIORITIES[info.level as LogLevel];
+    // What syslog doesn't take is not lost.
+    if (syslog?.send(syslogDatagram(severity, program, lineOf(info, present.format, false))) === true) return;
+    const line = lineOf(info, present.format, true);
+    stream.write(`${toJournal ? `<${severity}>${line}` : line}\n`);
+  };
   const sink = winston.createLogger({
     levels: { ...LEVELS },
     level: 'debug',
-    format: winston.format.printf((info) => {
-      const line = lineOf(info, present.format);
-      return toJournal ? `<${PRIORITIES[info.level as LogLevel]}>${line}` : line;
-    }),
-    transports: [new winston.transports.Stream({ stream })],
+    // Lines are made where it is known where they go.
+    format: winston.format((info) => info)(),
+    transports: [new winston.transports.Stream({ stream: takerOf(write) })],
   });
   const named = (name: string): Logger => {
     if (!debugged.has(name)) debugged.set(name, false);
@@ -106,6 +117,10 @@ export function createLogger(
       return root.verbose;
     },
     configure(next) {
+      if (next.syslog !== present.syslog) {
+        syslog?.close();
+        syslog = next.syslog === undefined ? undefined : openSyslog(next.syslog);
+      }
       present = next;
       limit = LEVELS[next.level];
     },
@@ -121,6 +136,16 @@ export function createLogger(
   };
 }
 
+function takerOf<T>(take: (item: T) => void): Writable {
+  return new Writable({
+    objectMode: true,
+    write: (item: T, _encoding, done) => {
+      take(item);
+      done();
+    },
+  });
+}
+
 /** Whether the journal reads this stream (systemd.exec(5), JOURNAL_STREAM): then it takes a priority in front of each line (sd-daemon(3)). */
 function goesToJournal(stream: NodeJS.WritableStream): boolean {
   const place = process.env['JOURNAL_STREAM'];
@@ -133,7 +158,8 @@ function goesToJournal(stream: NodeJS.WritableStream): boolean {
   }
 }
 
-function lineOf(info: winston.Logform.TransformableInfo, format: 'text' | 'json'): string {
+/** @param timed text begins with time and level, which syslog has itself */
+function lineOf(info: winston.Logform.TransformableInfo, format: 'text' | 'json', timed: boolean): string {
   const { level, component } = info;
   const message = String(info.message);
   const { code, ...values } = (info['meta'] ?? {}) as Partial<Coded>;
@@ -146,7 +172,7 @@ function lineOf(info: winston.Logform.TransformableInfo, format: 'text' | 'json'
     return JSON.stringify({ ...Object.fromEntries(values), time, level, component, message });
   }
   const pairs = meta.map(([key, value]) => ` ${key}=${textOf(plain(value))}`);
-  return `${time} ${level} ${String(component)}: ${oneLine(message)}${pairs.join('')}`;
+  return `${timed ? `${time} ${level} ` : ''}${String(component)}: ${oneLine(message)}${pairs.join('')}`;
 }
 
 /** What JSON can hold of a value: bytes as addresses or hex, errors as their message with the system's code. */

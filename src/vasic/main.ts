@@ -168,7 +168,7 @@ async function main(): Promise<void> {
     return;
   }
   if (options === undefined) return;
-  process.exitCode = await run(options, createLogger(options.log, 'softvasic'));
+  process.exitCode = await run(options, createLogger(options.log, 'softvasic', process.stderr, 'softvasic'));
 }
 
 // The data plane would wait for helpers of the garbage collector, and those, of ordinary priority, for everybody else.

@@ -62,6 +62,8 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+const MOST_SOCKET_PATH = 107;
+
 /**
  * Parses the arguments (without node and the script). `--help` and `--version` print and give undefined.
  * @throws UsageError
@@ -148,6 +150,11 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
       default: 'text' as const,
       describe: 'Lines for people or JSON',
     })
+    .option('syslog', {
+      type: 'string',
+      describe: 'Socket of a syslog daemon that gets the log: /dev/log',
+      requiresArg: true,
+    })
     .example('$0 --port ge0 --port ge1', 'Two ports; router and fpm2afi on this machine')
     .example(
       '$0 -p ge0 -p ge1 --listen 128.0.0.16:50051 --hostpath-listen 128.0.0.16:9002 --punt-to 128.0.0.1:8001',
@@ -180,6 +187,9 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
   if (odd !== undefined) throw new UsageError(`--port ${JSON.stringify(odd)} is not an interface name`);
   const [engine, name, rest] = args.sandbox.split(':');
   if (!engine || !name || rest !== undefined) throw new UsageError(`--sandbox ${args.sandbox}: must be ENGINE:NAME`);
+  if (args.syslog !== undefined && Buffer.byteLength(args.syslog) > MOST_SOCKET_PATH) {
+    throw new UsageError(`--syslog ${args.syslog}: a socket's path has at most ${MOST_SOCKET_PATH} bytes`);
+  }
   const maxEntries = args.maxEntries === undefined ? undefined : number('--max-entries', args.maxEntries, 2 ** 31);
   const listen = endpoint('--listen', args.listen);
   const tls = tlsFiles(args, listen);
@@ -205,7 +215,7 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
     release: args.release,
     kernelMemory: MIB * number('--kernel-memory', args.kernelMemory, MAX_KERNEL_MIB, 1),
     statsIntervalMs: number('--stats-interval', args.statsInterval, 86_400) * 1000,
-    log: { level: args.logLevel, format: args.logFormat },
+    log: { level: args.logLevel, format: args.logFormat, ...(args.syslog !== undefined && { syslog: args.syslog }) },
   };
 }
 

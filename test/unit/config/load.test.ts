@@ -261,7 +261,7 @@ log: loud
     'f.yaml:16:14: neighbors.static[0].tap: got "tap9", expected the tap of a configured port (tap0)',
     'f.yaml:16:29: neighbors.static[0].address: got "224.0.0.5", expected a unicast IPv4 or IPv6 address such as 103.30.0.3',
     'f.yaml:16:45: neighbors.static[0].mac: got "nonsense", expected a unicast MAC address such as 32:26:0a:2e:aa:f0',
-    'f.yaml:17:6: log: got "loud", expected a map with the keys level, format',
+    'f.yaml:17:6: log: got "loud", expected a map with the keys level, format, syslog',
   ]);
 });
 
@@ -292,7 +292,7 @@ test.each([
     ['f.yaml:1:39: ports[0].table: got "red", expected a kernel table id from 1 to 2147483647'],
   ],
   [`${PORTS}porst: 1\n`, ['f.yaml:2:1: porst: unknown key, did you mean ports?']],
-  [`${PORTS}log: { color: red }\n`, ['f.yaml:2:8: log.color: unknown key, known here: level, format']],
+  [`${PORTS}log: { color: red }\n`, ['f.yaml:2:8: log.color: unknown key, known here: level, format, syslog']],
   [
     `${PORTS}punt: { mode: [worker] }\n`,
     ['f.yaml:2:15: punt.mode: got a list, expected one of process, external, worker, off'],

@@ -24,7 +24,7 @@ test('defaults', () => {
 test('everything given', () => {
   const text =
     '-p ge1 -p ge0 --listen [::1]:1 --hostpath-listen vasic.example:2 --punt-to 10.0.0.1:3 --sandbox a:b --max-entries 5 ' +
-    '--refuse 10.0.255.3/32 --refuse 2001:db8::1/32 --isolation require --stats-interval 10 --log-level debug --log-format json ' +
+    '--refuse 10.0.255.3/32 --refuse 2001:db8::1/32 --isolation require --stats-interval 10 --log-level debug --log-format json --syslog /dev/log ' +
     '--engine kernel --kernel-memory 64 --port-mode ge0=xdp-generic --port-mode ge1=tc';
   const options = parseOptions(text.split(' '))!;
   expect(options).toMatchObject({
@@ -39,7 +39,7 @@ test('everything given', () => {
     portModes: { ge0: 'xdp-generic', ge1: 'tc' },
     kernelMemory: 64 * 2 ** 20,
     statsIntervalMs: 10_000,
-    log: { level: 'debug', format: 'json' },
+    log: { level: 'debug', format: 'json', syslog: '/dev/log' },
   });
   expect(options.refuse.map(({ family, length }) => [family, length])).toEqual([
     [4, 32],
@@ -61,6 +61,7 @@ test.each([
   ['', /no ports.*--port/],
   ['-p a -p a', /--port a is given twice/],
   ['-p ../x', /"\.\.\/x" is not an interface name/],
+  [`-p a --syslog /${'x'.repeat(107)}`, /--syslog .*: a socket's path has at most 107 bytes/],
   ['-p a b', /unexpected argument b|Unknown argument: b/],
   ['-p a --listen 50051', /--listen 50051: must be unix:\/PATH or HOST:PORT/],
   ['-p a --listen h:70000', /--listen h:70000: must be unix:\/PATH or HOST:PORT/],
