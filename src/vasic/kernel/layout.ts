@@ -2,7 +2,7 @@
  * Where things lie in the memory that the dataplane thread shares with the BPF program (bpf/forward.bpf.c). bpf/layout.h has the
  * same numbers; test/unit/vasic/kernel/layout.test.ts compares them.
  *
- * Two maps, both arrays of 32-bit words in the machine's byte order, which the dataplane thread alone writes:
+ * Two maps, both arrays of 32-bit words in the machine's byte order, which the dataplane thread alone writes but for a few of the globals:
  *
  * - the *heap*: node records, load balancers' slots, the slot table, and the route tries themselves. An address is an index of words,
  *   0 means none. It grows by being made anew, twice as large, with the same contents at the same addresses.
@@ -153,12 +153,14 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;
 /** Entries of the sandbox, about a second old: a successor's tables aren't complete before they have as many. The program doesn't read it. */
 export const GLOBAL_ENTRIES = 8;
+/** Not 0 once there was any flow in FLOWS_CUT. The program's, as those are. */
+export const GLOBAL_CUT = 9;
 export const GLOBAL_TREE_VERSIONS = 64;
 export const TREE_VERSIONS = 1024;
 /** Ports by interface index: port + 1 at ifindex modulo PORT_OF_SLOTS or one of the next places; 0: none. The forwarder's. */
@@ -166,7 +168,15 @@ export const GLOBAL_PORT_OF = 1088;
 export const PORT_OF_SLOTS = 1024;
 export const PORT_OF_PROBES = 16;
 export const GLOBAL_PORTS = 2112;
-export const GLOBAL_WORDS = 10304;
+/**
+ * By the hash of a flow and its port: when a large segment of it was left to the TypeScript engine, in units of 2^CUT_SHIFT ns of CLOCK_MONOTONIC and 1; 0: never. Its other
+ * packets follow for CUT_UNITS more.
+ */
+export const GLOBAL_FLOWS_CUT = 10304;
+export const FLOWS_CUT = 1024;
+export const CUT_SHIFT = 30;
+export const CUT_UNITS = 2;
+export const GLOBAL_WORDS = 11328;
 
 /** Offsets in a port's part of the globals. START: the slot that it is bound to, the graph's; the forwarder keeps the others. */
 export const MAX_KERNEL_PORTS = 512;
@@ -219,7 +229,7 @@ export const REASON_PORT = 13;
 export const REASON_STEPS = 14;
 /** A flow whose hash needs IPv6 extension headers. */
 export const REASON_FLOW = 15;
-/** A large segment of an unusual kind. */
+/** A large segment that the kernel can't cut, or of an unusual kind. */
 export const REASON_SEGMENT = 16;
 /** The way ends at no node. */
 export const REASON_NO_PATH = 17;
@@ -227,11 +237,13 @@ export const REASON_NO_PATH = 17;
 export const REASON_ORDER = 18;
 /** The kernel refused to change the packet. */
 export const REASON_UNCHANGED = 19;
+/** Not to overtake such a segment of its flow. */
+export const REASON_AFTER_SEGMENT = 20;
 
 /** What `show` and metrics call the reasons, by their numbers. */
 export const REASON_NAMES: readonly string[] = [
   ...['node', 'host', 'policer', 'unbound', 'busy', 'short', 'tagged', 'etherType', 'ipHeader', 'options'],
-  ...['ttl', 'martian', 'mtu', 'port', 'steps', 'flow', 'segment', 'noPath', 'order', 'unchanged'],
+  ...['ttl', 'martian', 'mtu', 'port', 'steps', 'flow', 'segment', 'noPath', 'order', 'unchanged', 'afterSegment'],
 ];
 
 /** Mark of packets on their way to the TypeScript engine by tc, so that what Linux itself sends there isn't taken for one. */

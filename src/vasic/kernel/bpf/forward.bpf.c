@@ -334,17 +334,17 @@ static __always_inline __u32 parse_ip4(struct headers *h, const void *ip, const 
 	h->proto = *(const __u8 *)(ip + 9);
 	h->source_high = (__u64)read32(ip + 12) << 32;
 	h->destination_high = (__u64)read32(ip + 16) << 32;
-	h->wire = h->packet;
-	if (segment) {
-		h->wire = segment_size(ip + IP4_BYTES, end, h->proto, IP4_BYTES, h->packet, segment);
-		if (!h->wire || fragment)
-			return REASON_SEGMENT;
-	}
 	if (!fragment && has_ports(h->proto) && h->packet >= IP4_BYTES + 4) {
 		if (ip + IP4_BYTES + 4 > end)
 			return REASON_SHORT;
 		h->ports = read32(ip + IP4_BYTES);
 		h->has_ports = 1;
+	}
+	h->wire = h->packet;
+	if (segment) {
+		h->wire = segment_size(ip + IP4_BYTES, end, h->proto, IP4_BYTES, h->packet, segment);
+		if (!h->wire || fragment)
+			return REASON_SEGMENT;
 	}
 	return REASON_NODE;
 }
@@ -371,17 +371,17 @@ static __always_inline __u32 parse_ip6(struct headers *h, const void *ip, const 
 	h->source_low = read64(ip + 16);
 	h->destination_high = read64(ip + 24);
 	h->destination_low = read64(ip + 32);
-	h->wire = h->packet;
-	if (segment) {
-		h->wire = segment_size(ip + IP6_BYTES, end, h->proto, IP6_BYTES, h->packet, segment);
-		if (!h->wire)
-			return REASON_SEGMENT;
-	}
 	if (has_ports(h->proto) && h->packet >= IP6_BYTES + 4) {
 		if (ip + IP6_BYTES + 4 > end)
 			return REASON_SHORT;
 		h->ports = read32(ip + IP6_BYTES);
 		h->has_ports = 1;
+	}
+	h->wire = h->packet;
+	if (segment) {
+		h->wire = segment_size(ip + IP6_BYTES, end, h->proto, IP6_BYTES, h->packet, segment);
+		if (!h->wire)
+			return REASON_SEGMENT;
 	}
 	return REASON_NODE;
 }
@@ -714,7 +714,7 @@ static __always_inline void leave(struct way *way, const struct headers *h, __u3
 		return slow(way, REASON_PORT);
 	if (way->native && !(flags & PORT_XDP_TARGET) && !(port_at(way->in)[PORT_FLAGS] & PORT_GENERIC))
 		return slow(way, REASON_PORT);
-	/* The kernel cuts no segments behind labels that it doesn't know of. */
+	/* Cutting would need the place of the IP header behind the labels, which no helper tells the kernel; without it the segment is lost. */
 	if ((way->pushed || way->popped) && h->segment)
 		return slow(way, REASON_SEGMENT);
 	/* Padding is taken off where the packet was routed. */
@@ -914,6 +914,30 @@ __noinline int decide(struct way *way, const struct headers *h)
 	if (globals[GLOBAL_GRAPH_VERSION] != version)
 		slow(way, REASON_BUSY);
 	return 0;
+}
+
+/*
+ * Keeps a flow in its order whose large segments are left to the TypeScript engine, which takes longer: for some seconds its other packets go there as
+ * well. Only UDP, and what gets or loses labels, has such segments and others that the kernel forwards.
+ */
+static __always_inline void keep_order(struct way *way, const struct headers *h)
+{
+	int is_cut = h->segment && way->verdict == VERDICT_SLOW && way->reason == REASON_SEGMENT;
+	int may_follow = way->verdict == VERDICT_SENT && globals[GLOBAL_CUT] &&
+			 (way->pushed || way->popped || h->proto == PROTO_UDP);
+	volatile __u32 *flow;
+	__u32 now;
+
+	if (!is_cut && !may_follow)
+		return;
+	flow = globals + GLOBAL_FLOWS_CUT + (mix(hash_flow(h), way->in) & (FLOWS_CUT - 1));
+	now = (bpf_ktime_get_coarse_ns() >> CUT_SHIFT) + 1;
+	if (is_cut) {
+		*flow = now;
+		globals[GLOBAL_CUT] = 1;
+	} else if (*flow && now - *flow <= CUT_UNITS) {
+		slow(way, REASON_AFTER_SEGMENT);
+	}
 }
 
 static __always_inline int is_tag(__u32 type)
@@ -1138,6 +1162,7 @@ int forward_tc(struct __sk_buff *skb)
 		slow(&way, REASON_TAGGED);
 	else
 		decide(&way, &h);
+	keep_order(&way, &h);
 	if (way.verdict == VERDICT_SENT) {
 		__u32 length = way.length - (way.pushed - way.popped) * LABEL_BYTES;
 

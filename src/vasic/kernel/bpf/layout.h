@@ -114,17 +114,22 @@
 #define GLOBAL_TEST_OUT_PORT 4
 #define GLOBAL_TEST_REASON 5
 #define GLOBAL_LAYOUT 6
-#define LAYOUT_VERSION 4
+#define LAYOUT_VERSION 5
 #define GLOBAL_DEADLINE 7
 #define DEADLINE_SHIFT 30
 #define GLOBAL_ENTRIES 8
+#define GLOBAL_CUT 9
 #define GLOBAL_TREE_VERSIONS 64
 #define TREE_VERSIONS 1024
 #define GLOBAL_PORT_OF 1088
 #define PORT_OF_SLOTS 1024
 #define PORT_OF_PROBES 16
 #define GLOBAL_PORTS 2112
-#define GLOBAL_WORDS 10304
+#define GLOBAL_FLOWS_CUT 10304
+#define FLOWS_CUT 1024
+#define CUT_SHIFT 30
+#define CUT_UNITS 2
+#define GLOBAL_WORDS 11328
 
 /* A port in the globals. */
 #define MAX_KERNEL_PORTS 512
@@ -170,6 +175,7 @@
 #define REASON_NO_PATH 17
 #define REASON_ORDER 18
 #define REASON_UNCHANGED 19
+#define REASON_AFTER_SEGMENT 20
 
 /* Of packets on their way to the TypeScript engine by tc. */
 #define SLOW_MARK 1936486263

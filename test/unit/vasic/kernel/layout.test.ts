@@ -29,6 +29,7 @@ test('each reason has a name, and there is room for its counter', () => {
 test('the parts of the globals lie one behind the other', () => {
   expect(layout.GLOBAL_PORT_OF).toBe(layout.GLOBAL_TREE_VERSIONS + layout.TREE_VERSIONS);
   expect(layout.GLOBAL_PORTS).toBe(layout.GLOBAL_PORT_OF + layout.PORT_OF_SLOTS);
-  expect(layout.GLOBAL_WORDS).toBe(layout.GLOBAL_PORTS + layout.MAX_KERNEL_PORTS * layout.PORT_WORDS);
+  expect(layout.GLOBAL_FLOWS_CUT).toBe(layout.GLOBAL_PORTS + layout.MAX_KERNEL_PORTS * layout.PORT_WORDS);
+  expect(layout.GLOBAL_WORDS).toBe(layout.GLOBAL_FLOWS_CUT + layout.FLOWS_CUT);
   expect(layout.CHUNK_WORDS).toBe(2 ** layout.CHUNK_BITS);
 });
