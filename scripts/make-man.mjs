@@ -149,7 +149,7 @@ writeFileSync(
     '.SH FILES',
     ...terms([
       ['/etc/default/softvasic', 'SOFTVASIC_OPTIONS: what the systemd unit gives it.'],
-      ['/run/softvasic', 'What it changed of its interfaces, to be undone if it was killed.'],
+      ['/run/softvasic-state', 'What it changed of its interfaces, to be undone if it was killed.'],
     ]),
     '.SH EXIT STATUS',
     '0 ended by SIGTERM or SIGINT, or the command fine; 1 failed, 2 wrong usage.',

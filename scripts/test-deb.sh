@@ -165,7 +165,7 @@ for SUITE in "${SUITES[@]}"; do
   printf 'ports:\n  - { index: 0, tap: tap0 }\n  - { index: 1, tap: tap1 }\n' >"$ROOT/etc/fpm2afi/fpm2afi.yaml"
   # RuntimeDirectory= of the units.
   inside install -d -o fpm2afi -g fpm2afi /run/fpm2afi
-  inside install -d -o nobody -g fpm2afi /run/softvasic
+  inside install -d -o nobody -g fpm2afi /run/softvasic /run/softvasic-state
   start softvasic nobody
   start fpm2afi-punt fpm2afi
   start fpm2afi fpm2afi

@@ -1,7 +1,8 @@
 /**
  * What the sysctls of a port interface were before the first softvasic changed them, in a file under /run: a softvasic that was
  * killed undoes nothing, and the next one finds its changes and not what was before. One file an interface, by network
- * namespace, name and index; it goes when the changes are undone.
+ * namespace, name and index; it goes when the changes are undone. systemd removes the folder of the socket whenever the unit stops,
+ * so this one is another.
  *
  * Numbers of namespaces and interfaces come again. So what a file says counts only while the interface is in every sysctl as softvasic
  * left it.
@@ -9,7 +10,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const STATE_DIR = '/run/softvasic';
+export const STATE_DIR = '/run/softvasic-state';
 
 /** Sysctl (under /proc/sys/net) → its value before. */
 export type Originals = Readonly<Record<string, string>>;

@@ -7,7 +7,7 @@
  *
  * Owner: the dataplane thread.
  */
-import { mkdirSync, readdirSync, readlinkSync, statfsSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { linkInterface, pinnedObject, pinObject, type LinkPoint } from '../../sys/bpf';
 import { close } from '../../sys/libc';
@@ -47,7 +47,9 @@ export class Legacy {
     this.folder = join(bpffs, FOLDER);
     const mount = `mount -t bpf bpf ${bpffs}, or name another with --bpf-fs`;
     try {
-      if (statfsSync(bpffs).type !== BPF_FS_MAGIC) throw new Error(`${bpffs} is no BPF file system: ${mount}`);
+      // The folder may be a mount of its own, as softvasic.service has it.
+      const place = existsSync(this.folder) ? this.folder : bpffs;
+      if (statfsSync(place).type !== BPF_FS_MAGIC) throw new Error(`${place} is no BPF file system: ${mount}`);
       if (keeps) mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       readdirSync(this.folder);
     } catch (error) {

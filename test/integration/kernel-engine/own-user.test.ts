@@ -46,14 +46,14 @@ function script(prepare: string): string {
   return `
 set -e
 mount -t tmpfs tmpfs /run
-mkdir -m 755 /run/softvasic && chown ${USER}:${USER} /run/softvasic
+mkdir -m 755 /run/softvasic /run/softvasic-state && chown ${USER}:${USER} /run/softvasic /run/softvasic-state
 mount -t bpf -o mode=700 bpf /sys/fs/bpf
 mknod -m 666 /run/tun c 10 200 && mount --bind /run/tun /dev/net/tun # as udev has it
 ${prepare}
 begin() { ${as} ${softvasic} >/run/log 2>&1 & pid=$!; for i in $(seq 300); do grep -q ' ready' /run/log && return; sleep 0.1; done; cat /run/log; exit 1; }
 begin
 kill -KILL $pid; wait $pid || true
-cat /run/log; echo "left: $(find /sys/fs/bpf/softvasic -mindepth 2 2>/dev/null | wc -l)"
+cat /run/log; echo "left: $(find /sys/fs/bpf/softvasic -mindepth 1 2>/dev/null | wc -l)"
 begin
 for i in $(seq 100); do grep -q 'left its tables' /run/log && break; [ "$1" = once ] && break; sleep 0.1; done
 kill -TERM $pid; wait $pid || true
@@ -68,7 +68,7 @@ test('with what the unit prepares: it forwards in the kernel, and what it leaves
   const command = /^-\+\/bin\/sh -c '(.*)'$/.exec(value('ExecStartPre'))![1]!;
   const said = await start(
     `${command}
-mkdir /run/softvasic-bpf && mount --bind /sys/fs/bpf/softvasic /run/softvasic-bpf`,
+mkdir -p /run/softvasic-bpf/softvasic && mount --bind /sys/fs/bpf/softvasic /run/softvasic-bpf/softvasic`,
   );
   expect(said).toMatch(/the kernel forwards what it can/);
   expect(said).not.toMatch(/forwards nothing after the end|cannot have port/);
