@@ -7,7 +7,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format unit one test demo demo-stop lab pictures fuzz node-matrix frr-matrix against-linux faults mpls-interop docs-test dashboard-test bench deb deb-test clean
+.PHONY: help setup build lint format unit one test demo demo-stop lab pictures fuzz node-matrix frr-matrix against-linux faults mpls-interop docs-test dashboard-test bench deb deb-test units-test clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -40,6 +40,7 @@ help:
 	@echo 'make bench              measure time and memory; table and out/bench.json. BENCH=--quick for 100,000 routes only'
 	@echo 'make deb                packages for Debian 12 and 13 in out/deb'
 	@echo 'make deb-test           install, run, remove and purge them on fresh Debians; out/deb-test.json'
+	@echo 'make units-test         systemd boots them beside FRR: order, hardening, reload, restarts, watchdog; out/units.json'
 	@echo 'make clean              remove dist/ and out/ (not the FRR root folder)'
 
 setup:
@@ -129,6 +130,11 @@ deb: node_modules/.package-lock.json
 # SUITES=bookworm tries that one only.
 deb-test:
 	@scripts/test-deb.sh $(SUITES)
+
+# SUITES=bookworm takes Debian 12's systemd and FRR.
+units-test: setup
+	@scripts/units-machine.sh $(or $(SUITES),trixie)
+	@node dist/test/units/main.js $(or $(SUITES),trixie)
 
 clean:
 	rm -rf dist out
