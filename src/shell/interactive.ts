@@ -62,12 +62,19 @@ export async function interactive(context: Context, { input, output, err, editin
     lines.write(null, { ctrl: true, name: 'u' });
     lines.prompt();
   });
+  // Input that isn't typed ends while lines of it are still to be run: to prompt then is an error from Node 24 on.
+  let isOpen = true;
+  lines.once('close', () => (isOpen = false));
+  const prompt = (): void => {
+    if (isOpen) lines.prompt();
+    else output.write(lines.getPrompt());
+  };
   const prompting = async function* (): AsyncGenerator<string, void> {
-    lines.prompt();
+    prompt();
     for await (const line of lines) {
       lines.setPrompt(line.endsWith('\\') ? CONTINUED : PROMPT);
       yield line;
-      lines.prompt();
+      prompt();
     }
     // Ctrl-D: what comes next, of somebody else's, begins a line.
     output.write('\n');
