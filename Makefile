@@ -36,7 +36,7 @@ help:
 	@echo 'make dashboard-test     the Grafana dashboard and the alerts before a real Prometheus and a real router; out/dashboard.json'
 	@echo 'make lab                measure failover, load balancing, resolution and more; figures in out/forwarding.json'
 	@echo '                        FIGURE=failover measures that one only'
-	@echo 'make pictures           docs/pictures: the page of fpm2afi web, as a Chromium shows it'
+	@echo 'make pictures           docs/pictures: web view, top, graph and dashboard; ONLY="top graph" makes these'
 	@echo 'make bench              measure time and memory; table and out/bench.json. BENCH=--quick for 100,000 routes only'
 	@echo 'make deb                packages for Debian 12 and 13 in out/deb'
 	@echo 'make deb-test           install, run, remove and purge them on fresh Debians; out/deb-test.json'
@@ -115,7 +115,8 @@ lab: setup
 
 # Needs a Chromium: apt-get install chromium-headless-shell, or FPM2AFI_BROWSER=PROGRAM.
 pictures: setup
-	@node dist/test/tools/pictures.js
+	@scripts/prometheus.sh
+	@node dist/test/tools/pictures.js $(ONLY)
 
 # BENCH: options of test/bench/main.ts.
 BENCH ?=

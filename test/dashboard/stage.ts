@@ -27,11 +27,15 @@ export interface Stage extends Router {
   quiet(): Promise<void>;
 }
 
-/** Builds it; a scrape each so many seconds. */
-export async function buildStage(lab: Lab, intervalSeconds: number): Promise<Stage> {
+/** Builds it; a scrape each so many seconds, under each of these names. */
+export async function buildStage(
+  lab: Lab,
+  intervalSeconds: number,
+  instances: readonly string[] = INSTANCES,
+): Promise<Stage> {
   const router = await buildRouter(lab, [`metrics.listen=${METRICS}`, `punt.policers.local=${LOCAL_LIMIT}`]);
   const prometheus = await startPrometheus(router.router, {
-    ...{ job: JOB, target: METRICS, instances: INSTANCES, intervalSeconds, ruleFile: `${process.cwd()}/${RULES}` },
+    ...{ job: JOB, target: METRICS, instances, intervalSeconds, ruleFile: `${process.cwd()}/${RULES}` },
   });
   await router.router.exec(['fpm2afi', 'audit']);
   makeTraffic(router);
