@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import yargs from 'yargs';
 import { formatEndpoint } from './net/endpoint';
-import { errorText, OperatorError } from './net/error-text';
+import { errorText, OperatorError, throwUsage, UsageError } from './net/error-text';
 import type { Config, LogLevel } from './config/types';
 import type { Override } from './config/validate';
 import { withAudit } from './control/audit-cli';
@@ -28,9 +28,6 @@ import { packageVersion } from './observe/version';
 
 const DEFAULT_CONFIG = '/etc/fpm2afi/fpm2afi.yaml';
 const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
-
-/** The command line was wrong; yargs says how, we say it with exit code 2. */
-class UsageError extends Error {}
 
 interface DaemonArguments {
   readonly config: string;
@@ -158,11 +155,7 @@ function commandLine(): yargs.Argv {
     .help()
     .wrap(Math.min(110, process.stdout.columns ?? 80))
     .exitProcess(false)
-    .fail((message: string | null, error: Error | undefined) => {
-      // yargs gives a message with usage errors (for checks an error too), and an error alone when a command failed.
-      if (message === null || message === '') throw error ?? new UsageError('wrong usage');
-      throw new UsageError(message);
-    });
+    .fail(throwUsage);
 }
 
 function daemonOptions(command: yargs.Argv): yargs.Argv<DaemonArguments> {

@@ -3,7 +3,7 @@ import type { FeedbackMode } from '../config/types';
 import type { LatencyBucket } from '../net/latency-buckets';
 import type { LoopView } from '../observe/loop';
 import type { AuditSummary } from './audit-types';
-import type { RouteState } from './types';
+import type { StateCounts } from './types';
 
 /** The state of everything, as `fpm2afi show status` has it. */
 export interface StatusView {
@@ -76,17 +76,11 @@ export interface AfiStatus {
   readonly lastKnown?: string;
 }
 
-/** How much there is of what. */
-export interface FibStatus {
+/** How much there is of what; routes by state, which add up to `routes`. */
+export interface FibStatus extends StateCounts {
   readonly routes: number;
   readonly ipv4: number;
   readonly ipv6: number;
-  /** Routes by state; they add up to `routes`. */
-  readonly offloaded: number;
-  readonly trapped: number;
-  readonly failed: number;
-  readonly unresolved: number;
-  readonly pending: number;
   /** Kept over a reconnect and not yet confirmed by the replay. */
   readonly stale: number;
   readonly nexthops: number;
@@ -94,7 +88,7 @@ export interface FibStatus {
   /** Waiting to be resolved. */
   readonly dirty: number;
   /** LSPs of zebra by state. */
-  readonly lsps: Readonly<Record<RouteState, number>>;
+  readonly lsps: StateCounts;
 }
 
 /** How long something took since start. Milliseconds are limits of buckets, at most an eighth too high. */

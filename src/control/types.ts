@@ -14,6 +14,20 @@ export const ROUTE_STATES = ['offloaded', 'trapped', 'failed', 'unresolved', 'pe
  */
 export type RouteState = (typeof ROUTE_STATES)[number];
 
+/** Routes, or LSPs, by state; they add up to all of them. */
+export interface StateCounts {
+  /** The vASIC does with their packets what zebra wants. */
+  readonly offloaded: number;
+  /** Their packets go to Linux, as they should. */
+  readonly trapped: number;
+  /** The vASIC refused them. */
+  readonly failed: number;
+  /** A neighbor is not known; their packets go to Linux meanwhile. */
+  readonly unresolved: number;
+  /** Not acknowledged yet. */
+  readonly pending: number;
+}
+
 /**
  * `ready`: the neighbor is known, or none needed behind a label; `unresolved`: it isn't; `down`: known or not, the link of its port is down;
  * `glean`: directly connected; `host`: not by the vASIC.
@@ -77,7 +91,7 @@ export interface RouteRow {
 }
 
 /** The routes of one protocol in one table, counted; the states add up to `routes`. */
-export interface RouteSourceView extends Readonly<Record<RouteState, number>> {
+export interface RouteSourceView extends StateCounts {
   readonly family: 'ipv4' | 'ipv6';
   readonly table: number;
   readonly vrf?: string;
@@ -249,8 +263,8 @@ export interface SidView {
   readonly stale?: boolean;
 }
 
-/** A table that ports are bound to or routes are in. */
-export interface VrfView {
+/** A table that ports are bound to or routes are in; routes of zebra by state. */
+export interface VrfView extends StateCounts {
   /** As in RouteView. */
   readonly table: number;
   readonly vrf?: string;
@@ -261,14 +275,9 @@ export interface VrfView {
   readonly token?: number;
   /** TAPs of the ports that are bound to it. */
   readonly ports: readonly string[];
-  /** Routes of zebra by family, and by state; each adds up to all of them. */
+  /** Routes of zebra by family; they add up to all of them. */
   readonly ipv4: number;
   readonly ipv6: number;
-  readonly offloaded: number;
-  readonly trapped: number;
-  readonly failed: number;
-  readonly unresolved: number;
-  readonly pending: number;
   /** Entries that the vASIC has, host entries and own addresses among them. */
   readonly entries: number;
   /** Why the vASIC has no tree for it. */

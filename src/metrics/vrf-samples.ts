@@ -2,7 +2,7 @@
  * VRFs as samples: the largest ones by name, and all others together, so that a router with a thousand VRFs has no more series than
  * one with a few. Which are large is decided anew at each scrape; what a VRF loses by that is then in the others.
  */
-import type { VrfView } from '../control/types';
+import type { StateCounts, VrfView } from '../control/types';
 import { ROUTE_STATES } from '../control/types';
 
 /** VRFs that have samples of their own. */
@@ -15,7 +15,7 @@ interface VrfSample {
   readonly value: number;
 }
 
-type Counts = Pick<VrfView, (typeof ROUTE_STATES)[number] | 'entries'>;
+type Counts = StateCounts & Pick<VrfView, 'entries'>;
 
 interface Labelled extends Counts {
   readonly labels: { readonly vrf: string; readonly table: string };

@@ -3,7 +3,7 @@ import yargs, { type Argv } from 'yargs';
 import { AfiVisitor } from '../afi/visitor';
 import type { AfiTls } from '../config/types';
 import { formatEndpoint, isUnix, parseEndpoint, type Endpoint } from '../net/endpoint';
-import { errorText, OperatorError } from '../net/error-text';
+import { errorText, OperatorError, throwUsage, UsageError } from '../net/error-text';
 import { packageVersion } from '../observe/version';
 import { COMMAND_NAMES, COMMANDS, runWords, type Command, type CommandName } from './commands';
 import type { Context } from './context';
@@ -12,7 +12,6 @@ import { helpLines } from './help';
 import { interactive } from './interactive';
 import { errorMessage, exitCode, inFlags } from './message';
 import { fileSource, runFile, runSource, type ScriptOptions } from './script';
-import { UsageError } from './usage';
 import { splitWords } from './words';
 
 /** Standard input and output, which a test has others for. */
@@ -81,10 +80,7 @@ function commandLine(streams: Streams, completes: boolean, ended: (code: 0 | 1 |
     .alias('help', 'h')
     .wrap(Math.min(110, streams.stdout.columns ?? 80))
     .exitProcess(false)
-    .fail((message: string | null, error: Error | undefined) => {
-      if (message === null || message === '') throw error ?? new UsageError('wrong usage');
-      throw new UsageError(message);
-    });
+    .fail(throwUsage);
 }
 
 function connectionOptions(aft: Argv): Argv<ShellArguments> {

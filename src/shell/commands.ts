@@ -6,7 +6,7 @@ import { takeFlags, type Arguments, type Flags } from './flags';
 import { inject, test, TEST_FLAGS } from './packet';
 import { show, SHOW_FLAGS } from './show';
 import { SPECS } from './spec-text';
-import { UsageError } from './usage';
+import { UsageError } from '../net/error-text';
 
 export interface Command {
   /** What stands behind its name, flags apart. */

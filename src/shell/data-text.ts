@@ -7,7 +7,7 @@ import { routeField } from '../aft/prefix-batch';
 import { nearest } from '../config/nearest';
 import { formatAddress, formatMac, formatPrefix, parseAddress, parseMac } from '../net/address';
 import { ethertypeText } from '../net/ethertypes';
-import { UsageError } from './usage';
+import { UsageError } from '../net/error-text';
 import { isQuoted, splitPair, unquote } from './words';
 
 const LABEL = 'label:';

@@ -1,6 +1,6 @@
 /** Flags of the shell's commands, as they stand among the words of a line: `--entries`, `--type tree`, `--type=tree`. */
 import { nearest } from '../config/nearest';
-import { UsageError } from './usage';
+import { UsageError } from '../net/error-text';
 import { unquote } from './words';
 
 /** A flag: whether a value belongs to it, and what it is for. One with values may be given several times. */

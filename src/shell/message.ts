@@ -1,7 +1,6 @@
 /** What went wrong, as it is told: settings by the names of this program's flags, and the exit code that belongs to it. */
 import { AfiUnreachable } from '../afi/visitor';
-import { errorText } from '../net/error-text';
-import { UsageError } from './usage';
+import { errorText, UsageError } from '../net/error-text';
 
 /** Settings of fpm2afi that the AFI client speaks of, and what they are here. */
 const FLAGS: readonly (readonly [RegExp, string])[] = [

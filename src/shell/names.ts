@@ -1,9 +1,8 @@
 /** What the names of nodes and ports stand for in a sandbox. */
 import type { AftPort, AftSandboxInfo, Token } from '../aft/model';
 import type { AfiVisitor } from '../afi/visitor';
-import { OperatorError } from '../net/error-text';
+import { OperatorError, UsageError } from '../net/error-text';
 import { portLabel, type TokenLabels, type TokenNames } from './tokens';
-import { UsageError } from './usage';
 
 /** @throws UsageError naming the ports that there are */
 function portIn(ports: readonly AftPort[], text: string): AftPort {

@@ -16,7 +16,7 @@ import { nearest } from '../config/nearest';
 import { dataOf, formatData, parseData, parseField } from './data-text';
 import { parseKind, propertiesOf } from './properties';
 import { formatToken, parseToken, type TokenLabels, type TokenNames } from './tokens';
-import { UsageError } from './usage';
+import { UsageError } from '../net/error-text';
 import { quoteWhereNeeded, splitPair, unquote } from './words';
 
 /** Parameters that name a node. */

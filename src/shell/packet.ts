@@ -5,7 +5,7 @@ import type { TraceStep } from '../control/explain-types';
 import { write } from '../control/output';
 import { engineLines, outcomeText, stepLines } from '../control/trace-text';
 import { parseMac } from '../net/address';
-import { OperatorError } from '../net/error-text';
+import { OperatorError, UsageError } from '../net/error-text';
 import { buildProbe, probeText } from '../net/probe';
 import { parseProbe, PROBE_WORDS, WordError } from '../net/probe-words';
 import { engineView, outcomeView } from '../views/trace-outcome';
@@ -13,7 +13,6 @@ import { writing } from './change';
 import type { Context } from './context';
 import type { Arguments, Flags } from './flags';
 import { inputPort } from './names';
-import { UsageError } from './usage';
 import { splitPair } from './words';
 
 export const TEST_FLAGS: Flags = { json: { describe: 'Print JSON' } };

@@ -16,7 +16,7 @@ import {
 import { nearest } from '../config/nearest';
 import { formatData, integerOf, parseData, parseField, parseKey } from './data-text';
 import { formatToken, parseToken, type TokenLabels, type TokenNames } from './tokens';
-import { UsageError } from './usage';
+import { UsageError } from '../net/error-text';
 import { quoteWhereNeeded, splitList, splitPair, unquote } from './words';
 
 /** A property's value, both ways. `what` is for messages: which one of which node. */

@@ -2,12 +2,11 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { write } from '../control/output';
-import { errorText, OperatorError } from '../net/error-text';
+import { errorText, OperatorError, UsageError } from '../net/error-text';
 import { runWords } from './commands';
 import type { Context } from './context';
 import { helpLines, LINE_COMMANDS } from './help';
 import { errorMessage, exitCode } from './message';
-import { UsageError } from './usage';
 import { splitWords, unquote } from './words';
 
 /** Where lines come from, and what they are called in messages. */

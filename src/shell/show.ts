@@ -14,7 +14,7 @@ import { ownerText } from '../aft/owner';
 import type { SandboxSeen } from '../afi/visitor';
 import { write } from '../control/output';
 import { formatMac } from '../net/address';
-import { OperatorError } from '../net/error-text';
+import { OperatorError, UsageError } from '../net/error-text';
 import type { Context } from './context';
 import type { Arguments, Flags } from './flags';
 import { plainEntry, plainNode } from './json';
@@ -23,7 +23,6 @@ import { formatNode, nodesNamed } from './node-text';
 import { parseKind } from './properties';
 import { formatBind, formatEntry } from './spec-text';
 import { formatToken, parseToken, type TokenLabels } from './tokens';
-import { UsageError } from './usage';
 
 export const SHOW_FLAGS: Flags = {
   token: { value: 'NODE', describe: 'Only this node, by token or name; several times: these' },

@@ -9,7 +9,7 @@ import type { AftEntry, AftInsert, AftKey, AftNode, AftRemove, Token } from '../
 import { formatKey, parseKey } from './data-text';
 import { formatParams, parseNode, parseParams } from './node-text';
 import { formatToken, parseToken, type TokenLabels, type TokenNames } from './tokens';
-import { UsageError } from './usage';
+import { UsageError } from '../net/error-text';
 import { splitPair } from './words';
 
 /** Which words begin a thing to insert. */

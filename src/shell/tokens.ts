@@ -4,7 +4,7 @@
  */
 import { TOKEN_DISCARD, TOKEN_NONE, type Token } from '../aft/model';
 import { integerOf } from './data-text';
-import { UsageError } from './usage';
+import { UsageError } from '../net/error-text';
 import { isQuoted, unquote } from './words';
 
 /** Who knows what names stand for. */

@@ -2,7 +2,7 @@
  * A line of the shell as words: separated by blanks, `#` at the beginning of a word begins a comment, and text in double quotes (with
  * the escapes of JSON) is part of one word, whatever is in it.
  */
-import { UsageError } from './usage';
+import { UsageError } from '../net/error-text';
 
 const WORD = /(?:[^\s"]|"(?:[^"\\]|\\.)*")+/y;
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/s;

@@ -8,7 +8,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { formatEndpoint, isUnix, type HostPort } from '../net/endpoint';
-import { errorText } from '../net/error-text';
+import { errorText, UsageError } from '../net/error-text';
 import { createLogger, type Logger } from '../observe/log';
 import { interfaceState } from '../sys/interface';
 import { assertPlatform } from '../sys/libc';
@@ -17,7 +17,7 @@ import { startDataplane, type RunningDataplane } from './server/dataplane';
 import { isolateInterface, type Undo } from './io/isolation';
 import { lockPorts, type PortLocks } from './io/port-lock';
 import { Legacy } from './kernel/legacy';
-import { parseOptions, UsageError, type SoftvasicOptions } from './options';
+import { parseOptions, type SoftvasicOptions } from './options';
 import { startAfiServer, type AfiServer } from './server/server';
 
 /** Interfaces that are isolated now, and how to undo it. */

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import yargs from 'yargs';
 import type { SandboxName } from '../aft/wire';
+import { throwUsage, UsageError } from '../net/error-text';
 import type { Config, LogLevel } from '../config/types';
 import { parsePrefix, type Prefix } from '../net/address';
 import { isUnix, parseEndpoint, parseHostPort, type Endpoint, type HostPort } from '../net/endpoint';
@@ -41,9 +42,6 @@ export interface SoftvasicOptions {
   readonly statsIntervalMs: number;
   readonly log: Config['log'];
 }
-
-/** A mistake on the command line. */
-export class UsageError extends Error {}
 
 /** On one machine; in a namespace of its own where there are several. */
 const DEFAULT_LISTEN = 'unix:/run/softvasic/afi.sock';
@@ -171,9 +169,7 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
     .strictOptions()
     .wrap(110)
     .exitProcess(false)
-    .fail((message, error) => {
-      throw error instanceof UsageError ? error : new UsageError(message || error.message);
-    });
+    .fail(throwUsage);
   const args = parser.parseSync();
   if (args['help'] === true || args['version'] === true) return undefined;
   if (args._.length > 0) throw new UsageError(`unexpected argument ${args._[0]}; interfaces are given with --port`);

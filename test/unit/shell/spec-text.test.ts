@@ -4,7 +4,7 @@ import { AftField, type AftInsert, type AftNode } from '../../../src/aft/model';
 import { formatNode } from '../../../src/shell/node-text';
 import { formatEntry, parseInsert, parseRemove } from '../../../src/shell/spec-text';
 import type { TokenNames } from '../../../src/shell/tokens';
-import { UsageError } from '../../../src/shell/usage';
+import { UsageError } from '../../../src/net/error-text';
 import { splitWords } from '../../../src/shell/words';
 import { entry, node } from '../aft/wire-arbitraries';
 

@@ -1,5 +1,6 @@
 /** softvasic's command line. */
-import { parseOptions, UsageError } from '../../../src/vasic/options';
+import { UsageError } from '../../../src/net/error-text';
+import { parseOptions } from '../../../src/vasic/options';
 
 test('defaults', () => {
   expect(parseOptions(['--port', 'ge0'])).toEqual({
