@@ -61,7 +61,7 @@ class Life {
   private bridge: Promise<Bridge>;
   private metrics: MetricsServer | undefined;
   /** Reloads come one after the other, the first after the start. */
-  private turn: Promise<unknown>;
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private config: Config,
@@ -72,10 +72,15 @@ class Life {
     this.failed = new Promise((_, reject) => (this.fail = reject));
     this.failed.catch(() => undefined);
     this.bridge = startBridge(config, log, options);
-    this.turn = this.bridge;
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const started = this.open();
+    this.turn = started;
+    return started;
+  }
+
+  private async open(): Promise<void> {
     await this.bridge;
     this.closers.push(async () => (await this.bridge).close());
     const { config, log } = this;
@@ -97,10 +102,14 @@ class Life {
 
   /** Reads the file and has what it changes. Rejects, with nothing changed, when it can't. */
   reload(): Promise<ReloadView> {
-    const reloaded = this.turn
-      .then(() => this.supervisor.reloading())
-      .then(() => this.reloadNow())
-      .finally(() => this.supervisor.ready(statusOf(this.config)));
+    const reloaded = this.turn.then(async () => {
+      this.supervisor.reloading();
+      try {
+        return await this.reloadNow();
+      } finally {
+        this.supervisor.ready(statusOf(this.config));
+      }
+    });
     this.turn = reloaded.catch(() => undefined);
     return reloaded;
   }

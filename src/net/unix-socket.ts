@@ -2,10 +2,14 @@
  * Listening on a Unix socket where a dead process may have left its file, and a live one must not be pushed aside. Shared
  * by the control socket and the punt process.
  */
-import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { linkSync, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+
+/** Others that begin at the same moment are few. */
+const MAX_TRIES = 10;
 
 /**
  * Has `server` listen at `path`. Its folder is made if missing; a socket file that nobody answers at is replaced.
@@ -19,18 +23,43 @@ export async function listenUnix(
   other: string | ((holder: Socket) => string),
 ): Promise<void> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  try {
-    await bind(server, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    if (!lstatSync(path).isSocket()) {
-      throw new Error('this file exists and is no socket; remove it or choose another path', { cause: error });
+  const describe = typeof other === 'string' ? () => other : other;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await bind(server, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      if (tries === MAX_TRIES) throw new Error('others take and leave this place all the time', { cause: error });
+      const found = identityOf(path);
+      const holder = await whoAnswers(path, describe);
+      if (holder !== undefined) throw new Error(holder, { cause: error });
+      if (found !== undefined) removeFile(path, found);
     }
-    const holder = await whoAnswers(path, typeof other === 'string' ? () => other : other);
-    if (holder !== undefined) throw new Error(holder, { cause: error });
-    unlinkSync(path);
-    await bind(server, path);
   }
+}
+
+/** Which socket file it is: a file system may give the number of a removed one to the next. Undefined: none. @throws Error: no socket */
+function identityOf(path: string): string | undefined {
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  if (!stat.isSocket()) throw new Error('this file exists and is no socket; remove it or choose another path');
+  return `${stat.ino} ${stat.mtimeNs}`;
+}
+
+/**
+ * Removes the file that `dead` is. Another process may have found the same one dead, and listen in its place by now: so the file is looked at
+ * where nobody else gets it.
+ */
+function removeFile(path: string, dead: string): void {
+  const aside = join(dirname(path), `.${randomBytes(6).toString('hex')}`);
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return; // the other one removed it
+  }
+  if (identityOf(aside) !== dead) linkSync(aside, path);
+  unlinkSync(aside);
 }
 
 function bind(server: Server, path: string): Promise<void> {

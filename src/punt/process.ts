@@ -91,7 +91,8 @@ export async function startPuntServer(given: PuntConfig, path: string, log: Logg
     throw new Error(`punt.socket ${path}: ${errorText(error)}`, { cause: error });
   });
   try {
-    chmodSync(path, 0o660);
+    // Whoever gets in may take the TAPs, or end them: the bridge's user, and not those who may ask the bridge.
+    chmodSync(path, 0o600);
     punt = await startPunt(config, log);
   } catch (error) {
     server.close();

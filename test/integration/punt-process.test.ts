@@ -2,7 +2,7 @@
  * The punt process and the bridges that come and go: TAPs, carriers and packets stay, one bridge has it at a time, and it is
  * ended only when asked.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeHostpathHeader } from '../../src/hostpath/header';
@@ -66,6 +66,8 @@ test('a bridge that is killed takes nothing with it, and the next one changes no
   await server.call('startPuntServer', PORTS, socket);
   // From the configuration alone, so that routing daemons find it at boot; without carrier, as nothing is known of the port.
   expect(link('tap0')).toMatchObject({ address: '32:26:0a:2e:aa:f0' });
+  // Nobody takes the TAPs but its own user.
+  expect(statSync(socket).mode & 0o777).toBe(0o600);
   expect(hasCarrier()).toBe(false);
 
   const first = child();

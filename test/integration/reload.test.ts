@@ -137,6 +137,26 @@ test('SIGHUP does the same, and a broken file changes nothing', async () => {
   expect(logLines(bridge.logFile, mark).some((line) => line.includes('stopping'))).toBe(false);
 });
 
+test('SIGHUP during the start is heeded once it is over', async () => {
+  const { bridge } = topology;
+  await bridge.process().kill('SIGTERM');
+  const mark = logMark(bridge.logFile);
+  const restarted = bridge.restart();
+  // It hears signals from its first line on.
+  await waitFor(() => logLines(bridge.logFile, mark).length > 0, {
+    timeoutMs: 20_000,
+    what: 'its first line',
+    everyMs: 5,
+  });
+  process.kill(bridge.process().pid, 'SIGHUP');
+  await restarted;
+  await waitForLine(bridge.logFile, /the configuration is reloaded/, mark, 20_000);
+  const lines = logLines(bridge.logFile, mark);
+  const at = (text: string): number => lines.findIndex((line) => line.includes(text));
+  expect(at('bridge: running')).toBeGreaterThan(-1);
+  expect(at('the configuration is reloaded')).toBeGreaterThan(at('bridge: running'));
+});
+
 test('debug lines of a component, without a restart, until they are not wanted any more', async () => {
   const { bridge, router } = topology;
   const debug = async (...args: string[]): Promise<string> => router.must(['fpm2afi', 'debug', ...args]);

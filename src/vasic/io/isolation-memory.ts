@@ -4,8 +4,7 @@
  * namespace, name and index; it goes when the changes are undone. systemd removes the folder of the socket whenever the unit stops,
  * so this one is another.
  *
- * Numbers of namespaces and interfaces come again. So what a file says counts only while the interface is in every sysctl as softvasic
- * left it.
+ * Numbers of namespaces and interfaces come again. So what a file says counts only while the interface is as a softvasic left it.
  */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +13,20 @@ export const STATE_DIR = '/run/softvasic-state';
 
 /** Sysctl (under /proc/sys/net) → its value before. */
 export type Originals = Readonly<Record<string, string>>;
+
+/**
+ * What the sysctls were before any softvasic, by what they are `now`. What was `known` then counts where all are as one leaves them: as wanted; or,
+ * where it was killed while it set them in this order, or set them back from the last on, the first ones as wanted and the others as known.
+ */
+export function originalsOf(
+  wanted: readonly (readonly [path: string, value: string])[],
+  now: Originals,
+  known: Originals | undefined,
+): Originals {
+  const first = wanted.findIndex(([path, value]) => now[path] !== undefined && now[path] !== value);
+  const isLeft = first === -1 || wanted.slice(first).every(([path]) => now[path] === known?.[path]);
+  return { ...now, ...(isLeft ? known : undefined) };
+}
 
 export class IsolationMemory {
   private readonly file: string;

@@ -14,7 +14,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { formatAddress } from '../../net/address';
 import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
-import { IsolationMemory, type Originals } from './isolation-memory';
+import { IsolationMemory, originalsOf } from './isolation-memory';
 import { interfaceIpv4, interfaceState, setInterfaceUp } from '../../sys/interface';
 import { SysError } from '../../sys/libc';
 import { lacks } from '../../sys/rights';
@@ -135,9 +135,7 @@ function setSysctls(name: string, ifindex: number, undos: Undo[], log: Logger): 
   const memory = new IsolationMemory(name, ifindex);
   const wanted = sysctlsOf(name);
   const now = Object.fromEntries(wanted.flatMap(([path]) => valueOf(path)));
-  // Any difference: it isn't the state that a softvasic left behind.
-  const isLeft = wanted.every(([path, value]) => now[path] === undefined || now[path] === value);
-  const before: Originals = { ...now, ...(isLeft ? memory.recall() : undefined) };
+  const before = originalsOf(wanted, now, memory.recall());
   undos.push(() => memory.forget());
   try {
     memory.keep(before);
