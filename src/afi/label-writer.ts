@@ -263,17 +263,22 @@ function isDecap(work: LabelWork): boolean {
   return work.kind === 'lookup' || work.action.op === 'pop';
 }
 
-const valueOf = (label: number): AftParams => ({ [PARAM.labelValue]: { kind: 'int', value: label } });
-
 /** All labels in place of one have its TTL less one, in either model, as in Linux. */
 function swapParams(label: number, isInnermost: boolean): AftParams {
-  return {
-    ...valueOf(label),
-    [isInnermost ? PARAM.labelSwap : PARAM.labelTtlPropagate]: { kind: 'bool', value: true },
-  };
+  return isInnermost
+    ? { [PARAM.labelValue]: { kind: 'int', value: label }, [PARAM.labelSwap]: { kind: 'bool', value: true } }
+    : propagating(label);
 }
 
 function pushParams(label: number, { propagate, initial }: LabelTtl): AftParams {
-  if (propagate) return { ...valueOf(label), [PARAM.labelTtlPropagate]: { kind: 'bool', value: true } };
-  return { ...valueOf(label), [PARAM.labelTtl]: { kind: 'int', value: initial } };
+  return propagate
+    ? propagating(label)
+    : { [PARAM.labelValue]: { kind: 'int', value: label }, [PARAM.labelTtl]: { kind: 'int', value: initial } };
+}
+
+function propagating(label: number): AftParams {
+  return {
+    [PARAM.labelValue]: { kind: 'int', value: label },
+    [PARAM.labelTtlPropagate]: { kind: 'bool', value: true },
+  };
 }

@@ -41,7 +41,7 @@ export interface GroupState {
   /** What the server refused last, and its reason: not tried again by itself. */
   refused: { readonly intent: NexthopIntent; readonly reason: string } | undefined;
   /** Sent since `current`, outcome unknown. */
-  readonly unconfirmed: Version[];
+  unconfirmed: readonly Version[];
   /** The server may hold the AftIndirect: it was sent, whatever became of it. */
   mayExist: boolean;
   /** Came up while it was in flight. */
@@ -85,6 +85,9 @@ export function balancerOf({ balancer, current }: GroupState): Token | undefined
   return current?.slots === undefined ? undefined : balancer;
 }
 
+/** Of most groups. */
+const NONE: readonly Version[] = [];
+
 /** Nothing was sent of it yet. `indirect`: undefined for a direct group. */
 export function newState(id: number, indirect: Token | undefined): GroupState {
   return {
@@ -96,7 +99,7 @@ export function newState(id: number, indirect: Token | undefined): GroupState {
     sending: undefined,
     retreat: undefined,
     refused: undefined,
-    unconfirmed: [],
+    unconfirmed: NONE,
     mayExist: false,
     again: false,
     removing: false,

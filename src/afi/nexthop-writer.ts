@@ -179,8 +179,9 @@ export class NexthopWriter implements NodeWriter {
 
   /** The server holds this version, and none before it. */
   private acknowledged(state: GroupState, version: Version): void {
-    const before = [...(state.current === undefined ? [] : [state.current]), ...state.unconfirmed.splice(0)];
-    for (const old of before) this.letGo(old);
+    if (state.current !== undefined) this.letGo(state.current);
+    for (const old of state.unconfirmed) this.letGo(old);
+    if (state.unconfirmed.length > 0) state.unconfirmed = [];
     state.current = version;
     if (state.balancer !== undefined && version.slots !== undefined) this.recent.note(state.balancer, version.slots);
   }
@@ -275,7 +276,7 @@ export class NexthopWriter implements NodeWriter {
   uncertain(id: number): void {
     const state = this.states.get(id);
     if (state?.sending === undefined) return;
-    state.unconfirmed.push(state.sending);
+    state.unconfirmed = [...state.unconfirmed, state.sending];
     state.sending = undefined;
     state.retreat = undefined;
     state.settled = false;
@@ -342,7 +343,7 @@ export class NexthopWriter implements NodeWriter {
     const state = this.states.get(id);
     if (state?.current === undefined || state.sending !== undefined || state.removing) return;
     // The neighbors and labels are held by `current` once.
-    state.unconfirmed.push({ ...state.current, adjacencies: [], labels: [] });
+    state.unconfirmed = [...state.unconfirmed, { ...state.current, adjacencies: [], labels: [] }];
     this.dirty.add(id);
   }
 }

@@ -68,10 +68,12 @@ export const node: part.Part<AftNode> = {
     const message = raw as NodeMessage;
     const { type } = message;
     if (type === undefined) throw new WireError(`node ${message.token} has no type that this version knows`);
-    const body = part.fromMessage<unknown>(KINDS[type] as part.Shape<unknown>, message[type]);
+    // Not put together by spreading: each node would be of a hidden class of its own, which takes more memory than it.
+    const value: Record<string, unknown> = { type };
+    part.addFromMessage<unknown>(KINDS[type] as part.Shape<unknown>, message[type], value);
+    part.addFromMessage(COMMON, message, value);
     // Its own property when present.
-    const hasNext = Object.hasOwn(message, 'next') && message.next !== TOKEN_NONE;
-    const next = hasNext ? { next: message.next } : {};
-    return { ...part.fromMessage(COMMON, message), ...next, type, ...(body as object) } as AftNode;
+    if (Object.hasOwn(message, 'next') && message.next !== TOKEN_NONE) value.next = message.next;
+    return value as unknown as AftNode;
   },
 };

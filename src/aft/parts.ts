@@ -28,11 +28,16 @@ export function toMessage<Value>(shape: Shape<Value>, value: Value): object {
 /** The value of a message; properties that are undefined are left out. */
 export function fromMessage<Value>(shape: Shape<Value>, message: unknown): Value {
   const value: Partial<Value> = {};
+  addFromMessage(shape, message, value);
+  return value as Value;
+}
+
+/** Likewise, to a value that has others. */
+export function addFromMessage<Value>(shape: Shape<Value>, message: unknown, value: Partial<Value>): void {
   for (const name in shape) {
     const found = shape[name].from((message as Record<string, unknown>)[name]);
     if (found !== undefined) value[name] = found;
   }
-  return value as Value;
 }
 
 function unlessDefault(value: number | string | boolean): unknown {

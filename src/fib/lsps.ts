@@ -7,7 +7,7 @@
  */
 import { intentsEqual, type LspSource, type RouteRefusal } from './intents';
 import { FIRST_UNRESERVED_LABEL } from './label-actions';
-import { copyPath } from './nexthop-paths';
+import { copyPath, Gateways } from './nexthop-paths';
 import { isPassing, type RouteState } from './route-status';
 import { TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
@@ -50,6 +50,8 @@ export interface LspOptions {
 export class LspTable implements LspSource {
   private readonly lsps = new Map<number, Lsp>();
   private readonly dirty = new WorkSet();
+  /** Of LSPs without a nexthop group of their paths. */
+  private readonly gateways = new Gateways();
   /** Where entries lead that were found in the vASIC, by label, until they are written. */
   private readonly found = new Map<number, number>();
   private generation = 0;
@@ -70,7 +72,8 @@ export class LspTable implements LspSource {
     lsp.generation = this.generation;
     lsp.receivedAt = this.options.now();
     const group = this.groupFor(update);
-    const paths = group?.content.kind === 'paths' ? group.content.paths : update.paths.map(copyPath);
+    const paths =
+      group?.content.kind === 'paths' ? group.content.paths : update.paths.map((path) => copyPath(path, this.gateways));
     lsp.zebra = { protocol: update.protocol, paths };
     this.want(lsp, group);
   }

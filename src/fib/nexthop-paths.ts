@@ -53,13 +53,37 @@ function copyEndpoint({ nexthop, segments, ...plain }: SegmentEndpoint): Segment
   };
 }
 
+/** So many gateways, and no more, are kept to be shared. */
+const SHARED_GATEWAYS = 4096;
+
+/**
+ * Gateways' addresses, each once: thousands of paths have the same, and three objects of V8 take far more than four bytes. What it holds is
+ * never changed.
+ */
+export class Gateways {
+  private readonly known = new Map<string, Uint8Array>();
+
+  /** The address as it is kept. */
+  share(address: Uint8Array): Uint8Array {
+    const text = formatAddress(address);
+    const known = this.known.get(text);
+    if (known !== undefined) return known;
+    // Those that are in use have a path that holds them.
+    if (this.known.size >= SHARED_GATEWAYS) this.known.clear();
+    const copy = Uint8Array.from(address);
+    this.known.set(text, copy);
+    return copy;
+  }
+}
+
 /**
  * A copy that shares no bytes with a decoder's buffers. It isn't made by spreading: each would be of a hidden class of its own, which takes
  * more memory than the path.
  */
-export function copyPath({ gateway, ifindex, weight, onlink, encap, outLabels }: NexthopPath): NexthopPath {
+export function copyPath(path: NexthopPath, gateways: Gateways): NexthopPath {
+  const { gateway, ifindex, weight, onlink, encap, outLabels } = path;
   const copy: { -readonly [K in keyof NexthopPath]: NexthopPath[K] } = { ifindex, weight };
-  if (gateway !== undefined) copy.gateway = Uint8Array.from(gateway);
+  if (gateway !== undefined) copy.gateway = gateways.share(gateway);
   if (onlink !== undefined) copy.onlink = onlink;
   if (encap !== undefined) copy.encap = copyEncap(encap);
   if (outLabels !== undefined) copy.outLabels = [...outLabels];

@@ -12,7 +12,7 @@
 import { bytesEqual, formatAddress } from '../net/address';
 import { intentsEqual, type NexthopIntent } from './intents';
 import type { Neighbor } from './neighbors';
-import { copyPath, pathKey } from './nexthop-paths';
+import { copyPath, Gateways, pathKey } from './nexthop-paths';
 import { SmallSet } from './small-set';
 import type { DropKind, NexthopAdd, NexthopContent, NexthopPath } from './updates';
 
@@ -89,6 +89,7 @@ const MISSING: GroupContent = { kind: 'fixed', intent: { kind: 'punt', reason: '
 export class NexthopTable {
   private readonly groups: (NexthopGroup | undefined)[] = [undefined];
   private freeIds: number[] = [];
+  private readonly gateways = new Gateways();
   private readonly inline = new Map<string, NexthopGroup>();
   private zebra = new Map<number, NexthopGroup>();
   private previous = new Map<number, NexthopGroup>();
@@ -158,7 +159,7 @@ export class NexthopTable {
     const key = ['inline', paths.map(pathKey).join(', ')].join(' ');
     const known = this.inline.get(key);
     if (known !== undefined) return { group: known, isNew: false };
-    const content: GroupContent = { kind: 'paths', paths: paths.map(copyPath) };
+    const content: GroupContent = { kind: 'paths', paths: paths.map((path) => copyPath(path, this.gateways)) };
     const group = this.make(key, content, { kind: 'punt', reason: 'unresolved' }, { inlineKey: key });
     this.inline.set(key, group);
     return { group, isNew: true };
@@ -279,7 +280,7 @@ export class NexthopTable {
   private contentOf(content: NexthopContent): GroupContent {
     switch (content.kind) {
       case 'path':
-        return { kind: 'paths', paths: [copyPath(content.path)] };
+        return { kind: 'paths', paths: [copyPath(content.path, this.gateways)] };
       case 'group':
         return {
           kind: 'group',

@@ -318,7 +318,9 @@ export class Graph implements LinkContext, WatchedGraph {
 
   private slotsOf(node: AftNode): number[] {
     const kind = kindOf<AftNodeType>(node);
-    return [...kind.targets(node), node.next].map((token) => this.slotOf(token)).filter((slot) => slot !== END);
+    const slots = [...kind.targets(node), node.next].map((token) => this.slotOf(token)).filter((slot) => slot !== END);
+    // A copy has no room to grow, which would cost more than it holds.
+    return slots.slice();
   }
 
   private put(node: AftNode): Place {
