@@ -257,12 +257,12 @@ test('Prometheus is told the numbers of show status, show ports and show punt', 
 test('top: screens with the traffic that there is, and the same as JSON', async () => {
   const { router, bridge } = topology;
   const host = hostAddress(2);
-  const pinging = router.must(['ping', '-c', '60', '-i', '0.05', host]);
+  const pinging = router.start('ping', ['ping', '-q', '-i', '0.05', host]);
   const [text, json] = await Promise.all([
     router.must(['fpm2afi', 'top', '--batch', '2', '--interval', '0.5']),
     router.must(['fpm2afi', 'top', '--batch', '2', '--interval', '0.5', '--json']),
   ]);
-  await pinging;
+  await pinging.kill('SIGTERM');
   const { pid, fib } = await bridge.status();
   expect(text.match(new RegExp(`^fpm2afi .*, pid ${pid}, up `, 'gm'))).toHaveLength(2);
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
