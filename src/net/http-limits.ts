@@ -1,5 +1,6 @@
 /** What a server of HTTP takes from whoever connects, and its end: for servers whose requests are a line and some headers, and nothing else. */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 /**
  * A connection without a whole request is ended within seconds, so that those who only stand there keep nobody out for long; headers are at most
@@ -11,6 +12,22 @@ export const HTTP_LIMITS: ServerOptions = {
   connectionsCheckingInterval: 2000,
   maxHeaderSize: 16 * 1024,
 };
+
+const answering = new WeakSet<Socket>();
+
+/**
+ * Ends the connection of who sends a request before the one before it is answered; returns whether this one did. Node would begin with all of them, thousands
+ * in a piece of the stream, and keep their answers.
+ */
+export function refusePipelined({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  if (answering.has(socket)) {
+    socket.destroy();
+    return true;
+  }
+  answering.add(socket);
+  response.once('close', () => answering.delete(socket));
+  return false;
+}
 
 /** A request with a body is answered with 413 and its connection ended: Node would read it to its end, however long. Returns whether it had one. */
 export function refuseBody(request: IncomingMessage, response: ServerResponse): boolean {

@@ -1,13 +1,17 @@
 /** The limits of our HTTP servers, against one on a port of its own. */
-import { createServer, type Server } from 'node:http';
+import { Agent, createServer, get, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { HTTP_LIMITS, refuseBody } from '../../../src/net/http-limits';
+import { HTTP_LIMITS, refuseBody, refusePipelined } from '../../../src/net/http-limits';
 
 let server: Server;
+let begun = 0;
 
 beforeEach(async () => {
+  begun = 0;
   server = createServer(HTTP_LIMITS, (request, response) => {
-    if (!refuseBody(request, response)) response.end('fine\n');
+    if (refusePipelined(request, response) || refuseBody(request, response)) return;
+    begun++;
+    if (request.url !== '/slow') response.end('fine\n');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
@@ -37,6 +41,25 @@ test('without a body, or an empty one, requests are answered', async () => {
   const close = 'connection: close\r\n\r\n';
   expect(await answer(`GET / HTTP/1.1\r\nhost: x\r\n${close}`)).toMatch(/^HTTP\/1\.1 200 [^]*fine/);
   expect(await answer(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n${close}`)).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('who does not wait for an answer gets none, and makes no work', async () => {
+  expect(await answer('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1000))).toBe('');
+  expect(begun).toBe(1);
+});
+
+test('a connection that waits for each answer may ask as often as it likes', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const { port } = server.address() as AddressInfo;
+  const ask = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      get({ port, host: '127.0.0.1', agent }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode!));
+      }).on('error', reject);
+    });
+  for (let asked = 0; asked < 200; asked++) expect(await ask()).toBe(200);
+  expect(begun).toBe(200);
+  agent.destroy();
 });
 
 test('headers that are too long are refused', async () => {
