@@ -122,7 +122,8 @@ describe('TLS', () => {
 
   test('a plain server of another make', async () => {
     const plain = createServer((socket) => {
-      socket.on('error', () => undefined);
+      // Read to its end, so that it is closed when the other side is.
+      socket.on('error', () => undefined).resume();
       socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
     });
     plain.listen(0, '127.0.0.1');
