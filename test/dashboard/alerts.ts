@@ -33,6 +33,15 @@ interface Fault {
 
 /** In this order, each on top of the ones before. */
 const FAULTS: readonly Fault[] = [
+  // First, as others lose a packet or two as well.
+  {
+    alerts: ['Fpm2afiPuntDrops'],
+    what: 'something else sends to punt.listen',
+    act: async ({ router }) => {
+      const to = [ROUTER_MGMT, String(HOSTPATH_CLIENT_PORT)];
+      await router.must(['python3', '-c', SEND_STRAY, ...to]);
+    },
+  },
   {
     alerts: ['Fpm2afiEventLoopLate'],
     what: 'fpm2afi stands still for 2 s',
@@ -57,14 +66,6 @@ const FAULTS: readonly Fault[] = [
     alerts: ['Fpm2afiTapDown'],
     what: 'a TAP is set down',
     act: async ({ router }) => void (await router.must(['ip', 'link', 'set', tapName(2), 'down'])),
-  },
-  {
-    alerts: ['Fpm2afiPuntDrops'],
-    what: 'something else sends to punt.listen',
-    act: async ({ router }) => {
-      const to = [ROUTER_MGMT, String(HOSTPATH_CLIENT_PORT)];
-      await router.must(['python3', '-c', SEND_STRAY, ...to]);
-    },
   },
   {
     alerts: ['Fpm2afiFpmDisconnected', 'Fpm2afiFpmFlapping'],
