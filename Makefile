@@ -7,7 +7,7 @@ export KEEP
 # Where scripts/setup.sh puts a Node of its own when the machine's is too old.
 export PATH := $(or $(FPM2AFI_CACHE),/var/cache/fpm2afi)/node/bin:$(PATH)
 
-.PHONY: help setup build lint format unit one test demo demo-stop lab pictures fuzz node-matrix frr-matrix against-linux faults mpls-interop docs-test dashboard-test bench deb deb-test units-test clean
+.PHONY: help setup build lint format unit one test demo demo-stop lab pictures fuzz node-matrix frr-matrix against-linux faults mpls-interop kernel-matrix docs-test dashboard-test bench deb deb-test units-test clean
 
 help:
 	@echo 'make setup              packages, npm modules, build, and a current FRR in a root folder of its own'
@@ -30,6 +30,7 @@ help:
 	@echo '                        SEED=N repeats a run; STEPS=N events and FRAMES=N frames at least'
 	@echo 'make faults             changes and faults mixed on real zebra: connections, links, kills, kernel; all compared and probed; out/faults.json'
 	@echo '                        SEED="1 2 3", STEPS=N a seed, KINDS="afi-late kill-zebra" takes these faults only'
+	@echo 'make kernel-matrix      the kernel engine in the kernels of Debian 11, 12 and 13, in virtual machines; out/kernels.json'
 	@echo 'make vrf-devices        ports that follow VRF devices, in a virtual machine whose kernel has such; ten minutes'
 	@echo 'make mpls-interop       our router beside the Linux kernel with MPLS, in a small virtual machine; out/mpls-interop.json'
 	@echo 'make docs-test          every command of README.md and docs/ does and prints what they say; WRITE=1 corrects them; out/docs.json'
@@ -96,6 +97,10 @@ faults: setup
 mpls-interop: setup
 	@scripts/mpls-machine.sh
 	@node dist/test/interop/main.js
+
+# softvasic's BPF program in the kernels of other Debian releases.
+kernel-matrix: setup
+	@node dist/test/kernels/main.js
 
 # The machine of mpls-interop with the files of this one.
 vrf-devices: setup

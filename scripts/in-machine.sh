@@ -6,9 +6,11 @@
 #   scripts/in-machine.sh COMMAND...     (as root)
 #
 # Environment: FPM2AFI_CACHE   where scripts/mpls-machine.sh keeps the machine (/var/cache/fpm2afi)
+#              FPM2AFI_SUITE_KERNEL  the machine with that Debian suite's kernel (scripts/mpls-machine.sh --suite)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 CACHE=${FPM2AFI_CACHE:-/var/cache/fpm2afi}
+MACHINE=$CACHE/machine${FPM2AFI_SUITE_KERNEL:+-$FPM2AFI_SUITE_KERNEL}
 MEMORY=2048M
 TIMEOUT=1500
 
@@ -17,7 +19,7 @@ die() {
   exit 1
 }
 [ $# -gt 0 ] || { echo 'usage: scripts/in-machine.sh COMMAND...' >&2 && exit 2; }
-[ -e "$CACHE/machine/vmlinuz" ] || die "No kernel in $CACHE/machine: run scripts/mpls-machine.sh."
+[ -e "$MACHINE/vmlinuz" ] || die "No kernel in $MACHINE: run scripts/mpls-machine.sh."
 daemon=
 for file in "$(command -v virtiofsd || true)" /usr/lib/qemu/virtiofsd /usr/libexec/virtiofsd; do
   if [ -x "$file" ]; then daemon=$file && break; fi
@@ -41,7 +43,7 @@ for _ in {1..50}; do [ -S "$work/socket" ] || sleep 0.1; done
 timeout "$TIMEOUT" qemu-system-x86_64 -accel tcg -smp 1 -m "$MEMORY" -nodefaults -nographic -no-reboot -serial stdio \
   -object "memory-backend-memfd,id=memory,size=$MEMORY,share=on" -machine pc,memory-backend=memory \
   -chardev "socket,id=files,path=$work/socket" -device vhost-user-fs-pci,chardev=files,tag=host \
-  -kernel "$CACHE/machine/vmlinuz" -initrd "$CACHE/machine/initramfs" \
+  -kernel "$MACHINE/vmlinuz" -initrd "$MACHINE/initramfs" \
   -append "console=ttyS0 quiet panic=-1 rdinit=/init HOST_COMMAND=$work/command" </dev/null | sed -u 's/\r$//' | tee "$work/console" || true
 status=$(sed -n 's/^=== status //p' "$work/console" | tail -n 1)
 [ -n "$status" ] || die "The machine did not come to the end of the command (in ${TIMEOUT} s)."
