@@ -12,7 +12,7 @@ export class RefusalLog {
   constructor(private readonly log: Logger) {}
 
   add(prefix: string, operation: 'insert' | 'remove', reason: string): void {
-    const now = Date.now();
+    const now = performance.now();
     if (now - this.since > WINDOW_MS) {
       if (this.suppressed > 0)
         this.log.warn('further routes were refused by the vASIC', {

@@ -59,17 +59,17 @@ export function whyNotAsked(path: string, peer: string | undefined, local: strin
 
 /** Asks the zebra whose vty socket this is. Never rejects. */
 export async function askZebra(path: string, timeoutMs = TIMEOUT_MS): Promise<FeedbackChoice> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {
-      const answers = await askVty(path, ['show version', 'show modules'], Math.max(1, deadline - Date.now()));
+      const answers = await askVty(path, ['show version', 'show modules'], Math.max(1, deadline - performance.now()));
       const facts = parseFacts(answers[0] ?? '', answers[1] ?? '');
       return facts === undefined ? choiceUnasked(`${path} answered something else`) : choiceFor(facts);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       // A zebra that is just starting has connected here before it listens there.
       const starting = code === 'ECONNREFUSED' || code === 'ENOENT';
-      if (!starting || Date.now() + RETRY_MS > deadline) {
+      if (!starting || performance.now() + RETRY_MS > deadline) {
         return choiceUnasked(`${path}: ${message}`);
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

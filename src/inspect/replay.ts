@@ -69,11 +69,11 @@ export async function replay(source: Source, options: ReplayOptions): Promise<Re
       throw new Error(`no FPM server at ${options.to.host}:${options.to.port}: ${reason}`, { cause: error });
     }
     result.connections++;
-    let read = Date.now();
+    let read = performance.now();
     let alive = true;
     inspector.take({ kind: 'open', connection, what: 'server', inStep: true });
     socket.on('data', (bytes: Buffer) => {
-      read = Date.now();
+      read = performance.now();
       inspector.take({ kind: 'data', connection, direction: 'toZebra', bytes });
     });
     socket.on('error', () => undefined);
@@ -126,13 +126,13 @@ export async function replay(source: Source, options: ReplayOptions): Promise<Re
     if (player === undefined) return;
     players.delete(connection);
     player.scanner.break(reason);
-    const sent = Date.now();
+    const sent = performance.now();
     if (held !== undefined) await Promise.race([held, player.closed]);
     else {
       let left = options.lingerMs;
       while (player.alive() && left > 0) {
         await sleep(left);
-        left = Math.max(sent, player.lastRead()) + options.lingerMs - Date.now();
+        left = Math.max(sent, player.lastRead()) + options.lingerMs - performance.now();
       }
     }
     if (!player.alive()) result.endedByServer++;

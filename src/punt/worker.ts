@@ -67,7 +67,7 @@ const taps: FrameIo = {
 const reportedAt = new Map<string, number>();
 
 function dropped(cause: PuntDrop | PortDrop, detail: () => string): void {
-  const now = Date.now();
+  const now = performance.now();
   if (now - (reportedAt.get(cause) ?? -Infinity) < REPORT_EVERY_MS) return;
   reportedAt.set(cause, now);
   report({ kind: 'drops', cause, detail: detail() });

@@ -65,13 +65,13 @@ export function startPollThread<Data, Report>(options: PollThreadOptions<Data, R
         if (!self.stopping) crashed(failure ?? new Error(`thread ended with code ${code}`), self);
       });
     });
-    const self: Running = { worker, wakeup, ended, startedAt: Date.now(), stopping: false };
+    const self: Running = { worker, wakeup, ended, startedAt: performance.now(), stopping: false };
     return self;
   }
 
   function crashed(error: Error, dead: Running): void {
     dead.stopping = true;
-    const restartMs = Date.now() - dead.startedAt < STABLE_MS ? RESTART_MS : 0;
+    const restartMs = performance.now() - dead.startedAt < STABLE_MS ? RESTART_MS : 0;
     timer = setTimeout(() => {
       timer = undefined;
       if (!closed) running = start();
