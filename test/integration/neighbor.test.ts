@@ -101,8 +101,15 @@ test('tells of what is there: all links, but addresses and neighbors of ports on
     address: hex('10.9.0.1'),
     length: 24,
     broadcast: hex('10.9.0.255'),
+    subnet: { family: 4, bytes: hex('10.9.0.0'), length: 24 },
   });
-  expect(updates()).toContainEqual({ kind: 'addressAdd', ifindex: tap0, address: hex('2001:db8::1'), length: 64 });
+  expect(updates()).toContainEqual({
+    kind: 'addressAdd',
+    ifindex: tap0,
+    address: hex('2001:db8::1'),
+    length: 64,
+    subnet: { family: 6, bytes: hex('2001:db8::'), length: 64 },
+  });
   expect(neighborsNow()).toContain(`${tap0} ${hex('10.9.0.7')} permanent 020000000007`);
   expect(updates().filter((u) => u['kind'] !== 'link' && u['ifindex'] !== tap0)).toEqual([]);
   // Order: a port is known before what is on it; and a batch ends after its updates.
