@@ -2,7 +2,8 @@
  * `make dashboard-test`: the Grafana dashboard and the alerts before a real Prometheus that scrapes a real router. Every query of the dashboard is asked as Grafana
  * asks it, every alert is evaluated, and nearly all are made to come. Writes out/dashboard.json. Exit status: 0 all as expected, 1 not.
  */
-import { createReporter, reportOf, writeReport, type Report } from '../../demo/scenes/report';
+import { createReporter, reportOf, type Report } from '../../demo/scenes/report';
+import { runReport, say } from '../../demo/scenes/run-report';
 import { labId, openLab } from '../../lab/lab';
 import { sleep } from '../../lab/wait';
 import { errorText } from '../../src/net/error-text';
@@ -15,7 +16,6 @@ const OUT = 'out/dashboard.json';
 const INTERVAL_SECONDS = 1;
 /** What the dashboard looks back at. */
 const WATCHED_SECONDS = 20;
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function play(): Promise<Report> {
   const began = performance.now();
@@ -40,14 +40,4 @@ async function play(): Promise<Report> {
   return reportOf(report.checks(), [`${Math.round((performance.now() - began) / 1000)} s`]);
 }
 
-play().then(
-  (report) => {
-    writeReport(OUT, report);
-    say(`\n${report.ok ? '✓' : '✗'} ${report.summary}\n  ${OUT}`);
-    process.exit(report.ok ? 0 : 1);
-  },
-  (error: unknown) => {
-    process.stderr.write(`dashboard-test: ${errorText(error)}\n`);
-    process.exit(1);
-  },
-);
+runReport('dashboard-test', OUT, play);

@@ -2,16 +2,16 @@
  * `make mpls-interop`: our router beside the Linux kernel's own MPLS, which runs in a small virtual machine. Writes
  * out/mpls-interop.json and removes everything. Exit status: 0 all checks ok, 1 not.
  */
-import { createReporter, reportOf, writeReport } from '../../demo/scenes/report';
+import { createReporter, reportOf, type Report } from '../../demo/scenes/report';
+import { runReport, say } from '../../demo/scenes/run-report';
 import { labId, openLab } from '../../lab/lab';
 import { errorText } from '../../src/net/error-text';
 import { playChecks } from './checks';
 import { buildStage } from './topology';
 
 const OUT = 'out/mpls-interop.json';
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-async function main(): Promise<number> {
+async function play(): Promise<Report> {
   const began = performance.now();
   const report = createReporter(say);
   const lab = await openLab(labId('interop'), { logDir: 'out/mpls-interop-logs', say: report.say });
@@ -29,16 +29,7 @@ async function main(): Promise<number> {
     await lab.close();
   }
   const seconds = Math.round((performance.now() - began) / 1000);
-  const result = reportOf(report.checks(), [`beside Linux ${kernel}`, `${seconds} s`]);
-  writeReport(OUT, result);
-  say(`\n${result.ok ? '✓' : '✗'} ${result.summary}\n  ${OUT}`);
-  return result.ok ? 0 : 1;
+  return reportOf(report.checks(), [`beside Linux ${kernel}`, `${seconds} s`]);
 }
 
-main().then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    process.stderr.write(`mpls-interop: ${errorText(error)}\n`);
-    process.exit(1);
-  },
-);
+runReport('mpls-interop', OUT, play);

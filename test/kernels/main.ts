@@ -5,12 +5,11 @@
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { createReporter, reportOf, writeReport, type Observation } from '../../demo/scenes/report';
-import { errorText } from '../../src/net/error-text';
+import { createReporter, reportOf, type Observation, type Report } from '../../demo/scenes/report';
+import { runReport, say } from '../../demo/scenes/run-report';
 import type { KernelResult } from './in-machine';
 
 const OUT = 'out/kernels.json';
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Debian's releases, and what is expected of the kernel of each. Before Linux 6.6 there is no tcx, and so no link of tc to keep by a name. */
 const KERNELS = [
@@ -77,7 +76,7 @@ async function lookAtTests(suite: string, tests: string): Promise<Observation> {
   };
 }
 
-async function main(): Promise<number> {
+async function play(): Promise<Report> {
   const began = performance.now();
   const report = createReporter(say);
   for (const { suite, name, expected, ...kernel } of KERNELS) {
@@ -97,16 +96,7 @@ async function main(): Promise<number> {
       look: () => lookAtTests(suite, kernel.tests),
     });
   }
-  const result = reportOf(report.checks(), [`${Math.round((performance.now() - began) / 1000)} s`]);
-  writeReport(OUT, result);
-  say(`\n${result.ok ? '✓' : '✗'} ${result.summary}\n  ${OUT}`);
-  return result.ok ? 0 : 1;
+  return reportOf(report.checks(), [`${Math.round((performance.now() - began) / 1000)} s`]);
 }
 
-main().then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    process.stderr.write(`kernel-matrix: ${errorText(error)}\n`);
-    process.exit(1);
-  },
-);
+runReport('kernel-matrix', OUT, play);

@@ -6,7 +6,8 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createReporter, reportOf, writeReport, type Reporter } from '../../demo/scenes/report';
+import { createReporter, reportOf, type Report, type Reporter } from '../../demo/scenes/report';
+import { runReport, say } from '../../demo/scenes/run-report';
 import { errorText } from '../../src/net/error-text';
 import { playBoot, playInstallation } from './boot-checks';
 import { playEnd } from './end-checks';
@@ -17,7 +18,6 @@ import type { Stage } from './stage';
 
 const OUT = 'out/units.json';
 const CACHE = process.env.FPM2AFI_CACHE ?? '/var/cache/fpm2afi';
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Debian 12 needs a Node of ours; later ones do without it. */
 function packages(suite: string): readonly string[] {
@@ -72,21 +72,12 @@ async function machineOf(suite: string, report: Reporter): Promise<void> {
   }
 }
 
-async function main(suites: readonly string[]): Promise<number> {
+async function playAll(suites: readonly string[]): Promise<Report> {
   const began = performance.now();
   const report = createReporter(say);
   for (const suite of suites) await machineOf(suite, report);
   const seconds = Math.round((performance.now() - began) / 1000);
-  const result = reportOf(report.checks(), [suites.join(' and '), `${seconds} s`]);
-  writeReport(OUT, result);
-  say(`\n${result.ok ? '✓' : '✗'} ${result.summary}\n  ${OUT}`);
-  return result.ok ? 0 : 1;
+  return reportOf(report.checks(), [suites.join(' and '), `${seconds} s`]);
 }
 
-main(process.argv.slice(2)).then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    process.stderr.write(`units-test: ${errorText(error)}\n`);
-    process.exit(1);
-  },
-);
+runReport('units-test', OUT, () => playAll(process.argv.slice(2)));
