@@ -12,6 +12,7 @@
  * the configuration names.
  */
 import type { Config } from '../config/types';
+import type { ReplayTables } from '../fib/generations';
 import type { FpmUpdate } from '../fib/updates';
 import type { Logger } from '../observe/log';
 import type { ReplayDoubt } from '../views/problems';
@@ -30,7 +31,7 @@ export interface ReplayParts {
     /** zebra had time to send its connected subnets: what is missing is so for good. */
     countOwnSubnets(): void;
     /** Removes what wasn't confirmed, of tables that zebra tells whole or (`all`) of any; says how much. */
-    endReplay(tables?: 'told' | 'all'): {
+    endReplay(tables?: ReplayTables): {
       readonly routes: number;
       readonly nexthops: number;
       readonly lsps: number;

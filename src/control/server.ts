@@ -10,7 +10,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorText } from '../net/error-text';
-import { closeServer, HTTP_LIMITS, refuseBody, refusePipelined } from '../net/http-limits';
+import { closeServer, HTTP_LIMITS, refuse } from '../net/http-limits';
 import { listenUnix } from '../net/unix-socket';
 import type { Logger } from '../observe/log';
 import { peerCredentials, processText } from '../sys/peer-credentials';
@@ -43,7 +43,7 @@ export interface ControlServer {
  */
 export async function startControlServer(socket: string, backend: ControlBackend, log: Logger): Promise<ControlServer> {
   const server = createServer(HTTP_LIMITS, (request, response) => {
-    if (refusePipelined(request, response) || refuseBody(request, response)) return;
+    if (refuse(request, response)) return;
     answer(request, response, backend).catch((error: unknown) => {
       fail(response, error, log);
     });

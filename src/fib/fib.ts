@@ -281,8 +281,10 @@ export class Fib {
   private linkChanged(update: LinkChange): void {
     const { ifindex } = update;
     const table = this.interfaces.lookupTable(ifindex);
-    for (const changed of this.interfaces.apply(update)) this.interfaceChanged(changed);
-    this.subnets.interfaceChanged(ifindex);
+    const changed = this.interfaces.apply(update);
+    for (const each of changed) this.interfaceChanged(each);
+    // Of one that the vASIC doesn't forward for, only the subnets ask whether it is up.
+    if (!changed.includes(ifindex)) this.subnets.interfaceChanged(ifindex);
     // An LSP may lead to its table.
     if (this.interfaces.lookupTable(ifindex) !== table) this.resolution.interfaceChanged(ifindex);
   }

@@ -10,7 +10,7 @@ import type { Gauge, Registry } from 'prom-client';
 import { errorText } from '../net/error-text';
 import { formatEndpoint, type HostPort } from '../net/endpoint';
 import type { ControlBackend } from '../control/backend';
-import { closeServer, HTTP_LIMITS, refuseBody, refusePipelined } from '../net/http-limits';
+import { closeServer, HTTP_LIMITS, refuse } from '../net/http-limits';
 import type { Logger } from '../observe/log';
 import { listenFault } from '../sys/listen-fault';
 import { METRICS } from './metrics';
@@ -57,7 +57,7 @@ export async function startMetricsServer(listen: HostPort, source: MetricsSource
     return reading;
   };
   const server = createServer(HTTP_LIMITS, (request, response) => {
-    if (refusePipelined(request, response) || refuseBody(request, response)) return;
+    if (refuse(request, response)) return;
     void answer(request, response, { scrape, type: registry.contentType, log });
   });
   server.maxConnections = MAX_CONNECTIONS;

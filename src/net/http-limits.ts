@@ -15,11 +15,13 @@ export const HTTP_LIMITS: ServerOptions = {
 
 const answering = new WeakSet<Socket>();
 
-/**
- * Ends the connection of who sends a request before the one before it is answered; returns whether this one did. Node would begin with all of them, thousands
- * in a piece of the stream, and keep their answers.
- */
-export function refusePipelined({ socket }: IncomingMessage, response: ServerResponse): boolean {
+/** Ends the connection of a request that no server here takes: one sent before the one before it is answered, or with a body. Returns whether it is such. */
+export function refuse(request: IncomingMessage, response: ServerResponse): boolean {
+  return refusePipelined(request, response) || refuseBody(request, response);
+}
+
+/** Node would begin with all requests in a piece of the stream, thousands of them, and keep their answers. */
+function refusePipelined({ socket }: IncomingMessage, response: ServerResponse): boolean {
   if (answering.has(socket)) {
     socket.destroy();
     return true;
@@ -29,8 +31,8 @@ export function refusePipelined({ socket }: IncomingMessage, response: ServerRes
   return false;
 }
 
-/** A request with a body is answered with 413 and its connection ended: Node would read it to its end, however long. Returns whether it had one. */
-export function refuseBody(request: IncomingMessage, response: ServerResponse): boolean {
+/** A request with a body is answered with 413: Node would read it to its end, however long. */
+function refuseBody(request: IncomingMessage, response: ServerResponse): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   if (encoding === undefined && (length === undefined || length === '0')) return false;
   response.writeHead(413, { 'content-type': 'text/plain', connection: 'close' });

@@ -56,6 +56,12 @@ export interface ProblemParts {
 /** Neighbors, or subnets, named one by one; more are counted. */
 const MAX_NAMED = 5;
 
+/** The first ones; of the others only that there are so many `more`. */
+function firstOf(texts: readonly string[], others: (more: number) => string): string[] {
+  const more = texts.length - MAX_NAMED;
+  return [...texts.slice(0, MAX_NAMED), ...(more > 0 ? [others(more)] : [])];
+}
+
 /** All that is wrong now; empty when all is well. */
 export function problems(parts: ProblemParts, fibView: FibStatus): string[] {
   const { config, fib, programmer } = parts;
@@ -106,8 +112,7 @@ function subnetProblems({ fib, fpm }: ProblemParts): string[] {
         `by nexthops there are elsewhere, or not there; ip link set ${name} down, then up, has zebra look again`,
     );
   }
-  const more = texts.length - MAX_NAMED;
-  return [...texts.slice(0, MAX_NAMED), ...(more > 0 ? [`zebra has no route for ${more} more connected subnets`] : [])];
+  return firstOf(texts, (more) => `zebra has no route for ${more} more connected subnets`);
 }
 
 function sessionProblems({ config, fpm, replay }: ProblemParts, fibView: FibStatus): string[] {
@@ -172,7 +177,13 @@ const OVERRUN_MS = 600_000;
 function kernelProblems({ kernel, fib }: ProblemParts): string[] {
   const { lastOverrun, overruns, flapping } = kernel.troubles();
   const ago = lastOverrun === undefined ? Infinity : performance.now() - lastOverrun;
-  const more = flapping.length - MAX_NAMED;
+  const claimed = flapping.map(({ ifindex, address, changes, macs }) => {
+    const tap = fib.interfaces.nameOf(ifindex);
+    return (
+      `the hardware address of ${formatAddress(address)} on ${tap} goes to and fro, last from ${macs.join(' to ')}, ${changes} times; ` +
+      `do two hosts have that address? tcpdump -eni ${tap} ${address.length === 4 ? 'arp' : 'icmp6'} shows both`
+    );
+  });
   return [
     ...(ago > OVERRUN_MS
       ? []
@@ -180,14 +191,7 @@ function kernelProblems({ kernel, fib }: ProblemParts): string[] {
           `the kernel dropped news of links and neighbors ${Math.round(ago / 1000)} s ago (${overruns} times since the start), ` +
             'and its tables were read again: nothing is lost. Where it goes on, something changes thousands of neighbors or links: ip monitor',
         ]),
-    ...flapping.slice(0, MAX_NAMED).map(({ ifindex, address, changes, macs }) => {
-      const tap = fib.interfaces.nameOf(ifindex);
-      return (
-        `the hardware address of ${formatAddress(address)} on ${tap} goes to and fro, last from ${macs.join(' to ')}, ${changes} times; ` +
-        `do two hosts have that address? tcpdump -eni ${tap} ${address.length === 4 ? 'arp' : 'icmp6'} shows both`
-      );
-    }),
-    ...(more > 0 ? [`the hardware addresses of ${more} more neighbors go to and fro`] : []),
+    ...firstOf(claimed, (more) => `the hardware addresses of ${more} more neighbors go to and fro`),
   ];
 }
 

@@ -65,7 +65,7 @@ export class RouteViews {
       const found: number[] = [];
       for (let length = bits; length >= 0; length--) {
         const row = routes.find(setKey(this.key, table, bytes, length));
-        if (row !== 0 && this.shown(row)) found.unshift(row);
+        if (row !== 0 && isShown(routes, row)) found.unshift(row);
         if (prefix !== undefined || (longest !== undefined && found.length > 0)) break;
       }
       for (const row of found) yield this.route(row);
@@ -77,11 +77,6 @@ export class RouteViews {
     const { routes } = this.fib.rows;
     for (let row = 1; row < routes.end; row++) if (routes.live(row)) tables.add(routes.tableOf(row));
     return tables;
-  }
-
-  /** A row that only waits for its removal to be acknowledged isn't a route any more. */
-  shown(row: number): boolean {
-    return isShown(this.fib.rows.routes, row);
   }
 
   /** What is shown of one row. */

@@ -12,7 +12,7 @@ import { TARGET_UNKNOWN } from '../fib/route-table';
 import { decodeTime } from '../fib/times';
 import { formatAddress, formatPrefix } from '../net/address';
 import { diagnose, neighborText } from './diagnosis';
-import { TRAP_TEXT, type RouteViews } from './routes';
+import { isShown, TRAP_TEXT, type RouteViews } from './routes';
 import { tableAsked, tableView } from './vrfs';
 import { allPaths, chainOf, iso, optional, wayText, whyNexthop, type WhyContext, type WhyOptions } from './why-parts';
 
@@ -20,7 +20,7 @@ export type { WhyContext, WhyOptions } from './why-parts';
 
 /** Rows of a table that hold the address, longest prefix first, none longer than `length`. */
 export function coveringRows(
-  { fib, views }: { readonly fib: Fib; readonly views: RouteViews },
+  { fib }: { readonly fib: Fib; readonly views: RouteViews },
   table: number,
   address: Uint8Array,
   length: number,
@@ -30,21 +30,21 @@ export function coveringRows(
   const rows: number[] = [];
   for (let bits = length; bits >= 0; bits--) {
     const row = routes.find(setKey(key, table, address, bits));
-    if (row !== 0 && (views.shown(row) || routes.programmed[row] !== 0)) rows.push(row);
+    if (row !== 0 && (isShown(routes, row) || routes.programmed[row] !== 0)) rows.push(row);
   }
   return rows;
 }
 
 /** Answers a query. */
 export function whyView(options: WhyOptions, query: RouteQuery, context: WhyContext): WhyView {
-  const { fib, views } = options;
+  const { fib } = options;
   const { routes } = fib.rows;
   const table = tableAsked(fib, query) ?? fib.vrfs.defaultTable;
   const address = 'prefix' in query ? query.prefix.bytes : query.address;
   const length = 'prefix' in query ? query.prefix.length : 8 * address.length;
   const rows = coveringRows(options, table, address, length);
   const deciding = rows.find((row) => routes.programmed[row] !== 0);
-  const shown = rows.filter((row) => views.shown(row));
+  const shown = rows.filter((row) => isShown(routes, row));
   const [first] = shown;
   const exact = first !== undefined && routes.lengthOf(first) === length;
   const asked = 'prefix' in query && !exact ? undefined : first;

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { formatEndpoint, type HostPort } from '../net/endpoint';
 import { errorText } from '../net/error-text';
-import { closeServer, HTTP_LIMITS, refuseBody, refusePipelined } from '../net/http-limits';
+import { closeServer, HTTP_LIMITS, refuse } from '../net/http-limits';
 import { listenFault } from '../sys/listen-fault';
 import { ANSWERS, statusOf } from './answers';
 import { readPage } from './files';
@@ -46,7 +46,7 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
   };
   const server = createServer(HTTP_LIMITS, (request, response) => {
     for (const [name, value] of Object.entries(GUARDED)) response.setHeader(name, value);
-    if (refusePipelined(request, response) || refuseBody(request, response)) return;
+    if (refuse(request, response)) return;
     void answer(request, response, context);
   });
   server.maxConnections = MAX_CONNECTIONS;

@@ -1,7 +1,7 @@
 /** The limits of our HTTP servers, against one on a port of its own. */
 import { Agent, createServer, get, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { HTTP_LIMITS, refuseBody, refusePipelined } from '../../../src/net/http-limits';
+import { HTTP_LIMITS, refuse } from '../../../src/net/http-limits';
 
 let server: Server;
 let begun = 0;
@@ -9,7 +9,7 @@ let begun = 0;
 beforeEach(async () => {
   begun = 0;
   server = createServer(HTTP_LIMITS, (request, response) => {
-    if (refusePipelined(request, response) || refuseBody(request, response)) return;
+    if (refuse(request, response)) return;
     begun++;
     if (request.url !== '/slow') response.end('fine\n');
   });
