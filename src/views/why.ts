@@ -12,7 +12,7 @@ import { TARGET_UNKNOWN } from '../fib/route-table';
 import { decodeTime } from '../fib/times';
 import { formatAddress, formatPrefix } from '../net/address';
 import { diagnose, neighborText } from './diagnosis';
-import { isShown, TRAP_TEXT, type RouteViews } from './routes';
+import { isShown, TRAP_TEXT } from './routes';
 import { tableAsked, tableView } from './vrfs';
 import { allPaths, chainOf, iso, optional, wayText, whyNexthop, type WhyContext, type WhyOptions } from './why-parts';
 
@@ -20,7 +20,7 @@ export type { WhyContext, WhyOptions } from './why-parts';
 
 /** Rows of a table that hold the address, longest prefix first, none longer than `length`. */
 export function coveringRows(
-  { fib }: { readonly fib: Fib; readonly views: RouteViews },
+  { fib }: { readonly fib: Fib },
   table: number,
   address: Uint8Array,
   length: number,
