@@ -65,5 +65,6 @@ export const OWN_MEMORY: TrieMemory = {
   releaseTables: () => undefined,
   open: () => undefined,
   close: () => undefined,
+  changed: () => undefined,
   moved: () => undefined,
 };

@@ -111,5 +111,5 @@ export interface GraphWatcher {
 /** Who is told of a graph's changes, and where the entries of its tries are. */
 export interface GraphSurroundings {
   readonly watch: (graph: WatchedGraph) => GraphWatcher;
-  readonly trieMemory: () => TrieMemory;
+  readonly trieMemory: (family: 4 | 6) => TrieMemory;
 }

@@ -60,7 +60,7 @@ export interface LinkContext {
   /** Slot of the node that packets received on a port start at; END: unbound. */
   inputStart(port: number): number;
   /** Memory for a trie. */
-  trieMemory(): TrieMemory;
+  trieMemory(family: 4 | 6): TrieMemory;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }

@@ -117,6 +117,7 @@ export class PrefixTrie {
     this.memory.open(place);
     const previous = length < this.base ? this.shorts!.set(address, length, value) : this.put(address, length, value);
     if (previous === 0) this.size++;
+    this.tell(address, length, previous === 0 ? 1 : 0);
     this.memory.close(place);
     return previous;
   }
@@ -127,7 +128,10 @@ export class PrefixTrie {
     const place = this.placeOf(address, length);
     this.memory.open(place);
     const previous = length < this.base ? this.shorts!.delete(address, length) : this.take(address, length);
-    if (previous !== 0) this.size--;
+    if (previous !== 0) {
+      this.size--;
+      this.tell(address, length, -1);
+    }
     this.memory.close(place);
     if (this.size === 0) this.dropTables();
     return previous;
@@ -160,6 +164,10 @@ export class PrefixTrie {
     }
   }
 
+  private tell(address: Uint32Array, length: number, more: -1 | 0 | 1): void {
+    if (this.index !== undefined && length >= INDEX_BITS) this.memory.changed(address[0]!, length, more, this.topBelow);
+  }
+
   private placeOf(address: Uint32Array, length: number): number {
     return this.index === undefined || length < INDEX_BITS ? WHOLE_TRIE : address[0]! >>> INDEX_BITS;
   }
@@ -167,6 +175,8 @@ export class PrefixTrie {
   private poolOf(first: number): WordPool {
     return this.pools[first & this.poolMask]!;
   }
+
+  private readonly topBelow = (first: number): number => this.topOf(first);
 
   private topOf(first: number): number {
     const index = this.index;
@@ -356,6 +366,7 @@ export class PrefixTrie {
       else this.put(address, length, value);
     }
     this.memory.moved({ index: index.at, cover: cover.at, shorts: shorts.at, node: 0 });
+    for (const { address, length } of held) this.tell(address, length, 1);
     if (oldTop !== 0) releaseNode(oldPool, oldTop);
     this.memory.close(TABLES);
   }

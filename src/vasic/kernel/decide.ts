@@ -190,9 +190,11 @@ function findLabel(heap: Uint32Array, pages: number, label: number): number {
 }
 
 /** The value of the longest prefix in the trie at `root`; 0: none. */
-function lookUp(heap: Uint32Array, root: number, address: Uint32Array): number {
+export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): number {
   if (root === 0) return 0;
   const first = address[0]! >>> INDEX_BITS;
+  const leaf = leafOf(heap, heap[root + layout.ROOT_LEAVES]!, address[0]! >>> 8);
+  if (leaf !== layout.LEAF_DEEPER) return leaf === 0 ? shortPrefix(heap, root, first) : leaf;
   const index = heap[root + layout.ROOT_INDEX]!;
   let node = index === 0 ? heap[root + layout.ROOT_NODE]! : heap[index + first]!;
   let at = 0;
@@ -205,7 +207,17 @@ function lookUp(heap: Uint32Array, root: number, address: Uint32Array): number {
     node = heap[node + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
   }
   if (at !== 0) return heap[at]!;
-  if (index === 0) return 0;
+  return index === 0 ? 0 : shortPrefix(heap, root, first);
+}
+
+/** What the pages know of an address's first 24 bits (leaf-pages.ts); LEAF_DEEPER: the trie knows more. */
+function leafOf(heap: Uint32Array, table: number, leaf: number): number {
+  const page = table === 0 ? 0 : heap[table + (leaf >>> layout.LEAF_PAGE_BITS)]!;
+  return page === 0 ? layout.LEAF_DEEPER : heap[page + (leaf & (layout.LEAF_PAGE_WORDS - 1))]!;
+}
+
+/** Of the prefixes shorter than an index slot, the longest one's value. */
+function shortPrefix(heap: Uint32Array, root: number, first: number): number {
   const cover = heap[heap[root + layout.ROOT_COVER]! + (first >>> 1)]! >>> ((first & 1) << 4);
   return heap[heap[root + layout.ROOT_SHORTS]! + (cover & 0xffff)]!;
 }

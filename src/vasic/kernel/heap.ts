@@ -2,8 +2,8 @@
  * The heap of 32-bit words that the kernel's program reads (layout.ts): who has which of its blocks.
  *
  * It is handed out in pages of 1,024 words. A page holds blocks of one size, side by side from its start, so no block crosses a
- * page, and so none a chunk; blocks of four words lie at multiples of four, records at multiples of their size. What is larger
- * than a page (tables, load balancers) is a run of pages, a power of two of them. A block that is given back goes to the free list
+ * page, and so none a chunk; blocks of four words lie at multiples of four, records at multiples of their size. What is a page or
+ * more (tables, load balancers) is a run of pages, a power of two of them. A block that is given back goes to the free list
  * of its size and is reused for the next of that size: readers that are still in it notice by the version that whoever writes
  * there changes first. Pages don't change their size again, runs are split when smaller ones are wanted.
  *
@@ -14,6 +14,7 @@
 import { CAPACITIES, capacityOf, type WordPool } from '../engine/word-pool';
 
 export const PAGE_WORDS = 1024;
+const PAGE_ORDER = 10;
 
 /** The first page is never handed out: address 0 means none. */
 const FIRST_PAGE = 1;
@@ -63,7 +64,7 @@ export class Heap implements WordPool {
   /** Items of one word by capacity, of four words by capacity, and records by their size's power of two. */
   private readonly values = Array.from({ length: 33 }, (_, items) => new SizeClass(items));
   private readonly nodes = Array.from({ length: 33 }, (_, items) => new SizeClass(items * 4));
-  private readonly records = Array.from({ length: 11 }, (_, order) => new SizeClass(1 << order));
+  private readonly records = Array.from({ length: PAGE_ORDER }, (_, order) => new SizeClass(1 << order));
   /** Free runs by the power of two of their pages: the numbers of their first pages. */
   private readonly runs: number[][] = Array.from({ length: ORDERS }, () => []);
   private nextPage = FIRST_PAGE;
@@ -144,16 +145,16 @@ export class Heap implements WordPool {
   /** So many words, aligned to their power of two up to a page; contents undefined. 0: there is no room. */
   allocateWords(words: number): number {
     const order = orderOf(words);
-    if (order <= 10) return this.take(this.records[order]!);
-    const page = this.takeRun(order - 10);
+    if (order < PAGE_ORDER) return this.take(this.records[order]!);
+    const page = this.takeRun(order - PAGE_ORDER);
     return page * PAGE_WORDS;
   }
 
   /** Gives back what allocateWords() returned for as many. */
   releaseWords(block: number, words: number): void {
     const order = orderOf(words);
-    if (order <= 10) this.give(this.records[order]!, block);
-    else this.giveRun(block / PAGE_WORDS, order - 10);
+    if (order < PAGE_ORDER) this.give(this.records[order]!, block);
+    else this.giveRun(block / PAGE_WORDS, order - PAGE_ORDER);
   }
 
   private classOf(items: number, itemWords: number): SizeClass {

@@ -154,7 +154,7 @@ export function createFastPath(tables: KernelTables, ports: number): FastPath {
   const before = Array.from({ length: ports }, (_, port) => tables.counters.port(port));
   return {
     watch: (graph) => new Image(graph, globals, heap, versions, ids),
-    trieMemory: () => new SharedTrieMemory(heap, versions),
+    trieMemory: (family) => new SharedTrieMemory(heap, versions, family === 4),
     counted: (counters) => ids.counted(counters),
     portCounted: (port) => since(tables.counters.port(port), before[port]!),
     taker(port, frame): Taker {

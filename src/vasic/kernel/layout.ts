@@ -13,7 +13,7 @@
  *
  * **Never torn.** The writer makes a version odd, changes, and makes it even: `GRAPH_VERSION` for records, slot table, bindings, load
  * balancers, and for prefixes shorter than 16 bits in a trie with tables; one of `TREE_VERSIONS` for other prefixes: by the low bits
- * of an address's first 16 in a trie with tables, by those of the root's address / 4 in a small one (tables that come or go, and a new
+ * of an address's first 16 in a trie with tables, by those of the root's address / 8 in a small one (tables that come or go, and a new
  * root, are the graph's). The program reads the version before and after and leaves a packet whose version was odd
  * or changed to the TypeScript engine, unchanged. Both steps have to be Atomics.add(): unlike Atomics.store() it also keeps later
  * stores behind it on processors that would reorder them (arm64).
@@ -124,15 +124,22 @@ export const PORT_SWITCH_COUNT = 1;
 export const PORT_SWITCH_SLOTS = 2;
 
 /**
- * Root of a trie, aligned to 4 words: the addresses of its three tables (prefix-trie.ts). INDEX: 65,536 words, node or 0. COVER: 65,536
+ * Root of a trie, aligned to 8 words: the addresses of its three tables (prefix-trie.ts). INDEX: 65,536 words, node or 0. COVER: 65,536
  * 16-bit numbers, two to a word, the first in its low half. SHORTS: 65,536 words, value or 0. A small trie has no tables (INDEX is 0)
  * but a topmost node, 0 for none.
  */
-export const ROOT_WORDS = 4;
+export const ROOT_WORDS = 8;
 export const ROOT_INDEX = 0;
 export const ROOT_COVER = 1;
 export const ROOT_SHORTS = 2;
 export const ROOT_NODE = 3;
+export const ROOT_LEAVES = 4;
+/** LEAVES of a trie with tables that has some, else 0 (leaf-pages.ts): first 14 bits of an address → page or 0; the next 10 bits → leaf. */
+export const LEAF_TABLE_WORDS = 16384;
+export const LEAF_PAGE_BITS = 10;
+export const LEAF_PAGE_WORDS = 1024;
+/** A leaf of which the trie knows more. Others are values, 0 where no prefix of 16 bits or more covers them. */
+export const LEAF_DEEPER = 0xffffffff;
 
 /** Node of a trie, aligned to 4 words (prefix-trie.ts). Blocks are addresses in the heap. */
 export const NODE_WORDS = 4;
@@ -153,7 +160,7 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;

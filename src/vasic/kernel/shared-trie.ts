@@ -9,7 +9,8 @@
 import { TABLES, type TrieMemory, type TrieRoot, type WordBlock, type WordPool } from '../engine/word-pool';
 import type { Heap } from './heap';
 import { PAGE_WORDS } from './heap';
-import { ROOT_COVER, ROOT_INDEX, ROOT_NODE, ROOT_SHORTS, ROOT_WORDS } from './layout';
+import { LeafPages, type TopOf } from './leaf-pages';
+import { ROOT_COVER, ROOT_INDEX, ROOT_LEAVES, ROOT_NODE, ROOT_SHORTS, ROOT_WORDS } from './layout';
 import type { Versions } from './versions';
 
 /** What the prefixes of a small trie take when they move behind tables. */
@@ -18,11 +19,16 @@ const MOVING_PAGES = 64;
 export class SharedTrieMemory implements TrieMemory {
   private rootAt = 0;
   private hasTables = false;
+  private readonly leaves: LeafPages | undefined;
 
   constructor(
     private readonly heap: Heap,
     private readonly versions: Versions,
-  ) {}
+    /** Most of its prefixes have 24 bits at most: IPv4. */
+    hasLeaves: boolean,
+  ) {
+    this.leaves = hasLeaves ? new LeafPages(heap) : undefined;
+  }
 
   /** Address of its root in the heap; 0: none, and so it has no room for prefixes. */
   get root(): number {
@@ -30,7 +36,7 @@ export class SharedTrieMemory implements TrieMemory {
   }
 
   hasRoom(): boolean {
-    return this.rootAt !== 0 && this.heap.hasRoom();
+    return this.rootAt !== 0 && (this.heap.hasRoom() || (this.giveLeaves() && this.heap.hasRoom()));
   }
 
   refused(): void {
@@ -72,9 +78,26 @@ export class SharedTrieMemory implements TrieMemory {
     else this.versions.turnTree(this.rootAt / ROOT_WORDS);
   }
 
+  changed(first: number, length: number, more: -1 | 0 | 1, topOf: TopOf): void {
+    this.leaves?.changed(first, length, more, topOf);
+  }
+
+  /** Pages that only make lookups faster give way to prefixes; false: there are none. */
+  private giveLeaves(): boolean {
+    if (this.leaves === undefined || this.leaves.at === 0) return false;
+    this.versions.turnGraph();
+    this.heap.words[this.rootAt + ROOT_LEAVES] = 0;
+    this.leaves.giveWay();
+    this.versions.turnGraph();
+    return true;
+  }
+
   moved({ index, cover, shorts, node }: TrieRoot): void {
-    const { words } = this.heap;
     this.hasTables = index !== 0;
+    if (this.hasTables) this.leaves?.open();
+    else this.leaves?.close();
+    const { words } = this.heap;
+    words[this.rootAt + ROOT_LEAVES] = this.leaves?.at ?? 0;
     words[this.rootAt + ROOT_INDEX] = index;
     words[this.rootAt + ROOT_COVER] = cover;
     words[this.rootAt + ROOT_SHORTS] = shorts;

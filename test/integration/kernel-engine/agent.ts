@@ -59,7 +59,7 @@ function makeHeap(forwarder: Forwarder, macs: readonly Uint8Array[], neighbors: 
   record(SLOT.host, layout.KIND_SLOW, layout.REASON_HOST);
   record(SLOT.discard, layout.KIND_DISCARD, forwarder.firstCounter + 2);
   // 10.0.0.0/15 is 00001 01000 00000, 10.2.0.0/15 is 00001 01000 00001: three nodes down, one node each for the prefix itself.
-  const [top, second, third, last, values] = [root + 4, root + 8, root + 12, root + 16, root + 24] as const;
+  const [top, second, third, last, values] = [root + 8, root + 12, root + 16, root + 20, root + 28] as const;
   heap[root + layout.ROOT_NODE] = top;
   heap.set([0, 1 << 0b00001, second, 0], top);
   heap.set([0, 1 << 0b01000, third, 0], second);

@@ -31,8 +31,8 @@ class PrefixEntries {
   readonly params = new Map<string, AftParams>();
 
   constructor({ trieMemory }: LinkContext) {
-    this.ip4 = new PrefixTrie(trieMemory());
-    this.ip6 = new PrefixTrie(trieMemory());
+    this.ip4 = new PrefixTrie(trieMemory(4));
+    this.ip6 = new PrefixTrie(trieMemory(6));
   }
 }
 

@@ -62,7 +62,7 @@ export class Graph implements LinkContext, WatchedGraph {
   /** Input port → slot where its packets start. */
   private readonly bindings: number[];
   private readonly watcher: GraphWatcher | undefined;
-  readonly trieMemory: () => TrieMemory;
+  readonly trieMemory: (family: 4 | 6) => TrieMemory;
 
   constructor(
     readonly ports: Ports,

@@ -141,6 +141,12 @@ static __always_inline __u32 highest(__u32 v)
 	return v - (v >> 1);
 }
 
+/* Of the prefixes shorter than an index slot, the longest one's value. */
+static __always_inline __u32 short_prefix(__u32 cover, __u32 shorts, __u32 first)
+{
+	return heap_word(shorts + (heap_word(cover + (first >> 1)) >> (first & 1) * 16 & 0xffff));
+}
+
 /*
  * The value of the longest prefix that covers the address, 0 for none: PrefixTrie.lookup(). `high` and `low` are the 128 bits of the
  * address, an IPv4 address being the first 32. A function of its own to the verifier, which looks at it once.
@@ -150,7 +156,7 @@ __noinline __u32 walk_trie(__u32 root, __u64 high, __u64 low)
 	volatile const __u32 *tables = heap_at(root, ROOT_WORDS);
 	__u32 first = high >> (64 - INDEX_BITS);
 	__u32 prefixes = 0, covered = 0, values = 0;
-	__u32 node, index, cover, shorts;
+	__u32 node, index, cover, shorts, leaves;
 
 	if (!tables || root == 0)
 		return 0;
@@ -158,6 +164,19 @@ __noinline __u32 walk_trie(__u32 root, __u64 high, __u64 low)
 	cover = tables[ROOT_COVER];
 	shorts = tables[ROOT_SHORTS];
 	node = tables[ROOT_NODE];
+	leaves = tables[ROOT_LEAVES];
+	if (leaves) {
+		__u32 leaf = high >> (64 - 24);
+		__u32 page = heap_word(leaves + (leaf >> LEAF_PAGE_BITS));
+
+		if (page) {
+			leaf = heap_word(page + (leaf & (LEAF_PAGE_WORDS - 1)));
+			if (leaf == 0)
+				return short_prefix(cover, shorts, first);
+			if (leaf != LEAF_DEEPER)
+				return leaf;
+		}
+	}
 	if (index) {
 		node = heap_word(index + first);
 		high = high << INDEX_BITS | low >> (64 - INDEX_BITS);
@@ -186,10 +205,7 @@ __noinline __u32 walk_trie(__u32 root, __u64 high, __u64 low)
 	}
 	if (covered)
 		return heap_word(values + popcount(prefixes & (highest(covered) - 1)));
-	if (!index)
-		return 0;
-	cover = heap_word(cover + (first >> 1)) >> (first & 1) * 16 & 0xffff;
-	return heap_word(shorts + cover);
+	return index ? short_prefix(cover, shorts, first) : 0;
 }
 
 /* The same, and sure that nothing changed meanwhile; or TORN, after a second try. */

@@ -90,12 +90,17 @@
 #define PORT_SWITCH_COUNT 1
 #define PORT_SWITCH_SLOTS 2
 
-/* The root of a trie: 4 words, aligned to 4. */
-#define ROOT_WORDS 4
+/* The root of a trie: 8 words, aligned to 8. */
+#define ROOT_WORDS 8
 #define ROOT_INDEX 0
 #define ROOT_COVER 1
 #define ROOT_SHORTS 2
 #define ROOT_NODE 3
+#define ROOT_LEAVES 4
+#define LEAF_TABLE_WORDS 16384
+#define LEAF_PAGE_BITS 10
+#define LEAF_PAGE_WORDS 1024
+#define LEAF_DEEPER 0xffffffff
 
 /* A node of a trie: 4 words, aligned to 4. */
 #define NODE_WORDS 4
@@ -114,7 +119,7 @@
 #define GLOBAL_TEST_OUT_PORT 4
 #define GLOBAL_TEST_REASON 5
 #define GLOBAL_LAYOUT 6
-#define LAYOUT_VERSION 5
+#define LAYOUT_VERSION 6
 #define GLOBAL_DEADLINE 7
 #define DEADLINE_SHIFT 30
 #define GLOBAL_ENTRIES 8

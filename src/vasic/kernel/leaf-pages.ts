@@ -1,0 +1,136 @@
+/**
+ * What spares the kernel's program most of a route trie's nodes, of which each is a miss of the cache in a large table: for the first 24
+ * bits of an address, the value of the longest prefix of 16 to 24 bits, or a note that there are longer ones.
+ *
+ * A table of 16,384 words has, for the first 14 bits, a page or 0; a page has a word for each of the next ten bits. A page comes with the
+ * PAGE_FROM-th prefix below it and stays until the trie has no tables any more or the heap has no room for a prefix. The trie has all of it
+ * as well, and is asked where there is no page, and for what is longer than 24 bits. It is the truth, the pages are made of it.
+ *
+ * Changes lie between the trie's change of the tree version and its end (shared-trie.ts), as a page's words belong to one index slot each. A
+ * new page shows up below four slots at once, with what the trie says of all four, so it may be seen at any time.
+ */
+import { CHILD_BLOCK, CHILDREN, NODE_WORDS, PREFIXES, VALUE_BLOCK } from '../engine/trie-nodes';
+import { COVERING, popcount, rank, STRIDE } from '../engine/trie-bits';
+import type { Heap } from './heap';
+import { LEAF_DEEPER, LEAF_PAGE_WORDS, LEAF_TABLE_WORDS } from './layout';
+
+/** Prefixes from which a page pays: 128 bytes for each. */
+const PAGE_FROM = 32;
+/** Free pages of the heap that are left to others. */
+const LEFT_PAGES = 256;
+/** Words of a page below one index slot. */
+const SLOT_LEAVES = 256;
+const INDEX_BITS = 16;
+const LEAF_BITS = 24;
+/** Bits of a leaf's address in the second node below an index slot. */
+const LOW_BITS = LEAF_BITS - INDEX_BITS - STRIDE;
+
+/** Index slot → the topmost node below it, 0: none. */
+export type TopOf = (slot: number) => number;
+
+export class LeafPages {
+  private table = 0;
+  /** Prefixes below each word of the table; none while there is no table. */
+  private held = new Uint16Array(0);
+  /** It has given its room to prefixes, and takes none again. */
+  private gone = false;
+
+  constructor(private readonly heap: Heap) {}
+
+  /** Address of the table, 0: there is none. */
+  get at(): number {
+    return this.table;
+  }
+
+  /** The trie has got its tables. */
+  open(): void {
+    if (this.table !== 0 || this.gone || !this.heap.hasPages(LEFT_PAGES)) return;
+    this.table = this.heap.allocateWords(LEAF_TABLE_WORDS);
+    if (this.table === 0) return;
+    this.heap.words.fill(0, this.table, this.table + LEAF_TABLE_WORDS);
+    this.held = new Uint16Array(LEAF_TABLE_WORDS);
+  }
+
+  /** Gives everything back. The reader's way here must be barred: the root doesn't lead here any more, and the graph's version is odd. */
+  close(): void {
+    if (this.table === 0) return;
+    const { words } = this.heap;
+    for (let at = this.table; at < this.table + LEAF_TABLE_WORDS; at++) {
+      if (words[at] !== 0) this.heap.releaseWords(words[at]!, LEAF_PAGE_WORDS);
+    }
+    this.heap.releaseWords(this.table, LEAF_TABLE_WORDS);
+    this.table = 0;
+    this.held = new Uint16Array(0);
+  }
+
+  /** The same, for good. */
+  giveWay(): void {
+    this.gone = true;
+    this.close();
+  }
+
+  /**
+   * A prefix of 16 bits or more came (1), went (-1) or got another value (0).
+   * @param first the address's first word
+   */
+  changed(first: number, length: number, more: -1 | 0 | 1, topOf: TopOf): void {
+    if (this.table === 0) return;
+    const group = first >>> (32 - LEAF_BITS + 10);
+    const held = (this.held[group]! += more);
+    const page = this.heap.words[this.table + group]!;
+    if (page === 0) {
+      if (more === 1 && held >= PAGE_FROM) this.addPage(group, topOf);
+      return;
+    }
+    const slot = first >>> INDEX_BITS;
+    const from = (first >>> (32 - LEAF_BITS)) & (SLOT_LEAVES - 1);
+    const to = length >= LEAF_BITS ? from + 1 : from + (1 << (LEAF_BITS - length));
+    this.fill(page, slot, topOf(slot), from, to);
+  }
+
+  private addPage(group: number, topOf: TopOf): void {
+    if (!this.heap.hasPages(LEFT_PAGES)) return;
+    const page = this.heap.allocateWords(LEAF_PAGE_WORDS);
+    if (page === 0) return;
+    const slots = LEAF_PAGE_WORDS / SLOT_LEAVES;
+    for (let i = 0; i < slots; i++) {
+      const slot = group * slots + i;
+      this.fill(page, slot, topOf(slot), 0, SLOT_LEAVES);
+    }
+    // Behind the stores above, for readers on other processors: no version says that those slots changed.
+    Atomics.store(this.heap.words, this.table + group, page);
+  }
+
+  /** Writes the leaves of an index slot, of which the topmost node is given, from one to another (exclusive). */
+  private fill(page: number, slot: number, node: number, from: number, to: number): void {
+    const { words } = this.heap;
+    const at = page + (slot & (LEAF_PAGE_WORDS / SLOT_LEAVES - 1)) * SLOT_LEAVES;
+    if (node === 0) words.fill(0, at + from, at + to);
+    else for (let leaf = from; leaf < to; leaf++) words[at + leaf] = leafOf(words, node, leaf);
+  }
+}
+
+/** What the trie says of an address's bits 16 to 23: a value, 0 for none of 16 bits or more, LEAF_DEEPER where longer ones than 24 matter. */
+function leafOf(words: Uint32Array, top: number, leaf: number): number {
+  const chunk = leaf >>> LOW_BITS;
+  const children = words[top + CHILDREN]!;
+  const above = longest(words, top, COVERING[chunk]!);
+  if (((children >>> chunk) & 1) === 0) return above;
+  const node = words[top + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
+  const low = leaf & ((1 << LOW_BITS) - 1);
+  const width = STRIDE - LOW_BITS;
+  const longer = ((1 << (1 << width)) - 1) << (low << width);
+  if ((words[node + CHILDREN]! & longer) !== 0) return LEAF_DEEPER;
+  // Prefixes of 25 bits, two below a leaf.
+  if ((words[node + PREFIXES]! & (3 << ((1 << (LOW_BITS + 1)) | (low << 1)))) !== 0) return LEAF_DEEPER;
+  const covering = COVERING[low << width]! & ((1 << (1 << (LOW_BITS + 1))) - 1);
+  return longest(words, node, covering) || above;
+}
+
+/** The value of the longest prefix in a node of those that cover; 0: none. */
+function longest(words: Uint32Array, node: number, covering: number): number {
+  const prefixes = words[node + PREFIXES]!;
+  const hits = prefixes & covering;
+  if (hits === 0) return 0;
+  return words[words[node + VALUE_BLOCK]! + popcount(prefixes & ((1 << (31 - Math.clz32(hits))) - 1))]!;
+}

@@ -1,0 +1,118 @@
+/** The pages in front of a route trie say what the trie says, whatever was put in and taken out before. */
+import { ADDRESS_WORDS } from '../../../../src/vasic/engine/trie-bits';
+import { PrefixTrie } from '../../../../src/vasic/engine/prefix-trie';
+import { lookUp } from '../../../../src/vasic/kernel/decide';
+import { Heap, PAGE_WORDS } from '../../../../src/vasic/kernel/heap';
+import { GLOBAL_GRAPH_VERSION, GLOBAL_WORDS, LEAF_DEEPER, ROOT_LEAVES } from '../../../../src/vasic/kernel/layout';
+import { SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
+import { Versions } from '../../../../src/vasic/kernel/versions';
+import { Random } from '../../../fuzz/random';
+
+interface Bed {
+  readonly trie: PrefixTrie;
+  readonly memory: SharedTrieMemory;
+  readonly heap: Heap;
+  readonly globals: Uint32Array;
+}
+
+function bed(pages: number, tablesFrom: number): Bed {
+  const words = new Uint32Array(pages * PAGE_WORDS);
+  const heap = new Heap({ words, grow: () => false });
+  const globals = new Uint32Array(GLOBAL_WORDS);
+  const memory = new SharedTrieMemory(heap, new Versions(globals), true);
+  expect(memory.makeRoot()).toBe(true);
+  return { trie: new PrefixTrie(memory, tablesFrom), memory, heap, globals };
+}
+
+function address(first: number): Uint32Array {
+  const words = new Uint32Array(ADDRESS_WORDS);
+  words[0] = first;
+  return words;
+}
+
+/** Six networks of 14 bits, of which prefixes of 12 to 32 bits are taken, so that they nest. */
+function randomPrefix(random: Random): { readonly first: number; readonly length: number } {
+  const length = 12 + random.below(21);
+  const wanted = ((10 << 24) | (random.below(6) << 18) | random.below(1 << 18)) >>> 0;
+  return { first: (wanted & (-1 << (32 - length))) >>> 0, length };
+}
+
+/** Pages that there are, and leaves by what they tell. */
+function countLeaves({ heap, memory }: Bed): { pages: number; deeper: number; values: number } {
+  const counts = { pages: 0, deeper: 0, values: 0 };
+  const table = heap.words[memory.root + ROOT_LEAVES]!;
+  for (let group = 0; table !== 0 && group < 16384; group++) {
+    const page = heap.words[table + group]!;
+    if (page === 0) continue;
+    counts.pages++;
+    for (const leaf of heap.words.subarray(page, page + 1024)) {
+      if (leaf === LEAF_DEEPER) counts.deeper++;
+      else if (leaf !== 0) counts.values++;
+    }
+  }
+  return counts;
+}
+
+function expectAgreement({ trie, heap, memory }: Bed, random: Random, probes: number): void {
+  for (let i = 0; i < probes; i++) {
+    const at = address(((10 << 24) | random.below(7 << 18)) >>> 0);
+    expect(lookUp(heap.words, memory.root, at)).toBe(trie.lookup(at));
+  }
+}
+
+test.each([1, 2, 3])('random prefixes, put in and taken out (seed %i)', (seed) => {
+  const random = new Random(seed);
+  const here = bed(2048, 8);
+  const { trie, globals } = here;
+  const held = new Map<string, { readonly first: number; readonly length: number }>();
+  for (let round = 0; round < 40; round++) {
+    // Grows in the first half, shrinks to nothing in the second.
+    for (let step = 0; step < 60; step++) {
+      const { first, length } = randomPrefix(random);
+      if (round < 20) {
+        trie.set(address(first), length, 1 + random.below(1000));
+        held.set(`${first}/${length}`, { first, length });
+      }
+      if (held.size === 0 || (round < 20 && random.below(4) !== 0)) continue;
+      const [name, old] = random.pick([...held]);
+      trie.delete(address(old.first), old.length);
+      held.delete(name);
+    }
+    expectAgreement(here, random, 400);
+    if (round === 19) {
+      const counts = countLeaves(here);
+      expect(counts.pages).toBeGreaterThan(3);
+      expect(counts.deeper).toBeGreaterThan(50);
+      expect(counts.values).toBeGreaterThan(500);
+    }
+  }
+  for (const { first, length } of held.values()) trie.delete(address(first), length);
+  expect(trie.size).toBe(0);
+  expect(countLeaves(here).pages).toBe(0);
+  expect(globals[GLOBAL_GRAPH_VERSION]! % 2).toBe(0);
+});
+
+test('pages give way to prefixes where the heap has no room for both, and lookups go on by the trie', () => {
+  const random = new Random(4);
+  const here = bed(1024, 8);
+  const { trie, heap } = here;
+  let hadPages = false;
+  let put = 0;
+  for (; put < 400_000 && !heap.missed; put++) {
+    const length = 24 + random.below(9);
+    const first = (random.below(2 ** 32) & (-1 << (32 - length))) >>> 0;
+    trie.set(address((first % (64 << 18)) & (-1 << (32 - length))), length, 1 + (put % 1000));
+    hadPages ||= hasLeaves(here);
+  }
+  expect(hadPages).toBe(true);
+  expect(heap.missed).toBe(true);
+  expect(countLeaves(here).pages).toBe(0);
+  for (let i = 0; i < 20_000; i++) {
+    const at = address(random.below(64 << 18));
+    expect(lookUp(heap.words, here.memory.root, at)).toBe(trie.lookup(at));
+  }
+});
+
+function hasLeaves({ heap, memory }: Bed): boolean {
+  return heap.words[memory.root + ROOT_LEAVES] !== 0;
+}
