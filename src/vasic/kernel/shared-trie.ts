@@ -95,9 +95,9 @@ export class SharedTrieMemory implements TrieMemory {
   moved({ index, cover, shorts, node }: TrieRoot): void {
     this.hasTables = index !== 0;
     if (this.hasTables) this.leaves?.open();
-    else this.leaves?.close();
     const { words } = this.heap;
-    words[this.rootAt + ROOT_LEAVES] = this.leaves?.at ?? 0;
+    words[this.rootAt + ROOT_LEAVES] = this.hasTables ? (this.leaves?.at ?? 0) : 0;
+    if (!this.hasTables) this.leaves?.close();
     words[this.rootAt + ROOT_INDEX] = index;
     words[this.rootAt + ROOT_COVER] = cover;
     words[this.rootAt + ROOT_SHORTS] = shorts;

@@ -86,9 +86,8 @@ const ENDS: readonly Token[] = [TOKEN_DISCARD, outputPortToken(PORTS)];
 function routed(random: Random, shape: Shape, [tree, table]: readonly [Token, Token], before: AftOperation): GraphPlan {
   const { insert: parts, heads, neighbors } = groups(random, 2 + random.below(6));
   const switched = lsps(random, FIRST + 600, { table, trees: [tree], neighbors: [...neighbors, ...heads] });
-  // Now and then so many that the tree has tables and, for IPv4, pages in front of them (src/vasic/kernel/leaf-pages.ts).
-  const count =
-    random.below(40) === 0 ? 2500 : random.below(10) === 0 ? 1100 + random.below(400) : 1 + random.below(30);
+  // Now and then so many that the trees have tables, the IPv4 one with pages in front of them (src/vasic/kernel/leaf-pages.ts).
+  const count = random.below(12) === 0 ? 1100 + random.below(5000) : 1 + random.below(30);
   const prefixes = Array.from({ length: count }, () => prefixed(random));
   const next = (): Token => (random.below(8) === 0 ? random.pick(ENDS) : random.pick(heads));
   const entries = prefixes.map((prefix) => routeTo(tree, prefix, next()));

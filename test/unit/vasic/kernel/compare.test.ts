@@ -15,7 +15,7 @@ test('what the kernel would do with a packet is what the engine does, in graphs 
     setPort: (port: number, facts: { mtu: number; up: boolean }) => setPort(globals, port, facts),
     frames: 60,
   };
-  for (let i = 0; i < 300; i++) compareGraph(random, seed, options, result);
+  for (let i = 0; i < 700; i++) compareGraph(random, seed, options, result);
   expect(result.findings).toEqual([]);
   expect(result.labelled).toBeGreaterThan(500);
   expect(result.unlabelled).toBeGreaterThan(300);
