@@ -164,8 +164,9 @@ export class PrefixTrie {
     }
   }
 
+  /** Tells the memory of a prefix that changed, where it is one of those below the index. */
   private tell(address: Uint32Array, length: number, more: -1 | 0 | 1): void {
-    if (this.index !== undefined && length >= INDEX_BITS) this.memory.changed(address[0]!, length, more, this.topBelow);
+    if (this.index !== undefined && length >= INDEX_BITS) this.memory.changed(address[0]!, length, more);
   }
 
   private placeOf(address: Uint32Array, length: number): number {
@@ -175,8 +176,6 @@ export class PrefixTrie {
   private poolOf(first: number): WordPool {
     return this.pools[first & this.poolMask]!;
   }
-
-  private readonly topBelow = (first: number): number => this.topOf(first);
 
   private topOf(first: number): number {
     const index = this.index;

@@ -77,9 +77,8 @@ export interface TrieMemory {
   /**
    * A prefix of 16 bits or more, in a trie with tables, came (`more` is 1), went (-1) or got another value (0): called before close().
    * @param first the address's first word
-   * @param topOf index slot → the topmost node below it, 0: none
    */
-  changed(first: number, length: number, more: -1 | 0 | 1, topOf: (slot: number) => number): void;
+  changed(first: number, length: number, more: -1 | 0 | 1): void;
   /** The trie's parts are somewhere else now; within a change of WHOLE_TRIE (the topmost node) or TABLES. */
   moved(root: TrieRoot): void;
 }

@@ -193,7 +193,7 @@ function findLabel(heap: Uint32Array, pages: number, label: number): number {
 export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): number {
   if (root === 0) return 0;
   const first = address[0]! >>> INDEX_BITS;
-  const leaf = leafOf(heap, heap[root + layout.ROOT_LEAVES]!, address[0]! >>> 8);
+  const leaf = findLeaf(heap, heap[root + layout.ROOT_LEAVES]!, address[0]! >>> (32 - layout.LEAF_BITS));
   if (leaf !== layout.LEAF_DEEPER) return leaf === 0 ? shortPrefix(heap, root, first) : leaf;
   const index = heap[root + layout.ROOT_INDEX]!;
   let node = index === 0 ? heap[root + layout.ROOT_NODE]! : heap[index + first]!;
@@ -211,7 +211,7 @@ export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): n
 }
 
 /** What the pages know of an address's first 24 bits (leaf-pages.ts); LEAF_DEEPER: the trie knows more. */
-function leafOf(heap: Uint32Array, table: number, leaf: number): number {
+function findLeaf(heap: Uint32Array, table: number, leaf: number): number {
   const page = table === 0 ? 0 : heap[table + (leaf >>> layout.LEAF_PAGE_BITS)]!;
   return page === 0 ? layout.LEAF_DEEPER : heap[page + (leaf & (layout.LEAF_PAGE_WORDS - 1))]!;
 }

@@ -14,6 +14,7 @@
 import { CAPACITIES, capacityOf, type WordPool } from '../engine/word-pool';
 
 export const PAGE_WORDS = 1024;
+/** The power of two that this is. */
 const PAGE_ORDER = 10;
 
 /** The first page is never handed out: address 0 means none. */

@@ -135,6 +135,7 @@ export const ROOT_SHORTS = 2;
 export const ROOT_NODE = 3;
 export const ROOT_LEAVES = 4;
 /** LEAVES of a trie with tables that has some, else 0 (leaf-pages.ts): first 14 bits of an address → page or 0; the next 10 bits → leaf. */
+export const LEAF_BITS = 24;
 export const LEAF_TABLE_WORDS = 16384;
 export const LEAF_PAGE_BITS = 10;
 export const LEAF_PAGE_WORDS = 1024;

@@ -10,23 +10,20 @@
  * new page shows up below four slots at once, with what the trie says of all four, so it may be seen at any time.
  */
 import { CHILD_BLOCK, CHILDREN, NODE_WORDS, PREFIXES, VALUE_BLOCK } from '../engine/trie-nodes';
-import { COVERING, popcount, rank, STRIDE } from '../engine/trie-bits';
+import { INDEX_BITS } from '../engine/short-prefixes';
+import { COVERING, rank, STRIDE } from '../engine/trie-bits';
 import type { Heap } from './heap';
-import { LEAF_DEEPER, LEAF_PAGE_WORDS, LEAF_TABLE_WORDS } from './layout';
+import { LEAF_BITS, LEAF_DEEPER, LEAF_PAGE_BITS, LEAF_PAGE_WORDS, LEAF_TABLE_WORDS } from './layout';
 
 /** Prefixes from which a page pays: 128 bytes for each. */
 const PAGE_FROM = 32;
 /** Free pages of the heap that are left to others. */
 const LEFT_PAGES = 256;
-/** Words of a page below one index slot. */
-const SLOT_LEAVES = 256;
-const INDEX_BITS = 16;
-const LEAF_BITS = 24;
+/** Words of a page below one index slot, and index slots of a page. */
+const SLOT_LEAVES = 1 << (LEAF_BITS - INDEX_BITS);
+const PAGE_SLOTS = LEAF_PAGE_WORDS / SLOT_LEAVES;
 /** Bits of a leaf's address in the second node below an index slot. */
 const LOW_BITS = LEAF_BITS - INDEX_BITS - STRIDE;
-
-/** Index slot → the topmost node below it, 0: none. */
-export type TopOf = (slot: number) => number;
 
 export class LeafPages {
   private table = 0;
@@ -71,40 +68,38 @@ export class LeafPages {
 
   /**
    * A prefix of 16 bits or more came (1), went (-1) or got another value (0).
+   * @param index address of the trie's index: the topmost node below each slot, 0: none
    * @param first the address's first word
    */
-  changed(first: number, length: number, more: -1 | 0 | 1, topOf: TopOf): void {
+  changed(index: number, first: number, length: number, more: -1 | 0 | 1): void {
     if (this.table === 0) return;
-    const group = first >>> (32 - LEAF_BITS + 10);
+    const leaf = first >>> (32 - LEAF_BITS);
+    const group = leaf >>> LEAF_PAGE_BITS;
     const held = (this.held[group]! += more);
     const page = this.heap.words[this.table + group]!;
     if (page === 0) {
-      if (more === 1 && held >= PAGE_FROM) this.addPage(group, topOf);
+      if (more === 1 && held >= PAGE_FROM) this.addPage(index, group);
       return;
     }
-    const slot = first >>> INDEX_BITS;
-    const from = (first >>> (32 - LEAF_BITS)) & (SLOT_LEAVES - 1);
+    const from = leaf & (SLOT_LEAVES - 1);
     const to = length >= LEAF_BITS ? from + 1 : from + (1 << (LEAF_BITS - length));
-    this.fill(page, slot, topOf(slot), from, to);
+    this.fill(page, index, first >>> INDEX_BITS, from, to);
   }
 
-  private addPage(group: number, topOf: TopOf): void {
+  private addPage(index: number, group: number): void {
     if (!this.heap.hasPages(LEFT_PAGES)) return;
     const page = this.heap.allocateWords(LEAF_PAGE_WORDS);
     if (page === 0) return;
-    const slots = LEAF_PAGE_WORDS / SLOT_LEAVES;
-    for (let i = 0; i < slots; i++) {
-      const slot = group * slots + i;
-      this.fill(page, slot, topOf(slot), 0, SLOT_LEAVES);
-    }
+    for (let i = 0; i < PAGE_SLOTS; i++) this.fill(page, index, group * PAGE_SLOTS + i, 0, SLOT_LEAVES);
     // Behind the stores above, for readers on other processors: no version says that those slots changed.
     Atomics.store(this.heap.words, this.table + group, page);
   }
 
-  /** Writes the leaves of an index slot, of which the topmost node is given, from one to another (exclusive). */
-  private fill(page: number, slot: number, node: number, from: number, to: number): void {
+  /** Writes the leaves of an index slot, from one to another (exclusive). */
+  private fill(page: number, index: number, slot: number, from: number, to: number): void {
     const { words } = this.heap;
-    const at = page + (slot & (LEAF_PAGE_WORDS / SLOT_LEAVES - 1)) * SLOT_LEAVES;
+    const node = words[index + slot]!;
+    const at = page + (slot & (PAGE_SLOTS - 1)) * SLOT_LEAVES;
     if (node === 0) words.fill(0, at + from, at + to);
     else for (let leaf = from; leaf < to; leaf++) words[at + leaf] = leafOf(words, node, leaf);
   }
@@ -132,5 +127,5 @@ function longest(words: Uint32Array, node: number, covering: number): number {
   const prefixes = words[node + PREFIXES]!;
   const hits = prefixes & covering;
   if (hits === 0) return 0;
-  return words[words[node + VALUE_BLOCK]! + popcount(prefixes & ((1 << (31 - Math.clz32(hits))) - 1))]!;
+  return words[words[node + VALUE_BLOCK]! + rank(prefixes, 31 - Math.clz32(hits))]!;
 }

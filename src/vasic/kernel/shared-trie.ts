@@ -9,7 +9,7 @@
 import { TABLES, type TrieMemory, type TrieRoot, type WordBlock, type WordPool } from '../engine/word-pool';
 import type { Heap } from './heap';
 import { PAGE_WORDS } from './heap';
-import { LeafPages, type TopOf } from './leaf-pages';
+import { LeafPages } from './leaf-pages';
 import { ROOT_COVER, ROOT_INDEX, ROOT_LEAVES, ROOT_NODE, ROOT_SHORTS, ROOT_WORDS } from './layout';
 import type { Versions } from './versions';
 
@@ -78,8 +78,8 @@ export class SharedTrieMemory implements TrieMemory {
     else this.versions.turnTree(this.rootAt / ROOT_WORDS);
   }
 
-  changed(first: number, length: number, more: -1 | 0 | 1, topOf: TopOf): void {
-    this.leaves?.changed(first, length, more, topOf);
+  changed(first: number, length: number, more: -1 | 0 | 1): void {
+    this.leaves?.changed(this.heap.words[this.rootAt + ROOT_INDEX]!, first, length, more);
   }
 
   /** Pages that only make lookups faster give way to prefixes; false: there are none. */

@@ -141,6 +141,14 @@ static __always_inline __u32 highest(__u32 v)
 	return v - (v >> 1);
 }
 
+/* What the pages in front of a trie know of an address's first 24 bits; LEAF_DEEPER: the trie knows more. */
+static __always_inline __u32 find_leaf(__u32 table, __u32 leaf)
+{
+	__u32 page = table ? heap_word(table + (leaf >> LEAF_PAGE_BITS)) : 0;
+
+	return page ? heap_word(page + (leaf & (LEAF_PAGE_WORDS - 1))) : LEAF_DEEPER;
+}
+
 /* Of the prefixes shorter than an index slot, the longest one's value. */
 static __always_inline __u32 short_prefix(__u32 cover, __u32 shorts, __u32 first)
 {
@@ -156,7 +164,7 @@ __noinline __u32 walk_trie(__u32 root, __u64 high, __u64 low)
 	volatile const __u32 *tables = heap_at(root, ROOT_WORDS);
 	__u32 first = high >> (64 - INDEX_BITS);
 	__u32 prefixes = 0, covered = 0, values = 0;
-	__u32 node, index, cover, shorts, leaves;
+	__u32 node, index, cover, shorts, leaf;
 
 	if (!tables || root == 0)
 		return 0;
@@ -164,19 +172,9 @@ __noinline __u32 walk_trie(__u32 root, __u64 high, __u64 low)
 	cover = tables[ROOT_COVER];
 	shorts = tables[ROOT_SHORTS];
 	node = tables[ROOT_NODE];
-	leaves = tables[ROOT_LEAVES];
-	if (leaves) {
-		__u32 leaf = high >> (64 - 24);
-		__u32 page = heap_word(leaves + (leaf >> LEAF_PAGE_BITS));
-
-		if (page) {
-			leaf = heap_word(page + (leaf & (LEAF_PAGE_WORDS - 1)));
-			if (leaf == 0)
-				return short_prefix(cover, shorts, first);
-			if (leaf != LEAF_DEEPER)
-				return leaf;
-		}
-	}
+	leaf = find_leaf(tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
+	if (leaf != LEAF_DEEPER)
+		return leaf ? leaf : short_prefix(cover, shorts, first);
 	if (index) {
 		node = heap_word(index + first);
 		high = high << INDEX_BITS | low >> (64 - INDEX_BITS);

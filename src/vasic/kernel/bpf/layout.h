@@ -97,6 +97,7 @@
 #define ROOT_SHORTS 2
 #define ROOT_NODE 3
 #define ROOT_LEAVES 4
+#define LEAF_BITS 24
 #define LEAF_TABLE_WORDS 16384
 #define LEAF_PAGE_BITS 10
 #define LEAF_PAGE_WORDS 1024

@@ -3,7 +3,7 @@ import { ADDRESS_WORDS } from '../../../../src/vasic/engine/trie-bits';
 import { PrefixTrie } from '../../../../src/vasic/engine/prefix-trie';
 import { lookUp } from '../../../../src/vasic/kernel/decide';
 import { Heap, PAGE_WORDS } from '../../../../src/vasic/kernel/heap';
-import { GLOBAL_GRAPH_VERSION, GLOBAL_WORDS, LEAF_DEEPER, ROOT_LEAVES } from '../../../../src/vasic/kernel/layout';
+import * as layout from '../../../../src/vasic/kernel/layout';
 import { SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
 import { Versions } from '../../../../src/vasic/kernel/versions';
 import { Random } from '../../../fuzz/random';
@@ -18,7 +18,7 @@ interface Bed {
 function bed(pages: number, tablesFrom: number): Bed {
   const words = new Uint32Array(pages * PAGE_WORDS);
   const heap = new Heap({ words, grow: () => false });
-  const globals = new Uint32Array(GLOBAL_WORDS);
+  const globals = new Uint32Array(layout.GLOBAL_WORDS);
   const memory = new SharedTrieMemory(heap, new Versions(globals), true);
   expect(memory.makeRoot()).toBe(true);
   return { trie: new PrefixTrie(memory, tablesFrom), memory, heap, globals };
@@ -40,13 +40,13 @@ function randomPrefix(random: Random): { readonly first: number; readonly length
 /** Pages that there are, and leaves by what they tell. */
 function countLeaves({ heap, memory }: Bed): { pages: number; deeper: number; values: number } {
   const counts = { pages: 0, deeper: 0, values: 0 };
-  const table = heap.words[memory.root + ROOT_LEAVES]!;
-  for (let group = 0; table !== 0 && group < 16384; group++) {
+  const table = heap.words[memory.root + layout.ROOT_LEAVES]!;
+  for (let group = 0; table !== 0 && group < layout.LEAF_TABLE_WORDS; group++) {
     const page = heap.words[table + group]!;
     if (page === 0) continue;
     counts.pages++;
-    for (const leaf of heap.words.subarray(page, page + 1024)) {
-      if (leaf === LEAF_DEEPER) counts.deeper++;
+    for (const leaf of heap.words.subarray(page, page + layout.LEAF_PAGE_WORDS)) {
+      if (leaf === layout.LEAF_DEEPER) counts.deeper++;
       else if (leaf !== 0) counts.values++;
     }
   }
@@ -89,7 +89,7 @@ test.each([1, 2, 3])('random prefixes, put in and taken out (seed %i)', (seed) =
   for (const { first, length } of held.values()) trie.delete(address(first), length);
   expect(trie.size).toBe(0);
   expect(countLeaves(here).pages).toBe(0);
-  expect(globals[GLOBAL_GRAPH_VERSION]! % 2).toBe(0);
+  expect(globals[layout.GLOBAL_GRAPH_VERSION]! % 2).toBe(0);
 });
 
 test('pages give way to prefixes where the heap has no room for both, and lookups go on by the trie', () => {
@@ -114,5 +114,5 @@ test('pages give way to prefixes where the heap has no room for both, and lookup
 });
 
 function hasLeaves({ heap, memory }: Bed): boolean {
-  return heap.words[memory.root + ROOT_LEAVES] !== 0;
+  return heap.words[memory.root + layout.ROOT_LEAVES] !== 0;
 }
