@@ -60,7 +60,7 @@ async function withSink<T>(node: LabNode, ifname: string, work: () => Promise<T>
 
 /**
  * The first core that this process may use. Where the generator moves to another, the interfaces' work stays behind on the old one for a while; the
- * two run side by side then, the faster one fills the ring between them, and a fifth of the packets is lost that way, by Linux as well.
+ * two run side by side then, the faster one fills the ring between them, and up to a fifth of the packets is lost that way, by Linux as well.
  */
 function firstCore(): string {
   const allowed = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'));

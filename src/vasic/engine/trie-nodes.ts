@@ -2,7 +2,7 @@
  * The nodes of a prefix trie as words in a pool, and what is done to a whole tree of them: listed, and given back. How one is
  * looked up and changed is in prefix-trie.ts.
  */
-import { STRIDE, popcount, withChunk } from './trie-bits';
+import { STRIDE, popcount, rank, withChunk } from './trie-bits';
 import type { WordPool } from './word-pool';
 
 /** Words of a node: the bitmaps of prefixes and children, and the addresses of their blocks. */
@@ -17,6 +17,14 @@ export interface PrefixValue {
   readonly address: Uint32Array;
   readonly length: number;
   readonly value: number;
+}
+
+/** The value of a node's longest prefix of those that cover (bits of COVERING); 0: none does. */
+export function valueIn(words: Uint32Array, node: number, covering: number): number {
+  const prefixes = words[node + PREFIXES]!;
+  const hits = prefixes & covering;
+  if (hits === 0) return 0;
+  return words[words[node + VALUE_BLOCK]! + rank(prefixes, 31 - Math.clz32(hits))]!;
 }
 
 /** The prefixes in a node (0: none) and below it, all at once: blocks move when the trie changes. */

@@ -14,7 +14,7 @@ import { labelOf, ttlOf } from '../engine/label-stack';
 import { avalanche } from '../engine/mix';
 import { INDEX_BITS } from '../engine/short-prefixes';
 import { chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
-import { CHILD_BLOCK, CHILDREN, NODE_WORDS, VALUE_BLOCK } from '../engine/trie-nodes';
+import { CHILD_BLOCK, CHILDREN, NODE_WORDS, valueIn } from '../engine/trie-nodes';
 import { addressOf, hashOf, hashOfLabels, isMartian, parse, type Headers } from './frame-headers';
 import { hasLabel, hopsOnWire, newWay, pop, push, swap, topLabel, type RecordWords, type Way } from './label-steps';
 import * as layout from './layout';
@@ -197,16 +197,15 @@ export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): n
   if (leaf !== layout.LEAF_DEEPER) return leaf === 0 ? shortPrefix(heap, root, first) : leaf;
   const index = heap[root + layout.ROOT_INDEX]!;
   let node = index === 0 ? heap[root + layout.ROOT_NODE]! : heap[index + first]!;
-  let at = 0;
+  let value = 0;
   for (let depth = index === 0 ? 0 : INDEX_BITS; node !== 0; depth += STRIDE) {
     const chunk = chunkAt(address, depth);
-    const covering = heap[node]! & COVERING[chunk]!;
-    if (covering !== 0) at = heap[node + VALUE_BLOCK]! + rank(heap[node]!, 31 - Math.clz32(covering));
+    value = valueIn(heap, node, COVERING[chunk]!) || value;
     const children = heap[node + CHILDREN]!;
     if (((children >>> chunk) & 1) === 0) break;
     node = heap[node + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
   }
-  if (at !== 0) return heap[at]!;
+  if (value !== 0) return value;
   return index === 0 ? 0 : shortPrefix(heap, root, first);
 }
 

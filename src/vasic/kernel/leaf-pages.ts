@@ -9,7 +9,7 @@
  * Changes lie between the trie's change of the tree version and its end (shared-trie.ts), as a page's words belong to one index slot each. A
  * new page shows up below four slots at once, with what the trie says of all four, so it may be seen at any time.
  */
-import { CHILD_BLOCK, CHILDREN, NODE_WORDS, PREFIXES, VALUE_BLOCK } from '../engine/trie-nodes';
+import { CHILD_BLOCK, CHILDREN, NODE_WORDS, PREFIXES, valueIn } from '../engine/trie-nodes';
 import { INDEX_BITS } from '../engine/short-prefixes';
 import { COVERING, rank, STRIDE } from '../engine/trie-bits';
 import type { Heap } from './heap';
@@ -109,7 +109,7 @@ export class LeafPages {
 function leafOf(words: Uint32Array, top: number, leaf: number): number {
   const chunk = leaf >>> LOW_BITS;
   const children = words[top + CHILDREN]!;
-  const above = longest(words, top, COVERING[chunk]!);
+  const above = valueIn(words, top, COVERING[chunk]!);
   if (((children >>> chunk) & 1) === 0) return above;
   const node = words[top + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
   const low = leaf & ((1 << LOW_BITS) - 1);
@@ -119,13 +119,5 @@ function leafOf(words: Uint32Array, top: number, leaf: number): number {
   // Prefixes of 25 bits, two below a leaf.
   if ((words[node + PREFIXES]! & (3 << ((1 << (LOW_BITS + 1)) | (low << 1)))) !== 0) return LEAF_DEEPER;
   const covering = COVERING[low << width]! & ((1 << (1 << (LOW_BITS + 1))) - 1);
-  return longest(words, node, covering) || above;
-}
-
-/** The value of the longest prefix in a node of those that cover; 0: none. */
-function longest(words: Uint32Array, node: number, covering: number): number {
-  const prefixes = words[node + PREFIXES]!;
-  const hits = prefixes & covering;
-  if (hits === 0) return 0;
-  return words[words[node + VALUE_BLOCK]! + rank(prefixes, 31 - Math.clz32(hits))]!;
+  return valueIn(words, node, covering) || above;
 }

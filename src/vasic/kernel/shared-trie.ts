@@ -1,5 +1,5 @@
 /**
- * The memory of a route trie that the kernel's program looks up in: blocks of the heap, and a root of four words that says where
+ * The memory of a route trie that the kernel's program looks up in: blocks of the heap, and a root that says where
  * its parts are.
  *
  * Changes below one index slot are bracketed by the tree version of that slot. Those of a small trie (which has no index, so each
