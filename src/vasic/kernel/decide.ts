@@ -12,12 +12,10 @@ import { pick } from '../engine/flow-hash';
 import { ETHER_HEADER, isVlanType, LABEL_BYTES } from '../engine/headers';
 import { labelOf, ttlOf } from '../engine/label-stack';
 import { avalanche } from '../engine/mix';
-import { INDEX_BITS } from '../engine/short-prefixes';
-import { chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
-import { CHILD_BLOCK, CHILDREN, NODE_WORDS, valueIn } from '../engine/trie-nodes';
 import { addressOf, hashOf, hashOfLabels, isMartian, parse, type Headers } from './frame-headers';
 import { hasLabel, hopsOnWire, newWay, pop, push, swap, topLabel, type RecordWords, type Way } from './label-steps';
 import * as layout from './layout';
+import { lookUp } from './lookup';
 
 /** The words that the program reads. */
 export interface KernelWords {
@@ -187,38 +185,6 @@ function portAt(port: number): number {
 function findLabel(heap: Uint32Array, pages: number, label: number): number {
   const page = heap[pages + (label >>> layout.LABEL_PAGE_BITS)]!;
   return page === 0 ? 0 : heap[page + (label & (layout.LABEL_PAGE_WORDS - 1))]!;
-}
-
-/** The value of the longest prefix in the trie at `root`; 0: none. */
-export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): number {
-  if (root === 0) return 0;
-  const first = address[0]! >>> INDEX_BITS;
-  const leaf = findLeaf(heap, heap[root + layout.ROOT_LEAVES]!, address[0]! >>> (32 - layout.LEAF_BITS));
-  if (leaf !== layout.LEAF_DEEPER) return leaf === 0 ? shortPrefix(heap, root, first) : leaf;
-  const index = heap[root + layout.ROOT_INDEX]!;
-  let node = index === 0 ? heap[root + layout.ROOT_NODE]! : heap[index + first]!;
-  let value = 0;
-  for (let depth = index === 0 ? 0 : INDEX_BITS; node !== 0; depth += STRIDE) {
-    const chunk = chunkAt(address, depth);
-    value = valueIn(heap, node, COVERING[chunk]!) || value;
-    const children = heap[node + CHILDREN]!;
-    if (((children >>> chunk) & 1) === 0) break;
-    node = heap[node + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
-  }
-  if (value !== 0) return value;
-  return index === 0 ? 0 : shortPrefix(heap, root, first);
-}
-
-/** What the pages know of an address's first 24 bits (leaf-pages.ts); LEAF_DEEPER: the trie knows more. */
-function findLeaf(heap: Uint32Array, table: number, leaf: number): number {
-  const page = table === 0 ? 0 : heap[table + (leaf >>> layout.LEAF_PAGE_BITS)]!;
-  return page === 0 ? layout.LEAF_DEEPER : heap[page + (leaf & (layout.LEAF_PAGE_WORDS - 1))]!;
-}
-
-/** Of the prefixes shorter than an index slot, the longest one's value. */
-function shortPrefix(heap: Uint32Array, root: number, first: number): number {
-  const cover = heap[heap[root + layout.ROOT_COVER]! + (first >>> 1)]! >>> ((first & 1) << 4);
-  return heap[heap[root + layout.ROOT_SHORTS]! + (cover & 0xffff)]!;
 }
 
 function balance(heap: Uint32Array, record: number, hash: number): number {

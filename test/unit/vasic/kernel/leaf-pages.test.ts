@@ -1,9 +1,9 @@
 /** The pages in front of a route trie say what the trie says, whatever was put in and taken out before. */
 import { ADDRESS_WORDS } from '../../../../src/vasic/engine/trie-bits';
 import { PrefixTrie } from '../../../../src/vasic/engine/prefix-trie';
-import { lookUp } from '../../../../src/vasic/kernel/decide';
 import { Heap, PAGE_WORDS } from '../../../../src/vasic/kernel/heap';
 import * as layout from '../../../../src/vasic/kernel/layout';
+import { lookUp } from '../../../../src/vasic/kernel/lookup';
 import { SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
 import { Versions } from '../../../../src/vasic/kernel/versions';
 import { Random } from '../../../fuzz/random';
