@@ -142,20 +142,19 @@ export function testRun(program: number, frame: Uint8Array, repeat = 1, context?
 }
 
 const BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
-/** What the kernel takes at most is 256; longer batches keep its caches warmer. */
-const LIVE_BATCH = 256;
 
 /**
- * Runs an XDP program `repeat` times on frames of the length of `frame`, and does with them what it says: what it redirects is sent. The frames
- * are recycled as the receiver left them, so the program has to write all of them anew. Kernel 5.18.
+ * Runs an XDP program `repeat` times on frames of the length of `frame`, and does with them what it says: what it redirects is sent, after each
+ * `batch` (at most 256), when whoever receives on this core has its turn as well. The frames are recycled as the receiver left them, so the program
+ * has to write all of them anew. Kernel 5.18.
  */
-export function runLiveFrames(program: number, frame: Uint8Array, repeat: number): void {
+export function runLiveFrames(program: number, frame: Uint8Array, repeat: number, batch: number): void {
   const attr = Buffer.alloc(80);
   attr.writeUInt32LE(program, 0);
   attr.writeUInt32LE(frame.length, 8);
   attr.writeBigUInt64LE(addressOf(frame), 16);
   attr.writeUInt32LE(repeat, 32);
   attr.writeUInt32LE(BPF_F_TEST_XDP_LIVE_FRAMES, 64);
-  attr.writeUInt32LE(LIVE_BATCH, 72);
+  attr.writeUInt32LE(batch, 72);
   bpf(BPF_PROG_TEST_RUN, attr, 'BPF_PROG_TEST_RUN', 'with live frames');
 }
