@@ -41,6 +41,8 @@ export type Decision =
   /** One of layout.REASON_NAMES. */
   | { readonly verdict: 'slow'; readonly reason: string };
 
+/** In the order of the records' words. */
+const SWITCHED: readonly number[] = [ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS];
 const EXTENSIONS: readonly number[] = [0, 43, 44, 51, 60];
 const MAX_COUNTS = 8;
 
@@ -59,7 +61,7 @@ export function decide(words: KernelWords, port: number, frame: Uint8Array): Dec
 
 function walk(words: KernelWords, port: number, h: Headers): Decision {
   const { heap, globals } = words;
-  const slots = globals[layout.GLOBAL_SLOTS]!;
+  const records = globals[layout.GLOBAL_RECORDS]!;
   const { frame, type } = h;
   const way = newWay(h);
   let slot = globals[portAt(port) + layout.PORT_START]!;
@@ -67,8 +69,7 @@ function walk(words: KernelWords, port: number, h: Headers): Decision {
   if (slot === 0) return slow(layout.REASON_UNBOUND);
   for (let step = 0; step < layout.MAX_KERNEL_STEPS; step++) {
     if (slot === 0) return slow(layout.REASON_NO_PATH);
-    const at = heap[slots + slot] ?? 0;
-    if (at === 0) return slow(layout.REASON_NODE);
+    const at = records + slot * layout.RECORD_WORDS;
     const word: RecordWords = (offset) => heap[at + offset]!;
     const isRelabelled = way.labels.length > 0 || way.popped > 0;
     switch (word(0)) {
@@ -77,18 +78,19 @@ function walk(words: KernelWords, port: number, h: Headers): Decision {
         break;
       case layout.KIND_MATCH_MAC: {
         if (way.encap !== 0 || isRelabelled) return slow(layout.REASON_ORDER);
-        const same =
-          word(layout.MATCH_MAC_HIGH) === read16(frame, 0) && word(layout.MATCH_MAC_LOW) === read32(frame, 2);
-        slot = word(same ? layout.MATCH_MAC_TRUE : layout.MATCH_MAC_FALSE);
+        slot = word(hasMac(frame, word) ? layout.MATCH_MAC_TRUE : layout.MATCH_MAC_FALSE);
         break;
       }
-      case layout.KIND_ETHER_SWITCH:
-        if (isRelabelled) return slow(layout.REASON_ORDER);
-        if (type === ETHERTYPE_IPV4) slot = word(layout.ETHER_SWITCH_IP4);
-        else if (type === ETHERTYPE_IPV6) slot = word(layout.ETHER_SWITCH_IP6);
-        else if (type === ETHERTYPE_MPLS) slot = word(layout.ETHER_SWITCH_MPLS);
-        else return slow(layout.REASON_ETHER_TYPE);
+      case layout.KIND_FRONT:
+      case layout.KIND_ETHER_SWITCH: {
+        const isFront = word(0) === layout.KIND_FRONT;
+        if (isRelabelled || (isFront && way.encap !== 0)) return slow(layout.REASON_ORDER);
+        const types = SWITCHED.indexOf(type);
+        if (isFront && !hasMac(frame, word)) slot = word(layout.FRONT_FALSE);
+        else if (types < 0) return slow(layout.REASON_ETHER_TYPE);
+        else slot = word((isFront ? layout.FRONT_IP4 : layout.ETHER_SWITCH_IP4) + types);
         break;
+      }
       case layout.KIND_TREE: {
         if (way.encap !== 0 || way.labels.length > 0) return slow(layout.REASON_ORDER);
         if (way.proto === ETHERTYPE_MPLS) return slow(layout.REASON_ETHER_TYPE);
@@ -104,9 +106,11 @@ function walk(words: KernelWords, port: number, h: Headers): Decision {
         slot = balance(heap, at, hash);
         break;
       }
+      case layout.KIND_ADJACENCY:
       case layout.KIND_ENCAP:
         if ((!way.routed && way.popped === 0) || ++counts > MAX_COUNTS) return slow(layout.REASON_ORDER);
         way.encap = at;
+        if (word(0) === layout.KIND_ADJACENCY) return leave(words, way, word(layout.ADJACENCY_PORT), h);
         slot = word(layout.ENCAP_NEXT);
         break;
       case layout.KIND_PUSH:
@@ -147,6 +151,10 @@ function walk(words: KernelWords, port: number, h: Headers): Decision {
     }
   }
   return slow(layout.REASON_STEPS);
+}
+
+function hasMac(frame: Uint8Array, word: RecordWords): boolean {
+  return word(layout.MATCH_MAC_HIGH) === read16(frame, 0) && word(layout.MATCH_MAC_LOW) === read32(frame, 2);
 }
 
 /** Hash of the packet's flow; or why there is none. */

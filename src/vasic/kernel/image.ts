@@ -2,14 +2,14 @@
  * The compiled copy of a sandbox's graph that the kernel's program forwards by, kept in step with the graph.
  *
  * **How a change reaches the kernel.** The graph tells what changed; that is gathered as a set of slots. Before entries of a route
- * trie change, and at the end of each operation, the slots are written (settle): graph version odd, then each record in its place, each
- * load balancer's slots, the slot's word in the slot table (0 for a slot without a node), bindings; version even. A program that
+ * trie change, and at the end of each operation, the slots are written (settle): graph version odd, then each record in its place (zeros for
+ * a slot without a node), and those of other slots that have it in them, each load balancer's slots, bindings; version even. A program that
  * ran meanwhile sees the version and leaves its packet to the engine. Entries of tries are stored in place at once, each under the
  * version of its own part of the trie (shared-trie.ts).
  *
  * So at every moment the program sees the graph as it was before, or after, one change of the operation, in their order: nodes and
  * load balancers first, as far as they come before the next route. A refused operation is taken back the same way. What no longer
- * leads anywhere is written before what it led to is given to somebody else: a slot that is free holds 0, and a record's words are
+ * leads anywhere is written before what it led to is given to somebody else: a slot that is free has zeros, and a record's words are
  * overwritten only while the version is odd.
  *
  * **Room.** What a node needs of the heap is allocated when the graph changes, not when it is written. Where there is no room the graph
@@ -40,8 +40,7 @@ class Image implements GraphWatcher {
   private readonly records: Records;
   private readonly dirty = new Set<number>();
   private readonly ports = new Set<number>();
-  /** The slot table: where it is, and its words. */
-  private slotsAt = 0;
+  /** Slots that the table of records has. */
   private slots = 0;
 
   constructor(
@@ -78,14 +77,8 @@ class Image implements GraphWatcher {
   settle(): void {
     if (this.dirty.size === 0 && this.ports.size === 0) return;
     this.versions.turnGraph();
-    for (const slot of this.dirty) {
-      if (slot >= this.slots) continue;
-      if (this.graph.imageOf(slot) !== undefined) this.heap.words[this.slotsAt + slot] = this.records.write(slot);
-      else {
-        this.heap.words[this.slotsAt + slot] = 0;
-        this.records.drop(slot);
-      }
-    }
+    const gone = new Set([...this.dirty].filter((slot) => this.graph.imageOf(slot) === undefined));
+    this.records.write(this.dirty, gone);
     for (const port of this.ports) this.globals[startAt(port)] = this.graph.inputStart(port);
     this.versions.turnGraph();
     this.dirty.clear();
@@ -104,21 +97,22 @@ class Image implements GraphWatcher {
     this.heap.missed = false;
   }
 
-  /** Makes the slot table long enough; false: there is no room. */
+  /** Makes the table of records long enough; false: there is no room. */
   private makeSlot(slot: number): boolean {
     if (slot < this.slots) return true;
     const slots = Math.max(FIRST_SLOTS, 2 * this.slots);
-    if (!this.heap.hasPages(slots / PAGE_WORDS)) return false;
-    const at = this.heap.allocateWords(slots);
+    const [before, words] = [this.slots * layout.RECORD_WORDS, slots * layout.RECORD_WORDS];
+    if (!this.heap.hasPages(words / PAGE_WORDS)) return false;
+    const at = this.heap.allocateWords(words);
     if (at === 0) return false;
-    const { words } = this.heap;
-    words.fill(0, at, at + slots);
-    words.copyWithin(at, this.slotsAt, this.slotsAt + this.slots);
+    const { table } = this.records;
+    this.heap.words.fill(0, at, at + words);
+    this.heap.words.copyWithin(at, table, table + before);
     this.versions.turnGraph();
-    this.globals[layout.GLOBAL_SLOTS] = at;
+    this.globals[layout.GLOBAL_RECORDS] = at;
     this.versions.turnGraph();
-    if (this.slots > 0) this.heap.releaseWords(this.slotsAt, this.slots);
-    this.slotsAt = at;
+    if (this.slots > 0) this.heap.releaseWords(table, before);
+    this.records.table = at;
     this.slots = slots;
     return this.makeSlot(slot);
   }
@@ -145,7 +139,7 @@ export function createFastPath(tables: KernelTables, ports: number): FastPath {
 
   function forget(): void {
     versions.turnGraph();
-    globals[layout.GLOBAL_SLOTS] = 0;
+    globals[layout.GLOBAL_RECORDS] = 0;
     for (let port = 0; port < ports; port++) globals[startAt(port)] = END;
     versions.turnGraph();
   }

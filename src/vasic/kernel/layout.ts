@@ -4,14 +4,15 @@
  *
  * Two maps, both arrays of 32-bit words in the machine's byte order, which the dataplane thread alone writes but for a few of the globals:
  *
- * - the *heap*: node records, load balancers' slots, the slot table, and the route tries themselves. An address is an index of words,
+ * - the *heap*: the table of records, load balancers' slots, and the route tries themselves. An address is an index of words,
  *   0 means none. It grows by being made anew, twice as large, with the same contents at the same addresses.
- * - the *globals*: versions, the ports, where the slot table is.
+ * - the *globals*: versions, the ports, where the table of records is.
  *
- * A record is 8 words. A node's word in the slot table is the address of its record, 0 where the node in that slot is none that
- * the kernel does. Where a record names a node, it names its slot; slot 0 (END) leads to the TypeScript engine.
+ * A record is 8 words, one for each slot of the graph, in a table; of a free slot it is zeros, which lead to the engine. Where a record names
+ * a node, it names its slot; slot 0 (END) leads to the TypeScript engine. A record may say at once what several nodes in a row come to, up to
+ * FUSED_NODES of them (fused-records.ts): a packet then takes one step for all.
  *
- * **Never torn.** The writer makes a version odd, changes, and makes it even: `GRAPH_VERSION` for records, slot table, bindings, load
+ * **Never torn.** The writer makes a version odd, changes, and makes it even: `GRAPH_VERSION` for records, bindings, load
  * balancers, and for prefixes shorter than 16 bits in a trie with tables; one of `TREE_VERSIONS` for other prefixes: by the low bits
  * of an address's first 16 in a trie with tables, by those of the root's address / 8 in a small one (tables that come or go, and a new
  * root, are the graph's). The program reads the version before and after and leaves a packet whose version was odd
@@ -123,6 +124,17 @@ export const KIND_PORT_SWITCH = 14;
 export const PORT_SWITCH_COUNT = 1;
 export const PORT_SWITCH_SLOTS = 2;
 
+/** KIND_ENCAP and the output port behind it, by its index. All else as there. */
+export const KIND_ADJACENCY = 15;
+export const ADJACENCY_PORT = 1;
+
+/** KIND_MATCH_MAC and the switch of ether types that it leads to when true. */
+export const KIND_FRONT = 16;
+export const FRONT_FALSE = 3;
+export const FRONT_IP4 = 4;
+export const FRONT_IP6 = 5;
+export const FRONT_MPLS = 6;
+
 /**
  * Root of a trie, aligned to 8 words: the addresses of its three tables (prefix-trie.ts). INDEX: 65,536 words, node or 0. COVER: 65,536
  * 16-bit numbers, two to a word, the first in its low half. SHORTS: 65,536 words, value or 0. A small trie has no tables (INDEX is 0)
@@ -151,9 +163,9 @@ export const NODE_VALUE_BLOCK = 3;
 export const NODE_STRIDE = 5;
 export const INDEX_BITS = 16;
 
-/** Offsets in the globals. SLOTS: address of the slot table. */
+/** Offsets in the globals. RECORDS: address of the table of records. */
 export const GLOBAL_GRAPH_VERSION = 0;
-export const GLOBAL_SLOTS = 1;
+export const GLOBAL_RECORDS = 1;
 /** For test runs, whose packets come from the interface with index 1: the input port + 1, and the program's answer. */
 export const GLOBAL_TEST_PORT = 2;
 export const GLOBAL_TEST_VERDICT = 3;
@@ -161,7 +173,7 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 6;
+export const LAYOUT_VERSION = 7;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;
@@ -257,5 +269,7 @@ export const REASON_NAMES: readonly string[] = [
 /** Mark of packets on their way to the TypeScript engine by tc, so that what Linux itself sends there isn't taken for one. */
 export const SLOW_MARK = 1936486263;
 
-/** Nodes executed for one packet; with more it goes to the TypeScript engine. */
-export const MAX_KERNEL_STEPS = 32;
+/** Records that one packet passes; with more it goes to the TypeScript engine. */
+export const MAX_KERNEL_STEPS = 16;
+/** Nodes that a record stands for at most: times steps no more than the engine's own limit, MAX_STEPS of walk.ts. */
+export const FUSED_NODES = 4;

@@ -1,16 +1,23 @@
 /**
- * The records of the compiled graph (layout.ts) in the heap: which of its blocks each slot has, and their words. It decides
+ * The records of the compiled graph (layout.ts) in the heap: what each slot has of it beside its record, and their words. It decides
  * nothing about when the words are written (image.ts), only what they are.
+ *
+ * Nodes in a row that fpm2afi builds are one record: where a node only leads on, its record is that of where it leads; an encapsulation has
+ * the output port behind it, and the port's MAC address the switch of ether types. Such a record is written again with each of these.
  */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
 import type { NodeImage, PoppedTtl, SlowNode } from '../engine/node-image';
+import { END } from '../engine/walk';
 import type { CounterIds } from './counter-ids';
+import { Followers } from './followers';
 import type { Heap } from './heap';
 import { PAGE_WORDS } from './heap';
 import { LabelPages } from './label-pages';
 import * as layout from './layout';
 import { SharedTrieMemory } from './shared-trie';
 
+/** Nodes that only lead on and that a record passes over, its own included; with two nodes behind them these are FUSED_NODES. */
+const PASSED_OVER = layout.FUSED_NODES - 2;
 /** Kept free beside what a record takes, for the others of the same operation. */
 const SPARE_PAGES = 2;
 
@@ -31,7 +38,6 @@ const SWITCHED = [ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS] as const;
 
 /** A slot's node, and what it has of the heap. */
 interface Held {
-  readonly record: number;
   image: NodeImage;
   /** Of a load balancer: its slots, and those present (made when some are missing); address and words. Of a switch of ports: its slots. */
   paths: Block;
@@ -50,7 +56,10 @@ interface Block {
 const NONE: Block = { at: 0, words: 0 };
 
 export class Records {
+  /** Address of their table. */
+  table = 0;
   private readonly held: (Held | undefined)[] = [];
+  private readonly followers = new Followers();
 
   constructor(
     private readonly heap: Heap,
@@ -65,11 +74,9 @@ export class Records {
     if (!this.heap.hasSpare(Math.ceil(wanted / PAGE_WORDS) + SPARE_PAGES)) return false;
     if (image.kind === 'tree' && !(sharedRoot(image.ip4).makeRoot() && sharedRoot(image.ip6).makeRoot())) return false;
     const paths = grows ? this.block(wanted) : (before?.paths ?? NONE);
-    const record = before?.record ?? this.heap.allocateWords(layout.RECORD_WORDS);
-    if (record === 0 || (grows && paths.at === 0)) return false;
+    if (grows && paths.at === 0) return false;
     if (before === undefined) {
-      this.held[slot] = { record, image, paths, present: NONE, labels: undefined, old: [] };
-      this.heap.words.fill(0, record, record + layout.RECORD_WORDS);
+      this.held[slot] = { image, paths, present: NONE, labels: undefined, old: [] };
       return this.entriesChanged(slot);
     }
     if (grows) before.old.push(before.paths);
@@ -89,25 +96,40 @@ export class Records {
     return held.labels?.gather(held.image, isNew) ?? false;
   }
 
-  /** Writes the node's record; its address, 0 where the slot has none. Within a change of the graph's version. */
-  write(slot: number): number {
-    const held = this.held[slot];
-    if (held === undefined) return 0;
-    const words = this.wordsOf(held);
-    for (let i = 0; i < layout.RECORD_WORDS; i++) this.heap.words[held.record + i] = words[i] ?? 0;
-    for (const block of held.old) this.free(block);
-    held.old = [];
-    return held.record;
+  /**
+   * Writes the records of these slots and of whatever follows them, which it adds to them; zeros, and what they had is given back, for those in
+   * `gone`. Within a change of the graph's version.
+   */
+  write(slots: Set<number>, gone: ReadonlySet<number>): void {
+    this.followers.addTo(slots);
+    for (const slot of gone) this.drop(slot);
+    // What only leads on takes over the record of where it leads.
+    const leading: number[] = [];
+    for (const slot of slots) {
+      const held = this.held[slot];
+      if (held === undefined) continue;
+      if (held.image.kind === 'goto') leading.push(slot);
+      else this.put(slot, held, this.fused(slot, held));
+    }
+    for (const slot of leading) this.put(slot, this.held[slot]!, this.passedOver(slot));
   }
 
-  /** Gives back what a slot had. Within a change of the graph's version, once its word in the slot table is 0. */
-  drop(slot: number): void {
+  private put(slot: number, held: Held, words: ArrayLike<number>): void {
+    const at = this.at(slot);
+    for (let i = 0; i < layout.RECORD_WORDS; i++) this.heap.words[at + i] = words[i] ?? 0;
+    for (const block of held.old) this.free(block);
+    held.old = [];
+  }
+
+  private drop(slot: number): void {
     const held = this.held[slot];
     if (held === undefined) return;
     this.held[slot] = undefined;
+    this.followers.follow(slot, []);
+    const record = this.at(slot);
+    this.heap.words.fill(0, record, record + layout.RECORD_WORDS);
     for (const block of [...held.old, held.paths, held.present]) this.free(block);
     held.labels?.release();
-    this.heap.releaseWords(held.record, layout.RECORD_WORDS);
     const { image } = held;
     const counters = countersOf(image);
     if (counters !== undefined) this.ids.give(counters);
@@ -115,6 +137,42 @@ export class Records {
       sharedRoot(image.ip4).releaseRoot();
       sharedRoot(image.ip6).releaseRoot();
     }
+  }
+
+  private at(slot: number): number {
+    return this.table + slot * layout.RECORD_WORDS;
+  }
+
+  /** Words of a node that doesn't only lead on, with the one behind it where the two are one record. */
+  private fused(slot: number, held: Held): ArrayLike<number> {
+    const { image } = held;
+    if (image.kind !== 'encap' && image.kind !== 'matchMac') return this.wordsOf(held);
+    const nextSlot = image.kind === 'encap' ? image.next : image.whenTrue;
+    const next = this.held[nextSlot]?.image;
+    if (!this.followers.follow(slot, nextSlot === END ? [] : [nextSlot])) return this.wordsOf(held);
+    if (image.kind === 'encap' && next?.kind === 'output') {
+      return this.counting(image.counters, (id) => [layout.KIND_ADJACENCY, next.port, ...headerWords(image, id)]);
+    }
+    if (image.kind === 'matchMac' && next?.kind === 'etherSwitch') {
+      return [layout.KIND_FRONT, ...macWords(image.mac), image.whenFalse, ...SWITCHED.map(next.to)];
+    }
+    return this.wordsOf(held);
+  }
+
+  /** Words of a node that only leads on: those of where it leads, which are written. */
+  private passedOver(slot: number): ArrayLike<number> {
+    const behind: number[] = [];
+    let last = this.held[slot]!.image;
+    let to = this.held[slot];
+    while (to?.image.kind === 'goto' && behind.length < PASSED_OVER && to.image.next !== END) {
+      last = to.image;
+      behind.push(to.image.next);
+      to = this.held[to.image.next];
+    }
+    if (!this.followers.follow(slot, behind)) return this.wordsOf(this.held[slot]!);
+    if (to === undefined || to.image.kind === 'goto') return gotoWords(to?.image ?? last);
+    const from = this.at(behind.at(-1)!);
+    return this.heap.words.subarray(from, from + layout.RECORD_WORDS);
   }
 
   private wordsOf(held: Held): readonly number[] {
@@ -125,11 +183,9 @@ export class Records {
       case 'discard':
         return this.counting(image.counters, (id) => [layout.KIND_DISCARD, id]);
       case 'goto':
-        return [layout.KIND_GOTO, image.next];
-      case 'matchMac': {
-        const [high, low] = [numberAt(image.mac, 0, 2), numberAt(image.mac, 2, 4)];
-        return [layout.KIND_MATCH_MAC, high, low, image.whenTrue, image.whenFalse];
-      }
+        return gotoWords(image);
+      case 'matchMac':
+        return [layout.KIND_MATCH_MAC, ...macWords(image.mac), image.whenTrue, image.whenFalse];
       case 'etherSwitch':
         return [layout.KIND_ETHER_SWITCH, ...SWITCHED.map(image.to)];
       case 'tree':
@@ -138,10 +194,7 @@ export class Records {
       case 'balance':
         return [...this.balanceOf(held, image.max, image.paths()), Number(image.labels)];
       case 'encap':
-        return this.counting(image.counters, (id) => [
-          ...[layout.KIND_ENCAP, image.next, image.mtu, id],
-          ...[0, 4, 8].map((at) => wireWord(image.macs, at)),
-        ]);
+        return this.counting(image.counters, (id) => [layout.KIND_ENCAP, image.next, ...headerWords(image, id)]);
       case 'push':
         return this.counting(image.counters, (id) => [
           ...[layout.KIND_PUSH, image.next, id, (image.label << 12) >>> 0, image.ttl ?? 0, Number(image.keepsClass)],
@@ -196,6 +249,21 @@ export class Records {
   private free({ at, words }: Block): void {
     if (at !== 0) this.heap.releaseWords(at, words);
   }
+}
+
+type ImageOf<K extends NodeImage['kind']> = Extract<NodeImage, { kind: K }>;
+
+function gotoWords(image: NodeImage): readonly number[] {
+  return [layout.KIND_GOTO, (image as ImageOf<'goto'>).next];
+}
+
+function macWords(mac: Uint8Array): readonly number[] {
+  return [numberAt(mac, 0, 2), numberAt(mac, 2, 4)];
+}
+
+/** Of an encapsulation or adjacency, from its MTU on. */
+function headerWords({ mtu, macs }: ImageOf<'encap'>, counter: number): readonly number[] {
+  return [mtu, counter, ...[0, 4, 8].map((at) => wireWord(macs, at))];
 }
 
 function countersOf(image: NodeImage): Parameters<CounterIds['take']>[0] | undefined {

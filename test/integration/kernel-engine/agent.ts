@@ -29,18 +29,13 @@ function say(message: object): void {
 /** Slots of the graph made by hand; each port has three of its own behind them. */
 const SLOT = { types: 2, tree: 3, host: 4, discard: 5, firstPort: 8 } as const;
 const SLOTS_OF_PORT = 4;
-const SLOTS_AT = layout.CHUNK_WORDS;
+const RECORDS_AT = layout.CHUNK_WORDS;
 
 /** The heap of a router with 10.0.0.0/15 on port 0 and 10.2.0.0/15 on port 1: a trie of one node and its child. */
 function makeHeap(forwarder: Forwarder, macs: readonly Uint8Array[], neighbors: Neighbors): void {
   const { heap, globals } = forwarder;
-  let next = 2 * layout.CHUNK_WORDS;
-  const record = (slot: number, ...words: number[]): void => {
-    heap.set(words, next);
-    heap[SLOTS_AT + slot] = next;
-    next += layout.RECORD_WORDS;
-  };
-  globals[layout.GLOBAL_SLOTS] = SLOTS_AT;
+  const record = (slot: number, ...words: number[]): void => heap.set(words, RECORDS_AT + slot * layout.RECORD_WORDS);
+  globals[layout.GLOBAL_RECORDS] = RECORDS_AT;
   const ports = macs.map((mac, port) => ({ mac: Buffer.from(mac), port, slot: SLOT.firstPort + port * SLOTS_OF_PORT }));
   for (const { mac, port, slot } of ports) {
     const header = Buffer.concat([Buffer.from(neighbors[port]!.replaceAll(':', ''), 'hex'), mac]);
@@ -52,8 +47,7 @@ function makeHeap(forwarder: Forwarder, macs: readonly Uint8Array[], neighbors: 
     record(slot + 3, layout.KIND_OUTPUT, port);
     globals[layout.GLOBAL_PORTS + port * layout.PORT_WORDS + layout.PORT_START] = slot;
   }
-  const root = next;
-  next += 64;
+  const root = 2 * layout.CHUNK_WORDS;
   record(SLOT.types, layout.KIND_ETHER_SWITCH, SLOT.tree, SLOT.tree, 0);
   record(SLOT.tree, layout.KIND_TREE, SLOT.host, root, 0);
   record(SLOT.host, layout.KIND_SLOW, layout.REASON_HOST);

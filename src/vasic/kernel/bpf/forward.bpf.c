@@ -747,10 +747,28 @@ static __always_inline void leave(struct way *way, const struct headers *h, __u3
 	way->out_ifindex = to[PORT_IFINDEX];
 }
 
+/* Gives the packet a new Ethernet header (ENCAP_…, which an adjacency has as well); 0: not here. */
+static __always_inline int encapsulate(struct way *way, volatile const __u32 *record)
+{
+	if ((!way->routed && !way->popped) || !passes(way, record[ENCAP_COUNTER]))
+		return 0;
+	way->encapsulated = 1;
+	way->mtu = record[ENCAP_MTU];
+	way->macs[0] = record[ENCAP_MACS];
+	way->macs[1] = record[ENCAP_MACS + 1];
+	way->macs[2] = record[ENCAP_MACS + 2];
+	return 1;
+}
+
+static __always_inline int has_mac(const struct headers *h, volatile const __u32 *record)
+{
+	return record[MATCH_MAC_LOW] == h->mac_low && record[MATCH_MAC_HIGH] == h->mac_high;
+}
+
 /* Follows the packet through the graph. Nothing is changed or counted. */
 static __always_inline void walk(struct way *way, const struct headers *h)
 {
-	__u32 slots = globals[GLOBAL_SLOTS];
+	__u32 records = globals[GLOBAL_RECORDS];
 	__u32 slot = port_at(way->in)[PORT_START];
 
 	if (slot == 0)
@@ -759,13 +777,11 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 	way->hops = h->hops;
 	for (int step = 0; step < MAX_KERNEL_STEPS; step++) {
 		volatile const __u32 *record;
-		__u32 address;
 
 		if (slot == 0)
 			return slow(way, REASON_NO_PATH);
-		address = heap_word(slots + slot);
-		record = heap_at(address, RECORD_WORDS);
-		if (!record || address == 0)
+		record = heap_at(records + slot * RECORD_WORDS, RECORD_WORDS);
+		if (!record)
 			return slow(way, REASON_NODE);
 		switch (record[0]) {
 		case KIND_GOTO:
@@ -774,10 +790,21 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 		case KIND_MATCH_MAC:
 			if (way->encapsulated || way->pushed || way->popped)
 				return slow(way, REASON_ORDER);
-			if (record[MATCH_MAC_LOW] == h->mac_low && record[MATCH_MAC_HIGH] == h->mac_high)
-				slot = record[MATCH_MAC_TRUE];
+			slot = has_mac(h, record) ? record[MATCH_MAC_TRUE] : record[MATCH_MAC_FALSE];
+			break;
+		case KIND_FRONT:
+			if (way->encapsulated || way->pushed || way->popped)
+				return slow(way, REASON_ORDER);
+			if (!has_mac(h, record))
+				slot = record[FRONT_FALSE];
+			else if (h->type == TYPE_IP4)
+				slot = record[FRONT_IP4];
+			else if (h->type == TYPE_IP6)
+				slot = record[FRONT_IP6];
+			else if (h->type == TYPE_MPLS)
+				slot = record[FRONT_MPLS];
 			else
-				slot = record[MATCH_MAC_FALSE];
+				return slow(way, REASON_ETHER_TYPE);
 			break;
 		case KIND_ETHER_SWITCH:
 			if (way->pushed || way->popped)
@@ -826,14 +853,13 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			slot = balance(record, hash);
 			break;
 		}
-		case KIND_ENCAP:
-			if ((!way->routed && !way->popped) || !passes(way, record[ENCAP_COUNTER]))
+		case KIND_ADJACENCY:
+			if (!encapsulate(way, record))
 				return slow(way, REASON_ORDER);
-			way->encapsulated = 1;
-			way->mtu = record[ENCAP_MTU];
-			way->macs[0] = record[ENCAP_MACS];
-			way->macs[1] = record[ENCAP_MACS + 1];
-			way->macs[2] = record[ENCAP_MACS + 2];
+			return leave(way, h, record[ADJACENCY_PORT]);
+		case KIND_ENCAP:
+			if (!encapsulate(way, record))
+				return slow(way, REASON_ORDER);
 			slot = record[ENCAP_NEXT];
 			break;
 		case KIND_PUSH:

@@ -90,6 +90,15 @@
 #define PORT_SWITCH_COUNT 1
 #define PORT_SWITCH_SLOTS 2
 
+#define KIND_ADJACENCY 15
+#define ADJACENCY_PORT 1
+
+#define KIND_FRONT 16
+#define FRONT_FALSE 3
+#define FRONT_IP4 4
+#define FRONT_IP6 5
+#define FRONT_MPLS 6
+
 /* The root of a trie: 8 words, aligned to 8. */
 #define ROOT_WORDS 8
 #define ROOT_INDEX 0
@@ -114,13 +123,13 @@
 
 /* The globals. */
 #define GLOBAL_GRAPH_VERSION 0
-#define GLOBAL_SLOTS 1
+#define GLOBAL_RECORDS 1
 #define GLOBAL_TEST_PORT 2
 #define GLOBAL_TEST_VERDICT 3
 #define GLOBAL_TEST_OUT_PORT 4
 #define GLOBAL_TEST_REASON 5
 #define GLOBAL_LAYOUT 6
-#define LAYOUT_VERSION 6
+#define LAYOUT_VERSION 7
 #define GLOBAL_DEADLINE 7
 #define DEADLINE_SHIFT 30
 #define GLOBAL_ENTRIES 8
@@ -186,7 +195,8 @@
 /* Of packets on their way to the TypeScript engine by tc. */
 #define SLOW_MARK 1936486263
 
-/* Nodes executed for one packet. */
-#define MAX_KERNEL_STEPS 32
+/* Records that one packet passes, and nodes that one stands for. */
+#define MAX_KERNEL_STEPS 16
+#define FUSED_NODES 4
 
 #endif
