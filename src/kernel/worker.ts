@@ -3,7 +3,7 @@
  * watch such a descriptor. It hands on no more than the owner keeps up with; beyond that the kernel's buffer fills, the
  * kernel drops, and the owner reads the tables again: memory stays bounded.
  */
-import { PollSet } from '../sys/libc';
+import { nameThread, PollSet } from '../sys/libc';
 import { NETLINK_RECEIVE_BYTES, receiveNetlink } from '../sys/netlink-socket';
 import { pollThreadContext } from '../sys/poll-thread';
 
@@ -22,6 +22,7 @@ const HELD_LIMIT = 4 << 20;
 /** Several datagrams go in one post. */
 const COLLECT_BYTES = 4 * NETLINK_RECEIVE_BYTES;
 
+nameThread('rtnetlink');
 const { wakeup, data, report } = pollThreadContext<NetlinkWorkerData, NetlinkWorkerReport>();
 const collected = Buffer.alloc(COLLECT_BYTES);
 const poll = new PollSet([wakeup.fd, data.fd]);

@@ -3,7 +3,7 @@
  * only counters and the sandbox id, so nothing that the bridge is busy with delays a punted packet. Its descriptors are
  * the owner's (punt.ts), which also opens and closes them.
  */
-import { POLLERR, POLLHUP, POLLIN, POLLNVAL, PollSet, SysError } from '../sys/libc';
+import { nameThread, POLLERR, POLLHUP, POLLIN, POLLNVAL, PollSet, SysError } from '../sys/libc';
 import { pollThreadContext } from '../sys/poll-thread';
 import { raiseThreadPriority } from '../sys/priority';
 import { readFrame, writeFrame } from '../sys/tap';
@@ -90,6 +90,7 @@ function pollSet(): { readonly set: PollSet; readonly slots: readonly number[] }
   return { set: new PollSet([wakeup.fd, data.udpFd, ...slots.map((slot) => data.taps[slot]!.fd)]), slots };
 }
 
+nameThread('punt');
 const fault = raiseThreadPriority();
 if (fault !== undefined) report({ kind: 'noPriority', detail: fault });
 let { set, slots } = pollSet();

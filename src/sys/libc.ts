@@ -32,6 +32,8 @@ export const POLLERR = 0x008;
 export const POLLHUP = 0x010;
 export const POLLNVAL = 0x020;
 
+const PR_SET_NAME = 15;
+
 const EINTR = 4;
 const EAGAIN = 11;
 
@@ -111,6 +113,8 @@ const c = {
   sendmmsg: lib.func('int sendmmsg(int fd, void *vec, uint32_t n, int flags)'),
   poll: lib.func('int poll(void *fds, unsigned long n, int timeout)'),
   eventfd: lib.func('int eventfd(uint32_t initval, int flags)'),
+  prctl: lib.func('int prctl(int option, const char *name, unsigned long, unsigned long, unsigned long)'),
+  sched_getscheduler: lib.func('int sched_getscheduler(int pid)'),
   sched_setscheduler: lib.func('int sched_setscheduler(int pid, int policy, void *param)'),
   usleep: lib.func('int usleep(uint32_t microseconds)'),
   if_nametoindex: lib.func('uint32_t if_nametoindex(const char *name)'),
@@ -264,6 +268,16 @@ export function sendmmsg(fd: number, vector: Uint8Array, count: number): number 
 /** An eventfd: a counter that other threads write to in order to wake a `poll`. */
 export function eventfd(): number {
   return check(c.eventfd(0, O_NONBLOCK | O_CLOEXEC) as number, 'eventfd');
+}
+
+/** Names the calling thread, for `top -H` and /proc/PID/task/TID/comm: 15 bytes at most, the kernel forgets the rest. */
+export function nameThread(name: string): void {
+  check(c.prctl(PR_SET_NAME, name, 0, 0, 0) as number, 'prctl', name);
+}
+
+/** The calling thread's scheduling policy, with its flags. */
+export function scheduler(): number {
+  return check(c.sched_getscheduler(0) as number, 'sched_getscheduler');
 }
 
 /** Sets the calling thread's scheduling policy and, for the real-time ones, its static priority. @throws SysError EPERM */

@@ -3,7 +3,7 @@
  * their turns. Such a thread must block when it has nothing to do.
  */
 import { availableParallelism } from 'node:os';
-import { setScheduler, SysError } from './libc';
+import { scheduler, setScheduler, SysError } from './libc';
 
 /** sched.h */
 const SCHED_RR = 2;
@@ -23,6 +23,32 @@ export function raiseThreadPriority(): string | undefined {
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     return error.message;
+  }
+}
+
+/** How long somebody else has to give a thread its priority, as softvasic's unit does when softvasic is ready. */
+const GIVEN_WITHIN_MS = 10_000;
+
+/**
+ * What is to be said of a thread that couldn't raise its priority by itself. That is known later: somebody with more rights may give it
+ * from outside.
+ */
+export class MissingPriority {
+  private lookAt: number;
+
+  /** @param fault what `raiseThreadPriority` returned */
+  constructor(
+    private readonly fault: string | undefined,
+    now: number,
+  ) {
+    this.lookAt = fault === undefined ? Infinity : now + GIVEN_WITHIN_MS;
+  }
+
+  /** To be asked by the thread itself, now and then. Once: why it has no priority; else undefined. */
+  reason(now: number): string | undefined {
+    if (now < this.lookAt) return undefined;
+    this.lookAt = Infinity;
+    return (scheduler() & ~SCHED_RESET_ON_FORK) === SCHED_RR ? undefined : this.fault;
   }
 }
 

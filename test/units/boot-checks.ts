@@ -1,4 +1,5 @@
 /** The packages on a machine with FRR, and what is there when it has booted: all units, in order, in the kernel. */
+import { expectPriorities } from './priority-checks';
 import type { Stage } from './stage';
 import { expectShown, expectSuccess, expectWorking, FRR, portsOf, UNITS } from './stage';
 
@@ -85,4 +86,5 @@ export async function playBoot(stage: Stage): Promise<void> {
     },
     timeoutMs: 15_000,
   });
+  await expectPriorities(stage, 'after the boot');
 }

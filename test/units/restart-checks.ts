@@ -1,5 +1,6 @@
 /** What an operator and accidents do to the units: reload, restart, kill, stop the event loop; and what the journal says of it. */
 import { waitFor } from '../../lab/wait';
+import { expectPriorities } from './priority-checks';
 import type { Stage } from './stage';
 import { expectShown, expectSuccess, expectWorking, pings, portsOf, UNITS } from './stage';
 import { installCommand } from './boot-checks';
@@ -71,6 +72,7 @@ export async function playRestarts(stage: Stage): Promise<void> {
   });
   await stage.machine.must(['systemctl', 'kill', '--signal=KILL', 'fpm2afi-punt']);
   await expectWorking(stage, 'the punt process killed');
+  await expectPriorities(stage, 'after the kills');
 }
 
 async function tapIndexes({ machine }: Stage): Promise<string> {

@@ -1,6 +1,7 @@
 /** What the units are allowed, and who may come to them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expectNoneOnOneCore } from './priority-checks';
 import type { Stage } from './stage';
 import { expectShown, expectSuccess, expectWorking, UNITS } from './stage';
 
@@ -27,6 +28,7 @@ export async function playRights(stage: Stage): Promise<void> {
   });
   const member = ['setpriv', '--reuid=65534', '--regid=fpm2afi', '--clear-groups'];
   await expectSuccess(stage, 'a member of the group may ask', [...member, 'fpm2afi', 'show', 'status']);
+  await expectNoneOnOneCore(stage);
   await playAddresses(stage);
 }
 

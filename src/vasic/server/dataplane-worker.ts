@@ -15,9 +15,9 @@ import { formatEndpoint } from '../../net/endpoint';
 import { errorText } from '../../net/error-text';
 import { formatSockaddr, sockaddr } from '../../net/sockaddr';
 import { RTMGRP_LINK } from '../../netlink/constants';
-import { PollSet, usleep } from '../../sys/libc';
+import { nameThread, PollSet, usleep } from '../../sys/libc';
 import { listenFault } from '../../sys/listen-fault';
-import { Courtesy, raiseThreadPriority } from '../../sys/priority';
+import { Courtesy, MissingPriority, raiseThreadPriority } from '../../sys/priority';
 import { closeNetlink, openNetlink, receiveNetlink } from '../../sys/netlink-socket';
 import { UdpSocket } from '../../sys/udp';
 import { Wakeup } from '../../sys/wakeup';
@@ -160,8 +160,9 @@ function run(options: ThreadOptions): void {
     if (!port.attach()) throw new Error(`interface ${port.name} disappeared while starting`);
   }
   rebuild();
-  const fault = raiseThreadPriority();
-  if (fault !== undefined) log.info('packets have no priority over other processes', { reason: fault });
+  // packaging/softvasic.service finds it by this.
+  nameThread('forwarding');
+  const priority = new MissingPriority(raiseThreadPriority(), performance.now());
   post({ kind: 'ready', hostpathPort: hostpath.port, keeps: kernel?.keeps ?? false });
 
   const portsReady = (): boolean => ports.some((_, i) => polled!.events(FIXED + i) !== 0);
@@ -202,6 +203,8 @@ function run(options: ThreadOptions): void {
       const ask = linkChanged || now >= askAt;
       if (ask) askAt = now + ASK_MS;
       look(ask);
+      const reason = priority.reason(now);
+      if (reason !== undefined) log.info('packets have no priority over other processes', { reason });
       kernel?.tick(now, afi.applied, () => afi.sandbox?.info().entries ?? 0);
     }
     if (options.statsIntervalMs > 0 && now >= statsAt) {
