@@ -143,10 +143,14 @@ export function testRun(program: number, frame: Uint8Array, repeat = 1, context?
 
 const BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
 
+/** What runLiveFrames() takes at most. */
+export const LIVE_FRAMES_MAX = 2 ** 31 - 1;
+
 /**
  * Runs an XDP program `repeat` times on frames of the length of `frame`, and does with them what it says: what it redirects is sent, after each
  * `batch` (at most 256), when whoever receives on this core has its turn as well. The frames are recycled as the receiver left them, so the program
- * has to write all of them anew. Kernel 5.18.
+ * has to write all of them anew. Before the first and after the last the call waits for the kernel (synchronize_rcu), 10 ms and more. Kernel 5.18.
+ * @throws SysError EINTR when a signal came, which ends it after a batch
  */
 export function runLiveFrames(program: number, frame: Uint8Array, repeat: number, batch: number): void {
   const attr = Buffer.alloc(80);

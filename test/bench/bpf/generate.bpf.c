@@ -22,13 +22,25 @@ struct {
   __type(value, struct frame);
 } frames SEC(".maps");
 
-// [0] the next frame, [1] the interface to send from.
+// How many packets there is a look at the clock.
+#define STAMPED 256
+
+struct control {
+  // How many were made, and so the next frame.
+  __u32 made;
+  // The interface to send from.
+  __u32 out;
+  // Nanoseconds at the first packet, and at the last at which there was a look.
+  __u64 first;
+  __u64 last;
+};
+
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 2);
+  __uint(max_entries, 1);
   __uint(map_flags, BPF_F_MMAPABLE);
   __type(key, __u32);
-  __type(value, __u32);
+  __type(value, struct control);
 } control SEC(".maps");
 
 SEC("xdp")
@@ -36,16 +48,19 @@ int generate(struct xdp_md *ctx) {
   __u64 *data = (__u64 *)(long)ctx->data;
   if ((void *)data + sizeof(struct frame) > (void *)(long)ctx->data_end) return XDP_ABORTED;
   __u32 key = 0;
-  __u32 *next = bpf_map_lookup_elem(&control, &key);
-  key = 1;
-  __u32 *out = bpf_map_lookup_elem(&control, &key);
-  if (!next || !out) return XDP_ABORTED;
-  __u32 index = (*next)++ & (FRAMES - 1);
+  struct control *control_of = bpf_map_lookup_elem(&control, &key);
+  if (!control_of) return XDP_ABORTED;
+  __u32 number = control_of->made++;
+  if (number % STAMPED == 0) {
+    control_of->last = bpf_ktime_get_ns();
+    if (number == 0) control_of->first = control_of->last;
+  }
+  __u32 index = number & (FRAMES - 1);
   struct frame *frame = bpf_map_lookup_elem(&frames, &index);
   if (!frame) return XDP_ABORTED;
 #pragma unroll
   for (int i = 0; i < FRAME_WORDS; i++) data[i] = frame->words[i];
-  return bpf_redirect(*out, 0);
+  return bpf_redirect(control_of->out, 0);
 }
 
 SEC("xdp")
