@@ -4,6 +4,7 @@
  * when it ends.
  */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { errorText } from '../net/error-text';
@@ -35,6 +36,9 @@ const RETRY_MS = 250;
 const START_AGAIN_MS = 2000;
 /** How long a process that was started may take to answer, on a busy machine. */
 const START_PATIENCE_MS = 30_000;
+
+/** This process, to the punt process. */
+const LIFE = randomUUID();
 
 /** The process refuses this bridge: it has another, or can't have these TAPs. Trying again is no use. */
 class RefusedError extends Error {}
@@ -182,12 +186,11 @@ class PuntClient implements Punt {
     socket.on('close', () => this.ended(socket));
     const id = ++this.lastId;
     const config = configToLine(this.config);
-    const { process: line } = await ask({ kind: 'take', id, protocol: PROTOCOL, pid: process.pid, config }).catch(
-      (error: unknown) => {
-        socket.destroy();
-        throw error;
-      },
-    );
+    const self = { protocol: PROTOCOL, pid: process.pid, life: LIFE };
+    const { process: line } = await ask({ kind: 'take', id, ...self, config }).catch((error: unknown) => {
+      socket.destroy();
+      throw error;
+    });
     if (this.closed) return void socket.destroy();
     this.connection = { socket, ask, process: line };
     this.trouble = undefined;

@@ -55,7 +55,7 @@ export async function startPuntServer(given: PuntConfig, path: string, log: Logg
   const config = configFromLine(configToLine(given));
   const since = new Date().toISOString();
   const connections = new Set<Socket>();
-  let owner: { readonly socket: Socket; readonly pid: number } | undefined;
+  let owner: { readonly socket: Socket; readonly pid: number; readonly life: string | undefined } | undefined;
   let taps = config.ports.map(({ tap }) => tap);
   let askedToStop: () => void = () => undefined;
   const stopped = new Promise<void>((resolve) => (askedToStop = resolve));
@@ -119,19 +119,22 @@ export async function startPuntServer(given: PuntConfig, path: string, log: Logg
     taps = next.ports.map(({ tap }) => tap);
   }
 
-  async function take(socket: Socket, { protocol, pid, config: line }: Request & { kind: 'take' }): Promise<void> {
+  async function take(socket: Socket, { protocol, life, ...told }: Request & { kind: 'take' }): Promise<void> {
     if (protocol !== PROTOCOL) {
       throw new Error(
         `this punt process is of version ${packageVersion()} and doesn't understand that fpm2afi: restart it ("fpm2afi stop")`,
       );
     }
     // The same bridge, made anew, may be here before the end of its earlier connection.
-    if (owner !== undefined && owner.socket !== socket && owner.pid !== pid) {
+    const same = life !== undefined && owner?.life === life;
+    if (owner !== undefined && owner.socket !== socket && !same) {
       throw new Error(`another fpm2afi (pid ${owner.pid}) has this punt process: stop it first`);
     }
-    await reconfigure(configFromLine(line));
+    await reconfigure(configFromLine(told.config));
     if (socket.destroyed) return;
-    owner = { socket, pid };
+    // Its own word for its pid is that of its namespace; the kernel tells 0 where it has none in ours.
+    const pid = peerCredentials(socket)?.pid || told.pid;
+    owner = { socket, pid, life };
     log.info('a bridge has taken over', { bridge: pid });
   }
 

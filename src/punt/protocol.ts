@@ -35,6 +35,8 @@ export type Request =
       readonly id: number;
       readonly protocol: number;
       readonly pid: number;
+      /** Of the bridge's process, and of no other one; absent from older bridges. A pid is another one's too, in another namespace. */
+      readonly life?: string;
       readonly config: ConfigLine;
     }
   | { readonly kind: 'reconfigure'; readonly id: number; readonly config: ConfigLine }

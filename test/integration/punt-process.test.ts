@@ -2,7 +2,7 @@
  * The punt process and the bridges that come and go: TAPs, carriers and packets stay, one bridge has it at a time, and it is
  * ended only when asked.
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeHostpathHeader } from '../../src/hostpath/header';
@@ -34,8 +34,8 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-function child(): Child {
-  const started = startChild(ns);
+function child(through: readonly string[] = []): Child {
+  const started = startChild(ns, undefined, through);
   children.push(started);
   return started;
 }
@@ -125,6 +125,25 @@ test('one bridge at a time, and a second process on one socket is refused', asyn
     /another punt process answers there, pid \d+: stop it/,
   );
   expect(link('tap0')).toBeDefined();
+});
+
+test('bridges of two PID namespaces are two, though they have the same pid', async () => {
+  const inNamespace = ['unshare', '--pid', '--fork', '--kill-child'];
+  const server = child();
+  await server.call('startPuntServer', PORTS, socket);
+  const first = child(inNamespace);
+  const second = child(inNamespace);
+  expect([await first.call('ownPid'), await second.call('ownPid')]).toEqual([1, 1]);
+  await first.call('connectPunt', PORTS, socket);
+  const refusal = await second.call('connectPunt', PORTS, socket).catch(String);
+  const [, pid] = /another fpm2afi \(pid (\d+)\) has this punt process: stop it first/.exec(String(refusal))!;
+  // The pid that it has here, so that it can be found.
+  expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(new RegExp(`^NSpid:\\s+${pid}\\s+1$`, 'm'));
+  // The one that was there still has it, also with another connection.
+  await first.call('connectPunt', PORTS, socket);
+  await first.kill();
+  await server.until((events) => events.some((e) => String(e['message']).startsWith('the bridge is gone')));
+  await second.call('connectPunt', PORTS, socket);
 });
 
 test('a bridge with other ports gets those, and what it can not have is said', async () => {

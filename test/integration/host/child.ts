@@ -78,6 +78,7 @@ const calls = {
   },
   reconfigure: (ports: readonly PortGiven[]) => need(punt).reconfigure(configOf(ports)),
   setSandbox: (id: number): void => need(punt).setSandbox(id),
+  ownPid: (): number => process.pid,
   puntState: () => ({ process: need(punt).process(), problem: need(punt).problem() }),
   stopPunt: (socket: string) => stopPunt(socket),
   configurePort: (index: number, details: { mac?: string; mtu?: number }): boolean =>

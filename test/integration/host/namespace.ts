@@ -58,9 +58,13 @@ export interface Child {
 const DEADLINE_MS = 20_000;
 const CALL_DEADLINE_MS = 20_000;
 
-/** `program`: what runs there, child.ts or another that speaks as it does. */
-export function startChild(namespace: Namespace, program = join(__dirname, 'child.js')): Child {
-  const child = spawn('ip', ['netns', 'exec', namespace.name, process.execPath, program], {
+/** `program`: what runs there, child.ts or another that speaks as it does; `through`: a command that starts it. */
+export function startChild(
+  namespace: Namespace,
+  program = join(__dirname, 'child.js'),
+  through: readonly string[] = [],
+): Child {
+  const child = spawn('ip', ['netns', 'exec', namespace.name, ...through, process.execPath, program], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const events: Json[] = [];
