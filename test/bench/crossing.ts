@@ -46,7 +46,7 @@ const SENDER6 = '2001:db8:0:1::2';
 const SENDER_MAC = '02:00:00:00:00:77';
 
 /** Packets that have reached the receiver's interface. */
-export async function arrived({ receiver }: Crossing): Promise<number> {
+export async function arrived({ receiver }: Pick<Crossing, 'receiver'>): Promise<number> {
   return (await linkCounters(receiver, HOST_PORT)).rxPackets;
 }
 

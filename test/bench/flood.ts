@@ -2,16 +2,17 @@
  * Floods of 64-byte UDP packets through a crossing, made and counted in the kernel: a sender in user space does a few hundred thousand
  * packets a second and hides whatever is faster. The kernel carries a frame from the generator as far as it can within the generator's own
  * call, so what forwards in the kernel has the rest of one core, and what a packet costs there is the time that a flood takes
- * longer than one straight into the sink. What forwards in user space has the other core.
+ * longer than one straight into the sink, in turn with it. What forwards in user space has the other core.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from '../../lab/lab';
-import { link, linkCounters, type LabNode } from '../../lab/node';
+import { link, type LabNode } from '../../lab/node';
 import { portMac } from '../../lab/plan';
 import { logLines, logMark } from '../../lab/process';
 import { sleep, waitFor } from '../../lab/wait';
 import { arrived, HOST_PORT, type Crossing } from './crossing';
+import type { GeneratorReport } from './generator';
 import type { LabelCase } from './labelled';
 
 /** For what is still under way when the generator ends. */
@@ -30,8 +31,21 @@ export interface Flood {
   readonly kpps: number;
   readonly sentKpps: number;
   readonly lost: number;
+  /**
+   * The generator's core's time by packet delivered, in nanoseconds: sending it, receiving it, and what forwards in the kernel. Not the time for which
+   * another program had the core.
+   */
+  readonly coreNs: number;
   /** CPU time of the process that forwards, by packet delivered; NaN where the kernel does. */
   readonly processNs: number;
+}
+
+/** What a flood goes through. */
+export type FloodPath = Pick<Crossing, 'sender' | 'receiver' | 'pid'>;
+
+/** Nanoseconds for forwarding a packet alone. @param straight a flood straight into a sink, in turn with the other */
+export function ownNs(through: Flood, straight: Flood): number {
+  return through.coreNs - straight.coreNs;
 }
 
 /** Nanoseconds that all threads of a process have run; NaN without one. */
@@ -67,44 +81,36 @@ function firstCore(): string {
   return allowed?.[1] ?? '0';
 }
 
-async function generate(node: LabNode, flow: Flow): Promise<{ readonly sent: number; readonly ms: number }> {
+async function generate(node: LabNode, flow: Flow): Promise<GeneratorReport> {
   const numbers = [flow.family, flow.routes, flow.seconds].map(String);
   const program = ['taskset', '-c', firstCore(), process.execPath, join(__dirname, 'generator.js')];
   const argv = [...program, HOST_PORT, portMac(1), ...numbers];
   if (flow.labels !== undefined) argv.push(flow.labels);
-  return JSON.parse(await node.must(argv, { timeoutMs: 60_000 })) as { sent: number; ms: number };
+  return JSON.parse(await node.must(argv, { timeoutMs: 60_000 })) as GeneratorReport;
 }
 
-/** Floods a crossing. */
-export function flood(crossing: Crossing, flow: Flow): Promise<Flood> {
-  return withSink(crossing.receiver, HOST_PORT, async () => {
-    const before = await arrived(crossing);
-    const cpuBefore = cpuNs(crossing.pid());
-    const { sent, ms } = await generate(crossing.sender, flow);
+/** Floods a crossing, or what has nothing between the two hosts. */
+export function flood(path: FloodPath, flow: Flow): Promise<Flood> {
+  return withSink(path.receiver, HOST_PORT, async () => {
+    const before = await arrived(path);
+    const cpuBefore = cpuNs(path.pid());
+    const { sent, ms, waitedMs } = await generate(path.sender, flow);
     await sleep(SETTLE_MS);
-    const delivered = (await arrived(crossing)) - before;
+    const delivered = (await arrived(path)) - before;
     return {
       kpps: delivered / ms,
       sentKpps: sent / ms,
       lost: Math.max(0, sent - delivered),
-      processNs: (cpuNs(crossing.pid()) - cpuBefore) / delivered,
+      coreNs: ((ms - waitedMs) * 1e6) / delivered,
+      processNs: (cpuNs(path.pid()) - cpuBefore) / delivered,
     };
   });
 }
 
-/** What the generator can do, in thousands of packets a second: straight into a sink. */
-export async function measureLimit(lab: Lab, runs: number, seconds: number): Promise<readonly number[]> {
-  const sender = await lab.node('limittx');
-  const receiver = await lab.node('limitrx');
+/** Two hosts with nothing between them: what the generator and the sink can do. */
+export async function buildStraight(lab: Lab): Promise<FloodPath> {
+  const sender = await lab.node('straighttx');
+  const receiver = await lab.node('straightrx');
   await link({ node: sender, ifname: HOST_PORT }, { node: receiver, ifname: HOST_PORT });
-  const rates: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    await withSink(receiver, HOST_PORT, async () => {
-      const before = (await linkCounters(receiver, HOST_PORT)).rxPackets;
-      const { ms } = await generate(sender, { routes: 10, family: 4, seconds });
-      await sleep(SETTLE_MS);
-      rates.push(((await linkCounters(receiver, HOST_PORT)).rxPackets - before) / ms);
-    });
-  }
-  return rates;
+  return { sender, receiver, pid: () => undefined };
 }

@@ -1,7 +1,7 @@
 /**
  * Sends 64-byte UDP packets out of an interface from within the kernel: millions a second from one core, where a sender in user space can
  * do a few hundred thousand and hides whatever is faster. `node generator.js INTERFACE PORT-MAC FAMILY ROUTES SECONDS [CASE]` prints
- * `{"sent": …, "ms": …}`. The program is generate.bpf.c's; the packets are flood-frames.ts's, or with a case labelled.ts's.
+ * `{"sent": …, "ms": …, "waitedMs": …}`, a GeneratorReport. The program is generate.bpf.c's; the packets are flood-frames.ts's, or with a case labelled.ts's.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,6 +24,14 @@ const FRAMES = 1 << 16;
  */
 const BATCH = 48;
 
+export interface GeneratorReport {
+  readonly sent: number;
+  /** From the first packet to the last. */
+  readonly ms: number;
+  /** Of these, how long another program had the core. */
+  readonly waitedMs: number;
+}
+
 /** struct control: packets made, interface, and in nanoseconds the first packet's time and the last one's. */
 const CONTROL_BYTES = 24;
 
@@ -43,6 +51,11 @@ function sendFor(seconds: number, program: number): void {
   }
 }
 
+/** Milliseconds for which this thread was ready to run and another had the core. */
+function waitedMs(): number {
+  return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+}
+
 function main(): void {
   const [interfaceName = '', portMac = '', ...more] = process.argv.slice(2);
   const [family, routes, seconds] = more.slice(0, 3).map(Number) as [4 | 6, number, number];
@@ -58,8 +71,14 @@ function main(): void {
   const control = new MappedMemory(4096).place(object.mapFd('control'), CONTROL_BYTES);
   const [counts, clock] = [new Uint32Array(control), new BigUint64Array(control)];
   counts[1] = ifNameToIndex(interfaceName);
+  const waited = waitedMs();
   sendFor(seconds, object.programFd('generate'));
-  console.log(JSON.stringify({ sent: counts[0], ms: Number(clock[2]! - clock[1]!) / 1e6 }));
+  const report: GeneratorReport = {
+    sent: counts[0]!,
+    ms: Number(clock[2]! - clock[1]!) / 1e6,
+    waitedMs: waitedMs() - waited,
+  };
+  console.log(JSON.stringify(report));
   object.close();
 }
 

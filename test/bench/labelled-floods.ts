@@ -2,9 +2,10 @@
  * How fast packets get, change and lose labels in softvasic's kernel engine: each case by turns with the same engine's forwarding of unlabelled IPv4
  * packets. Linux is no measure for it where its kernel has no MPLS.
  */
-import { hundredth, median, none, type Figure } from '../../lab/figure';
-import type { Crossing, Engine } from './crossing';
-import { flood, type Flood } from './flood';
+import { none, type Figure } from '../../lab/figure';
+import type { Engine } from './crossing';
+import { dataplaneFigure } from './dataplane-figure';
+import { flood, ownNs, type Flood, type FloodPath } from './flood';
 import { LABEL_CASES, type LabelCase } from './labelled';
 
 export interface LabelledOptions {
@@ -12,8 +13,6 @@ export interface LabelledOptions {
   readonly routes: number;
   readonly runs: number;
   readonly seconds: number;
-  /** The generator's, kpps. */
-  readonly limit: number;
 }
 
 const WHAT: Readonly<Record<LabelCase, string>> = {
@@ -24,17 +23,15 @@ const WHAT: Readonly<Record<LabelCase, string>> = {
 };
 
 interface Turn {
+  readonly straight: Flood;
   readonly plain: Flood;
   readonly labelled: Flood;
 }
 
-function caseFigures(engine: Engine, kind: LabelCase, turns: readonly Turn[], limit: number): Figure[] {
-  const figure = (part: string, what: string, unit: string, values: readonly number[]): Figure => {
-    const samples = values.map(hundredth);
-    return { name: `dataplane.${engine}.${kind}.${part}`, what, unit, value: hundredth(median(samples)), samples };
-  };
+function caseFigures(engine: Engine, kind: LabelCase, turns: readonly Turn[]): Figure[] {
+  const figure = (part: string, what: string, unit: string, values: readonly number[]): Figure =>
+    dataplaneFigure(`${engine}.${kind}.${part}`, what, unit, values);
   const what = `64-byte ${WHAT[kind]}`;
-  const over = ({ kpps }: Flood): number => 1e6 / kpps - 1e6 / limit;
   const lost = figure(
     'lost',
     `${what} and that softvasic (${engine}) didn't deliver`,
@@ -58,7 +55,7 @@ function caseFigures(engine: Engine, kind: LabelCase, turns: readonly Turn[], li
       'cost',
       `CPU time for forwarding one of these ${WHAT[kind]}, by an unlabelled one`,
       '× unlabelled',
-      turns.map(({ plain, labelled }) => over(labelled) / over(plain)),
+      turns.map(({ straight, plain, labelled }) => ownNs(labelled, straight) / ownNs(plain, straight)),
     ),
     { ...lost, ...none(Math.max(...(lost.samples ?? []))) },
   ];
@@ -66,18 +63,22 @@ function caseFigures(engine: Engine, kind: LabelCase, turns: readonly Turn[], li
 
 /** All cases through a softvasic that has what labelled.ts writes. */
 export async function labelledFigures(
-  vasic: Crossing,
+  { straight, vasic }: { readonly straight: FloodPath; readonly vasic: FloodPath },
   engine: Engine,
-  { routes, runs, seconds, limit }: LabelledOptions,
+  { routes, runs, seconds }: LabelledOptions,
 ): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const kind of LABEL_CASES) {
     const turns: Turn[] = [];
     for (let run = 0; run < runs; run++) {
       const flow = { routes, family: 4, seconds } as const;
-      turns.push({ plain: await flood(vasic, flow), labelled: await flood(vasic, { ...flow, labels: kind }) });
+      turns.push({
+        straight: await flood(straight, flow),
+        plain: await flood(vasic, flow),
+        labelled: await flood(vasic, { ...flow, labels: kind }),
+      });
     }
-    figures.push(...caseFigures(engine, kind, turns, limit));
+    figures.push(...caseFigures(engine, kind, turns));
   }
   return figures;
 }
