@@ -72,6 +72,7 @@ export class Heap implements WordPool {
   /** Pages in free runs. */
   private freePages = 0;
   private reserved = RESERVE_PAGES;
+  private readonly spenders = new Set<() => boolean>();
 
   constructor(private readonly backing: HeapBacking) {
     this.words = backing.words;
@@ -93,6 +94,22 @@ export class Heap implements WordPool {
     for (const run of this.runs) run.length = 0;
     this.nextPage = FIRST_PAGE;
     this.freePages = 0;
+    this.spenders.clear();
+  }
+
+  /** Whoever has blocks that it can do without says how they are had back; `give` returns whether it had any. Until it takes that back. */
+  canGive(give: () => boolean): void {
+    this.spenders.add(give);
+  }
+
+  cannotGive(give: () => boolean): void {
+    this.spenders.delete(give);
+  }
+
+  /** Whether there is `room`, perhaps once others have given back what they can do without. Not within a change of a version: they make changes. */
+  makesRoom(room: () => boolean): boolean {
+    while (!room()) if (![...this.spenders].some((give) => give())) return false;
+    return true;
   }
 
   /** Runs what may not fail for want of room, such as taking back a change: the reserve is for that. */

@@ -102,7 +102,7 @@ class Image implements GraphWatcher {
     if (slot < this.slots) return true;
     const slots = Math.max(FIRST_SLOTS, 2 * this.slots);
     const [before, words] = [this.slots * layout.RECORD_WORDS, slots * layout.RECORD_WORDS];
-    if (!this.heap.hasPages(words / PAGE_WORDS)) return false;
+    if (!this.heap.makesRoom(() => this.heap.hasPages(words / PAGE_WORDS))) return false;
     const at = this.heap.allocateWords(words);
     if (at === 0) return false;
     const { table } = this.records;

@@ -71,7 +71,7 @@ export class LabelPages {
 }
 
 function newPage(heap: Heap): number {
-  const page = heap.hasSpare(1 + SPARE_PAGES) ? heap.allocateWords(layout.LABEL_PAGE_WORDS) : 0;
+  const page = heap.makesRoom(() => heap.hasSpare(1 + SPARE_PAGES)) ? heap.allocateWords(layout.LABEL_PAGE_WORDS) : 0;
   if (page !== 0) heap.words.fill(0, page, page + layout.LABEL_PAGE_WORDS);
   return page;
 }

@@ -3,7 +3,7 @@
  * bits of an address, the value of the longest prefix of 16 to 24 bits, or a note that there are longer ones.
  *
  * A table of 16,384 words has, for the first 14 bits, a page or 0; a page has a word for each of the next ten bits. A page comes with the
- * PAGE_FROM-th prefix below it and stays until the trie has no tables any more or the heap has no room for a prefix. The trie has all of it
+ * PAGE_FROM-th prefix below it and stays until the trie has no tables any more or the heap has no room for something else. The trie has all of it
  * as well, and is asked where there is no page, and for what is longer than 24 bits. It is the truth, the pages are made of it.
  *
  * Changes lie between the trie's change of the tree version and its end (shared-trie.ts), as a page's words belong to one index slot each. A
@@ -29,7 +29,7 @@ export class LeafPages {
   private table = 0;
   /** Prefixes below each word of the table; none while there is no table. */
   private held = new Uint16Array(0);
-  /** It has given its room to prefixes, and takes none again. */
+  /** It has given its room to others, and takes none again. */
   private gone = false;
 
   constructor(private readonly heap: Heap) {}

@@ -71,7 +71,8 @@ export class Records {
     const before = this.held[slot];
     const wanted = image.kind === 'balance' ? image.max : image.kind === 'portSwitch' ? image.ports : 0;
     const grows = wanted > (before?.paths.words ?? 0);
-    if (!this.heap.hasSpare(Math.ceil(wanted / PAGE_WORDS) + SPARE_PAGES)) return false;
+    const pages = Math.ceil(wanted / PAGE_WORDS) + SPARE_PAGES;
+    if (!this.heap.makesRoom(() => this.heap.hasSpare(pages))) return false;
     if (image.kind === 'tree' && !(sharedRoot(image.ip4).makeRoot() && sharedRoot(image.ip6).makeRoot())) return false;
     const paths = grows ? this.block(wanted) : (before?.paths ?? NONE);
     if (grows && paths.at === 0) return false;

@@ -36,7 +36,7 @@ export class SharedTrieMemory implements TrieMemory {
   }
 
   hasRoom(): boolean {
-    return this.rootAt !== 0 && (this.heap.hasRoom() || (this.giveLeaves() && this.heap.hasRoom()));
+    return this.rootAt !== 0 && this.heap.makesRoom(() => this.heap.hasRoom());
   }
 
   refused(): void {
@@ -52,7 +52,7 @@ export class SharedTrieMemory implements TrieMemory {
   }
 
   tables(words: number): WordBlock | undefined {
-    if (!this.heap.hasPages(words / PAGE_WORDS + MOVING_PAGES)) return undefined;
+    if (!this.heap.makesRoom(() => this.heap.hasPages(words / PAGE_WORDS + MOVING_PAGES))) return undefined;
     const at = this.heap.allocateWords(words);
     if (at === 0) return undefined;
     this.heap.words.fill(0, at, at + words);
@@ -82,15 +82,15 @@ export class SharedTrieMemory implements TrieMemory {
     this.leaves?.changed(this.heap.words[this.rootAt + ROOT_INDEX]!, first, length, more);
   }
 
-  /** Pages that only make lookups faster give way to prefixes; false: there are none. */
-  private giveLeaves(): boolean {
+  /** Pages that only make lookups faster give way to whatever is needed; false: there are none. */
+  private readonly giveLeaves = (): boolean => {
     if (this.leaves === undefined || this.leaves.at === 0) return false;
     this.versions.turnGraph();
     this.heap.words[this.rootAt + ROOT_LEAVES] = 0;
     this.leaves.giveWay();
     this.versions.turnGraph();
     return true;
-  }
+  };
 
   moved({ index, cover, shorts, node }: TrieRoot): void {
     this.hasTables = index !== 0;
@@ -106,6 +106,7 @@ export class SharedTrieMemory implements TrieMemory {
 
   /** Gives the root back; the trie is empty, and nobody looks it up any more. */
   releaseRoot(): void {
+    this.heap.cannotGive(this.giveLeaves);
     if (this.rootAt !== 0) this.heap.releaseWords(this.rootAt, ROOT_WORDS);
     this.rootAt = 0;
   }
@@ -115,6 +116,7 @@ export class SharedTrieMemory implements TrieMemory {
     if (this.rootAt === 0) {
       this.rootAt = this.heap.allocateWords(ROOT_WORDS);
       if (this.rootAt !== 0) this.heap.words.fill(0, this.rootAt, this.rootAt + ROOT_WORDS);
+      if (this.leaves !== undefined) this.heap.canGive(this.giveLeaves);
     }
     return this.rootAt !== 0;
   }

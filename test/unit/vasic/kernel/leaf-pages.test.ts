@@ -113,6 +113,35 @@ test('pages give way to prefixes where the heap has no room for both, and lookup
   }
 });
 
+test('they give way to another table as well, once there is no other room; whoever asks for pages', () => {
+  const here = bed(1024, 8);
+  const { trie, heap, globals } = here;
+  for (let i = 0; i < 3000; i++) trie.set(address(((10 << 24) | (i << 8)) >>> 0), 24, 1 + (i % 1000));
+  const other = new SharedTrieMemory(heap, new Versions(globals), false);
+  expect(other.makeRoot()).toBe(true);
+  const otherTrie = new PrefixTrie(other);
+  let put = 0;
+  for (; put < 400_000 && hasLeaves(here) && !heap.missed; put++) {
+    const at = address(Math.imul(put, 0x9e3779b1) >>> 0);
+    otherTrie.set(at, 32, 1 + (put % 1000));
+  }
+  expect(heap.missed).toBe(false);
+  expect(hasLeaves(here)).toBe(false);
+  expect(put).toBeGreaterThan(1000);
+  expect(otherTrie.size).toBe(put);
+  for (let i = 0; i < 3000; i++) {
+    expect(lookUp(heap.words, here.memory.root, address(((10 << 24) | (i << 8) | 9) >>> 0))).toBe(1 + (i % 1000));
+  }
+  expect(globals[layout.GLOBAL_GRAPH_VERSION]! % 2).toBe(0);
+
+  const third = bed(256 + 700, 8);
+  for (let i = 0; i < 3000; i++) third.trie.set(address(((10 << 24) | (i << 8)) >>> 0), 24, 1 + (i % 1000));
+  expect(hasLeaves(third)).toBe(true);
+  let pages = 1;
+  while (hasLeaves(third) && third.heap.makesRoom(() => third.heap.hasSpare(pages))) pages++;
+  expect(hasLeaves(third)).toBe(false);
+});
+
 function hasLeaves({ heap, memory }: Bed): boolean {
   return heap.words[memory.root + layout.ROOT_LEAVES] !== 0;
 }
