@@ -50,7 +50,12 @@ export async function arrived({ receiver }: Pick<Crossing, 'receiver'>): Promise
   return (await linkCounters(receiver, HOST_PORT)).rxPackets;
 }
 
-async function buildHosts(lab: Lab, name: string, middle: LabNode): Promise<{ sender: LabNode; receiver: LabNode }> {
+/** The two hosts, each at its port of what stands between them. */
+export async function buildHosts(
+  lab: Lab,
+  name: string,
+  middle: LabNode,
+): Promise<{ sender: LabNode; receiver: LabNode }> {
   const receiver = await lab.node(`${name}rx`);
   const sender = await lab.node(`${name}tx`);
   const ends = [

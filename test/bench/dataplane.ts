@@ -8,7 +8,7 @@ import { labId, openLab } from '../../lab/lab';
 import { iperf } from '../../lab/traffic';
 import { buildLinux, buildSoftvasic, ENGINES, RECEIVER, SENDER, type Crossing, type Engine } from './crossing';
 import { dataplaneFigure } from './dataplane-figure';
-import { buildStraight } from './flood';
+import { buildStraight, buildWire } from './flood';
 import { labelledFigures } from './labelled-floods';
 import { forFullTable, type BenchPart } from './part';
 import { floodByTurns, floodFigures, SMALL, type Small } from './plain-floods';
@@ -84,9 +84,9 @@ export const dataplane: BenchPart = {
   measure: async ({ sizes, runs }, found, say) => {
     const lab = await openLab(labId('dataplane'), { logDir: 'out/bench-logs', say });
     try {
-      const straight = await buildStraight(lab);
+      const [straight, wire] = [await buildStraight(lab), await buildWire(lab)];
       const crossings = { linux: await buildLinux(lab), vasic: await buildSoftvasic(lab) };
-      const paths = { straight, ...crossings };
+      const paths = { straight, wire, ...crossings };
       const small: Small = new Map();
       // Lookups between the two would take minutes and show a line.
       for (const routes of [SMALL, ...sizes.slice(-1)]) {

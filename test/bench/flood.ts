@@ -8,10 +8,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from '../../lab/lab';
 import { link, type LabNode } from '../../lab/node';
-import { portMac } from '../../lab/plan';
-import { logLines, logMark } from '../../lab/process';
+import { portMac, portName } from '../../lab/plan';
+import { logLines, logMark, type Proc } from '../../lab/process';
 import { sleep, waitFor } from '../../lab/wait';
-import { arrived, HOST_PORT, type Crossing } from './crossing';
+import { arrived, buildHosts, HOST_PORT, type Crossing } from './crossing';
 import type { GeneratorReport } from './generator';
 import type { LabelCase } from './labelled';
 
@@ -57,15 +57,24 @@ function cpuNs(pid: number | undefined): number {
     .reduce((sum, ns) => sum + ns, 0);
 }
 
+/** Hangs a program of packet-program.js on an interface; returns when it is there. */
+async function hang(node: LabNode, argv: readonly string[]): Promise<Proc> {
+  const [program = ''] = argv;
+  const mark = logMark(node.logFile(program));
+  const running = node.start(program, [process.execPath, join(__dirname, 'packet-program.js'), ...argv]);
+  await waitFor(() => running.ended() !== undefined || logLines(running.logFile, mark).includes('ready'), {
+    timeoutMs: 10_000,
+    what: `${program} on ${node.name}`,
+  });
+  if (running.ended() !== undefined) {
+    throw new Error(`${program} ended: ${logLines(running.logFile, mark).join(' / ')}`);
+  }
+  return running;
+}
+
 async function withSink<T>(node: LabNode, ifname: string, work: () => Promise<T>): Promise<T> {
-  const mark = logMark(node.logFile('sink'));
-  const sink = node.start('sink', [process.execPath, join(__dirname, 'packet-sink.js'), ifname]);
+  const sink = await hang(node, ['sink', ifname]);
   try {
-    await waitFor(() => sink.ended() !== undefined || logLines(sink.logFile, mark).includes('ready'), {
-      timeoutMs: 10_000,
-      what: `the sink on ${node.name}`,
-    });
-    if (sink.ended() !== undefined) throw new Error(`the sink ended: ${logLines(sink.logFile, mark).join(' / ')}`);
     return await work();
   } finally {
     await sink.kill('SIGTERM');
@@ -113,4 +122,15 @@ export async function buildStraight(lab: Lab): Promise<FloodPath> {
   const receiver = await lab.node('straightrx');
   await link({ node: sender, ifname: HOST_PORT }, { node: receiver, ifname: HOST_PORT });
   return { sender, receiver, pid: () => undefined };
+}
+
+/**
+ * Two hosts with a program between them that sends on whatever comes, as it is: what takes the least time in softvasic's place. By Linux it is the most
+ * that can be seen here.
+ */
+export async function buildWire(lab: Lab): Promise<FloodPath> {
+  const middle = await lab.node('wire');
+  const hosts = await buildHosts(lab, 'wire', middle);
+  await hang(middle, ['wire', portName(1), portName(0)]);
+  return { ...hosts, pid: () => undefined };
 }

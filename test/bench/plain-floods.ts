@@ -1,6 +1,6 @@
 /**
- * How fast packets without labels cross softvasic, by each of its engines, and Linux with the same table: by turns, and by turns with a flood that
- * goes straight into the sink, whose time a packet takes in any case.
+ * How fast packets without labels cross softvasic, by each of its engines, and Linux with the same table: by turns, and by turns with two floods
+ * more: one straight into the sink, whose time a packet takes in any case, and one through a program that does nothing but send on.
  */
 import { atLeast, atMost, median, none, type Figure } from '../../lab/figure';
 import type { Engine } from './crossing';
@@ -18,6 +18,7 @@ const FLAT_GOAL = 0.7;
 /** One turn. */
 export interface Turn<T> {
   readonly straight: T;
+  readonly wire: T;
   readonly linux: T;
   readonly vasic: T;
 }
@@ -25,12 +26,13 @@ export interface Turn<T> {
 /** Rates of one engine, by family, with the small table: what the full one is held against. */
 export type Small = Map<string, number>;
 
-/** Floods all three, `runs` times. */
+/** Floods all four, `runs` times. */
 export async function floodByTurns(paths: Turn<FloodPath>, runs: number, flow: Flow): Promise<readonly Turn<Flood>[]> {
   const turns: Turn<Flood>[] = [];
   for (let run = 0; run < runs; run++) {
     turns.push({
       straight: await flood(paths.straight, flow),
+      wire: await flood(paths.wire, flow),
       linux: await flood(paths.linux, flow),
       vasic: await flood(paths.vasic, flow),
     });
@@ -66,6 +68,12 @@ export function floodFigures(
     rate,
     figure('linux', `${packets} delivered through Linux, by turns with these`, 'kpps', ({ linux }) => linux.kpps),
     figure('straight', `${packets} straight into a sink, by turns with these`, 'kpps', ({ straight }) => straight.kpps),
+    figure(
+      'wire',
+      `${packets} through a program that only sends on, by those through Linux: the most that can be seen here`,
+      '× Linux',
+      ({ wire, linux }) => wire.kpps / linux.kpps,
+    ),
     goal === undefined ? ratio : { ...ratio, ...atLeast(goal, '× Linux', ratio.value) },
     // The TypeScript engine is offered more than it can take.
     engine === 'engine' ? lost : { ...lost, ...none(Math.max(...(lost.samples ?? []))) },

@@ -2,6 +2,7 @@
 //
 // `generate` is run by BPF_PROG_TEST_RUN with live frames (kernel 5.18): each frame is written anew from the table, as frames are
 // recycled with what the forwarder made of them, and is sent out of one interface. `sink` drops what arrives, which the interface has counted.
+// `wire` stands in a forwarder's place and does nothing of what one has to do.
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
@@ -66,6 +67,14 @@ int generate(struct xdp_md *ctx) {
 SEC("xdp")
 int sink(struct xdp_md *ctx) {
   return XDP_DROP;
+}
+
+// The interface that `wire` sends out of.
+const volatile __u32 wire_out SEC(".rodata.wire") = 0;
+
+SEC("xdp")
+int wire(struct xdp_md *ctx) {
+  return bpf_redirect(wire_out, 0);
 }
 
 char LICENSE[] SEC("license") = "GPL";
