@@ -175,6 +175,11 @@ export const LOG_CODES = {
     means: 'The configuration has an error, or a key that needs a restart: all of the old one stays in force.',
     action: '`fpm2afi check-config FILE` says what is wrong.',
   },
+  'log-lines-lost': {
+    means:
+      'Lines of the log could not be written, and are lost: so many, and why. All else went on. Told when lines can be written again.',
+    action: 'Mostly a full disk: make room where standard error goes to.',
+  },
   'control-socket-failed': {
     means: 'The control socket failed: `show` and the others may find nobody.',
     action: 'Was the socket’s file or directory removed? Restart when it suits; forwarding is not touched.',

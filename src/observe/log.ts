@@ -85,7 +85,20 @@ export function createLogger(
     // What syslog doesn't take is not lost.
     if (syslog?.send(syslogDatagram(severity, program, lineOf(info, present.format, false))) === true) return;
     const line = lineOf(info, present.format, true);
-    stream.write(`${toJournal ? `<${severity}>${line}` : line}\n`);
+    stream.write(`${toJournal ? `<${severity}>${line}` : line}\n`, written);
+  };
+  /** Lines that couldn't be written, as to a file on a full disk, are told of when there is room again. */
+  let lost = 0;
+  let reason = '';
+  const written = (error: unknown): void => {
+    if (error instanceof Error) {
+      lost++;
+      reason = error.message;
+    } else if (lost > 0) {
+      const lines = lost;
+      lost = 0;
+      root.warn('lines of the log could not be written', { code: 'log-lines-lost', lines, reason });
+    }
   };
   const sink = winston.createLogger({
     levels: { ...LEVELS },

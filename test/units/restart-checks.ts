@@ -57,6 +57,7 @@ export async function playJournal(stage: Stage): Promise<void> {
 /** Restarts, kills and an upgrade under traffic. */
 export async function playRestarts(stage: Stage): Promise<void> {
   const taps = await tapIndexes(stage);
+  await settleGateways(stage);
   await underTraffic(stage, ['systemctl', 'restart', 'fpm2afi']);
   await underTraffic(stage, ['systemctl', 'kill', '--signal=KILL', 'fpm2afi']);
   await underTraffic(stage, installCommand());
@@ -73,6 +74,21 @@ export async function playRestarts(stage: Stage): Promise<void> {
   await stage.machine.must(['systemctl', 'kill', '--signal=KILL', 'fpm2afi-punt']);
   await expectWorking(stage, 'the punt process killed');
   await expectPriorities(stage, 'after the kills');
+}
+
+/**
+ * A host looks for its gateway anew after a while, which nobody answers while softvasic is away, for many seconds on a busy machine: what
+ * it loses then isn't meant here.
+ */
+async function settleGateways({ machine }: Stage): Promise<void> {
+  for (const [port, host] of ['h0', 'h1'].entries()) {
+    const gateway = `10.1.${port}.1`;
+    const [found] = JSON.parse(await machine.must(['ip', '-json', '-n', host, 'neighbor', 'show', gateway])) as {
+      lladdr: string;
+    }[];
+    const permanent = ['lladdr', found!.lladdr, 'dev', 'eth0', 'nud', 'permanent'];
+    await machine.must(['ip', '-n', host, 'neighbor', 'replace', gateway, ...permanent]);
+  }
 }
 
 async function tapIndexes({ machine }: Stage): Promise<string> {

@@ -8,6 +8,7 @@
  */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 export const STATE_DIR = '/run/softvasic-state';
 
@@ -53,8 +54,16 @@ export class IsolationMemory {
 
   /** @throws when the folder can't be written */
   keep(originals: Originals): void {
+    // Not written over for nothing: where others fill the disk meanwhile, nothing would be left of it.
+    if (isDeepStrictEqual(this.recall(), originals)) return;
     mkdirSync(this.dir, { recursive: true, mode: 0o755 });
-    writeFileSync(this.file, JSON.stringify(originals), { mode: 0o600 });
+    try {
+      writeFileSync(this.file, JSON.stringify(originals), { mode: 0o600 });
+    } catch (error) {
+      // A part of it is no use, and takes what room there is.
+      this.forget();
+      throw error;
+    }
   }
 
   forget(): void {

@@ -1,5 +1,8 @@
 /** What an interface's sysctls were before a softvasic that was killed, wherever in its work. */
-import { originalsOf, type Originals } from '../../../src/vasic/io/isolation-memory';
+import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IsolationMemory, originalsOf, type Originals } from '../../../src/vasic/io/isolation-memory';
 
 const WANTED = [
   ['ipv6', '1'],
@@ -33,4 +36,21 @@ test('a kernel without IPv6', () => {
   const known = { arp: '0', forwarding: '1' };
   expect(originalsOf(WANTED, { arp: '8', forwarding: '0' }, known)).toEqual(known);
   expect(originalsOf(WANTED, { arp: '8', forwarding: '1' }, known)).toEqual(known);
+});
+
+test('what is kept already is not written over: on a full disk that would lose it', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'fpm2afi-memory-'));
+  try {
+    const memory = new IsolationMemory('ge0', 7, dir);
+    const written = (): number => statSync(join(dir, readdirSync(dir)[0]!)).mtimeMs;
+    memory.keep(KNOWN);
+    utimesSync(join(dir, readdirSync(dir)[0]!), 1, 1);
+    memory.keep({ ...KNOWN });
+    expect(written()).toBe(1000);
+    memory.keep({ ...KNOWN, arp: '2' });
+    expect(written()).toBeGreaterThan(1000);
+    expect(memory.recall()).toEqual({ ...KNOWN, arp: '2' });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
