@@ -4,11 +4,12 @@
  */
 
 import type { AftSandboxInfo } from '../aft/model';
+import type { Moment } from '../observe/moment';
 
 /** Parts that every state of an open sandbox has. */
 export interface AfiSession {
   /** When the sandbox was opened. */
-  readonly since: Date;
+  readonly since: Moment;
   /** The server's instance: changes when it starts with empty tables. */
   readonly instance: string;
 }
@@ -24,8 +25,8 @@ export interface AfiSession {
  * - `refused`: the server refused the base graph, `reason` says why. It is tried again now and then.
  */
 export type AfiState =
-  | { readonly kind: 'connecting'; readonly since: Date }
-  | { readonly kind: 'down'; readonly since: Date; readonly reason: string; readonly instance: string | undefined }
+  | { readonly kind: 'connecting'; readonly since: Moment }
+  | { readonly kind: 'down'; readonly since: Moment; readonly reason: string; readonly instance: string | undefined }
   | ({ readonly kind: 'adopting' | 'ready' } & AfiSession)
   | ({ readonly kind: 'unreadable'; readonly reason: string; readonly info: AftSandboxInfo } & AfiSession)
   | ({ readonly kind: 'placingGraph'; readonly refusedBefore: string | undefined } & AfiSession)

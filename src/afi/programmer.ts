@@ -17,6 +17,7 @@ import { VasicTables } from './vasic-tables';
 import type { ForwardingSource } from '../fib/intents';
 import { errorText } from '../net/error-text';
 import type { Logger } from '../observe/log';
+import { Moment } from '../observe/moment';
 
 /** What the programmer needs of the connection to the AFI server. */
 export interface ProgrammerTransport extends TableReader {
@@ -55,7 +56,7 @@ export interface ProgrammerCounters {
 }
 
 export class Programmer {
-  private state: AfiState = { kind: 'connecting', since: new Date() };
+  private state: AfiState = { kind: 'connecting', since: new Moment() };
   /** The life of the server whose tables hold our base graph; undefined: none that is known. */
   private placedIn: string | undefined;
   /** What the vASIC holds, or is on its way there. */
@@ -121,7 +122,7 @@ export class Programmer {
   async up(info: AftSandboxInfo, tables: 'kept' | 'unknown' = 'kept'): Promise<void> {
     const { log, source } = this.options;
     const before = this.placedIn;
-    const session: AfiSession = { since: new Date(), instance: info.instance };
+    const session: AfiSession = { since: new Moment(), instance: info.instance };
     const adopting = { kind: 'adopting', ...session } as const;
     this.state = adopting;
     this.pipeline.opened();
@@ -193,7 +194,7 @@ export class Programmer {
    */
   down(reason: string, tables: 'kept' | 'lost' = 'kept'): void {
     if (tables === 'lost') this.placedIn = undefined;
-    this.state = { kind: 'down', since: new Date(), reason, instance: instanceOf(this.state) };
+    this.state = { kind: 'down', since: new Moment(), reason, instance: instanceOf(this.state) };
     this.pipeline.abandon();
   }
 

@@ -14,6 +14,7 @@ import { auditEntries, type EntryRepairs, type VasicParts } from './vasic-routes
 import { auditZebra, type ZebraRepairs } from './zebra';
 import { Vty } from '../vty/vty';
 import { tablesOf } from './zebra-table';
+import { Moment } from '../observe/moment';
 
 export interface AuditParts extends VasicParts, Pick<KernelParts, 'taps' | 'neighbors' | 'dump'> {
   /** zebra's vty socket. */
@@ -52,7 +53,7 @@ interface Outcome {
 
 export function createAudit(parts: AuditParts): Audit {
   const { fib, programmer, fpm, replay, log } = parts;
-  let last: AuditSummary | undefined;
+  let last: { readonly at: Moment; readonly layers: AuditSummary['layers'] } | undefined;
   let running: Promise<unknown> = Promise.resolve();
   const pause = (): Promise<void> => sleep(PAUSE_MS, undefined, { ref: false });
 
@@ -154,7 +155,7 @@ export function createAudit(parts: AuditParts): Audit {
   }
 
   async function audit(query: AuditQuery): Promise<AuditView> {
-    const [time, began] = [new Date().toISOString(), parts.now()];
+    const [time, began] = [new Moment().toISOString(), parts.now()];
     let outcome = await compare();
     let done: AuditView['repair'];
     if (query.repair) {
@@ -167,7 +168,7 @@ export function createAudit(parts: AuditParts): Audit {
       }
     }
     const { layers } = outcome;
-    last = { time: new Date().toISOString(), layers: layers.map(summary) };
+    last = { at: new Moment(), layers: layers.map(summary) };
     const found = Object.fromEntries(layers.map((view) => [view.layer, differencesIn(view) ?? 'not compared']));
     log.info('audit: differences', { ...found, ...(done === undefined ? {} : { repair: done.actions.join('; ') }) });
     const durationMs = Math.round(parts.now() - began);
@@ -180,7 +181,7 @@ export function createAudit(parts: AuditParts): Audit {
       running = next.catch(() => undefined);
       return next;
     },
-    last: () => last,
+    last: () => last && { time: last.at.toISOString(), layers: last.layers },
   };
 }
 

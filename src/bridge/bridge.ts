@@ -40,6 +40,7 @@ import { Ports } from './ports';
 import { Replay } from './replay';
 import { neighborChanges, staticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
+import { Moment } from '../observe/moment';
 
 const TICK_MS = 250;
 /** Refused routes get another try this often, in case the server's mind has changed. */
@@ -104,7 +105,7 @@ async function build(
   const kernelLog = log.child('kernel');
   const fpmLog = limitLog(log.child('fpm'));
   const afiLog = log.child('afi');
-  let fpmSince = new Date();
+  let fpmSince = new Moment();
 
   const neighbors = createKernelNeighbors({ taps: config.ports.map(({ tap }) => tap) }, log.child('neighbor'));
   const recorder = record === undefined ? undefined : await createRecorder(record, fpmLog);
@@ -239,11 +240,11 @@ async function build(
 
   await fpm.start({
     connected: (peer) => {
-      fpmSince = new Date();
+      fpmSince = new Moment();
       replay.connected(peer);
     },
     disconnected: () => {
-      fpmSince = new Date();
+      fpmSince = new Moment();
       replay.disconnected();
       plainTables.close();
     },

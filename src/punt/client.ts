@@ -21,7 +21,8 @@ import {
   type Reply,
   type Request,
 } from './protocol';
-import type { PortTold, Punt, PuntConfig } from './punt';
+import type { PortTold, Punt, PuntConfig, PuntProcess } from './punt';
+import { Moment } from '../observe/moment';
 
 export interface PuntClientOptions {
   /** The Unix socket of the process. */
@@ -49,6 +50,8 @@ interface Connection {
   readonly socket: Socket;
   readonly ask: Ask;
   process: ProcessLine;
+  /** When that process began. */
+  readonly since: Moment;
 }
 
 /**
@@ -145,9 +148,9 @@ class PuntClient implements Punt {
     return this.lastCounters ?? { ports: [], reasons: [], drops: NO_DROPS, restarts: 0 };
   }
 
-  process(): { pid: number; since: Date; socket: string } | undefined {
-    const line = this.connection?.process;
-    return line && { pid: line.pid, since: new Date(line.since), socket: this.options.socket };
+  process(): PuntProcess | undefined {
+    const { connection } = this;
+    return connection && { pid: connection.process.pid, since: connection.since, socket: this.options.socket };
   }
 
   problem(): string | undefined {
@@ -192,7 +195,7 @@ class PuntClient implements Punt {
       throw error;
     });
     if (this.closed) return void socket.destroy();
-    this.connection = { socket, ask, process: line };
+    this.connection = { socket, ask, process: line, since: Moment.parse(line.since) };
     this.trouble = undefined;
     this.log.info('the punt process has the TAPs', { pid: line.pid, since: line.since, taps: line.taps.join(',') });
     for (const [index, details] of this.details) {

@@ -27,6 +27,7 @@ import {
   type Request,
 } from './protocol';
 import { startPunt, type Punt, type PuntConfig, type PuntCounters } from './punt';
+import { Moment } from '../observe/moment';
 
 /** Runs until SIGTERM or SIGINT, or until asked to stop. Rejects when it can't start. */
 export async function runPunt(config: Config, log: Logger): Promise<void> {
@@ -53,7 +54,7 @@ export interface PuntServer {
 export async function startPuntServer(given: PuntConfig, path: string, log: Logger): Promise<PuntServer> {
   // As it would come from the bridge, so that the same configuration is seen to be the same.
   const config = configFromLine(configToLine(given));
-  const since = new Date().toISOString();
+  const since = new Moment();
   const connections = new Set<Socket>();
   let owner: { readonly socket: Socket; readonly pid: number; readonly life: string | undefined } | undefined;
   let taps = config.ports.map(({ tap }) => tap);
@@ -108,7 +109,7 @@ export async function startPuntServer(given: PuntConfig, path: string, log: Logg
 
   function self(): ProcessLine {
     return {
-      ...{ protocol: PROTOCOL, version: packageVersion(), pid: process.pid, since, taps },
+      ...{ protocol: PROTOCOL, version: packageVersion(), pid: process.pid, since: since.toISOString(), taps },
       told: punt?.told().map(portToLine) ?? [],
       ...(owner === undefined ? {} : { owner: owner.pid }),
     };

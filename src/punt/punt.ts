@@ -21,6 +21,7 @@ import { CounterTable, type PuntCounters } from './counters';
 import { type Port, type PortDetails, createPort } from './port';
 import { ANY_SANDBOX } from './pump';
 import type { PuntWorkerData, PuntWorkerReport } from './worker';
+import type { Moment } from '../observe/moment';
 
 export type { PuntCounters, PuntPortCounters } from './counters';
 export type { PortDetails } from './port';
@@ -39,7 +40,7 @@ export interface PuntConfig {
 /** The process that moves the packets, where that isn't ours. */
 export interface PuntProcess {
   readonly pid: number;
-  readonly since: Date;
+  readonly since: Moment;
   readonly socket: string;
 }
 

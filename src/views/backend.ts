@@ -53,6 +53,7 @@ import { traceView } from './trace';
 import { vrfViews } from './vrfs';
 import { whyView, type WhyOptions } from './why';
 import { whyLabelView } from './why-label';
+import { Moment } from '../observe/moment';
 
 export interface BackendParts {
   readonly config: Config;
@@ -67,7 +68,7 @@ export interface BackendParts {
   readonly kernel: ProblemParts['kernel'];
   readonly vasicPorts: ProblemParts['vasicPorts'];
   /** Since when zebra is connected, or not. */
-  fpmSince(): Date;
+  fpmSince(): Moment;
   /** What was done to resolve a neighbor. */
   readonly progress: WhyOptions['progress'];
 }
@@ -216,7 +217,7 @@ export function createBackend(parts: BackendParts): BridgeBackend {
       return {
         version: packageVersion(),
         pid: process.pid,
-        time: new Date().toISOString(),
+        time: new Moment().toISOString(),
         uptimeSeconds: Math.floor((performance.now() - started) / 1000),
         fpm: fpmStatus(),
         afi: { ...afiStatus(entries), ...(await unknownLabels()) },

@@ -3,10 +3,11 @@
  * asked: it may forward as before, or be dead. Every view says so then.
  */
 import type { AfiState } from '../afi/connection-state';
+import type { Moment } from '../observe/moment';
 
 /** Since when what is known of the vASIC is only what was known last, and why. */
 export interface LastKnown {
-  readonly since: Date;
+  readonly since: Moment;
   /** Completes "the vASIC …". */
   readonly why: string;
 }

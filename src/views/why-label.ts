@@ -11,7 +11,8 @@ import { TARGET_UNKNOWN } from '../fib/route-table';
 import { diagnose } from './diagnosis';
 import { TRAP_TEXT } from './routes';
 import { unusedPaths } from './why';
-import { allPaths, chainOf, iso, optional, wayText, whyNexthop, type WhyContext, type WhyOptions } from './why-parts';
+import { allPaths, chainOf, optional, wayText, whyNexthop, type WhyContext, type WhyOptions } from './why-parts';
+import { isoTime } from '../observe/moment';
 
 /** What the reserved labels mean to this router; those that aren't here are dropped. */
 const RESERVED: ReadonlyMap<number, string> = new Map([
@@ -33,10 +34,10 @@ export function whyLabelView(
   const programmed = lsp?.programmed ?? 0;
   const group = lsp?.wanted;
   const reserved = label < FIRST_UNRESERVED_LABEL ? (RESERVED.get(label) ?? 'reserved: dropped') : undefined;
-  const at = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : iso(ms));
+  const at = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : isoTime(ms));
   return {
     label,
-    time: new Date().toISOString(),
+    time: isoTime(performance.now()),
     ...optional('lsp', view),
     ...optional('reserved', reserved),
     programmed: programmed !== 0,

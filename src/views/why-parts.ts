@@ -2,7 +2,6 @@
  * What the stories of a route and of an LSP have in common: its nexthops with all that is known of their neighbors, and the nodes
  * that its packets pass.
  */
-import { performance } from 'node:perf_hooks';
 import type { TokenUse } from '../afi/graph';
 import { TOKEN_DISCARD, TOKEN_FIRST_CLIENT, type Token } from '../aft/model';
 import type { Programmer } from '../afi/programmer';
@@ -17,6 +16,7 @@ import type { NexthopPath } from '../fib/updates';
 import { formatAddress, formatMac } from '../net/address';
 import type { LastKnown } from './known';
 import type { RouteViews } from './routes';
+import { isoTime } from '../observe/moment';
 
 /** What is told of the connection and of the server's ports. */
 export interface WhyContext {
@@ -44,11 +44,6 @@ export interface WhyOptions {
 
 /** Nodes shown below a route's entry at most. */
 const MAX_NODES = 300;
-
-/** Milliseconds since start as ISO 8601. */
-export function iso(ms: number): string {
-  return new Date(performance.timeOrigin + ms).toISOString();
-}
 
 /** The member, where there is a value. */
 export function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
@@ -79,8 +74,8 @@ function whyMember(options: WhyOptions, group: NexthopGroup): WhyNexthop {
 function whyGroup(group: NexthopGroup): Omit<WhyNexthop, 'legs' | 'members'> {
   return {
     name: group.content.kind === 'paths' && group.zebraId === undefined ? 'inline' : group.name,
-    ...optional('received', group.receivedAt === undefined ? undefined : iso(group.receivedAt)),
-    ...optional('acknowledged', group.ackedAt === undefined ? undefined : iso(group.ackedAt)),
+    ...optional('received', group.receivedAt === undefined ? undefined : isoTime(group.receivedAt)),
+    ...optional('acknowledged', group.ackedAt === undefined ? undefined : isoTime(group.ackedAt)),
     ...optional('error', group.error),
   };
 }

@@ -14,7 +14,8 @@ import { formatAddress, formatPrefix } from '../net/address';
 import { diagnose, neighborText } from './diagnosis';
 import { isShown, TRAP_TEXT } from './routes';
 import { tableAsked, tableView } from './vrfs';
-import { allPaths, chainOf, iso, optional, wayText, whyNexthop, type WhyContext, type WhyOptions } from './why-parts';
+import { allPaths, chainOf, optional, wayText, whyNexthop, type WhyContext, type WhyOptions } from './why-parts';
+import { isoTime } from '../observe/moment';
 
 export type { WhyContext, WhyOptions } from './why-parts';
 
@@ -53,7 +54,7 @@ export function whyView(options: WhyOptions, query: RouteQuery, context: WhyCont
   return {
     ...tableView(fib, table),
     query: 'prefix' in query ? formatPrefix(query.prefix) : formatAddress(address),
-    time: new Date().toISOString(),
+    time: isoTime(performance.now()),
     routes: shown.map((row) => whyRoute(options, row, uses, context)),
     ...optional('decides', deciding === undefined ? undefined : formatPrefix(fib.rows.prefixOf(deciding))),
     result: resultOf(options, deciding, context),
@@ -145,7 +146,7 @@ function whyRoute(options: WhyOptions, row: number, uses: ReadonlyMap<Token, Tok
   const { routes, nexthops } = fib.rows;
   const at = (column: Uint32Array): string | undefined => {
     const ms = decodeTime(column[row]!);
-    return ms === undefined ? undefined : iso(ms);
+    return ms === undefined ? undefined : isoTime(ms);
   };
   const group = nexthops.get(routes.routeGroup[row]!) ?? nexthops.get(routes.wanted[row]!);
   const programmed = routes.programmed[row]!;
