@@ -2,11 +2,11 @@
  * Longest-prefix match for one address family: a tree bitmap (Eatherton, Varghese, Dittia 2004), behind a direct index of the
  * first 16 bits once there are enough prefixes to pay for that.
  *
- * Every node covers five address bits in four words: a bitmap of the prefixes that end in it (bit 2^n + the n bits,
- * n = 0…4), a bitmap of the children (32), the block of child nodes and the block of values, both packed in bitmap
- * order. So memory follows the number of prefixes, nothing is pushed down to leaves, and a change touches one node and
- * at most the blocks of its ancestors. A lookup costs one node per five bits of prefix length, however many prefixes
- * there are.
+ * A node covers five address bits in four words: a bitmap of the prefixes that end in it, a bitmap of the children, and blocks of
+ * both, packed in bitmap order. Where it would have one child and no prefix it is a path instead, of up to 60 bits, and what leads to
+ * a single prefix is one node with its value (trie-nodes.ts). So memory follows the number of prefixes, nothing is pushed down to
+ * leaves, and a change touches a node, the path before it, and their blocks. A lookup costs a node for each five bits that tell
+ * prefixes apart, not for those that all have in common.
  *
  * A small trie is one such tree from the first bit on. One with TABLES_FROM prefixes gets three tables: the index (first 16
  * bits → node) and two for the prefixes shorter than that (short-prefixes.ts). It keeps them until it is empty. So a hundred
@@ -18,18 +18,24 @@
  */
 import { OWN_MEMORY } from './arena';
 import { COVER_WORDS, INDEX_BITS, SHORTS_WORDS, ShortPrefixes } from './short-prefixes';
-import { ADDRESS_WORDS, bitInNode, chunkAt, COVERING, popcount, rank, STRIDE } from './trie-bits';
+import { ADDRESS_WORDS, bitInNode, chunkAt, COVERING, rank, STRIDE } from './trie-bits';
+import { addChild, addValue, allocate, removeChild, removeValue } from './trie-blocks';
 import {
+  BEHIND,
+  BITS_SHIFT,
   CHILD_BLOCK,
   CHILDREN,
+  isOnPath,
+  LEAF,
   NODE_WORDS,
-  PREFIXES,
+  PATH,
+  placeOfValue,
   prefixesBelow,
   releaseNode,
-  VALUE_BLOCK,
   type PrefixValue,
 } from './trie-nodes';
-import { capacityOf, TABLES, WHOLE_TRIE, type TrieMemory, type WordBlock, type WordPool } from './word-pool';
+import { makeWay, pack, splitPath, straighten } from './trie-paths';
+import { TABLES, WHOLE_TRIE, type TrieMemory, type WordBlock, type WordPool } from './word-pool';
 
 /** Prefixes from which tables pay. */
 export const TABLES_FROM = 1024;
@@ -53,8 +59,9 @@ export class PrefixTrie {
   private top = 0;
   /** Address bits that come before the topmost nodes: 0, or with tables 16. */
   private base = 0;
-  /** Nodes from the topmost one down to the one last visited by find(). */
-  private readonly path = new Uint32Array(32);
+  /** Nodes from the topmost one down to the one last visited by find(), and the address bits before each. */
+  private readonly visited = new Uint32Array(32);
+  private readonly depths = new Uint8Array(32);
 
   /** `tablesFrom`: prefixes from which it has tables. */
   constructor(
@@ -79,9 +86,17 @@ export class PrefixTrie {
     let node = index === undefined ? this.top : index.pool.words[index.at + first]!;
     let bestNode = 0;
     let bestBit = 0;
-    for (let depth = this.base; node !== 0; depth += STRIDE) {
+    for (let depth = this.base; node !== 0;) {
+      const head = words[node]!;
+      if ((head & PATH) !== 0) {
+        if (!isOnPath(words, node, address, depth)) break;
+        if ((head & LEAF) !== 0) return words[node + BEHIND]!;
+        depth += head >>> BITS_SHIFT;
+        node = words[node + BEHIND]!;
+        continue;
+      }
       const chunk = chunkAt(address, depth);
-      const covering = words[node]! & COVERING[chunk]!;
+      const covering = head & COVERING[chunk]!;
       if (covering !== 0) {
         bestNode = node;
         bestBit = 31 - Math.clz32(covering);
@@ -89,8 +104,9 @@ export class PrefixTrie {
       const children = words[node + CHILDREN]!;
       if (((children >>> chunk) & 1) === 0) break;
       node = words[node + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
+      depth += STRIDE;
     }
-    if (bestNode !== 0) return words[words[bestNode + VALUE_BLOCK]! + rank(words[bestNode]!, bestBit)]!;
+    if (bestNode !== 0) return words[placeOfValue(words, bestNode, bestBit)]!;
     return index === undefined ? 0 : this.shorts!.lookup(first);
   }
 
@@ -98,12 +114,8 @@ export class PrefixTrie {
   get(address: Uint32Array, length: number): number {
     if (this.size === 0) return 0;
     if (length < this.base) return this.shorts!.get(address, length);
-    const depth = this.find(address, length);
-    if (depth < 0) return 0;
-    const node = this.path[this.level(depth)]!;
-    const bit = bitInNode(address, depth, length);
-    const words = this.pool.words;
-    return (words[node]! >>> bit) & 1 ? words[words[node + VALUE_BLOCK]! + rank(words[node]!, bit)]! : 0;
+    const level = this.find(address, length);
+    return level < 0 ? 0 : this.pool.words[this.placeOf(level, address, length)]!;
   }
 
   /** Adds or replaces; returns the value replaced, 0 for none. Does nothing where memory.hasRoom() says no. */
@@ -113,7 +125,7 @@ export class PrefixTrie {
       return 0;
     }
     if (this.index === undefined && this.size >= this.tablesFrom) this.makeTables();
-    const place = this.placeOf(address, length);
+    const place = this.bracketOf(address, length);
     this.memory.open(place);
     const previous = length < this.base ? this.shorts!.set(address, length, value) : this.put(address, length, value);
     if (previous === 0) this.size++;
@@ -125,7 +137,7 @@ export class PrefixTrie {
   /** Removes; returns the value that was held, 0 for none. */
   delete(address: Uint32Array, length: number): number {
     if (this.size === 0) return 0;
-    const place = this.placeOf(address, length);
+    const place = this.bracketOf(address, length);
     this.memory.open(place);
     const previous = length < this.base ? this.shorts!.delete(address, length) : this.take(address, length);
     if (previous !== 0) {
@@ -169,7 +181,7 @@ export class PrefixTrie {
     if (this.index !== undefined && length >= INDEX_BITS) this.memory.changed(address[0]!, length, more);
   }
 
-  private placeOf(address: Uint32Array, length: number): number {
+  private bracketOf(address: Uint32Array, length: number): number {
     return this.index === undefined || length < INDEX_BITS ? WHOLE_TRIE : address[0]! >>> INDEX_BITS;
   }
 
@@ -192,151 +204,119 @@ export class PrefixTrie {
     this.memory.moved({ index: 0, cover: 0, shorts: 0, node });
   }
 
-  /** How many nodes are above the one at a depth. */
-  private level(depth: number): number {
-    return (depth - this.base) / STRIDE;
-  }
-
   private put(address: Uint32Array, length: number, value: number): number {
-    const { depth, node } = this.make(address, length);
-    const bit = bitInNode(address, depth, length);
-    const bitmap = this.pool.words[node]!;
-    const position = rank(bitmap, bit);
-    if ((bitmap >>> bit) & 1) {
-      const at = this.pool.words[node + VALUE_BLOCK]! + position;
-      const previous = this.pool.words[at]!;
-      this.pool.words[at] = value;
-      return previous;
+    const first = address[0]! >>> INDEX_BITS;
+    const pool = (this.pool = this.poolOf(first));
+    let node = this.topOf(first);
+    if (node === 0) {
+      node = allocate(pool, 1, NODE_WORDS);
+      makeWay(pool, node, address, this.base, length, value);
+      this.setTop(first, node);
+      return 0;
     }
-    const at = this.openItem(node + VALUE_BLOCK, popcount(bitmap), position, 1);
-    this.pool.words[at] = value;
-    this.pool.words[node] = bitmap | (1 << bit);
-    return 0;
+    for (let depth = this.base; ;) {
+      const head = pool.words[node]!;
+      if ((head & PATH) !== 0) {
+        if (!leadsTo(pool.words, node, address, depth, length)) {
+          splitPath(pool, node, address, depth, length, value);
+          return 0;
+        }
+        if ((head & LEAF) !== 0) return exchange(pool.words, node + BEHIND, value);
+        depth += head >>> BITS_SHIFT;
+        node = pool.words[node + BEHIND]!;
+        continue;
+      }
+      if (length - depth < STRIDE) {
+        const bit = bitInNode(address, depth, length);
+        if ((head >>> bit) & 1) return exchange(pool.words, placeOfValue(pool.words, node, bit), value);
+        addValue(pool, node, bit, value);
+        return 0;
+      }
+      const chunk = chunkAt(address, depth);
+      const children = pool.words[node + CHILDREN]!;
+      depth += STRIDE;
+      if (((children >>> chunk) & 1) === 0) {
+        makeWay(pool, addChild(pool, node, chunk), address, depth, length, value);
+        return 0;
+      }
+      node = pool.words[node + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
+    }
   }
 
   private take(address: Uint32Array, length: number): number {
-    const depth = this.find(address, length);
-    if (depth < 0) return 0;
-    const node = this.path[this.level(depth)]!;
-    const words = this.pool.words;
-    const bit = bitInNode(address, depth, length);
-    const bitmap = words[node]!;
-    if (((bitmap >>> bit) & 1) === 0) return 0;
-    const position = rank(bitmap, bit);
-    const previous = words[words[node + VALUE_BLOCK]! + position]!;
-    this.closeItem(node + VALUE_BLOCK, popcount(bitmap), position, 1);
-    this.pool.words[node] = bitmap & ~(1 << bit);
-    this.prune(address, depth);
+    const level = this.find(address, length);
+    if (level < 0) return 0;
+    const { pool } = this;
+    const node = this.visited[level]!;
+    if ((pool.words[node]! & PATH) !== 0) {
+      const previous = pool.words[node + BEHIND]!;
+      this.remove(level, address);
+      return previous;
+    }
+    const previous = removeValue(pool, node, bitInNode(address, this.depths[level]!, length));
+    this.settle(level);
     return previous;
   }
 
-  /** Walks to the node that a prefix belongs in, noting the path; its depth, or -1. */
+  /** Walks to the node that has a prefix, noting the way there; how many nodes are above it, -1: the prefix isn't held. */
   private find(address: Uint32Array, length: number): number {
     const first = address[0]! >>> INDEX_BITS;
     let node = this.topOf(first);
     if (node === 0) return -1;
     this.pool = this.poolOf(first);
-    const words = this.pool.words;
+    const { words } = this.pool;
     let depth = this.base;
-    this.path[0] = node;
-    while (length - depth >= STRIDE) {
+    for (let level = 0; ; level++) {
+      const head = words[node]!;
+      this.visited[level] = node;
+      this.depths[level] = depth;
+      if ((head & PATH) !== 0) {
+        if (!leadsTo(words, node, address, depth, length)) return -1;
+        if ((head & LEAF) !== 0) return level;
+        depth += head >>> BITS_SHIFT;
+        node = words[node + BEHIND]!;
+        continue;
+      }
+      if (length - depth < STRIDE) return (head >>> bitInNode(address, depth, length)) & 1 ? level : -1;
       const chunk = chunkAt(address, depth);
       const children = words[node + CHILDREN]!;
       if (((children >>> chunk) & 1) === 0) return -1;
       node = words[node + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
       depth += STRIDE;
-      this.path[this.level(depth)] = node;
     }
-    return depth;
   }
 
-  /** The same, making the nodes that are missing. */
-  private make(address: Uint32Array, length: number): { depth: number; node: number } {
-    const first = address[0]! >>> INDEX_BITS;
-    this.pool = this.poolOf(first);
-    let node = this.topOf(first);
-    if (node === 0) {
-      node = this.pool.allocate(1, NODE_WORDS);
-      this.pool.words.fill(0, node, node + NODE_WORDS);
-      this.setTop(first, node);
-    }
-    let depth = this.base;
-    while (length - depth >= STRIDE) {
-      const chunk = chunkAt(address, depth);
-      const children = this.pool.words[node + CHILDREN]!;
-      const position = rank(children, chunk);
-      if ((children >>> chunk) & 1) {
-        node = this.pool.words[node + CHILD_BLOCK]! + position * NODE_WORDS;
-      } else {
-        const child = this.openItem(node + CHILD_BLOCK, popcount(children), position, NODE_WORDS);
-        this.pool.words[node + CHILDREN] = children | (1 << chunk);
-        this.pool.words.fill(0, child, child + NODE_WORDS);
-        node = child;
-      }
-      depth += STRIDE;
-    }
-    return { depth, node };
+  /** Where the value of a prefix is that find() found. */
+  private placeOf(level: number, address: Uint32Array, length: number): number {
+    const { words } = this.pool;
+    const node = this.visited[level]!;
+    if ((words[node]! & PATH) !== 0) return node + BEHIND;
+    return placeOfValue(words, node, bitInNode(address, this.depths[level]!, length));
   }
 
-  /** Makes room for one item in the block that word `pointer` points to and that holds `count`; the item's address. */
-  private openItem(pointer: number, count: number, position: number, itemWords: number): number {
-    const pool = this.pool;
-    const old = pool.words[pointer]!;
-    const split = position * itemWords;
-    if (count > 0 && count < capacityOf(count)) {
-      pool.words.copyWithin(old + split + itemWords, old + split, old + count * itemWords);
-      return old + split;
-    }
-    const block = pool.allocate(count + 1, itemWords);
-    if (block === 0) throw new Error('no room for a prefix where there was some: the memory lost a block');
-    const words = pool.words;
-    if (count > 0) {
-      words.copyWithin(block, old, old + split);
-      words.copyWithin(block + split + itemWords, old + split, old + count * itemWords);
-      pool.release(old, count, itemWords);
-    }
-    words[pointer] = block;
-    return block + split;
-  }
-
-  /** Takes one item out of such a block, giving the block back or moving it to a smaller one where that fits. */
-  private closeItem(pointer: number, count: number, position: number, itemWords: number): void {
-    const pool = this.pool;
-    const old = pool.words[pointer]!;
-    const split = position * itemWords;
-    if (count === 1) {
-      pool.release(old, 1, itemWords);
-      pool.words[pointer] = 0;
-      return;
-    }
-    pool.words.copyWithin(old + split, old + split + itemWords, old + count * itemWords);
-    if (capacityOf(count - 1) === capacityOf(count)) return;
-    const block = pool.allocate(count - 1, itemWords);
-    if (block === 0) {
-      pool.shrink(old, count, itemWords);
-      return;
-    }
-    pool.words.copyWithin(block, old, old + (count - 1) * itemWords);
-    pool.release(old, count, itemWords);
-    pool.words[pointer] = block;
-  }
-
-  /** Takes empty nodes off the path that find() noted, from `depth` upwards. */
-  private prune(address: Uint32Array, depth: number): void {
-    for (let at = depth; ; at -= STRIDE) {
-      const node = this.path[this.level(at)]!;
-      if (this.pool.words[node + PREFIXES] !== 0 || this.pool.words[node + CHILDREN] !== 0) return;
-      if (at === this.base) {
-        this.pool.release(node, 1, NODE_WORDS);
-        this.setTop(address[0]! >>> INDEX_BITS, 0);
+  /** Takes a node, below which there is nothing any more, off the way that find() noted. */
+  private remove(level: number, address: Uint32Array): void {
+    const { pool } = this;
+    for (let at = level; at > 0; at--) {
+      const parent = this.visited[at - 1]!;
+      if ((pool.words[parent]! & PATH) === 0) {
+        removeChild(pool, parent, chunkAt(address, this.depths[at - 1]!));
+        this.settle(at - 1);
         return;
       }
-      const parent = this.path[this.level(at) - 1]!;
-      const chunk = chunkAt(address, at - STRIDE);
-      const children = this.pool.words[parent + CHILDREN]!;
-      this.closeItem(parent + CHILD_BLOCK, popcount(children), rank(children, chunk), NODE_WORDS);
-      this.pool.words[parent + CHILDREN] = children & ~(1 << chunk);
+      pool.release(this.visited[at]!, 1, NODE_WORDS);
     }
+    pool.release(this.visited[0]!, 1, NODE_WORDS);
+    this.setTop(address[0]! >>> INDEX_BITS, 0);
+  }
+
+  /** Where a branching node on that way has lost something: it may be a path now, or part of the one before it. */
+  private settle(level: number): void {
+    const { words } = this.pool;
+    const node = this.visited[level]!;
+    if (!straighten(words, node)) return;
+    const before = level === 0 ? node : this.visited[level - 1]!;
+    pack(this.pool, (words[before]! & PATH) === 0 ? node : before);
   }
 
   /** Moves a small trie's prefixes behind tables; it stays as it is where there is no room for them. */
@@ -388,4 +368,18 @@ export class PrefixTrie {
     this.poolMask = 0;
     this.memory.close(TABLES);
   }
+}
+
+/** Whether a path leads to a prefix: to its end, or on to where it may be. */
+function leadsTo(words: Uint32Array, node: number, address: Uint32Array, depth: number, length: number): boolean {
+  const bits = words[node]! >>> BITS_SHIFT;
+  const left = length - depth;
+  if ((words[node]! & LEAF) === 0 ? bits > left : bits !== left) return false;
+  return isOnPath(words, node, address, depth);
+}
+
+function exchange(words: Uint32Array, at: number, value: number): number {
+  const previous = words[at]!;
+  words[at] = value;
+  return previous;
 }

@@ -35,18 +35,27 @@ export function chunkAt(address: Uint32Array, depth: number): number {
   return (shift > 27 ? high | (address[word + 1]! >>> (32 - shift)) : high) >>> 27;
 }
 
+/** 32 bits from bit `depth` of the words from `at` on; what is behind the last word doesn't count. */
+export function bitsAt(words: Uint32Array, at: number, depth: number): number {
+  const word = at + (depth >>> 5);
+  const shift = depth & 31;
+  const high = words[word]! << shift;
+  return shift === 0 ? high >>> 0 : (high | (words[word + 1]! >>> (32 - shift))) >>> 0;
+}
+
 /** The bit of a prefix in the node at `depth` that it ends in. */
 export function bitInNode(address: Uint32Array, depth: number, length: number): number {
   const n = length - depth;
   return (1 << n) | (chunkAt(address, depth) >> (STRIDE - n));
 }
 
-/** A copy of the address with five bits at `depth` (zero so far) set. */
-export function withChunk(address: Uint32Array, depth: number, chunk: number): Uint32Array {
+/** A copy of the address with 32 bits at `depth` (zero so far) set. */
+export function withBits(address: Uint32Array, depth: number, bits: number): Uint32Array {
   const copy = Uint32Array.from(address);
   const word = depth >>> 5;
   const shift = depth & 31;
-  copy[word]! |= (chunk << 27) >>> shift;
-  if (shift > 27) copy[word + 1]! |= chunk << (59 - shift);
+  // Beyond the end of the array nothing is stored, and there are no bits.
+  copy[word]! |= bits >>> shift;
+  if (shift > 0) copy[word + 1]! |= bits << (32 - shift);
   return copy;
 }

@@ -21,10 +21,10 @@ const PAGE_ORDER = 10;
 const FIRST_PAGE = 1;
 /** Kept for changes that can't be refused. */
 const RESERVE_PAGES = 64;
-/** What one prefix takes at most: pages for each size of block that it opens. */
-const PREFIX_PAGES = 8;
-/** Blocks of one size that a prefix takes at most: an IPv6 one has a node for each 5 bits. */
-const PREFIX_BLOCKS = 32;
+/** Sizes of block that one prefix takes at most, each perhaps from a page of its own: nodes, the children of one, values. */
+const PREFIX_PAGES = 3;
+/** Blocks of one size that it takes at most: a node where it leaves a path, and two more behind its own paths. */
+const PREFIX_BLOCKS = 3;
 /** Runs of 2^0 … 2^20 pages. */
 const ORDERS = 21;
 

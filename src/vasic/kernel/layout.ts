@@ -154,13 +154,20 @@ export const LEAF_PAGE_WORDS = 1024;
 /** A leaf of which the trie knows more. Others are values, 0 where no prefix of 16 bits or more covers them. */
 export const LEAF_DEEPER = 0xffffffff;
 
-/** Node of a trie, aligned to 4 words (prefix-trie.ts). Blocks are addresses in the heap. */
+/** Node of a trie, aligned to 4 words (trie-nodes.ts). Blocks are addresses in the heap; VALUES of a node with one prefix is its value. */
 export const NODE_WORDS = 4;
 export const NODE_PREFIXES = 0;
 export const NODE_CHILDREN = 1;
 export const NODE_CHILD_BLOCK = 2;
-export const NODE_VALUE_BLOCK = 3;
+export const NODE_VALUES = 3;
 export const NODE_STRIDE = 5;
+/** In PREFIXES of one that is a path, and of one that ends in a prefix; from BITS_SHIFT on how many bits it has, which HIGH and LOW are. BEHIND: the next node, or the value. */
+export const NODE_PATH = 1;
+export const NODE_LEAF = 2;
+export const NODE_BITS_SHIFT = 2;
+export const NODE_HIGH = 1;
+export const NODE_LOW = 2;
+export const NODE_BEHIND = 3;
 export const INDEX_BITS = 16;
 
 /** Offsets in the globals. RECORDS: address of the table of records. */
@@ -173,7 +180,7 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 7;
+export const LAYOUT_VERSION = 8;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;

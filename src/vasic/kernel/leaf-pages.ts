@@ -9,7 +9,18 @@
  * Changes lie between the trie's change of the tree version and its end (shared-trie.ts), as a page's words belong to one index slot each. A
  * new page shows up below four slots at once, with what the trie says of all four, so it may be seen at any time.
  */
-import { CHILD_BLOCK, CHILDREN, NODE_WORDS, PREFIXES, valueIn } from '../engine/trie-nodes';
+import {
+  BEHIND,
+  BITS_SHIFT,
+  CHILD_BLOCK,
+  CHILDREN,
+  LEAF,
+  NODE_WORDS,
+  PATH,
+  PATH_BITS,
+  PREFIXES,
+  valueIn,
+} from '../engine/trie-nodes';
 import { INDEX_BITS } from '../engine/short-prefixes';
 import { COVERING, rank, STRIDE } from '../engine/trie-bits';
 import type { Heap } from './heap';
@@ -107,11 +118,17 @@ export class LeafPages {
 
 /** What the trie says of an address's bits 16 to 23: a value, 0 for none of 16 bits or more, LEAF_DEEPER where longer ones than 24 matter. */
 function leafOf(words: Uint32Array, top: number, leaf: number): number {
+  if ((words[top]! & PATH) !== 0) return leafBehind(words, top, leaf, 0, 0);
   const chunk = leaf >>> LOW_BITS;
   const children = words[top + CHILDREN]!;
   const above = valueIn(words, top, COVERING[chunk]!);
   if (((children >>> chunk) & 1) === 0) return above;
-  const node = words[top + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
+  return lowLeaf(words, words[top + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS, leaf, above);
+}
+
+/** The same by the second node, five bits below, where the prefixes above it say `above`. */
+function lowLeaf(words: Uint32Array, node: number, leaf: number, above: number): number {
+  if ((words[node]! & PATH) !== 0) return leafBehind(words, node, leaf, STRIDE, above);
   const low = leaf & ((1 << LOW_BITS) - 1);
   const width = STRIDE - LOW_BITS;
   const longer = ((1 << (1 << width)) - 1) << (low << width);
@@ -120,4 +137,16 @@ function leafOf(words: Uint32Array, top: number, leaf: number): number {
   if ((words[node + PREFIXES]! & (3 << ((1 << (LOW_BITS + 1)) | (low << 1)))) !== 0) return LEAF_DEEPER;
   const covering = COVERING[low << width]! & ((1 << (1 << (LOW_BITS + 1))) - 1);
   return valueIn(words, node, covering) || above;
+}
+
+/** The same by a path, behind `depth` of the leaf's bits. */
+function leafBehind(words: Uint32Array, node: number, leaf: number, depth: number, above: number): number {
+  const head = words[node]!;
+  const bits = head >>> BITS_SHIFT;
+  const left = LEAF_BITS - INDEX_BITS - depth;
+  const wanted = leaf << (32 - left);
+  const differing = (words[node + PATH_BITS]! ^ wanted) >>> (32 - left);
+  if (differing >>> (left - Math.min(bits, left)) !== 0) return above;
+  if (bits > left) return LEAF_DEEPER;
+  return (head & LEAF) !== 0 ? words[node + BEHIND]! : lowLeaf(words, words[node + BEHIND]!, leaf, above);
 }

@@ -1,7 +1,17 @@
 /** How the kernel's program finds a route, from the same words: bpf/forward.bpf.c's walk_trie() said in TypeScript (decide.ts says what for). */
 import { INDEX_BITS } from '../engine/short-prefixes';
 import { chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
-import { CHILD_BLOCK, CHILDREN, NODE_WORDS, valueIn } from '../engine/trie-nodes';
+import {
+  BEHIND,
+  BITS_SHIFT,
+  CHILD_BLOCK,
+  CHILDREN,
+  isOnPath,
+  LEAF,
+  NODE_WORDS,
+  PATH,
+  valueIn,
+} from '../engine/trie-nodes';
 import * as layout from './layout';
 
 /** The value of the longest prefix in the trie at `root`; 0: none. */
@@ -13,12 +23,21 @@ export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): n
   const index = heap[root + layout.ROOT_INDEX]!;
   let node = index === 0 ? heap[root + layout.ROOT_NODE]! : heap[index + first]!;
   let value = 0;
-  for (let depth = index === 0 ? 0 : INDEX_BITS; node !== 0; depth += STRIDE) {
+  for (let depth = index === 0 ? 0 : INDEX_BITS; node !== 0;) {
+    const head = heap[node]!;
+    if ((head & PATH) !== 0) {
+      if (!isOnPath(heap, node, address, depth)) break;
+      if ((head & LEAF) !== 0) return heap[node + BEHIND]!;
+      depth += head >>> BITS_SHIFT;
+      node = heap[node + BEHIND]!;
+      continue;
+    }
     const chunk = chunkAt(address, depth);
     value = valueIn(heap, node, COVERING[chunk]!) || value;
     const children = heap[node + CHILDREN]!;
     if (((children >>> chunk) & 1) === 0) break;
     node = heap[node + CHILD_BLOCK]! + rank(children, chunk) * NODE_WORDS;
+    depth += STRIDE;
   }
   if (value !== 0) return value;
   return index === 0 ? 0 : shortPrefix(heap, root, first);

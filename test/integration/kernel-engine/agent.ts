@@ -31,7 +31,7 @@ const SLOT = { types: 2, tree: 3, host: 4, discard: 5, firstPort: 8 } as const;
 const SLOTS_OF_PORT = 4;
 const RECORDS_AT = layout.CHUNK_WORDS;
 
-/** The heap of a router with 10.0.0.0/15 on port 0 and 10.2.0.0/15 on port 1: a trie of one node and its child. */
+/** The heap of a router with 10.0.0.0/15 on port 0 and 10.2.0.0/15 on port 1: a path, a branching node and a leaf for each. */
 function makeHeap(forwarder: Forwarder, macs: readonly Uint8Array[], neighbors: Neighbors): void {
   const { heap, globals } = forwarder;
   const record = (slot: number, ...words: number[]): void => heap.set(words, RECORDS_AT + slot * layout.RECORD_WORDS);
@@ -52,15 +52,12 @@ function makeHeap(forwarder: Forwarder, macs: readonly Uint8Array[], neighbors: 
   record(SLOT.tree, layout.KIND_TREE, SLOT.host, root, 0);
   record(SLOT.host, layout.KIND_SLOW, layout.REASON_HOST);
   record(SLOT.discard, layout.KIND_DISCARD, forwarder.firstCounter + 2);
-  // 10.0.0.0/15 is 00001 01000 00000, 10.2.0.0/15 is 00001 01000 00001: three nodes down, one node each for the prefix itself.
-  const [top, second, third, last, values] = [root + 8, root + 12, root + 16, root + 20, root + 28] as const;
+  // 10.0.0.0/15 is 0000101000 00000, 10.2.0.0/15 is 0000101000 00001; behind that there are no bits left to compare.
+  const [top, branch, leaves] = [root + 8, root + 12, root + 16] as const;
   heap[root + layout.ROOT_NODE] = top;
-  heap.set([0, 1 << 0b00001, second, 0], top);
-  heap.set([0, 1 << 0b01000, third, 0], second);
-  heap.set([0, 0b11, last, 0], third);
-  heap.set([1 << 1, 0, 0, values], last);
-  heap.set([1 << 1, 0, 0, values + 1], last + 4);
-  heap.set([ports[0]!.slot + 1, ports[1]!.slot + 1], values);
+  heap.set([layout.NODE_PATH | (10 << layout.NODE_BITS_SHIFT), 0b0000101000 << 22, 0, branch], top);
+  heap.set([0, 0b11, leaves, 0], branch);
+  ports.forEach(({ slot }, port) => heap.set([layout.NODE_PATH | layout.NODE_LEAF, 0, 0, slot + 1], leaves + 4 * port));
 }
 
 let forwarder: Forwarder | undefined;

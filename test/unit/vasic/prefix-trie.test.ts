@@ -1,62 +1,10 @@
 /** PrefixTrie against a model that scans a list: any sequence of changes, both families, then lookups and enumeration. */
 import fc from 'fast-check';
 import { maskAddress } from '../../../src/net/address';
-import { loadAddress, newAddress, storeAddress } from '../../../src/vasic/engine/prefix-key';
+import { newAddress, storeAddress } from '../../../src/vasic/engine/prefix-key';
 import { OWN_MEMORY } from '../../../src/vasic/engine/arena';
 import { PrefixTrie, TABLES_FROM } from '../../../src/vasic/engine/prefix-trie';
-
-type Family = 4 | 16;
-
-function words(bytes: Uint8Array): Uint32Array {
-  const address = newAddress();
-  loadAddress(address, bytes, 0, bytes.length);
-  return address;
-}
-
-/** Prefix text → value, looked up by trying each. */
-class Model {
-  private readonly held = new Map<string, { bytes: Uint8Array; length: number; value: number }>();
-
-  get size(): number {
-    return this.held.size;
-  }
-
-  private static key(bytes: Uint8Array, length: number): string {
-    return `${Buffer.from(bytes).toString('hex')}/${length}`;
-  }
-
-  get(bytes: Uint8Array, length: number): number {
-    return this.held.get(Model.key(bytes, length))?.value ?? 0;
-  }
-
-  set(bytes: Uint8Array, length: number, value: number): void {
-    this.held.set(Model.key(bytes, length), { bytes, length, value });
-  }
-
-  delete(bytes: Uint8Array, length: number): void {
-    this.held.delete(Model.key(bytes, length));
-  }
-
-  lookup(address: Uint8Array): number {
-    let best = { length: -1, value: 0 };
-    for (const { bytes, length, value } of this.held.values()) {
-      if (length > best.length && Buffer.from(maskAddress(address, length)).equals(bytes)) best = { length, value };
-    }
-    return best.value;
-  }
-
-  lines(): string[] {
-    return [...this.held].map(([key, { value }]) => `${key} ${value}`).sort();
-  }
-}
-
-function lines(trie: PrefixTrie, size: Family): string[] {
-  return [...trie.entries()]
-    .map(
-      ({ address, length, value }) => `${Buffer.from(storeAddress(address, size)).toString('hex')}/${length} ${value}`,
-    )
-    .sort();
-}
+import { lines, PrefixModel, words, type Family } from './prefix-model';
 
 /** Addresses that share leading bytes often enough for prefixes to nest, and differ at every depth. */
 const addressOf = (size: Family): fc.Arbitrary<Uint8Array> =>
@@ -97,7 +45,7 @@ const stepsOf = (size: Family): fc.Arbitrary<Step[]> =>
 
 function play(size: Family, steps: Step[], tablesFrom: number): void {
   const trie = new PrefixTrie(OWN_MEMORY, tablesFrom);
-  const model = new Model();
+  const model = new PrefixModel();
   const held: { bytes: Uint8Array; length: number }[] = [];
   for (const step of steps) {
     let bytes = maskAddress(step.address, step.length);

@@ -155,6 +155,12 @@ static __always_inline __u32 short_prefix(__u32 cover, __u32 shorts, __u32 first
 	return heap_word(shorts + (heap_word(cover + (first >> 1)) >> (first & 1) * 16 & 0xffff));
 }
 
+/* So many bits, 63 at most, from the top. */
+static __always_inline __u64 first_bits(__u64 word, __u32 bits)
+{
+	return word >> 1 >> (63 - bits);
+}
+
 /*
  * The value of the longest prefix that covers the address, 0 for none: PrefixTrie.lookup(). `high` and `low` are the 128 bits of the
  * address, an IPv4 address being the first 32. A function of its own to the verifier, which looks at it once.
@@ -188,11 +194,23 @@ __noinline __u32 walk_trie(__u32 root, __u64 high, __u64 low)
 		if (!words)
 			return 0;
 		here = words[NODE_PREFIXES];
+		if (here & NODE_PATH) {
+			__u32 bits = here >> NODE_BITS_SHIFT & 63;
+
+			if (first_bits(high ^ ((__u64)words[NODE_HIGH] << 32 | words[NODE_LOW]), bits))
+				break;
+			if (here & NODE_LEAF)
+				return words[NODE_BEHIND];
+			node = words[NODE_BEHIND];
+			high = high << bits | first_bits(low, bits);
+			low <<= bits;
+			continue;
+		}
 		hits = here & covering[chunk & 31];
 		if (hits) {
 			covered = hits;
 			prefixes = here;
-			values = words[NODE_VALUE_BLOCK];
+			values = words[NODE_VALUES];
 		}
 		children = words[NODE_CHILDREN];
 		if (!(children >> chunk & 1))
@@ -201,6 +219,8 @@ __noinline __u32 walk_trie(__u32 root, __u64 high, __u64 low)
 		high = high << NODE_STRIDE | low >> (64 - NODE_STRIDE);
 		low <<= NODE_STRIDE;
 	}
+	if (covered && !(prefixes & (prefixes - 1)))
+		return values;
 	if (covered)
 		return heap_word(values + popcount(prefixes & (highest(covered) - 1)));
 	return index ? short_prefix(cover, shorts, first) : 0;

@@ -117,8 +117,14 @@
 #define NODE_PREFIXES 0
 #define NODE_CHILDREN 1
 #define NODE_CHILD_BLOCK 2
-#define NODE_VALUE_BLOCK 3
+#define NODE_VALUES 3
 #define NODE_STRIDE 5
+#define NODE_PATH 1
+#define NODE_LEAF 2
+#define NODE_BITS_SHIFT 2
+#define NODE_HIGH 1
+#define NODE_LOW 2
+#define NODE_BEHIND 3
 #define INDEX_BITS 16
 
 /* The globals. */
@@ -129,7 +135,7 @@
 #define GLOBAL_TEST_OUT_PORT 4
 #define GLOBAL_TEST_REASON 5
 #define GLOBAL_LAYOUT 6
-#define LAYOUT_VERSION 7
+#define LAYOUT_VERSION 8
 #define GLOBAL_DEADLINE 7
 #define DEADLINE_SHIFT 30
 #define GLOBAL_ENTRIES 8
