@@ -80,10 +80,23 @@ async function main(options: RunOptions): Promise<void> {
   };
   const announce = makeStream(stream);
   const withdraw = makeStream({ ...stream, withdraw: true });
-  await sample('empty', 0);
   const zebra = connect(options.fpm, '127.0.0.1');
   await once(zebra, 'connect');
   zebra.resume();
+  // This stream has no connected subnets. The kernel's count in their place once zebra has said something and had its time (fpm.sweep.minimum),
+  // each neighbor with an entry.
+  const first = { ...stream, prefixes: makePrefixes(1) };
+  await play(zebra, makeStream(first));
+  await play(zebra, makeStream({ ...first, withdraw: true }));
+  await waitFor(
+    async () => ((await requestStatus(options.control)).afi.entries >= options.gateways ? true : undefined),
+    {
+      timeoutMs: 90_000,
+      everyMs: 250,
+      what: 'entries of the neighbors on connected subnets',
+    },
+  );
+  await sample('empty', 0);
   for (let round = 0; round < options.rounds; round++) {
     await play(zebra, announce);
     await reached(options.routes, options.routes * (round + 1));
