@@ -37,9 +37,13 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
+/** How soon to look again whether there is room for the socket. */
+const AGAIN_MS = 2000;
+
 /**
  * Starts serving `backend` at the path `socket`. The directory is made if missing; a socket file that a dead process left
- * is replaced. Rejects with a message for the operator when the path can't be used or a live process answers there.
+ * is replaced. Rejects with a message for the operator when the path can't be used or a live process answers there. Where there is only no
+ * room for the file, as /run is full, it is made later: routes don't wait for those who ask.
  */
 export async function startControlServer(socket: string, backend: ControlBackend, log: Logger): Promise<ControlServer> {
   const server = createServer(HTTP_LIMITS, (request, response) => {
@@ -49,24 +53,50 @@ export async function startControlServer(socket: string, backend: ControlBackend
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  try {
+  const failed = (error: unknown): void => log.error('control socket failed', { code: 'control-socket-failed', error });
+  let again: NodeJS.Timeout | undefined;
+  let closed = false;
+  const listen = async (): Promise<void> => {
     await listenUnix(server, socket, (holder) => {
       const by = peerCredentials(holder);
       const who = by === undefined ? 'another fpm2afi' : processText(by.pid);
       return `${who} is running and answers there: stop it; for a second vASIC, give this one another path`;
     });
     chmodSync(socket, 0o660);
-  } catch (error) {
-    server.close();
-    throw new Error(`control.socket ${socket}: ${(error as Error).message}`, { cause: error });
-  }
-  server.on('error', (error) => {
-    log.error('control socket failed', { code: 'control-socket-failed', error });
-  });
-  log.info('control socket ready', { socket });
-  return {
-    close: () => closeServer(server),
+    server.on('error', failed);
+    log.info('control socket ready', { socket });
+    if (closed) server.close();
   };
+  const listenLater = (): void => {
+    if (closed) return;
+    again = setTimeout(() => {
+      listen().catch((error: unknown) => {
+        if (isFull(error)) listenLater();
+        else failed(error);
+      });
+    }, AGAIN_MS);
+  };
+  try {
+    await listen();
+  } catch (error) {
+    if (!isFull(error)) {
+      server.close();
+      throw new Error(`control.socket ${socket}: ${(error as Error).message}`, { cause: error });
+    }
+    failed(error);
+    listenLater();
+  }
+  return {
+    close: () => {
+      closed = true;
+      clearTimeout(again);
+      return closeServer(server);
+    },
+  };
+}
+
+function isFull(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOSPC';
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, backend: ControlBackend): Promise<void> {

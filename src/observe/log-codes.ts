@@ -182,7 +182,8 @@ export const LOG_CODES = {
   },
   'control-socket-failed': {
     means: 'The control socket failed: `show` and the others may find nobody.',
-    action: 'Was the socket’s file or directory removed? Restart when it suits; forwarding is not touched.',
+    action:
+      'Was the socket’s file or directory removed? Restart when it suits; forwarding is not touched. On a full disk (ENOSPC) make room: it is tried again.',
   },
   'control-request-failed': {
     means: 'A question over the control socket could not be answered.',

@@ -1,6 +1,6 @@
 /**
  * /run without room, neither for bytes nor for files: softvasic goes on, is killed and started there, and gives its ports back as they were
- * before it.
+ * before it; a bridge runs, and those who ask it wait.
  */
 import { join } from 'node:path';
 import { labId, openLab, stopLab, type Lab } from '../../lab/lab';
@@ -79,4 +79,18 @@ for i in $(seq 100); do grep -q 'lines of the log' /run/log && break; sleep 0.1;
 end TERM; cat /run/log`);
   expect(said).toMatch(/lines of the log could not be written lines=\d+ reason="ENOSPC/);
   expect(said).toContain('SIGTERM: shutting down');
+});
+
+test('a bridge that finds no room for its control socket runs without it, and has it later', async () => {
+  const said = await run(`
+mkdir /run/fpm2afi && printf 'ports: [{ index: 0, tap: tap0 }]\npunt: { mode: external }\n' >/run/fpm2afi.yaml; fill
+has() { for i in $(seq 300); do grep -q "$1" $log && return; kill -0 $pid; sleep 0.1; done; cat $log; exit 1; }
+${process.execPath} ${join(distDir(), 'src/main.js')} run --config /run/fpm2afi.yaml 2>$log & pid=$!
+has 'control socket failed'; has 'waiting for zebra'
+rm /run/file0
+has 'control socket ready'
+${process.execPath} ${join(distDir(), 'src/main.js')} show status
+end TERM`);
+  expect(said.match(/control socket failed.*ENOSPC/g)).toHaveLength(1);
+  expect(said).toMatch(/^FPM +no zebra connected/m);
 });
