@@ -4,7 +4,7 @@
  * A trie looks the same whatever was put in and taken out before: a path is as long as it can be, PATH_MOST bits behind which there may be
  * another one, or where one prefix is left LEAF_MOST. So what a table took it gives back.
  */
-import { bitInNode, bitsAt, chunkAt, STRIDE } from './trie-bits';
+import { ADDRESS_WORDS, bitInNode, bitsAt, chunkAt, STRIDE } from './trie-bits';
 import { allocate } from './trie-blocks';
 import {
   BEHIND,
@@ -23,6 +23,9 @@ import type { WordPool } from './word-pool';
 /** Bits of a path that leads to a node, whole strides of them, and of one that ends in a prefix. */
 const PATH_MOST = 60;
 const LEAF_MOST = 63;
+
+/** Of the path that is being split, as an address; kept, as an array for each prefix takes as long as the rest. */
+const OLD_BITS = new Uint32Array(ADDRESS_WORDS);
 
 /** Makes a node the way to one prefix, and to nothing else. */
 export function makeWay(
@@ -52,8 +55,11 @@ export function splitPath(
   length: number,
   value: number,
 ): void {
-  const [kind, bits, behind] = [pool.words[node]! & LEAF, pool.words[node]! >>> BITS_SHIFT, pool.words[node + BEHIND]!];
-  const [high, low] = [pool.words[node + PATH_BITS]!, pool.words[node + PATH_BITS + 1]!];
+  const kind = pool.words[node]! & LEAF;
+  const bits = pool.words[node]! >>> BITS_SHIFT;
+  const behind = pool.words[node + BEHIND]!;
+  const high = pool.words[node + PATH_BITS]!;
+  const low = pool.words[node + PATH_BITS + 1]!;
   const common = Math.min(commonBits(pool.words, node, address, depth), bits, length - depth);
   const before = common - (common % STRIDE);
   const oldBits = bits - before;
@@ -61,8 +67,9 @@ export function splitPath(
   const oldEnds = kind === LEAF && oldBits < STRIDE;
   const newEnds = newBits < STRIDE;
 
-  // The bits of the path that are left, the first five of them being the branching node's.
-  const rest = Uint32Array.of(high, low, 0, 0, 0);
+  const rest = OLD_BITS;
+  rest[0] = high;
+  rest[1] = low;
   const oldChunk = chunkAt(rest, before);
   const newChunk = chunkAt(address, depth + before);
   const branch = before === 0 ? node : allocate(pool, 1, NODE_WORDS);
