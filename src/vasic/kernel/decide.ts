@@ -41,8 +41,6 @@ export type Decision =
   /** One of layout.REASON_NAMES. */
   | { readonly verdict: 'slow'; readonly reason: string };
 
-/** In the order of the records' words. */
-const SWITCHED: readonly number[] = [ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS];
 const EXTENSIONS: readonly number[] = [0, 43, 44, 51, 60];
 const MAX_COUNTS = 8;
 
@@ -85,7 +83,7 @@ function walk(words: KernelWords, port: number, h: Headers): Decision {
       case layout.KIND_ETHER_SWITCH: {
         const isFront = word(0) === layout.KIND_FRONT;
         if (isRelabelled || (isFront && way.encap !== 0)) return slow(layout.REASON_ORDER);
-        const types = SWITCHED.indexOf(type);
+        const types = layout.SWITCHED_TYPES.indexOf(type);
         if (isFront && !hasMac(frame, word)) slot = word(layout.FRONT_FALSE);
         else if (types < 0) return slow(layout.REASON_ETHER_TYPE);
         else slot = word((isFront ? layout.FRONT_IP4 : layout.ETHER_SWITCH_IP4) + types);

@@ -10,7 +10,7 @@
  *
  * A record is 8 words, one for each slot of the graph, in a table; of a free slot it is zeros, which lead to the engine. Where a record names
  * a node, it names its slot; slot 0 (END) leads to the TypeScript engine. A record may say at once what several nodes in a row come to, up to
- * FUSED_NODES of them (fused-records.ts): a packet then takes one step for all.
+ * FUSED_NODES of them (records.ts): a packet then takes one step for all.
  *
  * **Never torn.** The writer makes a version odd, changes, and makes it even: `GRAPH_VERSION` for records, bindings, load
  * balancers, and for prefixes shorter than 16 bits in a trie with tables; one of `TREE_VERSIONS` for other prefixes: by the low bits
@@ -19,6 +19,7 @@
  * or changed to the TypeScript engine, unchanged. Both steps have to be Atomics.add(): unlike Atomics.store() it also keeps later
  * stores behind it on processors that would reorder them (arm64).
  */
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
 
 /** The heap map is an array of chunks of so many words. Nothing that is read through one pointer straddles two. */
 export const CHUNK_BITS = 14;
@@ -48,6 +49,8 @@ export const MATCH_MAC_FALSE = 4;
 
 /** A switch of ether types: where these three lead, defaults included. All other types go to the TypeScript engine. */
 export const KIND_ETHER_SWITCH = 4;
+/** In the order of the words. */
+export const SWITCHED_TYPES: readonly number[] = [ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS];
 export const ETHER_SWITCH_IP4 = 1;
 export const ETHER_SWITCH_IP6 = 2;
 export const ETHER_SWITCH_MPLS = 3;

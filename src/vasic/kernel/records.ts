@@ -5,7 +5,6 @@
  * Nodes in a row that fpm2afi builds are one record: where a node only leads on, its record is that of where it leads; an encapsulation has
  * the output port behind it, and the port's MAC address the switch of ether types. Such a record is written again with each of these.
  */
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
 import type { NodeImage, PoppedTtl, SlowNode } from '../engine/node-image';
 import { END } from '../engine/walk';
 import type { CounterIds } from './counter-ids';
@@ -32,9 +31,6 @@ const POPPED_TTL: Readonly<Record<PoppedTtl, number>> = {
   ofLabel: layout.POP_TTL_OF_LABEL,
   ofPacket: layout.POP_TTL_OF_PACKET,
 };
-
-/** In the order of the record's words. */
-const SWITCHED = [ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS] as const;
 
 /** A slot's node, and what it has of the heap. */
 interface Held {
@@ -155,23 +151,23 @@ export class Records {
       return this.counting(image.counters, (id) => [layout.KIND_ADJACENCY, next.port, ...headerWords(image, id)]);
     }
     if (image.kind === 'matchMac' && next?.kind === 'etherSwitch') {
-      return [layout.KIND_FRONT, ...macWords(image.mac), image.whenFalse, ...SWITCHED.map(next.to)];
+      return [layout.KIND_FRONT, ...macWords(image.mac), image.whenFalse, ...layout.SWITCHED_TYPES.map(next.to)];
     }
     return this.wordsOf(held);
   }
 
   /** Words of a node that only leads on: those of where it leads, which are written. */
   private passedOver(slot: number): ArrayLike<number> {
+    const own = this.held[slot]!;
     const behind: number[] = [];
-    let last = this.held[slot]!.image;
-    let to = this.held[slot];
-    while (to?.image.kind === 'goto' && behind.length < PASSED_OVER && to.image.next !== END) {
-      last = to.image;
-      behind.push(to.image.next);
-      to = this.held[to.image.next];
+    let image: NodeImage | undefined = own.image;
+    while (image?.kind === 'goto' && image.next !== END && behind.length < PASSED_OVER) {
+      behind.push(image.next);
+      image = this.held[image.next]?.image;
     }
-    if (!this.followers.follow(slot, behind)) return this.wordsOf(this.held[slot]!);
-    if (to === undefined || to.image.kind === 'goto') return gotoWords(to?.image ?? last);
+    if (!this.followers.follow(slot, behind)) return this.wordsOf(own);
+    if (image === undefined) return [layout.KIND_GOTO, behind.at(-1)!];
+    if (image.kind === 'goto') return [layout.KIND_GOTO, image.next];
     const from = this.at(behind.at(-1)!);
     return this.heap.words.subarray(from, from + layout.RECORD_WORDS);
   }
@@ -184,11 +180,11 @@ export class Records {
       case 'discard':
         return this.counting(image.counters, (id) => [layout.KIND_DISCARD, id]);
       case 'goto':
-        return gotoWords(image);
+        return [layout.KIND_GOTO, image.next];
       case 'matchMac':
         return [layout.KIND_MATCH_MAC, ...macWords(image.mac), image.whenTrue, image.whenFalse];
       case 'etherSwitch':
-        return [layout.KIND_ETHER_SWITCH, ...SWITCHED.map(image.to)];
+        return [layout.KIND_ETHER_SWITCH, ...layout.SWITCHED_TYPES.map(image.to)];
       case 'tree':
         if (!image.routes) return [layout.KIND_SLOW, layout.REASON_NODE];
         return [layout.KIND_TREE, image.otherwise, sharedRoot(image.ip4).root, sharedRoot(image.ip6).root];
@@ -252,18 +248,12 @@ export class Records {
   }
 }
 
-type ImageOf<K extends NodeImage['kind']> = Extract<NodeImage, { kind: K }>;
-
-function gotoWords(image: NodeImage): readonly number[] {
-  return [layout.KIND_GOTO, (image as ImageOf<'goto'>).next];
-}
-
 function macWords(mac: Uint8Array): readonly number[] {
   return [numberAt(mac, 0, 2), numberAt(mac, 2, 4)];
 }
 
 /** Of an encapsulation or adjacency, from its MTU on. */
-function headerWords({ mtu, macs }: ImageOf<'encap'>, counter: number): readonly number[] {
+function headerWords({ mtu, macs }: Extract<NodeImage, { kind: 'encap' }>, counter: number): readonly number[] {
   return [mtu, counter, ...[0, 4, 8].map((at) => wireWord(macs, at))];
 }
 
