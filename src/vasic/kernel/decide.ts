@@ -1,5 +1,5 @@
 /**
- * What the kernel's program would do with a packet, decided from the same words: bpf/forward.bpf.c's decide() said in TypeScript, so that
+ * What the kernel's program would do with a packet, decided from the same words: bpf/graph.h's decide() said in TypeScript, so that
  * a trace can tell who takes a packet, and why the engine does where it does. It reads, and changes nothing. The differential test
  * (test/fuzz/kernel) holds it against the program, reasons included.
  *

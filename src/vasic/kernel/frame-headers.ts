@@ -1,5 +1,5 @@
 /**
- * What the kernel's program reads of a frame (bpf/forward.bpf.c's parse()), and what it takes a flow for: for decide.ts.
+ * What the kernel's program reads of a frame (bpf/headers.h's parse()), and what it takes a flow for: for decide.ts.
  */
 import { read16, read32, sumBytes } from '../../net/checksum';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';

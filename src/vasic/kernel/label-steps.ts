@@ -1,6 +1,6 @@
 /**
  * What the kernel's program does to labels on a packet's way, said in TypeScript for decide.ts: push(), swap() and pop() of
- * bpf/forward.bpf.c.
+ * bpf/graph.h.
  */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
 import { BOTTOM, entryLike, trafficClassBits, ttlOf } from '../engine/label-stack';

@@ -1,4 +1,4 @@
-/** How the kernel's program finds a route, from the same words: bpf/forward.bpf.c's walk_trie() said in TypeScript (decide.ts says what for). */
+/** How the kernel's program finds a route, from the same words: bpf/routes.h's walk_trie() said in TypeScript (decide.ts says what for). */
 import { INDEX_BITS } from '../engine/short-prefixes';
 import { chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
 import {

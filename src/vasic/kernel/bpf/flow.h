@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a flow is told by, and the path that it gets: engine/flow-hash.ts and engine/label-stack.ts.
+ */
+#ifndef FLOW_H
+#define FLOW_H
+
+#include "headers.h"
+#include "memory.h"
+
+/* What a flow is told by of labels (engine/label-stack.ts). */
+#define FIRST_UNRESERVED 16
+#define ENTROPY_INDICATOR 7
+
+static __always_inline __u32 mix(__u32 hash, __u32 word)
+{
+	__u32 k = word * 0xcc9e2d51;
+
+	k = (k << 15 | k >> 17) * 0x1b873593;
+	hash ^= k;
+	return (hash << 13 | hash >> 19) * 5 + 0xe6546b64;
+}
+
+static __always_inline __u32 mix64(__u32 hash, __u64 words)
+{
+	return mix(mix(hash, words >> 32), words);
+}
+
+static __always_inline __u32 avalanche(__u32 h)
+{
+	h ^= h >> 16;
+	h *= 0x85ebca6b;
+	h ^= h >> 13;
+	h *= 0xc2b2ae35;
+	return h ^ h >> 16;
+}
+
+/* hashFlow() by FLOW_FIELDS of engine/flow-hash.ts. */
+static __always_inline __u32 hash_flow(const struct headers *h)
+{
+	__u32 hash = 0x5bd1e995;
+
+	if (h->ip == TYPE_IP4) {
+		hash = mix(hash, h->source_high >> 32);
+		hash = mix(hash, h->destination_high >> 32);
+		hash = mix(hash, h->proto);
+	} else {
+		hash = mix64(mix64(hash, h->source_high), h->source_low);
+		hash = mix64(mix64(hash, h->destination_high), h->destination_low);
+		hash = mix(hash, h->proto);
+		hash = mix(hash, h->flow_label);
+	}
+	if (h->has_ports)
+		hash = mix(mix(hash, h->ports >> 16), h->ports & 0xffff);
+	return avalanche(hash);
+}
+
+/* The same of a packet whose labels from `popped` on tell what its flow is: labelFlow() of engine/label-stack.ts. 0: they can't. */
+static __always_inline int hash_labels(const struct headers *h, __u32 popped, __u32 *hash)
+{
+	__u32 flow = 0x2c1b3c6d, indicated = 0;
+
+	for (int i = 0; i < MAX_STACK; i++) {
+		__u32 at = popped + i;
+		__u32 entry, label;
+
+		if (at >= h->depth)
+			return 0;
+		entry = h->stack[at & (MAX_STACK - 1)];
+		label = entry >> 12;
+		if (label >= FIRST_UNRESERVED) {
+			flow = mix(flow, label);
+			if (indicated)
+				break;
+		} else if (label == ENTROPY_INDICATOR) {
+			indicated = 1;
+		}
+		if (!(entry & LABEL_BOTTOM))
+			continue;
+		if (h->unsound != REASON_NODE && h->unsound != REASON_ETHER_TYPE)
+			return 0;
+		if (h->ip == TYPE_IP4) {
+			flow = mix(mix(flow, h->source_high >> 32), h->destination_high >> 32);
+			flow = mix(flow, h->proto);
+		} else if (h->ip == TYPE_IP6) {
+			flow = mix64(mix64(flow, h->source_high), h->source_low);
+			flow = mix64(mix64(flow, h->destination_high), h->destination_low);
+			flow = mix(flow, h->proto);
+		}
+		break;
+	}
+	*hash = avalanche(mix(0x5bd1e995, flow));
+	return 1;
+}
+
+static __always_inline __u32 pick(__u32 hash, __u32 n)
+{
+	return (__u64)hash * n >> 32;
+}
+
+/* The slot that a load balancer gives the flow with this hash; 0: none. */
+static __always_inline __u32 balance(volatile const __u32 *record, __u32 hash)
+{
+	__u32 own = heap_word(record[BALANCE_SLOTS] + pick(hash, record[BALANCE_MAX]));
+	__u32 present = record[BALANCE_PRESENT_COUNT];
+
+	if (own || !present)
+		return own;
+	return heap_word(record[BALANCE_PRESENT] + pick(avalanche(hash ^ 0x9e3779b9), present));
+}
+
+#endif
