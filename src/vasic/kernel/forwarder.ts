@@ -33,6 +33,8 @@ export interface ForwarderOptions {
   readonly legacy?: Legacy;
   /** Whether it is to outlive this process; else what an earlier one left is taken off. */
   readonly keeps?: boolean;
+  /** The heap is in chunks from the start, as where the kernel has no values as large as that. */
+  readonly isChunked?: boolean;
 }
 
 /** What became of a frame in a test run. */
@@ -56,6 +58,8 @@ const PROGRAMS: Readonly<Record<PortMode, string>> = {
 };
 const WORD = 4;
 const CHUNK_BYTES = layout.CHUNK_WORDS * WORD;
+/** The verifier has programs reach less far into a value than 2^29 bytes (BPF_MAX_VAR_OFF). */
+const WHOLE_HEAP_BYTES = 2 ** 29 - CHUNK_BYTES;
 const OUTCOMES: Readonly<Record<number, Trial['outcome']>> = {
   [layout.VERDICT_SENT]: 'sent',
   [layout.VERDICT_DISCARDED]: 'discarded',
@@ -72,6 +76,8 @@ export class Forwarder {
   readonly globals: Uint32Array;
   /** The first number that a node's counter may have. */
   readonly firstCounter: number;
+  /** The heap's map has chunks as its values, else all of it as one. */
+  private isChunked: boolean;
   private readonly object = readObject();
   private readonly cpus = possibleCpus();
   private readonly heapMemory: MappedMemory;
@@ -92,10 +98,11 @@ export class Forwarder {
     this.legacy = options.legacy;
     this.keeps = options.keeps ?? false;
     this.firstCounter = firstCounterOf(options.ports);
+    this.isChunked = options.isChunked === true;
     this.maxChunks = chunksOf(options.maxHeapWords);
     const chunks = chunksOf(options.heapWords);
     const total = this.firstCounter + options.counters;
-    this.program = this.load(chunks, total, undefined, undefined);
+    this.program = this.loadFirst(chunks, total);
     this.heapMemory = new MappedMemory(this.maxChunks * CHUNK_BYTES);
     this.heap = new Uint32Array(this.heapMemory.place(this.program.mapFd('heap'), chunks * CHUNK_BYTES));
     const globals = this.globalsMemory.place(this.program.mapFd('.bss'), layout.GLOBAL_WORDS * WORD);
@@ -310,17 +317,32 @@ export class Forwarder {
     this.heapMemory.release();
   }
 
+  /** The first instance. Kernels that don't have all of the heap in one value have it in chunks. */
+  private loadFirst(chunks: number, counters: number): BpfObject {
+    try {
+      return this.load(chunks, counters, undefined, undefined);
+    } catch (error) {
+      if (this.isChunked) throw error;
+      this.isChunked = true;
+      return this.load(chunks, counters, undefined, undefined);
+    }
+  }
+
   /** An instance with so much room; the named maps are the present instance's. */
   private load(chunks: number, counters: number, ...shared: readonly (string | undefined)[]): BpfObject {
-    const config = Buffer.alloc(8);
+    const bytes = chunks * CHUNK_BYTES;
+    const isWhole = !this.isChunked && bytes <= WHOLE_HEAP_BYTES;
+    const config = Buffer.alloc(12);
     config.writeUInt32LE(counters, 0);
     config.writeUInt32LE(process.arch === 'x64' ? 0 : 1, 4);
+    config.writeUInt32LE(isWhole ? bytes / WORD : 0, 8);
+    const heap = isWhole ? { entries: 1, valueBytes: bytes } : { entries: chunks };
     const share = (map: string): { readonly shared?: number } =>
       shared.includes(map) ? { shared: this.program.mapFd(map) } : {};
     return BpfObject.load(NAME, this.object, [...new Set(Object.values(PROGRAMS))], {
       '.rodata.config': { contents: config },
       '.bss': share('.bss'),
-      heap: shared.includes('heap') ? share('heap') : { entries: chunks },
+      heap: shared.includes('heap') ? share('heap') : heap,
       counters: shared.includes('counters') ? share('counters') : { entries: counters * this.cpus },
     });
   }

@@ -1,11 +1,12 @@
 /** One run of the two engines side by side: so many random graphs from one seed, and the kernel's program asked what it does with each frame. */
 import { Random } from '../random';
 import { compareGraph, newResult, type CompareResult } from './compare';
-import { HOOKS, openJudge, type JudgedHook, type KernelJudge } from './judge';
+import { openJudge, type KernelJudge } from './judge';
 
 export const FRAMES_OF_GRAPH = 100;
-/** One graph of so many is played to the program for XDP: the kernel takes long to begin a test run of that. */
-const XDP_EVERY = 10;
+/** Of so many graphs one is played to the program for XDP, as the kernel takes long to begin a test run of that, and one to a heap in chunks. */
+const EVERY = 10;
+const CHUNKED = 5;
 const PROGRESS = 500;
 
 export interface KernelFuzzResult extends CompareResult {
@@ -26,15 +27,20 @@ export interface KernelFuzzHooks {
  * @throws Error with cause and remedy where the kernel doesn't take the program
  */
 export function fuzzKernel(seed: number, graphs: number, hooks: KernelFuzzHooks): KernelFuzzResult {
-  const judges = new Map<JudgedHook, KernelJudge>();
+  const judges: KernelJudge[] = [];
   const result = newResult();
   let slowest = { ms: 0, seed };
   try {
-    for (const hook of HOOKS) judges.set(hook, openJudge(hook));
+    const tc = openJudge('tc');
+    judges.push(tc);
+    const xdp = openJudge('xdp');
+    judges.push(xdp);
+    const chunked = openJudge('tc', undefined, true);
+    judges.push(chunked);
     for (let graph = 0; graph < graphs; graph++) {
       hooks.alive?.(graph);
       const own = seed + graph;
-      const { options } = judges.get(own % XDP_EVERY === 0 ? 'xdp' : 'tc')!;
+      const { options } = own % EVERY === 0 ? xdp : own % EVERY === CHUNKED ? chunked : tc;
       const start = hooks.now();
       compareGraph(new Random(own), own, { ...options, frames: FRAMES_OF_GRAPH }, result);
       const ms = hooks.now() - start;
@@ -42,7 +48,7 @@ export function fuzzKernel(seed: number, graphs: number, hooks: KernelFuzzHooks)
       if ((graph + 1) % PROGRESS === 0) hooks.progress?.(graph + 1, result.findings.length);
     }
   } finally {
-    for (const judge of judges.values()) judge.close();
+    for (const judge of judges) judge.close();
   }
   return { ...result, slowestMs: slowest.ms, slowestSeed: slowest.seed };
 }

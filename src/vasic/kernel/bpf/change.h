@@ -15,34 +15,63 @@ static __always_inline __u32 label_on_wire(const struct way *way, __u32 i)
 	return bpf_htonl(way->labels[(way->pushed - 1 - i) & (MAX_PUSHED - 1)]);
 }
 
+/* The TTL of an IPv4 header, and its checksum with it. Nothing is read that was just written in parts: the processor would wait for it. */
+static __always_inline void write_ttl(__u8 *ip, __u32 hops)
+{
+	__u32 before = read16(ip + 8);
+	__u32 word = hops << 8 | (before & 0xff);
+	/* RFC 1624, equation 3. */
+	__u32 sum = (~read16(ip + 10) & 0xffff) + (~before & 0xffff) + word;
+
+	*(__u16 *)(ip + 8) = bpf_htons(word);
+	*(__u16 *)(ip + 10) = bpf_htons(~fold(sum) & 0xffff);
+}
+
+/* The same for one less than it is. */
+static __always_inline void lower_ttl(__u8 *ip, __u32 hops)
+{
+	__u32 sum = *(__u16 *)(ip + 10) + bpf_htons(0x100);
+
+	ip[8] = hops;
+	/* RFC 1624 again, of which this is what remains. */
+	*(__u16 *)(ip + 10) = sum + (sum >= 0xffff);
+}
+
+/* Both MAC addresses of a frame. */
+static __always_inline void write_macs(__u32 *data, const __u32 *macs)
+{
+	data[0] = macs[0];
+	data[1] = macs[1];
+	data[2] = macs[2];
+}
+
 /* The new Ethernet header, and the new TTL or hop limit. 0: `end` is too near, nothing was changed. */
 static __always_inline int rewrite(void *data, void *end, const struct way *way, const struct headers *h)
 {
 	__u8 *ip = data + ETHER_BYTES + (way->pushed & (2 * MAX_PUSHED - 1)) * LABEL_BYTES;
-	__u32 *macs = data;
 
 	if (data + ETHER_BYTES > end)
 		return 0;
 	if (way->changes_hops && h->ip == TYPE_IP4) {
-		__u32 before, sum;
-
 		if (ip + IP4_BYTES > (__u8 *)end)
 			return 0;
-		before = read16(ip + 8);
-		ip[8] = way->hops;
-		/* RFC 1624, equation 3. */
-		sum = (~read16(ip + 10) & 0xffff) + (~before & 0xffff) + read16(ip + 8);
-		*(__u16 *)(ip + 10) = bpf_htons(~fold(sum) & 0xffff);
+		write_ttl(ip, way->hops);
 	} else if (way->changes_hops) {
 		if (ip + IP6_BYTES > (__u8 *)end)
 			return 0;
 		ip[7] = way->hops;
 	}
-	macs[0] = way->macs[0];
-	macs[1] = way->macs[1];
-	macs[2] = way->macs[2];
+	write_macs(data, way->macs);
 	*(__u16 *)(data + 12) = bpf_htons(way->type);
 	return 1;
+}
+
+/* Another hop limit in the sum of a packet that the card made, if it did. IPv4's checksum makes up for the TTL, IPv6 has none. */
+static __always_inline void sum_hops(struct __sk_buff *skb, __u32 before, __u32 hops)
+{
+	__u64 sum = (__u64)(~bpf_htons(before) & 0xffffffff) + bpf_htons(hops);
+
+	bpf_csum_update(skb, (__u32)sum + (__u32)(sum >> 32));
 }
 
 /* Writes the labels behind the Ethernet header, where there is room for them now; 0: there is none. */

@@ -11,6 +11,8 @@
 /* What a flow is told by of labels (engine/label-stack.ts). */
 #define FIRST_UNRESERVED 16
 #define ENTROPY_INDICATOR 7
+/* Of every hash (engine/flow-hash.ts). */
+#define FLOW_SEED 0x5bd1e995
 
 static __always_inline __u32 mix(__u32 hash, __u32 word)
 {
@@ -35,24 +37,34 @@ static __always_inline __u32 avalanche(__u32 h)
 	return h ^ h >> 16;
 }
 
+static __always_inline __u32 hash_ip4(__u32 source, __u32 destination, __u32 proto)
+{
+	return mix(mix(mix(FLOW_SEED, source), destination), proto);
+}
+
+static __always_inline __u32 hash_ip6(__u64 source_high, __u64 source_low, __u64 destination_high, __u64 destination_low,
+				      __u32 proto, __u32 flow_label)
+{
+	__u32 hash = mix64(mix64(FLOW_SEED, source_high), source_low);
+
+	return mix(mix(mix64(mix64(hash, destination_high), destination_low), proto), flow_label);
+}
+
+static __always_inline __u32 hash_ports(__u32 hash, __u32 ports)
+{
+	return mix(mix(hash, ports >> 16), ports & 0xffff);
+}
+
 /* hashFlow() by FLOW_FIELDS of engine/flow-hash.ts. */
 static __always_inline __u32 hash_flow(const struct headers *h)
 {
-	__u32 hash = 0x5bd1e995;
+	__u32 hash;
 
-	if (h->ip == TYPE_IP4) {
-		hash = mix(hash, h->source_high >> 32);
-		hash = mix(hash, h->destination_high >> 32);
-		hash = mix(hash, h->proto);
-	} else {
-		hash = mix64(mix64(hash, h->source_high), h->source_low);
-		hash = mix64(mix64(hash, h->destination_high), h->destination_low);
-		hash = mix(hash, h->proto);
-		hash = mix(hash, h->flow_label);
-	}
-	if (h->has_ports)
-		hash = mix(mix(hash, h->ports >> 16), h->ports & 0xffff);
-	return avalanche(hash);
+	if (h->ip == TYPE_IP4)
+		hash = hash_ip4(h->source_high >> 32, h->destination_high >> 32, h->proto);
+	else
+		hash = hash_ip6(h->source_high, h->source_low, h->destination_high, h->destination_low, h->proto, h->flow_label);
+	return avalanche(h->has_ports ? hash_ports(hash, h->ports) : hash);
 }
 
 /* The same of a packet whose labels from `popped` on tell what its flow is: labelFlow() of engine/label-stack.ts. 0: they can't. */
@@ -89,7 +101,7 @@ static __always_inline int hash_labels(const struct headers *h, __u32 popped, __
 		}
 		break;
 	}
-	*hash = avalanche(mix(0x5bd1e995, flow));
+	*hash = avalanche(mix(FLOW_SEED, flow));
 	return 1;
 }
 
@@ -99,14 +111,14 @@ static __always_inline __u32 pick(__u32 hash, __u32 n)
 }
 
 /* The slot that a load balancer gives the flow with this hash; 0: none. */
-static __always_inline __u32 balance(volatile const __u32 *record, __u32 hash)
+static __always_inline __u32 balance(const void *all, volatile const __u32 *record, __u32 hash)
 {
-	__u32 own = heap_word(record[BALANCE_SLOTS] + pick(hash, record[BALANCE_MAX]));
+	__u32 own = heap_word(all, record[BALANCE_SLOTS] + pick(hash, record[BALANCE_MAX]));
 	__u32 present = record[BALANCE_PRESENT_COUNT];
 
 	if (own || !present)
 		return own;
-	return heap_word(record[BALANCE_PRESENT] + pick(avalanche(hash ^ 0x9e3779b9), present));
+	return heap_word(all, record[BALANCE_PRESENT] + pick(avalanche(hash ^ 0x9e3779b9), present));
 }
 
 #endif

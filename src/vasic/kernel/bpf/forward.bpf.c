@@ -19,6 +19,7 @@
 #include "graph.h"
 #include "headers.h"
 #include "memory.h"
+#include "usual.h"
 
 /*
  * Keeps a flow in its order whose large segments are left to the TypeScript engine, which takes longer: for some seconds its other packets go there as
@@ -49,20 +50,50 @@ static __always_inline int is_tag(__u32 type)
 	return type == TYPE_VLAN || type == TYPE_QINQ;
 }
 
-SEC("xdp")
-int forward_xdp(struct xdp_md *ctx)
+/* Of a function for usual packets: it is none, and nothing was done. Neither program returns this. */
+#define UNUSUAL -2
+
+/* Functions of their own, as the two together need more of the stack than there is. */
+static __noinline int forward_usual_xdp(struct xdp_md *ctx, __u32 in)
 {
-	struct headers h = {};
-	struct way way = {};
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
-	__u32 ifindex = ctx->ingress_ifindex;
-	__u32 frame = end - data;
-	__u32 port = find_port(ifindex);
+	struct arrival arrival = { .in = in, .frame = end - data, .native = 1 };
+	struct departure departure;
 
-	if (port == 0)
-		return XDP_PASS;
-	way.in = port - 1;
+	if (!send_usual(data, end, &arrival, &departure))
+		return UNUSUAL;
+	report(ctx->ingress_ifindex, VERDICT_SENT, departure.out, 0);
+	count_usual(&arrival, &departure);
+	return bpf_redirect(departure.out_ifindex, 0);
+}
+
+static __noinline int forward_usual_tc(struct __sk_buff *skb, __u32 in)
+{
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct arrival arrival = { .in = in, .frame = skb->len, .segment = skb->gso_size };
+	struct departure departure;
+
+	if (skb->vlan_present || !send_usual(data, end, &arrival, &departure))
+		return UNUSUAL;
+	if (!departure.is_ip4)
+		sum_hops(skb, departure.hops + 1, departure.hops);
+	report(skb->ifindex, VERDICT_SENT, departure.out, 0);
+	count_usual(&arrival, &departure);
+	return bpf_redirect(departure.out_ifindex, 0);
+}
+
+static __noinline int forward_unusual_xdp(struct xdp_md *ctx, __u32 in)
+{
+	__u32 ifindex = ctx->ingress_ifindex;
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	__u32 frame = end - data;
+	struct headers h = {};
+	struct way way = {};
+
+	way.in = in;
 	way.native = 1;
 	if (!parse(&h, data, end, frame, 0))
 		slow(&way, REASON_SHORT);
@@ -83,7 +114,7 @@ int forward_xdp(struct xdp_md *ctx)
 			/* Not to be: the headers were read, the tail behind them taken off, and room made. */
 			return XDP_ABORTED;
 	}
-	report(&way, ifindex);
+	report(ifindex, way.verdict, way.out, way.reason);
 	if (way.verdict == VERDICT_SLOW) {
 		count_slow(&way, frame);
 		return XDP_PASS;
@@ -92,19 +123,27 @@ int forward_xdp(struct xdp_md *ctx)
 	return way.verdict == VERDICT_SENT ? bpf_redirect(way.out_ifindex, 0) : XDP_DROP;
 }
 
-SEC("tc")
-int forward_tc(struct __sk_buff *skb)
+SEC("xdp")
+int forward_xdp(struct xdp_md *ctx)
 {
-	struct headers h = {};
-	struct way way = {};
-	__u32 ifindex = skb->ifindex;
-	__u32 frame = skb->len;
-	__u32 port = find_port(ifindex);
-	__u32 headers = frame < HEADERS_BYTES ? frame : HEADERS_BYTES;
+	__u32 port = find_port(ctx->ingress_ifindex);
+	int usual;
 
 	if (port == 0)
-		return TC_ACT_SHOT;
-	way.in = port - 1;
+		return XDP_PASS;
+	usual = forward_usual_xdp(ctx, port - 1);
+	return usual == UNUSUAL ? forward_unusual_xdp(ctx, port - 1) : usual;
+}
+
+static __noinline int forward_unusual_tc(struct __sk_buff *skb, __u32 in)
+{
+	__u32 ifindex = skb->ifindex;
+	__u32 frame = skb->len;
+	__u32 headers = frame < HEADERS_BYTES ? frame : HEADERS_BYTES;
+	struct headers h = {};
+	struct way way = {};
+
+	way.in = in;
 	if ((void *)(long)skb->data + headers > (void *)(long)skb->data_end)
 		bpf_skb_pull_data(skb, headers);
 	if (!parse(&h, (void *)(long)skb->data, (void *)(long)skb->data_end, frame, skb->gso_size))
@@ -123,13 +162,10 @@ int forward_tc(struct __sk_buff *skb)
 		else if (((way.pushed || way.popped) && !label_tc(skb, &way)) ||
 			 !rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, &way, &h))
 			return TC_ACT_SHOT;
-		else if (h.ip == TYPE_IP6 && way.changes_hops) {
-			/* Where the card summed up the packet: IPv4's checksum makes up for the TTL, IPv6 has none. */
-			bpf_csum_update(skb, ~bpf_htons(h.hops) & 0xffffffff);
-			bpf_csum_update(skb, bpf_htons(way.hops));
-		}
+		else if (h.ip == TYPE_IP6 && way.changes_hops)
+			sum_hops(skb, h.hops, way.hops);
 	}
-	report(&way, ifindex);
+	report(ifindex, way.verdict, way.out, way.reason);
 	if (way.verdict == VERDICT_SLOW) {
 		__u32 to = port_at(way.in)[PORT_SLOW_IFINDEX];
 
@@ -139,6 +175,18 @@ int forward_tc(struct __sk_buff *skb)
 	}
 	count_way(&way, &h);
 	return way.verdict == VERDICT_SENT ? bpf_redirect(way.out_ifindex, 0) : TC_ACT_SHOT;
+}
+
+SEC("tc")
+int forward_tc(struct __sk_buff *skb)
+{
+	__u32 port = find_port(skb->ifindex);
+	int usual;
+
+	if (port == 0)
+		return TC_ACT_SHOT;
+	usual = forward_usual_tc(skb, port - 1);
+	return usual == UNUSUAL ? forward_unusual_tc(skb, port - 1) : usual;
 }
 
 char _license[] SEC("license") = "Apache-2.0";

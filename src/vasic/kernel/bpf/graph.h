@@ -23,19 +23,23 @@ struct way {
 	/* Counters of the nodes that it passes, 0: none, and how many these are. */
 	__u32 counts[MAX_COUNTS];
 	__u32 passed;
-	/* Whether a route tree led here, whether there is a new Ethernet header, and the MTU that this has; 0: none. */
-	__u32 routed, encapsulated, mtu;
+	/* The MTU that its new Ethernet header has; 0: none. */
+	__u32 mtu;
 	/* Labels that it gets, the innermost first, as entries in the processor's byte order. */
 	__u32 labels[MAX_PUSHED];
 	__u32 pushed;
 	/* Labels of its own that it loses, and the ether type of what it is without these. */
 	__u32 popped, proto;
-	/* TTL or hop limit of the IP packet, and whether it is a new one; `counted`: a label's stands for this hop. */
-	__u32 hops, changes_hops, counted;
+	/* TTL or hop limit of the IP packet. */
+	__u32 hops;
 	/* Bytes of the frame that leaves, and its ether type. */
 	__u32 length, type;
+	/* Whether a route tree led here, and whether there is a new Ethernet header. */
+	__u8 routed, encapsulated;
+	/* Whether `hops` is a new one; `counted`: a label's stands for this hop. */
+	__u8 changes_hops, counted;
 	/* The frame came through native XDP, which can send out of some ports only. */
-	__u32 native;
+	__u8 native;
 };
 
 static __always_inline void slow(struct way *way, __u32 reason)
@@ -117,11 +121,11 @@ static __always_inline __u32 pop(struct way *way, const struct headers *h, volat
 }
 
 /* Where a table has packets go by their top label; 0: nowhere known. */
-static __always_inline __u32 find_label(volatile const __u32 *record, __u32 label)
+static __always_inline __u32 find_label(const void *all, volatile const __u32 *record, __u32 label)
 {
-	__u32 page = heap_word(record[LABEL_TABLE_PAGES] + (label >> LABEL_PAGE_BITS));
+	__u32 page = heap_word(all, record[LABEL_TABLE_PAGES] + (label >> LABEL_PAGE_BITS));
 
-	return page ? heap_word(page + (label & (LABEL_PAGE_WORDS - 1))) : 0;
+	return page ? heap_word(all, page + (label & (LABEL_PAGE_WORDS - 1))) : 0;
 }
 
 /* Puts a label in front of a packet that was routed, or came with labels (push-label.ts); 0: not here. */
@@ -147,6 +151,12 @@ static __always_inline int push(struct way *way, const struct headers *h, volati
 	return 1;
 }
 
+/* Whether what came through XDP at a port can leave by one with these flags. */
+static __always_inline int may_send(__u32 in, __u32 flags)
+{
+	return (flags & PORT_XDP_TARGET) || (port_at(in)[PORT_FLAGS] & PORT_GENERIC);
+}
+
 /* A packet that was routed, or lost a label, and has its new Ethernet header reached an output port: whether it leaves (ttl-and-mtu.ts). */
 static __always_inline void leave(struct way *way, const struct headers *h, __u32 port)
 {
@@ -162,7 +172,7 @@ static __always_inline void leave(struct way *way, const struct headers *h, __u3
 	}
 	if (!(flags & PORT_UP) || port >= MAX_KERNEL_PORTS)
 		return slow(way, REASON_PORT);
-	if (way->native && !(flags & PORT_XDP_TARGET) && !(port_at(way->in)[PORT_FLAGS] & PORT_GENERIC))
+	if (way->native && !may_send(way->in, flags))
 		return slow(way, REASON_PORT);
 	/* Cutting would need the place of the IP header behind the labels, which no helper tells the kernel; without it the segment is lost. */
 	if ((way->pushed || way->popped) && h->segment)
@@ -196,18 +206,18 @@ static __always_inline int encapsulate(struct way *way, volatile const __u32 *re
 	return 1;
 }
 
-static __always_inline int has_mac(const struct headers *h, volatile const __u32 *record)
+static __always_inline int has_mac(volatile const __u32 *record, __u32 high, __u32 low)
 {
-	return record[MATCH_MAC_LOW] == h->mac_low && record[MATCH_MAC_HIGH] == h->mac_high;
+	return record[MATCH_MAC_LOW] == low && record[MATCH_MAC_HIGH] == high;
 }
 
 /* Follows the packet through the graph. Nothing is changed or counted. */
 static __always_inline void walk(struct way *way, const struct headers *h)
 {
-	__u32 records = globals[GLOBAL_RECORDS];
+	const void *all = open_heap();
 	__u32 slot = port_at(way->in)[PORT_START];
 
-	if (slot == 0)
+	if (slot == 0 || !all)
 		return slow(way, REASON_UNBOUND);
 	way->proto = h->type;
 	way->hops = h->hops;
@@ -216,7 +226,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 
 		if (slot == 0)
 			return slow(way, REASON_NO_PATH);
-		record = heap_at(records + slot * RECORD_WORDS, RECORD_WORDS);
+		record = record_at(all, slot);
 		if (!record)
 			return slow(way, REASON_NODE);
 		switch (record[0]) {
@@ -226,12 +236,12 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 		case KIND_MATCH_MAC:
 			if (way->encapsulated || way->pushed || way->popped)
 				return slow(way, REASON_ORDER);
-			slot = has_mac(h, record) ? record[MATCH_MAC_TRUE] : record[MATCH_MAC_FALSE];
+			slot = has_mac(record, h->mac_high, h->mac_low) ? record[MATCH_MAC_TRUE] : record[MATCH_MAC_FALSE];
 			break;
 		case KIND_FRONT:
 			if (way->encapsulated || way->pushed || way->popped)
 				return slow(way, REASON_ORDER);
-			if (!has_mac(h, record))
+			if (!has_mac(record, h->mac_high, h->mac_low))
 				slot = record[FRONT_FALSE];
 			else if (h->type == TYPE_IP4)
 				slot = record[FRONT_IP4];
@@ -265,7 +275,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 				return slow(way, REASON_ETHER_TYPE);
 			if (h->unsound != REASON_NODE)
 				return slow(way, h->unsound);
-			slot = find_route(root, h->destination_high, h->destination_low);
+			slot = find_route_apart(root, h->destination_high, h->destination_low);
 			if (slot == TORN)
 				return slow(way, REASON_BUSY);
 			if (slot == 0)
@@ -274,7 +284,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			break;
 		}
 		case KIND_BALANCE: {
-			__u32 hash = avalanche(0x5bd1e995);
+			__u32 hash = avalanche(FLOW_SEED);
 
 			if (way->proto == TYPE_MPLS ? !has_label(way, h) : !way->routed || way->pushed)
 				return slow(way, REASON_ORDER);
@@ -286,7 +296,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			} else {
 				hash = hash_flow(h);
 			}
-			slot = balance(record, hash);
+			slot = balance(all, record, hash);
 			break;
 		}
 		case KIND_ADJACENCY:
@@ -324,7 +334,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 
 			if (!has_label(way, h))
 				return slow(way, REASON_ORDER);
-			slot = find_label(record, entry >> 12);
+			slot = find_label(all, record, entry >> 12);
 			if (slot == 0)
 				slot = record[LABEL_TABLE_DEFAULT];
 			else if (record[LABEL_TABLE_EXPIRES] && (entry & LABEL_TTL) <= 1)
@@ -334,7 +344,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 		case KIND_PORT_SWITCH:
 			if (way->in >= record[PORT_SWITCH_COUNT])
 				return slow(way, REASON_ORDER);
-			slot = heap_word(record[PORT_SWITCH_SLOTS] + way->in);
+			slot = heap_word(all, record[PORT_SWITCH_SLOTS] + way->in);
 			break;
 		case KIND_COUNTER:
 			if (!passes(way, record[COUNTER_ID]))

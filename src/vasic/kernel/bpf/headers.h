@@ -46,15 +46,15 @@ struct headers {
 	__u32 frame, room, packet;
 	/* Its labels, the outermost first, as entries in the processor's byte order; how many were read, and whether the last is at the bottom. */
 	__u32 stack[MAX_STACK];
-	__u32 depth, bottom;
+	__u16 depth, bottom;
 	/* Bytes of the largest IP packet that goes on the wire, a segment's, and of what a segment carries; 0: it is none. */
 	__u32 wire, segment;
 	/* TTL or hop limit, and what is behind it or in front of it: protocol or next header. */
-	__u32 hops, proto;
+	__u16 hops, proto;
 	__u32 flow_label;
 	/* Source port in the high half; 0 where the flow has none to count. */
 	__u32 ports;
-	__u32 has_ports;
+	__u16 has_ports;
 	/* Why the packet is nothing to route by, REASON_NODE: it is sound. */
 	__u32 unsound;
 };
@@ -82,7 +82,7 @@ static __always_inline __u32 read32(const void *at)
 
 static __always_inline __u64 read64(const void *at)
 {
-	return (__u64)read32(at) << 32 | read32(at + 4);
+	return bpf_be64_to_cpu(*(const __u64 *)at);
 }
 
 static __always_inline __u32 fold(__u32 sum)
@@ -92,14 +92,14 @@ static __always_inline __u32 fold(__u32 sum)
 }
 
 /* RFC 1071: whether the header sums up. */
-static __always_inline int is_checksum_right(const __u16 *words)
+static __always_inline int is_checksum_right(const __u32 *words)
 {
-	__u32 sum = 0;
+	__u64 sum = 0;
 
 #pragma unroll
-	for (int i = 0; i < IP4_BYTES / 2; i++)
+	for (int i = 0; i < IP4_BYTES / 4; i++)
 		sum += words[i];
-	return fold(sum) == 0xffff;
+	return fold((sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32)) == 0xffff;
 }
 
 /* Size on the wire of a packet whose transport header is at `at`, `bytes` behind the start of the IP header; 0: not known. */
@@ -115,10 +115,15 @@ static __always_inline __u32 segment_size(const void *at, const void *end, __u32
 	return size < packet ? size : packet;
 }
 
+static __always_inline int is_fragment(const void *ip)
+{
+	return (read16(ip + 6) & 0x3fff) != 0;
+}
+
 /* Reads an IPv4 header; returns why it can't be routed by, REASON_NODE: it can. `segment`: bytes of a segment, 0: it is none. */
 static __always_inline __u32 parse_ip4(struct headers *h, const void *ip, const void *end, __u32 segment)
 {
-	__u32 fragment;
+	int fragment;
 
 	if (ip + IP4_BYTES > end)
 		return REASON_IP_HEADER;
@@ -127,7 +132,7 @@ static __always_inline __u32 parse_ip4(struct headers *h, const void *ip, const 
 	h->packet = read16(ip + 2);
 	if (h->packet < IP4_BYTES || h->packet > h->room || !is_checksum_right(ip))
 		return REASON_IP_HEADER;
-	fragment = read16(ip + 6) & 0x3fff;
+	fragment = is_fragment(ip);
 	h->hops = *(const __u8 *)(ip + 8);
 	h->proto = *(const __u8 *)(ip + 9);
 	h->source_high = (__u64)read32(ip + 12) << 32;
@@ -253,19 +258,24 @@ static __always_inline int is_martian4(__u32 address)
 	return first == 127 || address == 0 || (first >= 224 && first < 240) || address == 0xffffffff;
 }
 
+/* ff00::/8, fe80::/10, ::1, and from ::. */
+static __always_inline int is_martian6(__u64 source_high, __u64 source_low, __u64 destination_high, __u64 destination_low)
+{
+	if (source_high >> 56 == 0xff || destination_high >> 56 == 0xff)
+		return 1;
+	if (source_high == 0 && source_low <= 1)
+		return 1;
+	if (destination_high == 0 && destination_low == 1)
+		return 1;
+	return source_high >> 54 == 0x3fa || destination_high >> 54 == 0x3fa;
+}
+
 /* What engine/martians.ts doesn't forward, or forwards in some cases only. */
 static __always_inline int is_martian(const struct headers *h)
 {
 	if (h->ip == TYPE_IP4)
 		return is_martian4(h->source_high >> 32) || is_martian4(h->destination_high >> 32);
-	if (h->source_high >> 56 == 0xff || h->destination_high >> 56 == 0xff)
-		return 1;
-	if (h->source_high == 0 && h->source_low <= 1)
-		return 1;
-	if (h->destination_high == 0 && h->destination_low == 1)
-		return 1;
-	/* fe80::/10 */
-	return h->source_high >> 54 == 0x3fa || h->destination_high >> 54 == 0x3fa;
+	return is_martian6(h->source_high, h->source_low, h->destination_high, h->destination_low);
 }
 
 #endif

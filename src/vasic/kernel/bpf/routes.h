@@ -36,17 +36,17 @@ static __always_inline __u32 highest(__u32 v)
 }
 
 /* What the pages in front of a trie know of an address's first 24 bits; LEAF_DEEPER: the trie knows more. */
-static __always_inline __u32 find_leaf(__u32 table, __u32 leaf)
+static __always_inline __u32 find_leaf(const void *all, __u32 table, __u32 leaf)
 {
-	__u32 page = table ? heap_word(table + (leaf >> LEAF_PAGE_BITS)) : 0;
+	__u32 page = table ? heap_word(all, table + (leaf >> LEAF_PAGE_BITS)) : 0;
 
-	return page ? heap_word(page + (leaf & (LEAF_PAGE_WORDS - 1))) : LEAF_DEEPER;
+	return page ? heap_word(all, page + (leaf & (LEAF_PAGE_WORDS - 1))) : LEAF_DEEPER;
 }
 
 /* Of the prefixes shorter than an index slot, the longest one's value. */
-static __always_inline __u32 short_prefix(__u32 cover, __u32 shorts, __u32 first)
+static __always_inline __u32 short_prefix(const void *all, __u32 cover, __u32 shorts, __u32 first)
 {
-	return heap_word(shorts + (heap_word(cover + (first >> 1)) >> (first & 1) * 16 & 0xffff));
+	return heap_word(all, shorts + (heap_word(all, cover + (first >> 1)) >> (first & 1) * 16 & 0xffff));
 }
 
 /* So many bits, 63 at most, from the top. */
@@ -56,32 +56,28 @@ static __always_inline __u64 first_bits(__u64 word, __u32 bits)
 }
 
 /*
- * The value of the longest prefix that covers the address, 0 for none: PrefixTrie.lookup(). `high` and `low` are the 128 bits of the
- * address, an IPv4 address being the first 32. A function of its own to the verifier, which looks at it once.
+ * The value of the longest prefix that covers the address, 0 for none: PrefixTrie.lookup(). `tables` is the trie's root, `index` the first word of it;
+ * `high` and `low` are the 128 bits of the address, an IPv4 address being the first 32.
  */
-__noinline __u32 walk_trie(__u32 root, __u64 high, __u64 low)
+static __always_inline __u32 walk_trie(const void *all, volatile const __u32 *tables, __u32 index, __u64 high, __u64 low)
 {
-	volatile const __u32 *tables = heap_at(root, ROOT_WORDS);
 	__u32 first = high >> (64 - INDEX_BITS);
 	__u32 prefixes = 0, covered = 0, values = 0;
-	__u32 node, index, cover, shorts, leaf;
+	__u32 node;
 
-	if (!tables || root == 0)
-		return 0;
-	index = tables[ROOT_INDEX];
-	cover = tables[ROOT_COVER];
-	shorts = tables[ROOT_SHORTS];
-	node = tables[ROOT_NODE];
-	leaf = find_leaf(tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
-	if (leaf != LEAF_DEEPER)
-		return leaf ? leaf : short_prefix(cover, shorts, first);
 	if (index) {
-		node = heap_word(index + first);
+		__u32 leaf = find_leaf(all, tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
+
+		if (leaf != LEAF_DEEPER)
+			return leaf ? leaf : short_prefix(all, tables[ROOT_COVER], tables[ROOT_SHORTS], first);
+		node = heap_word(all, index + first);
 		high = high << INDEX_BITS | low >> (64 - INDEX_BITS);
 		low <<= INDEX_BITS;
+	} else {
+		node = tables[ROOT_NODE];
 	}
 	for (int level = 0; level < 128 / NODE_STRIDE + 1 && node != 0; level++) {
-		volatile const __u32 *words = heap_at(node, NODE_WORDS);
+		volatile const __u32 *words = heap_at(all, node, NODE_WORDS);
 		__u32 chunk = high >> (64 - NODE_STRIDE);
 		__u32 here, hits, children;
 
@@ -116,28 +112,36 @@ __noinline __u32 walk_trie(__u32 root, __u64 high, __u64 low)
 	if (covered && !(prefixes & (prefixes - 1)))
 		return values;
 	if (covered)
-		return heap_word(values + popcount(prefixes & (highest(covered) - 1)));
-	return index ? short_prefix(cover, shorts, first) : 0;
+		return heap_word(all, values + popcount(prefixes & (highest(covered) - 1)));
+	return index ? short_prefix(all, tables[ROOT_COVER], tables[ROOT_SHORTS], first) : 0;
 }
 
-/* The same, and sure that nothing changed meanwhile; or TORN, after a second try. */
-__noinline __u32 find_route(__u32 root, __u64 high, __u64 low)
+/* The same of the trie whose root is there, and sure that nothing changed meanwhile; or TORN. */
+static __always_inline __u32 find_route(const void *all, __u32 root, __u64 high, __u64 low)
 {
+	volatile const __u32 *tables = root ? heap_at(all, root, ROOT_WORDS) : NULL;
+	volatile __u32 *version;
+	__u32 index, part, before, found;
+
+	if (!tables)
+		return 0;
+	index = tables[ROOT_INDEX];
 	/* A small trie is one part, one with tables has a part for each index slot. */
-	__u32 part = heap_word(root + ROOT_INDEX) ? high >> (64 - INDEX_BITS) : root / ROOT_WORDS;
-	volatile __u32 *version = globals + GLOBAL_TREE_VERSIONS + (part & (TREE_VERSIONS - 1));
+	part = index ? high >> (64 - INDEX_BITS) : root / ROOT_WORDS;
+	version = globals + GLOBAL_TREE_VERSIONS + (part & (TREE_VERSIONS - 1));
+	before = *version;
+	barrier_loads();
+	found = walk_trie(all, tables, index, high, low);
+	barrier_loads();
+	return !(before & 1) && *version == before ? found : TORN;
+}
 
-	for (int attempt = 0; attempt < 2; attempt++) {
-		__u32 before = *version;
-		__u32 found;
+/* The same as a function of its own to the verifier, which looks at it once. What a usual packet is left to after a first try. */
+__noinline __u32 find_route_apart(__u32 root, __u64 high, __u64 low)
+{
+	const void *all = open_heap();
 
-		barrier_loads();
-		found = walk_trie(root, high, low);
-		barrier_loads();
-		if (!(before & 1) && *version == before)
-			return found;
-	}
-	return TORN;
+	return all ? find_route(all, root, high, low) : TORN;
 }
 
 #endif

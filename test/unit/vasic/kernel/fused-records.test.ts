@@ -1,5 +1,5 @@
 /** Nodes in a row that are one record: that a packet passes few of them, and that a change of any reaches all records that have it. */
-import { AftField, type AftEntry, type AftInsert, type AftNode, type Token } from '../../../../src/aft/model';
+import { AftField, type AftEntry, type AftInsert, type Token } from '../../../../src/aft/model';
 import type { Sandbox } from '../../../../src/vasic/engine/api';
 import { outputPortToken } from '../../../../src/vasic/engine/ports';
 import { createSandbox } from '../../../../src/vasic/engine/sandbox/sandbox';
@@ -7,47 +7,23 @@ import { MAX_STEPS } from '../../../../src/vasic/engine/walk';
 import { decide } from '../../../../src/vasic/kernel/decide';
 import { createFastPath, type KernelTables } from '../../../../src/vasic/kernel/image';
 import * as layout from '../../../../src/vasic/kernel/layout';
-import { finishIpv4 } from '../../../bed/ipv4-header';
 import { createMemoryPort } from '../../../bed/memory-port';
-import { FIRST, insert, int, MACS, PORTS, remove, routeTo } from '../../../fuzz/kernel/graph-parts';
+import { FIRST, insert, int, MACS, PORTS, remove } from '../../../fuzz/kernel/graph-parts';
+import {
+  DROP,
+  ENCAP,
+  frameTo,
+  GROUPS,
+  header,
+  leadOn,
+  NEIGHBOR,
+  route,
+  ROUTED,
+  TREE,
+  TYPES,
+  UNBOUND,
+} from '../../../fuzz/kernel/routed-graph';
 import { memoryTables, setPort } from '../../../fuzz/kernel/tables';
-
-const [MATCH, TYPES, TREE, DROP] = [FIRST, FIRST + 1, FIRST + 2, FIRST + 3];
-const [ENCAP, NEIGHBOR] = [FIRST + 10, FIRST + 11];
-const GROUPS = FIRST + 100;
-/** Input ports that lead nowhere. */
-const UNBOUND = PORTS - 1;
-
-const mac = (last: number): Uint8Array => Uint8Array.of(2, 0, 0, 0, 9, last);
-
-/** The header to the neighbor with this MAC address. */
-function header(last: number, port = 1): AftNode {
-  const ether = (
-    field: AftField,
-    bytes: Uint8Array,
-  ): { field: AftField; data: { kind: 'ether'; bytes: Uint8Array } } => ({
-    field,
-    data: { kind: 'ether', bytes },
-  });
-  const keys = [ether(AftField.EtherDaddr, mac(last)), ether(AftField.EtherSaddr, MACS[port]!)];
-  return { type: 'encap', token: ENCAP, template: 'ethernet', keys, next: outputPortToken(port), params: {} };
-}
-
-const leadOn = (token: Token, target: Token): AftNode => ({ type: 'indirect', token, target });
-
-/** The nth /24. */
-const route = (n: number, next: Token): AftEntry =>
-  routeTo(TREE, { bytes: Uint8Array.of(10, n >> 8, n & 255, 0), length: 24 }, next);
-
-/** A frame to the nth /24, from a host on port 0. */
-function frameTo(n: number): Uint8Array {
-  const frame = Buffer.alloc(60);
-  frame.set(MACS[0]!, 0);
-  frame.set([2, 0, 0, 0, 8, 8, 8, 0], 6);
-  frame.set([0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 99, 0, 1, 10, n >> 8, n & 255, 7], 14);
-  finishIpv4(frame, 14);
-  return frame;
-}
 
 let tables: KernelTables;
 let sandbox: Sandbox;
@@ -59,27 +35,7 @@ beforeEach(() => {
   const fastPath = createFastPath(tables, PORTS);
   sandbox = createSandbox({ id: 1, engine: 'trio', name: 'green', instance: '1', ports, host, now: () => 0, fastPath });
   for (let port = 0; port < PORTS; port++) setPort(tables.globals, port, { mtu: 1500, up: true });
-  put({
-    nodes: [
-      { type: 'discard', token: DROP },
-      {
-        type: 'tree',
-        token: TREE,
-        fields: [AftField.PacketLookupKey],
-        defaultNext: DROP,
-        params: { 'rt.ttlExpired': int(DROP) },
-      },
-      { type: 'switch', token: TYPES, field: AftField.EtherType, defaultNext: DROP },
-      {
-        ...{ type: 'match', token: MATCH, field: AftField.EtherDaddr, op: 'eq' },
-        ...{ value: { kind: 'ether', bytes: MACS[0]! }, trueNext: TYPES, falseNext: DROP },
-      },
-      header(1),
-      leadOn(NEIGHBOR, ENCAP),
-    ],
-    entries: [{ parent: TYPES, key: { field: AftField.EtherType, data: int(0x0800) }, next: TREE }],
-    binds: [{ port: 0, next: MATCH }],
-  });
+  put(ROUTED);
 });
 
 function put(what: Partial<AftInsert>): void {
