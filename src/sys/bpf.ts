@@ -86,10 +86,11 @@ export function linkInterface(link: number): number {
   return objectInfo(link).readUInt32LE(16);
 }
 
-/** How many entries a map has at most. @throws SysError */
-export function mapEntries(map: number): number {
+/** Bytes of all values that an array has. @throws SysError */
+export function mapBytes(map: number): number {
   // struct bpf_map_info: type, id, key_size, value_size, max_entries.
-  return objectInfo(map).readUInt32LE(16);
+  const info = objectInfo(map);
+  return info.readUInt32LE(12) * info.readUInt32LE(16);
 }
 
 /** The first bytes of struct bpf_link_info or bpf_map_info. */

@@ -14,7 +14,7 @@ import { testRun } from '../../sys/bpf';
 import { BpfObject } from '../../sys/bpf-object';
 import { close } from '../../sys/libc';
 import { MappedMemory } from '../../sys/mapped-memory';
-import { CounterMemory, possibleCpus, type Count } from './counters';
+import { COUNTER_BYTES, CounterMemory, possibleCpus, type Count } from './counters';
 import { EarlierCounts } from './earlier-counts';
 import { adoptedHook, hang, type Hook, type PortMode } from './hooks';
 import * as layout from './layout';
@@ -76,7 +76,7 @@ export class Forwarder {
   readonly globals: Uint32Array;
   /** The first number that a node's counter may have. */
   readonly firstCounter: number;
-  /** The heap's map has chunks as its values, else all of it as one. */
+  /** The heap's map has chunks as its values whatever its size. */
   private isChunked: boolean;
   private readonly object = readObject();
   private readonly cpus = possibleCpus();
@@ -111,6 +111,11 @@ export class Forwarder {
     this.counters = new CounterMemory(this.cpus);
     this.counters.add(this.program.mapFd('counters'), total);
     this.ports = new PortTable(this.globals, options.ports);
+  }
+
+  /** Whether all of the heap is one value of its map, and usual packets take the short way (bpf/usual.h); since the latest growth. */
+  get isWhole(): boolean {
+    return !this.isChunked && this.heap.length * WORD <= WHOLE_HEAP_BYTES;
   }
 
   /** Words that the heap may grow to. */
@@ -336,14 +341,19 @@ export class Forwarder {
     config.writeUInt32LE(counters, 0);
     config.writeUInt32LE(process.arch === 'x64' ? 0 : 1, 4);
     config.writeUInt32LE(isWhole ? bytes / WORD : 0, 8);
-    const heap = isWhole ? { entries: 1, valueBytes: bytes } : { entries: chunks };
+    const sizes = isWhole
+      ? {
+          heap: { entries: 1, valueBytes: bytes },
+          counters: { entries: this.cpus, valueBytes: counters * COUNTER_BYTES },
+        }
+      : { heap: { entries: chunks }, counters: { entries: counters * this.cpus } };
     const share = (map: string): { readonly shared?: number } =>
       shared.includes(map) ? { shared: this.program.mapFd(map) } : {};
     return BpfObject.load(NAME, this.object, [...new Set(Object.values(PROGRAMS))], {
       '.rodata.config': { contents: config },
       '.bss': share('.bss'),
-      heap: shared.includes('heap') ? share('heap') : heap,
-      counters: shared.includes('counters') ? share('counters') : { entries: counters * this.cpus },
+      heap: shared.includes('heap') ? share('heap') : sizes.heap,
+      counters: shared.includes('counters') ? share('counters') : sizes.counters,
     });
   }
 

@@ -10,6 +10,8 @@ const CHUNKED = 5;
 const PROGRESS = 500;
 
 export interface KernelFuzzResult extends CompareResult {
+  /** Usual packets took the short way, but in the graphs of the heap in chunks. */
+  readonly isWhole: boolean;
   readonly slowestMs: number;
   readonly slowestSeed: number;
 }
@@ -30,9 +32,11 @@ export function fuzzKernel(seed: number, graphs: number, hooks: KernelFuzzHooks)
   const judges: KernelJudge[] = [];
   const result = newResult();
   let slowest = { ms: 0, seed };
+  let isWhole = false;
   try {
     const tc = openJudge('tc');
     judges.push(tc);
+    isWhole = tc.forwarder.isWhole;
     const xdp = openJudge('xdp');
     judges.push(xdp);
     const chunked = openJudge('tc', undefined, true);
@@ -50,5 +54,5 @@ export function fuzzKernel(seed: number, graphs: number, hooks: KernelFuzzHooks)
   } finally {
     for (const judge of judges) judge.close();
   }
-  return { ...result, slowestMs: slowest.ms, slowestSeed: slowest.seed };
+  return { ...result, isWhole, slowestMs: slowest.ms, slowestSeed: slowest.seed };
 }

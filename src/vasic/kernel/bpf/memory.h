@@ -19,7 +19,10 @@ struct config {
 	__u32 counters;
 	/* The processor may see another thread's stores in another order: arm64. */
 	__u32 weakly_ordered;
-	/* Words of the heap where all of it is one value of its map, which takes fewer steps to read; 0: its values are chunks. */
+	/*
+	 * Words of the heap, where the kernel has values so large: then all of it is one value of its map, and all counters of a CPU are one of theirs, which
+	 * takes fewer steps to get at. 0: the values are chunks, and single counters.
+	 */
 	__u32 heap_words;
 };
 const volatile struct config config SEC(".rodata.config") = { 0 };
@@ -49,8 +52,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counter);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct counter));
 } counters SEC(".maps");
 
 /* The heap's first value: what is to be had once and given to all that reads it. Never NULL, but for the verifier. */
