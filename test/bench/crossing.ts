@@ -43,7 +43,10 @@ export const HOST_PORT = 'eth0';
 export const NEXTHOPS = 64;
 const PORTS = [0, 1] as const;
 const SENDER6 = '2001:db8:0:1::2';
-const SENDER_MAC = '02:00:00:00:00:77';
+export const SENDER_MAC = '02:00:00:00:00:77';
+
+/** The address that a host has its gateway at. */
+export const gatewayAt = (port: number): string => `10.${port}.0.1`;
 
 /** Packets that have reached the receiver's interface. */
 export async function arrived({ receiver }: Pick<Crossing, 'receiver'>): Promise<number> {
@@ -64,7 +67,7 @@ export async function buildHosts(
   ] as const;
   for (const port of PORTS) {
     await link({ node: middle, ifname: portName(port), mac: portMac(port) }, ends[port]);
-    await ends[port].node.must(['ip', 'route', 'add', 'default', 'via', `10.${port}.0.1`]);
+    await ends[port].node.must(['ip', 'route', 'add', 'default', 'via', gatewayAt(port)]);
   }
   return { sender, receiver };
 }
@@ -72,7 +75,7 @@ export async function buildHosts(
 /** The ports' addresses and all neighbors, the same for TAPs and for Linux' own interfaces. */
 async function address(node: LabNode, device: (port: number) => string): Promise<void> {
   const lines = PORTS.flatMap((port) => [
-    `address replace 10.${port}.0.1/16 dev ${device(port)}`,
+    `address replace ${gatewayAt(port)}/16 dev ${device(port)}`,
     `address replace 2001:db8:0:${port}::1/64 dev ${device(port)} nodad`,
   ]);
   for (const sender of [SENDER, SENDER6]) {
@@ -94,7 +97,7 @@ async function batch(node: LabNode, lines: readonly string[]): Promise<void> {
 }
 
 /** What the generator hands over needs an interface that polls. */
-async function polls(middle: LabNode): Promise<void> {
+export async function polls(middle: LabNode): Promise<void> {
   for (const port of PORTS) await middle.must(['ethtool', '-K', portName(port), 'gro', 'on']);
 }
 

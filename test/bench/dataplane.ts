@@ -8,7 +8,7 @@ import { labId, openLab } from '../../lab/lab';
 import { iperf } from '../../lab/traffic';
 import { buildLinux, buildSoftvasic, ENGINES, RECEIVER, SENDER, type Crossing, type Engine } from './crossing';
 import { dataplaneFigure } from './dataplane-figure';
-import { buildStraight, buildWire } from './flood';
+import { buildStraight, buildWire, buildWireTc, type FloodPath } from './flood';
 import { labelledFigures } from './labelled-floods';
 import { forFullTable, type BenchPart } from './part';
 import { floodByTurns, floodFigures, SMALL, type Small } from './plain-floods';
@@ -21,17 +21,19 @@ const KERNEL_ENGINES = ['tc', 'xdp'] as const;
 /** × Linux. */
 const TCP_GOALS: Readonly<Record<Engine, number | undefined>> = { xdp: undefined, tc: 1.2, engine: 0.6 };
 
-interface Pair<T> {
+/** `wire`: with a program between the hosts that only sends on. */
+interface Turn<T> {
   readonly linux: T;
   readonly vasic: T;
+  readonly wire: T;
 }
 
-async function stream({ sender, receiver }: Crossing, streams: number): Promise<number> {
+async function stream({ sender, receiver }: FloodPath, streams: number): Promise<number> {
   const ends = { client: sender, clientAddress: SENDER, server: receiver, serverAddress: RECEIVER };
   return (await iperf({ ...ends, streams, seconds: SECONDS })).bitsPerSecond / 1e9;
 }
 
-function streamFigures(engine: Engine, routes: number, streams: number, pairs: readonly Pair<number>[]): Figure[] {
+function streamFigures(engine: Engine, routes: number, streams: number, turns: readonly Turn<number>[]): Figure[] {
   const what = streams === 1 ? 'one TCP stream' : `${streams} TCP streams`;
   const figure = (part: string, text: string, unit: string, values: readonly number[]): Figure =>
     dataplaneFigure(`${engine}.tcp${streams}.${part}`, text, unit, values, routes);
@@ -39,27 +41,37 @@ function streamFigures(engine: Engine, routes: number, streams: number, pairs: r
     'ratio',
     `${what}, by that through Linux`,
     '× Linux',
-    pairs.map(({ linux, vasic }) => vasic / linux),
+    turns.map(({ linux, vasic }) => vasic / linux),
   );
   const goal = TCP_GOALS[engine];
-  const rates = pairs.map(({ vasic }) => vasic);
+  const rates = turns.map(({ vasic }) => vasic);
   return [
     figure('gbits', `${what} through softvasic (${engine})`, 'Gbit/s', rates),
+    figure(
+      'wire',
+      `${what} through a program (tc) that only sends on, by that through Linux: the most that can be seen here`,
+      '× Linux',
+      turns.map(({ linux, wire }) => wire / linux),
+    ),
     goal === undefined ? ratio : { ...ratio, ...forFullTable(routes, atLeast(goal, '× Linux', ratio.value)) },
   ];
 }
 
 /** One after the other, Linux first, `runs` times. */
 async function streamsByTurns(
-  { linux, vasic }: Pair<Crossing>,
+  { linux, vasic, wire }: Turn<FloodPath>,
   runs: number,
   streams: number,
-): Promise<Pair<number>[]> {
-  const pairs: Pair<number>[] = [];
+): Promise<Turn<number>[]> {
+  const turns: Turn<number>[] = [];
   for (let run = 0; run < runs; run++) {
-    pairs.push({ linux: await stream(linux, streams), vasic: await stream(vasic, streams) });
+    turns.push({
+      linux: await stream(linux, streams),
+      vasic: await stream(vasic, streams),
+      wire: await stream(wire, streams),
+    });
   }
-  return pairs;
+  return turns;
 }
 
 /** The TypeScript engine without I/O. */
@@ -84,9 +96,9 @@ export const dataplane: BenchPart = {
   measure: async ({ sizes, runs }, found, say) => {
     const lab = await openLab(labId('dataplane'), { logDir: 'out/bench-logs', say });
     try {
-      const [straight, wire] = [await buildStraight(lab), await buildWire(lab)];
+      const straight = await buildStraight(lab);
+      const wires = { xdp: await buildWire(lab), tc: await buildWireTc(lab) };
       const crossings = { linux: await buildLinux(lab), vasic: await buildSoftvasic(lab) };
-      const paths = { straight, wire, ...crossings };
       const small: Small = new Map();
       // Lookups between the two would take minutes and show a line.
       for (const routes of [SMALL, ...sizes.slice(-1)]) {
@@ -98,11 +110,12 @@ export const dataplane: BenchPart = {
             say(`${routes} IPv${family} routes to softvasic (${engine})`);
             await crossings.vasic.load(routes, family, engine);
             const flow = { routes, family, seconds: SECONDS };
+            const paths = { straight, wire: engine === 'xdp' ? wires.xdp : wires.tc, ...crossings };
             found(floodFigures(engine, flow, await floodByTurns(paths, runs, flow), small));
             // Without whole segments XDP isn't for TCP between veths.
             if (family === 6 || engine === 'xdp') continue;
             for (const streams of STREAMS) {
-              found(streamFigures(engine, routes, streams, await streamsByTurns(crossings, runs, streams)));
+              found(streamFigures(engine, routes, streams, await streamsByTurns(paths, runs, streams)));
             }
           }
         }
@@ -110,7 +123,7 @@ export const dataplane: BenchPart = {
       for (const engine of KERNEL_ENGINES) {
         say(`LSPs and routes behind labels to softvasic (${engine})`);
         await crossings.vasic.load(SMALL, 4, engine, true);
-        found(await labelledFigures(paths, engine, { routes: SMALL, runs, seconds: SECONDS }));
+        found(await labelledFigures({ straight, ...crossings }, engine, { routes: SMALL, runs, seconds: SECONDS }));
       }
     } finally {
       await lab.close();

@@ -11,9 +11,10 @@ import { link, type LabNode } from '../../lab/node';
 import { portMac, portName } from '../../lab/plan';
 import { logLines, logMark, type Proc } from '../../lab/process';
 import { sleep, waitFor } from '../../lab/wait';
-import { arrived, buildHosts, HOST_PORT, type Crossing } from './crossing';
+import { arrived, buildHosts, gatewayAt, HOST_PORT, polls, SENDER_MAC, type Crossing } from './crossing';
 import type { GeneratorReport } from './generator';
 import type { LabelCase } from './labelled';
+import { neighborMac } from './topology';
 
 /** For what is still under way when the generator ends. */
 const SETTLE_MS = 300;
@@ -133,4 +134,17 @@ export async function buildWire(lab: Lab): Promise<FloodPath> {
   const hosts = await buildHosts(lab, 'wire', middle);
   await hang(middle, ['wire', portName(1), portName(0)]);
   return { ...hosts, pid: () => undefined };
+}
+
+/** The same by tc, and both ways, so that the hosts can talk: each takes the other for its gateway. */
+export async function buildWireTc(lab: Lab): Promise<FloodPath> {
+  const middle = await lab.node('wiretc');
+  const { sender, receiver } = await buildHosts(lab, 'wiretc', middle);
+  await polls(middle);
+  await hang(middle, ['wire_tc', portName(1), portName(0)]);
+  await hang(middle, ['wire_tc', portName(0), portName(1)]);
+  const forever = ['dev', HOST_PORT, 'nud', 'permanent'];
+  await sender.must(['ip', 'neigh', 'replace', gatewayAt(1), 'lladdr', neighborMac(0), ...forever]);
+  await receiver.must(['ip', 'neigh', 'replace', gatewayAt(0), 'lladdr', SENDER_MAC, ...forever]);
+  return { sender, receiver, pid: () => undefined };
 }

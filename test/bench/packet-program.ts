@@ -1,7 +1,7 @@
 /**
  * Hangs one of generate.bpf.c's programs on an interface: `node packet-program.js sink INTERFACE` drops every packet that arrives, in the kernel, which
- * counts them (`ip -s link`); `node packet-program.js wire INTERFACE OUT` sends it out of another interface, as it is. Says "ready" and ends with a
- * signal. While it runs, other interfaces can hand frames over to this one at full speed: a veth needs a program at its peer for that.
+ * counts them (`ip -s link`); `node packet-program.js wire INTERFACE OUT` sends it out of another interface, as it is, and so does
+ * `wire_tc` by tc. Says "ready" and ends with a signal. While it runs, other interfaces can hand frames over to this one at full speed: a veth needs a program at its peer for that.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const wireOut = Buffer.alloc(4);
 if (out !== undefined) wireOut.writeUInt32LE(ifNameToIndex(out));
 const bytes = readFileSync(join(__dirname, 'generate.bpf.o'));
 const object = BpfObject.load(program, bytes, [program], { '.rodata.wire': { contents: wireOut } });
-createLink(object.programFd(program), ifNameToIndex(interfaceName), 'xdp');
+createLink(object.programFd(program), ifNameToIndex(interfaceName), program === 'wire_tc' ? 'tcx' : 'xdp');
 console.log('ready');
 // The link lasts as long as the process.
 setInterval(() => undefined, 1 << 30);

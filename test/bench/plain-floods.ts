@@ -1,6 +1,6 @@
 /**
  * How fast packets without labels cross softvasic, by each of its engines, and Linux with the same table: by turns, and by turns with two floods
- * more: one straight into the sink, whose time a packet takes in any case, and one through a program that does nothing but send on.
+ * more: one straight into the sink, whose time a packet takes in any case, and one through a program that does nothing but send on (by XDP, else by tc).
  */
 import { atLeast, atMost, median, none, type Figure } from '../../lab/figure';
 import type { Engine } from './crossing';

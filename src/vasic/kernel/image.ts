@@ -3,7 +3,8 @@
  *
  * **How a change reaches the kernel.** The graph tells what changed; that is gathered as a set of slots. Before entries of a route
  * trie change, and at the end of each operation, the slots are written (settle): graph version odd, then each record in its place (zeros for
- * a slot without a node), and those of other slots that have it in them, each load balancer's slots, bindings; version even. A program that
+ * a slot without a node), and those of other slots that have it in them, each load balancer's slots, bindings, and what ports have of the records behind
+ * them (short-ways.ts); version even. A program that
  * ran meanwhile sees the version and leaves its packet to the engine. Entries of tries are stored in place at once, each under the
  * version of its own part of the trie (shared-trie.ts).
  *
@@ -24,6 +25,7 @@ import { Heap, PAGE_WORDS, type HeapBacking } from './heap';
 import * as layout from './layout';
 import { Records } from './records';
 import { SharedTrieMemory } from './shared-trie';
+import { ShortWays } from './short-ways';
 import { Versions } from './versions';
 
 const FIRST_SLOTS = 1024;
@@ -38,6 +40,7 @@ export interface KernelTables {
 
 class Image implements GraphWatcher {
   private readonly records: Records;
+  private readonly shortWays: ShortWays;
   private readonly dirty = new Set<number>();
   private readonly ports = new Set<number>();
   /** Slots that the table of records has. */
@@ -49,8 +52,10 @@ class Image implements GraphWatcher {
     private readonly heap: Heap,
     private readonly versions: Versions,
     ids: CounterIds,
+    private readonly portCount: number,
   ) {
     this.records = new Records(heap, ids);
+    this.shortWays = new ShortWays(globals);
   }
 
   placed(slot: number): void {
@@ -80,6 +85,8 @@ class Image implements GraphWatcher {
     const gone = new Set([...this.dirty].filter((slot) => this.graph.imageOf(slot) === undefined));
     this.records.write(this.dirty, gone);
     for (const port of this.ports) this.globals[startAt(port)] = this.graph.inputStart(port);
+    if (this.ports.size > 0 || this.shortWays.needs(this.dirty))
+      this.shortWays.write(this.heap.words, this.records.table, this.portCount);
     this.versions.turnGraph();
     this.dirty.clear();
     this.ports.clear();
@@ -140,14 +147,17 @@ export function createFastPath(tables: KernelTables, ports: number): FastPath {
   function forget(): void {
     versions.turnGraph();
     globals[layout.GLOBAL_RECORDS] = 0;
-    for (let port = 0; port < ports; port++) globals[startAt(port)] = END;
+    for (let port = 0; port < ports; port++) {
+      globals[startAt(port)] = END;
+      globals[startAt(port) - layout.PORT_START + layout.PORT_SHORT] = 0;
+    }
     versions.turnGraph();
   }
 
   forget();
   const before = Array.from({ length: ports }, (_, port) => tables.counters.port(port));
   return {
-    watch: (graph) => new Image(graph, globals, heap, versions, ids),
+    watch: (graph) => new Image(graph, globals, heap, versions, ids, ports),
     trieMemory: (family) => new SharedTrieMemory(heap, versions, family === 4),
     counted: (counters) => ids.counted(counters),
     portCounted: (port) => since(tables.counters.port(port), before[port]!),

@@ -183,7 +183,7 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 8;
+export const LAYOUT_VERSION = 9;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;
@@ -208,7 +208,7 @@ export const CUT_SHIFT = 30;
 export const CUT_UNITS = 2;
 export const GLOBAL_WORDS = 11328;
 
-/** Offsets in a port's part of the globals. START: the slot that it is bound to, the graph's; the forwarder keeps the others. */
+/** Offsets in a port's part of the globals. START, the slot that it is bound to, and SHORT… are the graph's; the forwarder keeps the others. */
 export const MAX_KERNEL_PORTS = 512;
 export const PORT_WORDS = 16;
 export const PORT_IFINDEX = 0;
@@ -222,6 +222,19 @@ export const PORT_OUTPUT_COUNTER = 6;
 export const PORT_DISCARD_COUNTER = 7;
 /** The first of SLOW_REASONS counters. */
 export const PORT_SLOW_COUNTERS = 8;
+/**
+ * The short way of usual packets (short-ways.ts): which families have one, by bits; the MAC address as in KIND_FRONT; and of each family the trie's root
+ * and the tree's default.
+ */
+export const PORT_SHORT = 9;
+export const PORT_SHORT_HIGH = 10;
+export const PORT_SHORT_LOW = 11;
+export const PORT_SHORT_ROOT4 = 12;
+export const PORT_SHORT_DEFAULT4 = 13;
+export const PORT_SHORT_ROOT6 = 14;
+export const PORT_SHORT_DEFAULT6 = 15;
+export const SHORT_IP4 = 1;
+export const SHORT_IP6 = 2;
 
 /** The link is up. */
 export const PORT_UP = 1;

@@ -2,7 +2,7 @@
 //
 // `generate` is run by BPF_PROG_TEST_RUN with live frames (kernel 5.18): each frame is written anew from the table, as frames are
 // recycled with what the forwarder made of them, and is sent out of one interface. `sink` drops what arrives, which the interface has counted.
-// `wire` stands in a forwarder's place and does nothing of what one has to do.
+// `wire` and `wire_tc` stand in a forwarder's place and do nothing of what one has to do.
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
@@ -74,6 +74,11 @@ const volatile __u32 wire_out SEC(".rodata.wire") = 0;
 
 SEC("xdp")
 int wire(struct xdp_md *ctx) {
+  return bpf_redirect(wire_out, 0);
+}
+
+SEC("tc")
+int wire_tc(struct __sk_buff *skb) {
   return bpf_redirect(wire_out, 0);
 }
 

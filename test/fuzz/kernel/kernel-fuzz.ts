@@ -32,7 +32,7 @@ export function fuzzKernel(seed: number, graphs: number, hooks: KernelFuzzHooks)
   const judges: KernelJudge[] = [];
   const result = newResult();
   let slowest = { ms: 0, seed };
-  let isWhole = false;
+  let isWhole: boolean;
   try {
     const tc = openJudge('tc');
     judges.push(tc);

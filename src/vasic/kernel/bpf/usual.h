@@ -133,11 +133,11 @@ static __always_inline int takes(volatile const __u32 *record, const struct arri
 static __always_inline int send_usual(void *data, void *end, const struct arrival *a, struct departure *d)
 {
 	__u32 version = globals[GLOBAL_GRAPH_VERSION];
-	__u32 slot = port_at(a->in)[PORT_START];
+	volatile __u32 *port = port_at(a->in);
 	const void *all = open_heap();
 	volatile const __u32 *record;
 	struct target t;
-	__u32 root, tree, wire;
+	__u32 root, slot, otherwise, wire;
 	__u16 ether;
 	__u8 *ip;
 
@@ -145,33 +145,28 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 	if (!config.heap_words)
 		return 0;
 	barrier_loads();
-	if (!all || (version & 1) || slot == 0 || data + ETHER_BYTES > end || is_late())
-		return 0;
-	record = record_at(all, slot);
-	if (!record || record[0] != KIND_FRONT || !has_mac(record, read16(data), read32(data + 2)))
+	if (!all || (version & 1) || data + ETHER_BYTES > end || port[PORT_SHORT_LOW] != read32(data + 2) ||
+	    port[PORT_SHORT_HIGH] != read16(data) || is_late())
 		return 0;
 	ether = *(__u16 *)(data + 12);
 	if (ether == bpf_htons(TYPE_IP6)) {
-		if (!look_at_ip6(data + ETHER_BYTES, end, a, &t))
+		if (!(port[PORT_SHORT] & SHORT_IP6) || !look_at_ip6(data + ETHER_BYTES, end, a, &t))
 			return 0;
-		tree = record[FRONT_IP6];
-		root = TREE_ROOT6;
+		root = port[PORT_SHORT_ROOT6];
+		otherwise = port[PORT_SHORT_DEFAULT6];
 	} else if (ether == bpf_htons(TYPE_IP4)) {
-		if (!look_at_ip4(data + ETHER_BYTES, end, a, &t))
+		if (!(port[PORT_SHORT] & SHORT_IP4) || !look_at_ip4(data + ETHER_BYTES, end, a, &t))
 			return 0;
-		tree = record[FRONT_IP4];
-		root = TREE_ROOT4;
+		root = port[PORT_SHORT_ROOT4];
+		otherwise = port[PORT_SHORT_DEFAULT4];
 	} else {
 		return 0;
 	}
-	record = tree ? record_at(all, tree) : NULL;
-	if (!record || record[0] != KIND_TREE)
-		return 0;
-	slot = find_route(all, record[root], t.high, t.low);
+	slot = find_route(all, root, t.high, t.low);
 	if (slot == TORN)
 		return 0;
 	if (slot == 0)
-		slot = record[TREE_DEFAULT];
+		slot = otherwise;
 	record = slot ? record_at(all, slot) : NULL;
 	/* Read again: what the verifier needn't know of a packet during the lookup it doesn't look through the lookup for. */
 	asm volatile("" : "+r"(data));
