@@ -32,6 +32,7 @@ export class BpfObject {
 
   /**
    * @param name what the object and its maps are shown as (bpftool), at most 15 bytes
+   * @param programs those that are wanted; it has no others
    * @throws Error with cause and remedy: libbpf is missing, no CAP_BPF, the verifier's last words
    */
   static load(
@@ -46,6 +47,7 @@ export class BpfObject {
     const object = new BpfObject(handle, name);
     try {
       for (const [map, settings] of Object.entries(maps)) object.prepare(map, settings);
+      object.leaveOut(programs);
       const logs = programs.map((program) => object.logOf(program));
       const result = lib.load(handle);
       if (result < 0) throw loadError(name, -result, logs);
@@ -80,6 +82,15 @@ export class BpfObject {
     ];
     const failed = results.find((result) => result < 0);
     if (failed !== undefined) throw new Error(`BPF object ${this.name}: map ${name}: ${errnoName(-failed)}`);
+  }
+
+  /** Has only these loaded. */
+  private leaveOut(wanted: readonly string[]): void {
+    const lib = libbpf();
+    const kept = wanted.map((name) => this.program(name));
+    for (let at = lib.nextProgram(this.handle, null); at !== null; at = lib.nextProgram(this.handle, at)) {
+      if (!kept.includes(at)) lib.setAutoload(at, false);
+    }
   }
 
   private logOf(program: string): Buffer {

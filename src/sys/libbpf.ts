@@ -22,6 +22,9 @@ export interface Libbpf {
   reuseFd(map: Handle, fd: number): number;
   mapFd(map: Handle): number;
   findProgram(object: Handle, name: string): Handle | null;
+  /** The first one, or the next after `program`. */
+  nextProgram(object: Handle, program: Handle | null): Handle | null;
+  setAutoload(program: Handle, wanted: boolean): number;
   setLogBuf(program: Handle, buffer: Uint8Array, size: number): number;
   programFd(program: Handle): number;
   tcHookCreate(hook: Uint8Array): number;
@@ -40,7 +43,9 @@ const SIGNATURES: Readonly<Record<keyof Libbpf, string>> = {
   setInitialValue: 'int bpf_map__set_initial_value(void *map, void *bytes, size_t size)',
   reuseFd: 'int bpf_map__reuse_fd(void *map, int fd)',
   mapFd: 'int bpf_map__fd(void *map)',
+  nextProgram: 'void *bpf_object__next_program(void *object, void *program)',
   findProgram: 'void *bpf_object__find_program_by_name(void *object, const char *name)',
+  setAutoload: 'int bpf_program__set_autoload(void *program, bool wanted)',
   setLogBuf: 'int bpf_program__set_log_buf(void *program, void *buffer, size_t size)',
   programFd: 'int bpf_program__fd(void *program)',
   tcHookCreate: 'int bpf_tc_hook_create(void *hook)',

@@ -91,6 +91,8 @@ export class Forwarder {
   /** Ports that still have their predecessor's program. */
   private readonly left = new Map<number, Left>();
   private readonly earlier = new EarlierCounts(this.cpus, COUNTERS_OF_PORT);
+  /** Programs that are used: the verifier takes its time for each, and nothing is forwarded in TypeScript meanwhile. */
+  private readonly wanted = new Set([PROGRAMS.tc]);
   private program: BpfObject;
 
   /** @throws Error with cause and remedy: not built, no libbpf, no permission, the verifier's words */
@@ -194,7 +196,7 @@ export class Forwarder {
     this.ports.give(port, ifindex, mode, slowIfindex);
     try {
       const left = this.inherit(port, ifindex, mode, slowIfindex);
-      const hook = left ?? hang(this.program.programFd(PROGRAMS[mode]), ifindex, mode, isolated);
+      const hook = left ?? hang(this.programFd(mode), ifindex, mode, isolated);
       this.hooks.set(port, hook);
       if (left === undefined) this.keep(hook, ifindex);
       return hook;
@@ -260,7 +262,7 @@ export class Forwarder {
   takeOver(): void {
     for (const port of this.left.keys()) {
       const hook = this.hooks.get(port)!;
-      if (hook.replace(this.program.programFd(PROGRAMS[hook.mode]))) this.keep(hook, this.ports.ifindexOf(port));
+      if (hook.replace(this.programFd(hook.mode))) this.keep(hook, this.ports.ifindexOf(port));
     }
     // Now, as each port's program counts what it sends at the others.
     for (const [port, left] of this.left) {
@@ -283,7 +285,7 @@ export class Forwarder {
   /** What the program would do with a frame received on a port; it counts it, and sends nothing. The port needs no interface. */
   testRun(mode: PortMode, port: number, frame: Uint8Array, repeat = 1): Trial {
     this.globals[layout.GLOBAL_TEST_PORT] = port + 1;
-    const run = testRun(this.program.programFd(PROGRAMS[mode]), frame, repeat);
+    const run = testRun(this.programFd(mode), frame, repeat);
     this.globals[layout.GLOBAL_TEST_PORT] = 0;
     return {
       outcome: OUTCOMES[this.globals[layout.GLOBAL_TEST_VERDICT]!]!,
@@ -304,9 +306,24 @@ export class Forwarder {
     return Math.max(0, ...[...this.left.values()].map((left) => left.globals![layout.GLOBAL_ENTRIES]!));
   }
 
-  /** The program's descriptor, for test runs by another thread; valid until the heap or the counters grow. */
+  /**
+   * The program's descriptor, for test runs by another thread as well; valid until the heap or the counters grow, or the first use of another mode.
+   * @throws Error when the kernel doesn't take the program for this mode
+   */
   programFd(mode: PortMode): number {
-    return this.program.programFd(PROGRAMS[mode]);
+    const name = PROGRAMS[mode];
+    if (!this.wanted.has(name)) {
+      this.wanted.add(name);
+      try {
+        this.succeed(
+          this.load(this.heap.length / layout.CHUNK_WORDS, this.counters.numbers, '.bss', 'heap', 'counters'),
+        );
+      } catch (error) {
+        this.wanted.delete(name);
+        throw error;
+      }
+    }
+    return this.program.programFd(name);
   }
 
   /** `leave`: what hangs on ports by names stays there, and forwards by these tables. */
@@ -349,7 +366,7 @@ export class Forwarder {
       : { heap: { entries: chunks }, counters: { entries: counters * this.cpus } };
     const share = (map: string): { readonly shared?: number } =>
       shared.includes(map) ? { shared: this.program.mapFd(map) } : {};
-    return BpfObject.load(NAME, this.object, [...new Set(Object.values(PROGRAMS))], {
+    return BpfObject.load(NAME, this.object, [...this.wanted], {
       '.rodata.config': { contents: config },
       '.bss': share('.bss'),
       heap: shared.includes('heap') ? share('heap') : sizes.heap,

@@ -67,11 +67,27 @@ test.each([
   ['to where no route leads', (frame: Uint8Array): void => void (frame[IP + 16] = 11), 'discarded'],
   ['with options', (frame: Uint8Array): void => void (frame[IP] = 0x46), 'options'],
   ['of another MAC address', (frame: Uint8Array): void => void (frame[5]! ^= 1), 'discarded'],
-] as const)('a packet %s: %s', (_name, change, wanted) => {
+] as const)('a packet %s', (_name, change, wanted) => {
   const frame = frameTo(0);
   change(frame);
   const { outcome, reason } = judge.forwarder.testRun('tc', 0, summed(frame));
   expect(outcome === 'slow' ? reason : outcome).toBe(wanted);
+});
+
+test('the program for XDP is there when it is asked for, and both are after the tables have grown', () => {
+  const { forwarder } = judge;
+  const sent = { outcome: 'sent', port: 1 };
+  // Where the other port's card doesn't send for XDP, it is the engine's.
+  const flags = layout.GLOBAL_PORTS + layout.PORT_WORDS + layout.PORT_FLAGS;
+  forwarder.globals[flags]! &= ~layout.PORT_XDP_TARGET;
+  expect(forwarder.testRun('xdp', 0, frameTo(0))).toMatchObject({ outcome: 'slow', reason: 'port' });
+  forwarder.globals[flags]! |= layout.PORT_XDP_TARGET;
+  expect(forwarder.testRun('xdp', 0, frameTo(0))).toMatchObject(sent);
+  expect(forwarder.testRun('tc', 0, frameTo(0))).toMatchObject(sent);
+  expect(forwarder.growHeap(forwarder.heap.length + 1)).toBe(true);
+  forwarder.growCounters();
+  expect(forwarder.testRun('xdp', 0, frameTo(0))).toMatchObject(sent);
+  expect(forwarder.testRun('tc', 0, frameTo(0))).toMatchObject(sent);
 });
 
 test("a wrong checksum is the engine's, and padding is taken off", () => {

@@ -275,7 +275,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 				return slow(way, REASON_ETHER_TYPE);
 			if (h->unsound != REASON_NODE)
 				return slow(way, h->unsound);
-			slot = find_route_apart(root, h->destination_high, h->destination_low);
+			slot = find_route(root, h->destination_high, h->destination_low);
 			if (slot == TORN)
 				return slow(way, REASON_BUSY);
 			if (slot == 0)

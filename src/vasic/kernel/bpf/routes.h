@@ -116,13 +116,20 @@ static __always_inline __u32 walk_trie(const void *all, volatile const __u32 *ta
 	return index ? short_prefix(all, tables[ROOT_COVER], tables[ROOT_SHORTS], first) : 0;
 }
 
-/* The same of the trie whose root is there, and sure that nothing changed meanwhile; or TORN. */
-static __always_inline __u32 find_route(const void *all, __u32 root, __u64 high, __u64 low)
+/*
+ * The same of the trie with this root, and sure that nothing changed meanwhile; or TORN. A function of its own to the verifier, which looks at it once: with
+ * all that leads here it would look through the nodes again for each way there is to come.
+ */
+__noinline __u32 find_route(__u32 root, __u64 high, __u64 low)
 {
-	volatile const __u32 *tables = root ? heap_at(all, root, ROOT_WORDS) : NULL;
+	const void *all = open_heap();
+	volatile const __u32 *tables;
 	volatile __u32 *version;
 	__u32 index, part, before, found;
 
+	if (!all || !root)
+		return 0;
+	tables = heap_at(all, root, ROOT_WORDS);
 	if (!tables)
 		return 0;
 	index = tables[ROOT_INDEX];
@@ -134,14 +141,6 @@ static __always_inline __u32 find_route(const void *all, __u32 root, __u64 high,
 	found = walk_trie(all, tables, index, high, low);
 	barrier_loads();
 	return !(before & 1) && *version == before ? found : TORN;
-}
-
-/* The same as a function of its own to the verifier, which looks at it once. What a usual packet is left to after a first try. */
-__noinline __u32 find_route_apart(__u32 root, __u64 high, __u64 low)
-{
-	const void *all = open_heap();
-
-	return all ? find_route(all, root, high, low) : TORN;
 }
 
 #endif

@@ -141,9 +141,6 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 	__u16 ether;
 	__u8 *ip;
 
-	/* Where the heap is in chunks the verifier would take a second for what is gained. */
-	if (!config.heap_words)
-		return 0;
 	barrier_loads();
 	if (!all || (version & 1) || data + ETHER_BYTES > end || port[PORT_SHORT_LOW] != read32(data + 2) ||
 	    port[PORT_SHORT_HIGH] != read16(data) || is_late())
@@ -162,7 +159,7 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 	} else {
 		return 0;
 	}
-	slot = find_route(all, root, t.high, t.low);
+	slot = find_route(root, t.high, t.low);
 	if (slot == TORN)
 		return 0;
 	if (slot == 0)
