@@ -16,8 +16,6 @@ const EACCES = 13;
 /** Name → what it is to be before it is loaded. */
 export interface MapSettings {
   readonly entries?: number;
-  /** Bytes of each value. */
-  readonly valueBytes?: number;
   /** All bytes of a `.rodata` section. */
   readonly contents?: Uint8Array;
   /** Another object's map to share. */
@@ -71,12 +69,11 @@ export class BpfObject {
     libbpf().close(this.handle);
   }
 
-  private prepare(name: string, { entries, valueBytes, contents, shared }: MapSettings): void {
+  private prepare(name: string, { entries, contents, shared }: MapSettings): void {
     const lib = libbpf();
     const map = this.map(name);
     const results = [
       entries === undefined ? 0 : lib.setMaxEntries(map, entries),
-      valueBytes === undefined ? 0 : lib.setValueSize(map, valueBytes),
       contents === undefined ? 0 : lib.setInitialValue(map, contents, contents.length),
       shared === undefined ? 0 : lib.reuseFd(map, shared),
     ];

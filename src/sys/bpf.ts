@@ -86,11 +86,10 @@ export function linkInterface(link: number): number {
   return objectInfo(link).readUInt32LE(16);
 }
 
-/** Bytes of all values that an array has. @throws SysError */
-export function mapBytes(map: number): number {
+/** How many entries a map has at most. @throws SysError */
+export function mapEntries(map: number): number {
   // struct bpf_map_info: type, id, key_size, value_size, max_entries.
-  const info = objectInfo(map);
-  return info.readUInt32LE(12) * info.readUInt32LE(16);
+  return objectInfo(map).readUInt32LE(16);
 }
 
 /** The first bytes of struct bpf_link_info or bpf_map_info. */

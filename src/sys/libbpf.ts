@@ -17,7 +17,6 @@ export interface Libbpf {
   close(object: Handle): void;
   findMap(object: Handle, name: string): Handle | null;
   setMaxEntries(map: Handle, entries: number): number;
-  setValueSize(map: Handle, bytes: number): number;
   setInitialValue(map: Handle, bytes: Uint8Array, size: number): number;
   reuseFd(map: Handle, fd: number): number;
   mapFd(map: Handle): number;
@@ -39,7 +38,6 @@ const SIGNATURES: Readonly<Record<keyof Libbpf, string>> = {
   close: 'void bpf_object__close(void *object)',
   findMap: 'void *bpf_object__find_map_by_name(void *object, const char *name)',
   setMaxEntries: 'int bpf_map__set_max_entries(void *map, uint32_t entries)',
-  setValueSize: 'int bpf_map__set_value_size(void *map, uint32_t bytes)',
   setInitialValue: 'int bpf_map__set_initial_value(void *map, void *bytes, size_t size)',
   reuseFd: 'int bpf_map__reuse_fd(void *map, int fd)',
   mapFd: 'int bpf_map__fd(void *map)',

@@ -16,8 +16,6 @@ export interface KernelResult {
   readonly packets: number;
   /** Frames that the program itself decided on. */
   readonly sent: number;
-  /** Its heap is one value, and usual packets take the short way. */
-  readonly isWhole: boolean;
   readonly findings: readonly string[];
   /** Why the kernel doesn't take the program; absent: it does. */
   readonly refused?: string;
@@ -40,11 +38,10 @@ function run(graphs: number): KernelResult {
       graphs,
       packets: result.frames,
       sent,
-      isWhole: result.isWhole,
       findings: result.findings.map((one) => JSON.stringify(one)),
     };
   } catch (error) {
-    return { kernel, graphs, packets: 0, sent: 0, isWhole: false, findings: [], refused: errorText(error) };
+    return { kernel, graphs, packets: 0, sent: 0, findings: [], refused: errorText(error) };
   }
 }
 

@@ -12,8 +12,7 @@ export interface Count {
 }
 
 const PARTS = 2;
-/** Of a number, for one CPU. */
-export const COUNTER_BYTES = 16;
+const BYTES = 16;
 
 interface Generation {
   readonly memory: MappedMemory;
@@ -33,7 +32,7 @@ export class CounterMemory {
 
   /** A map of so many numbers for each CPU, which the program counts in from now on. @throws SysError */
   add(fd: number, numbers: number): void {
-    const bytes = numbers * this.cpus * COUNTER_BYTES;
+    const bytes = numbers * this.cpus * BYTES;
     const memory = new MappedMemory(bytes);
     this.generations.push({ memory, values: new BigUint64Array(memory.place(fd, bytes)), numbers });
   }

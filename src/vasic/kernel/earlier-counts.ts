@@ -4,8 +4,8 @@
  *
  * Owner: the dataplane thread.
  */
-import { mapBytes } from '../../sys/bpf';
-import { COUNTER_BYTES, CounterMemory, type Count } from './counters';
+import { mapEntries } from '../../sys/bpf';
+import { CounterMemory, type Count } from './counters';
 
 interface Watched {
   readonly memory: CounterMemory;
@@ -33,7 +33,7 @@ export class EarlierCounts {
   watch(port: number, counters: number, first: number): void {
     const memory = new CounterMemory(this.cpus);
     try {
-      memory.add(counters, mapBytes(counters) / COUNTER_BYTES / this.cpus);
+      memory.add(counters, mapEntries(counters) / this.cpus);
     } catch {
       return; // What counts is that packets are forwarded.
     }

@@ -14,7 +14,7 @@ import { testRun } from '../../sys/bpf';
 import { BpfObject } from '../../sys/bpf-object';
 import { close } from '../../sys/libc';
 import { MappedMemory } from '../../sys/mapped-memory';
-import { COUNTER_BYTES, CounterMemory, possibleCpus, type Count } from './counters';
+import { CounterMemory, possibleCpus, type Count } from './counters';
 import { EarlierCounts } from './earlier-counts';
 import { adoptedHook, hang, type Hook, type PortMode } from './hooks';
 import * as layout from './layout';
@@ -33,8 +33,6 @@ export interface ForwarderOptions {
   readonly legacy?: Legacy;
   /** Whether it is to outlive this process; else what an earlier one left is taken off. */
   readonly keeps?: boolean;
-  /** The heap is in chunks from the start, as where the kernel has no values as large as that. */
-  readonly isChunked?: boolean;
 }
 
 /** What became of a frame in a test run. */
@@ -58,8 +56,6 @@ const PROGRAMS: Readonly<Record<PortMode, string>> = {
 };
 const WORD = 4;
 const CHUNK_BYTES = layout.CHUNK_WORDS * WORD;
-/** The verifier has programs reach less far into a value than 2^29 bytes (BPF_MAX_VAR_OFF). */
-const WHOLE_HEAP_BYTES = 2 ** 29 - CHUNK_BYTES;
 const OUTCOMES: Readonly<Record<number, Trial['outcome']>> = {
   [layout.VERDICT_SENT]: 'sent',
   [layout.VERDICT_DISCARDED]: 'discarded',
@@ -76,8 +72,6 @@ export class Forwarder {
   readonly globals: Uint32Array;
   /** The first number that a node's counter may have. */
   readonly firstCounter: number;
-  /** The heap's map has chunks as its values whatever its size. */
-  private isChunked: boolean;
   private readonly object = readObject();
   private readonly cpus = possibleCpus();
   private readonly heapMemory: MappedMemory;
@@ -100,11 +94,10 @@ export class Forwarder {
     this.legacy = options.legacy;
     this.keeps = options.keeps ?? false;
     this.firstCounter = firstCounterOf(options.ports);
-    this.isChunked = options.isChunked === true;
     this.maxChunks = chunksOf(options.maxHeapWords);
     const chunks = chunksOf(options.heapWords);
     const total = this.firstCounter + options.counters;
-    this.program = this.loadFirst(chunks, total);
+    this.program = this.load(chunks, total);
     this.heapMemory = new MappedMemory(this.maxChunks * CHUNK_BYTES);
     this.heap = new Uint32Array(this.heapMemory.place(this.program.mapFd('heap'), chunks * CHUNK_BYTES));
     const globals = this.globalsMemory.place(this.program.mapFd('.bss'), layout.GLOBAL_WORDS * WORD);
@@ -113,11 +106,6 @@ export class Forwarder {
     this.counters = new CounterMemory(this.cpus);
     this.counters.add(this.program.mapFd('counters'), total);
     this.ports = new PortTable(this.globals, options.ports);
-  }
-
-  /** Whether all of the heap is one value of its map, and usual packets take the short way (bpf/usual.h); since the latest growth. */
-  get isWhole(): boolean {
-    return !this.isChunked && this.heap.length * WORD <= WHOLE_HEAP_BYTES;
   }
 
   /** Words that the heap may grow to. */
@@ -339,38 +327,18 @@ export class Forwarder {
     this.heapMemory.release();
   }
 
-  /** The first instance. Kernels that don't have all of the heap in one value have it in chunks. */
-  private loadFirst(chunks: number, counters: number): BpfObject {
-    try {
-      return this.load(chunks, counters, undefined, undefined);
-    } catch (error) {
-      if (this.isChunked) throw error;
-      this.isChunked = true;
-      return this.load(chunks, counters, undefined, undefined);
-    }
-  }
-
   /** An instance with so much room; the named maps are the present instance's. */
   private load(chunks: number, counters: number, ...shared: readonly (string | undefined)[]): BpfObject {
-    const bytes = chunks * CHUNK_BYTES;
-    const isWhole = !this.isChunked && bytes <= WHOLE_HEAP_BYTES;
-    const config = Buffer.alloc(12);
+    const config = Buffer.alloc(8);
     config.writeUInt32LE(counters, 0);
     config.writeUInt32LE(process.arch === 'x64' ? 0 : 1, 4);
-    config.writeUInt32LE(isWhole ? bytes / WORD : 0, 8);
-    const sizes = isWhole
-      ? {
-          heap: { entries: 1, valueBytes: bytes },
-          counters: { entries: this.cpus, valueBytes: counters * COUNTER_BYTES },
-        }
-      : { heap: { entries: chunks }, counters: { entries: counters * this.cpus } };
     const share = (map: string): { readonly shared?: number } =>
       shared.includes(map) ? { shared: this.program.mapFd(map) } : {};
     return BpfObject.load(NAME, this.object, [...this.wanted], {
       '.rodata.config': { contents: config },
       '.bss': share('.bss'),
-      heap: shared.includes('heap') ? share('heap') : sizes.heap,
-      counters: shared.includes('counters') ? share('counters') : sizes.counters,
+      heap: shared.includes('heap') ? share('heap') : { entries: chunks },
+      counters: shared.includes('counters') ? share('counters') : { entries: counters * this.cpus },
     });
   }
 

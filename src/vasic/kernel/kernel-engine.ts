@@ -92,10 +92,7 @@ export class KernelEngine {
         ...{ ports: names.length, heapWords, maxHeapWords, counters: FIRST_COUNTERS },
         ...(legacy && { legacy, keeps: options.keepSeconds > 0 }),
       });
-      const slower = forwarder.isWhole
-        ? ''
-        : ' (its tables in chunks, which is slower: this kernel takes no larger values)';
-      log.info(`the kernel forwards what it can, the TypeScript engine the rest${slower}`);
+      log.info('the kernel forwards what it can, the TypeScript engine the rest');
       return new KernelEngine(forwarder, names, { ...options, keepSeconds: legacy ? options.keepSeconds : 0 }, log);
     } catch (error) {
       if (options.choice === 'kernel') {

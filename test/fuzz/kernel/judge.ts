@@ -32,21 +32,20 @@ export interface KernelJudge {
   close(): void;
 }
 
-/** Loads the program; `isChunked`: with its heap in chunks, as on kernels that have no large values. @throws Error with cause and remedy where the kernel doesn't take it */
-export function openJudge(hook: JudgedHook, heapWords = HEAP_WORDS, isChunked = false): KernelJudge {
+/** Loads the program. @throws Error with cause and remedy where the kernel doesn't take it */
+export function openJudge(hook: JudgedHook, heapWords = HEAP_WORDS): KernelJudge {
   const forwarder = new Forwarder({
     ports: PORTS,
     heapWords,
     maxHeapWords: 16 * HEAP_WORDS,
     counters: 4096,
-    isChunked,
   });
   const { globals } = forwarder;
   for (let port = 0; port < PORTS; port++) {
     globals[layout.GLOBAL_PORTS + port * layout.PORT_WORDS + layout.PORT_FLAGS] = layout.PORT_XDP_TARGET;
   }
   const judge: Judge = {
-    name: `the ${hook} program${isChunked ? ', its heap in chunks' : ''}`,
+    name: `the ${hook} program`,
     judge(port, frame) {
       if (frame.length < shortest(hook, frame) || frame.length > LONGEST) return undefined;
       return forwarder.testRun(hook, port, frame);

@@ -1,17 +1,14 @@
 /** One run of the two engines side by side: so many random graphs from one seed, and the kernel's program asked what it does with each frame. */
 import { Random } from '../random';
 import { compareGraph, newResult, type CompareResult } from './compare';
-import { openJudge, type KernelJudge } from './judge';
+import { HOOKS, openJudge, type JudgedHook, type KernelJudge } from './judge';
 
 export const FRAMES_OF_GRAPH = 100;
-/** Of so many graphs one is played to the program for XDP, as the kernel takes long to begin a test run of that, and one to a heap in chunks. */
-const EVERY = 10;
-const CHUNKED = 5;
+/** One graph of so many is played to the program for XDP: the kernel takes long to begin a test run of that. */
+const XDP_EVERY = 10;
 const PROGRESS = 500;
 
 export interface KernelFuzzResult extends CompareResult {
-  /** Usual packets took the short way, but in the graphs of the heap in chunks. */
-  readonly isWhole: boolean;
   readonly slowestMs: number;
   readonly slowestSeed: number;
 }
@@ -29,22 +26,15 @@ export interface KernelFuzzHooks {
  * @throws Error with cause and remedy where the kernel doesn't take the program
  */
 export function fuzzKernel(seed: number, graphs: number, hooks: KernelFuzzHooks): KernelFuzzResult {
-  const judges: KernelJudge[] = [];
+  const judges = new Map<JudgedHook, KernelJudge>();
   const result = newResult();
   let slowest = { ms: 0, seed };
-  let isWhole: boolean;
   try {
-    const tc = openJudge('tc');
-    judges.push(tc);
-    isWhole = tc.forwarder.isWhole;
-    const xdp = openJudge('xdp');
-    judges.push(xdp);
-    const chunked = openJudge('tc', undefined, true);
-    judges.push(chunked);
+    for (const hook of HOOKS) judges.set(hook, openJudge(hook));
     for (let graph = 0; graph < graphs; graph++) {
       hooks.alive?.(graph);
       const own = seed + graph;
-      const { options } = own % EVERY === 0 ? xdp : own % EVERY === CHUNKED ? chunked : tc;
+      const { options } = judges.get(own % XDP_EVERY === 0 ? 'xdp' : 'tc')!;
       const start = hooks.now();
       compareGraph(new Random(own), own, { ...options, frames: FRAMES_OF_GRAPH }, result);
       const ms = hooks.now() - start;
@@ -52,7 +42,7 @@ export function fuzzKernel(seed: number, graphs: number, hooks: KernelFuzzHooks)
       if ((graph + 1) % PROGRESS === 0) hooks.progress?.(graph + 1, result.findings.length);
     }
   } finally {
-    for (const judge of judges) judge.close();
+    for (const judge of judges.values()) judge.close();
   }
-  return { ...result, isWhole, slowestMs: slowest.ms, slowestSeed: slowest.seed };
+  return { ...result, slowestMs: slowest.ms, slowestSeed: slowest.seed };
 }

@@ -31,10 +31,6 @@ beforeAll(() => {
 
 afterAll(() => judge.close());
 
-test('this kernel has the short way', () => {
-  expect(judge.forwarder.isWhole).toBe(true);
-});
-
 /** The frame with a right checksum. */
 function summed(frame: Uint8Array): Uint8Array {
   write16(frame, IP + 10, 0);

@@ -8,44 +8,20 @@
 #include "graph.h"
 #include "usual.h"
 
-/* The counters of this CPU: all of them, or the number of the first. */
-struct own {
-	struct counter *all;
-	__u32 first;
-};
-
-static __always_inline struct own own_counters(void)
+/* Where the counters of this CPU begin. */
+static __always_inline __u32 own_counters(void)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
-	struct own own = {};
-
-	if (config.heap_words)
-		own.all = bpf_map_lookup_elem(&counters, &cpu);
-	else
-		own.first = cpu * config.counters;
-	return own;
+	return bpf_get_smp_processor_id() * config.counters;
 }
 
 /* Adds to one of these. What has number 0 is not for anyone to read. */
-static __always_inline void count(struct own own, __u32 number, __u32 bytes)
+static __always_inline void count(__u32 own, __u32 number, __u32 bytes)
 {
-	struct counter *counter;
+	__u32 at = own + number;
+	struct counter *counter = bpf_map_lookup_elem(&counters, &at);
 
-	if (config.heap_words) {
-		__u64 at = number;
-
-		/* Kernel 6.1 knows of a limit only in the register that was compared. */
-		asm volatile("" : "+r"(at));
-		if (!own.all || at >= config.counters)
-			return;
-		asm volatile("" : "+r"(at));
-		counter = own.all + at;
-	} else {
-		number += own.first;
-		counter = bpf_map_lookup_elem(&counters, &number);
-		if (!counter)
-			return;
-	}
+	if (!counter)
+		return;
 	counter->packets++;
 	counter->bytes += bytes;
 }
@@ -53,7 +29,7 @@ static __always_inline void count(struct own own, __u32 number, __u32 bytes)
 /* Counts a usual packet that leaves. */
 static __always_inline void count_usual(const struct arrival *a, const struct departure *d)
 {
-	struct own own = own_counters();
+	__u32 own = own_counters();
 
 	count(own, port_at(a->in)[PORT_INPUT_COUNTER], a->frame);
 	count(own, d->counter, a->frame);
@@ -64,7 +40,7 @@ static __always_inline void count_usual(const struct arrival *a, const struct de
 static __always_inline void count_way(const struct way *way, const struct headers *h)
 {
 	volatile __u32 *in = port_at(way->in);
-	struct own own = own_counters();
+	__u32 own = own_counters();
 
 	count(own, in[PORT_INPUT_COUNTER], h->frame);
 #pragma unroll

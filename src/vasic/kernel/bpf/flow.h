@@ -111,14 +111,14 @@ static __always_inline __u32 pick(__u32 hash, __u32 n)
 }
 
 /* The slot that a load balancer gives the flow with this hash; 0: none. */
-static __always_inline __u32 balance(const void *all, volatile const __u32 *record, __u32 hash)
+static __always_inline __u32 balance(volatile const __u32 *record, __u32 hash)
 {
-	__u32 own = heap_word(all, record[BALANCE_SLOTS] + pick(hash, record[BALANCE_MAX]));
+	__u32 own = heap_word(record[BALANCE_SLOTS] + pick(hash, record[BALANCE_MAX]));
 	__u32 present = record[BALANCE_PRESENT_COUNT];
 
 	if (own || !present)
 		return own;
-	return heap_word(all, record[BALANCE_PRESENT] + pick(avalanche(hash ^ 0x9e3779b9), present));
+	return heap_word(record[BALANCE_PRESENT] + pick(avalanche(hash ^ 0x9e3779b9), present));
 }
 
 #endif

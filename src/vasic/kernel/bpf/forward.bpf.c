@@ -53,8 +53,7 @@ static __always_inline int is_tag(__u32 type)
 /* Of a function for usual packets: it is none, and nothing was done. Neither program returns this. */
 #define UNUSUAL -2
 
-/* Functions of their own, as the two together need more of the stack than there is. */
-static __noinline int forward_usual_xdp(struct xdp_md *ctx, __u32 in)
+static __always_inline int forward_usual_xdp(struct xdp_md *ctx, __u32 in)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
@@ -68,7 +67,7 @@ static __noinline int forward_usual_xdp(struct xdp_md *ctx, __u32 in)
 	return bpf_redirect(departure.out_ifindex, 0);
 }
 
-static __noinline int forward_usual_tc(struct __sk_buff *skb, __u32 in)
+static __always_inline int forward_usual_tc(struct __sk_buff *skb, __u32 in)
 {
 	void *data = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;
@@ -84,7 +83,7 @@ static __noinline int forward_usual_tc(struct __sk_buff *skb, __u32 in)
 	return bpf_redirect(departure.out_ifindex, 0);
 }
 
-static __noinline int forward_unusual_xdp(struct xdp_md *ctx, __u32 in)
+static __always_inline int forward_unusual_xdp(struct xdp_md *ctx, __u32 in)
 {
 	__u32 ifindex = ctx->ingress_ifindex;
 	void *data = (void *)(long)ctx->data;
@@ -135,7 +134,7 @@ int forward_xdp(struct xdp_md *ctx)
 	return usual == UNUSUAL ? forward_unusual_xdp(ctx, port - 1) : usual;
 }
 
-static __noinline int forward_unusual_tc(struct __sk_buff *skb, __u32 in)
+static __always_inline int forward_unusual_tc(struct __sk_buff *skb, __u32 in)
 {
 	__u32 ifindex = skb->ifindex;
 	__u32 frame = skb->len;

@@ -13,11 +13,8 @@
 /* Nodes that count which a packet may pass; a power of two. */
 #define MAX_COUNTS 8
 
-/* Where the packet goes. */
+/* Where the packet goes. Small, as it is on the stack, of which all that one program calls has 512 bytes together. */
 struct way {
-	__u32 verdict;
-	__u32 reason;
-	__u32 in, out;
 	__u32 out_ifindex;
 	__u32 macs[3];
 	/* Counters of the nodes that it passes, 0: none, and how many these are. */
@@ -34,6 +31,9 @@ struct way {
 	__u32 hops;
 	/* Bytes of the frame that leaves, and its ether type. */
 	__u32 length, type;
+	/* Its ports, VERDICT_…, and of what isn't the kernel's REASON_…. */
+	__u16 in, out;
+	__u8 verdict, reason;
 	/* Whether a route tree led here, and whether there is a new Ethernet header. */
 	__u8 routed, encapsulated;
 	/* Whether `hops` is a new one; `counted`: a label's stands for this hop. */
@@ -121,11 +121,11 @@ static __always_inline __u32 pop(struct way *way, const struct headers *h, volat
 }
 
 /* Where a table has packets go by their top label; 0: nowhere known. */
-static __always_inline __u32 find_label(const void *all, volatile const __u32 *record, __u32 label)
+static __always_inline __u32 find_label(volatile const __u32 *record, __u32 label)
 {
-	__u32 page = heap_word(all, record[LABEL_TABLE_PAGES] + (label >> LABEL_PAGE_BITS));
+	__u32 page = heap_word(record[LABEL_TABLE_PAGES] + (label >> LABEL_PAGE_BITS));
 
-	return page ? heap_word(all, page + (label & (LABEL_PAGE_WORDS - 1))) : 0;
+	return page ? heap_word(page + (label & (LABEL_PAGE_WORDS - 1))) : 0;
 }
 
 /* Puts a label in front of a packet that was routed, or came with labels (push-label.ts); 0: not here. */
@@ -214,10 +214,9 @@ static __always_inline int has_mac(volatile const __u32 *record, __u32 high, __u
 /* Follows the packet through the graph. Nothing is changed or counted. */
 static __always_inline void walk(struct way *way, const struct headers *h)
 {
-	const void *all = open_heap();
 	__u32 slot = port_at(way->in)[PORT_START];
 
-	if (slot == 0 || !all)
+	if (slot == 0)
 		return slow(way, REASON_UNBOUND);
 	way->proto = h->type;
 	way->hops = h->hops;
@@ -226,7 +225,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 
 		if (slot == 0)
 			return slow(way, REASON_NO_PATH);
-		record = record_at(all, slot);
+		record = record_at(slot);
 		if (!record)
 			return slow(way, REASON_NODE);
 		switch (record[0]) {
@@ -296,7 +295,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 			} else {
 				hash = hash_flow(h);
 			}
-			slot = balance(all, record, hash);
+			slot = balance(record, hash);
 			break;
 		}
 		case KIND_ADJACENCY:
@@ -334,7 +333,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 
 			if (!has_label(way, h))
 				return slow(way, REASON_ORDER);
-			slot = find_label(all, record, entry >> 12);
+			slot = find_label(record, entry >> 12);
 			if (slot == 0)
 				slot = record[LABEL_TABLE_DEFAULT];
 			else if (record[LABEL_TABLE_EXPIRES] && (entry & LABEL_TTL) <= 1)
@@ -344,7 +343,7 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 		case KIND_PORT_SWITCH:
 			if (way->in >= record[PORT_SWITCH_COUNT])
 				return slow(way, REASON_ORDER);
-			slot = heap_word(all, record[PORT_SWITCH_SLOTS] + way->in);
+			slot = heap_word(record[PORT_SWITCH_SLOTS] + way->in);
 			break;
 		case KIND_COUNTER:
 			if (!passes(way, record[COUNTER_ID]))

@@ -39,9 +39,10 @@
 struct headers {
 	__u64 source_high, source_low;
 	__u64 destination_high, destination_low;
-	__u32 mac_high, mac_low;
+	__u32 mac_low;
+	__u16 mac_high;
 	/* The ether types of the frame, and of the IP packet in it, which may be behind labels; 0: there is none. */
-	__u32 type, ip;
+	__u16 type, ip;
 	/* Bytes of the frame, of what is behind Ethernet header and labels in it, and of the IP packet. */
 	__u32 frame, room, packet;
 	/* Its labels, the outermost first, as entries in the processor's byte order; how many were read, and whether the last is at the bottom. */
@@ -54,9 +55,9 @@ struct headers {
 	__u32 flow_label;
 	/* Source port in the high half; 0 where the flow has none to count. */
 	__u32 ports;
-	__u16 has_ports;
+	__u8 has_ports;
 	/* Why the packet is nothing to route by, REASON_NODE: it is sound. */
-	__u32 unsound;
+	__u8 unsound;
 };
 
 static __always_inline __u32 is_extension(__u32 next)

@@ -19,11 +19,6 @@ struct config {
 	__u32 counters;
 	/* The processor may see another thread's stores in another order: arm64. */
 	__u32 weakly_ordered;
-	/*
-	 * Words of the heap, where the kernel has values so large: then all of it is one value of its map, and all counters of a CPU are one of theirs, which
-	 * takes fewer steps to get at. 0: the values are chunks, and single counters.
-	 */
-	__u32 heap_words;
 };
 const volatile struct config config SEC(".rodata.config") = { 0 };
 
@@ -43,8 +38,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct chunk));
+	__type(key, __u32);
+	__type(value, struct chunk);
 } heap SEC(".maps");
 
 /* By CPU, then by number. */
@@ -52,48 +47,32 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct counter));
+	__type(key, __u32);
+	__type(value, struct counter);
 } counters SEC(".maps");
 
-/* The heap's first value: what is to be had once and given to all that reads it. Never NULL, but for the verifier. */
-static __always_inline const void *open_heap(void)
-{
-	__u32 first = 0;
-
-	return bpf_map_lookup_elem(&heap, &first);
-}
-
 /* Address of `words` words (a power of two) of the heap, which lie within one chunk; NULL beyond its end. */
-static __always_inline volatile const __u32 *heap_at(const void *all, __u32 address, __u32 words)
+static __always_inline volatile const __u32 *heap_at(__u32 address, __u32 words)
 {
-	__u32 end = config.heap_words;
-	__u32 number;
+	__u32 number = address >> CHUNK_BITS;
+	struct chunk *chunk = bpf_map_lookup_elem(&heap, &number);
 
-	if (end) {
-		if (address > end - words)
-			return NULL;
-	} else {
-		number = address >> CHUNK_BITS;
-		all = bpf_map_lookup_elem(&heap, &number);
-		if (!all)
-			return NULL;
-		address &= (CHUNK_WORDS - 1) & ~(words - 1);
-	}
-	/* The verifier wants both looked at before the one is added to the other. */
+	if (!chunk)
+		return NULL;
+	/* The verifier wants the pointer looked at before anything is added to it. */
 	asm volatile("" : "+r"(address));
-	return (volatile const __u32 *)all + address;
+	return chunk->words + (address & (CHUNK_WORDS - 1) & ~(words - 1));
 }
 
 /* The record in a slot. */
-static __always_inline volatile const __u32 *record_at(const void *all, __u32 slot)
+static __always_inline volatile const __u32 *record_at(__u32 slot)
 {
-	return heap_at(all, globals[GLOBAL_RECORDS] + slot * RECORD_WORDS, RECORD_WORDS);
+	return heap_at(globals[GLOBAL_RECORDS] + slot * RECORD_WORDS, RECORD_WORDS);
 }
 
-static __always_inline __u32 heap_word(const void *all, __u32 address)
+static __always_inline __u32 heap_word(__u32 address)
 {
-	volatile const __u32 *at = heap_at(all, address, 1);
+	volatile const __u32 *at = heap_at(address, 1);
 
 	return at ? *at : 0;
 }

@@ -36,17 +36,17 @@ static __always_inline __u32 highest(__u32 v)
 }
 
 /* What the pages in front of a trie know of an address's first 24 bits; LEAF_DEEPER: the trie knows more. */
-static __always_inline __u32 find_leaf(const void *all, __u32 table, __u32 leaf)
+static __always_inline __u32 find_leaf(__u32 table, __u32 leaf)
 {
-	__u32 page = table ? heap_word(all, table + (leaf >> LEAF_PAGE_BITS)) : 0;
+	__u32 page = table ? heap_word(table + (leaf >> LEAF_PAGE_BITS)) : 0;
 
-	return page ? heap_word(all, page + (leaf & (LEAF_PAGE_WORDS - 1))) : LEAF_DEEPER;
+	return page ? heap_word(page + (leaf & (LEAF_PAGE_WORDS - 1))) : LEAF_DEEPER;
 }
 
 /* Of the prefixes shorter than an index slot, the longest one's value. */
-static __always_inline __u32 short_prefix(const void *all, __u32 cover, __u32 shorts, __u32 first)
+static __always_inline __u32 short_prefix(__u32 cover, __u32 shorts, __u32 first)
 {
-	return heap_word(all, shorts + (heap_word(all, cover + (first >> 1)) >> (first & 1) * 16 & 0xffff));
+	return heap_word(shorts + (heap_word(cover + (first >> 1)) >> (first & 1) * 16 & 0xffff));
 }
 
 /* So many bits, 63 at most, from the top. */
@@ -59,25 +59,25 @@ static __always_inline __u64 first_bits(__u64 word, __u32 bits)
  * The value of the longest prefix that covers the address, 0 for none: PrefixTrie.lookup(). `tables` is the trie's root, `index` the first word of it;
  * `high` and `low` are the 128 bits of the address, an IPv4 address being the first 32.
  */
-static __always_inline __u32 walk_trie(const void *all, volatile const __u32 *tables, __u32 index, __u64 high, __u64 low)
+static __always_inline __u32 walk_trie(volatile const __u32 *tables, __u32 index, __u64 high, __u64 low)
 {
 	__u32 first = high >> (64 - INDEX_BITS);
 	__u32 prefixes = 0, covered = 0, values = 0;
 	__u32 node;
 
 	if (index) {
-		__u32 leaf = find_leaf(all, tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
+		__u32 leaf = find_leaf(tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
 
 		if (leaf != LEAF_DEEPER)
-			return leaf ? leaf : short_prefix(all, tables[ROOT_COVER], tables[ROOT_SHORTS], first);
-		node = heap_word(all, index + first);
+			return leaf ? leaf : short_prefix(tables[ROOT_COVER], tables[ROOT_SHORTS], first);
+		node = heap_word(index + first);
 		high = high << INDEX_BITS | low >> (64 - INDEX_BITS);
 		low <<= INDEX_BITS;
 	} else {
 		node = tables[ROOT_NODE];
 	}
 	for (int level = 0; level < 128 / NODE_STRIDE + 1 && node != 0; level++) {
-		volatile const __u32 *words = heap_at(all, node, NODE_WORDS);
+		volatile const __u32 *words = heap_at(node, NODE_WORDS);
 		__u32 chunk = high >> (64 - NODE_STRIDE);
 		__u32 here, hits, children;
 
@@ -112,8 +112,8 @@ static __always_inline __u32 walk_trie(const void *all, volatile const __u32 *ta
 	if (covered && !(prefixes & (prefixes - 1)))
 		return values;
 	if (covered)
-		return heap_word(all, values + popcount(prefixes & (highest(covered) - 1)));
-	return index ? short_prefix(all, tables[ROOT_COVER], tables[ROOT_SHORTS], first) : 0;
+		return heap_word(values + popcount(prefixes & (highest(covered) - 1)));
+	return index ? short_prefix(tables[ROOT_COVER], tables[ROOT_SHORTS], first) : 0;
 }
 
 /*
@@ -122,14 +122,13 @@ static __always_inline __u32 walk_trie(const void *all, volatile const __u32 *ta
  */
 __noinline __u32 find_route(__u32 root, __u64 high, __u64 low)
 {
-	const void *all = open_heap();
 	volatile const __u32 *tables;
 	volatile __u32 *version;
 	__u32 index, part, before, found;
 
-	if (!all || !root)
+	if (!root)
 		return 0;
-	tables = heap_at(all, root, ROOT_WORDS);
+	tables = heap_at(root, ROOT_WORDS);
 	if (!tables)
 		return 0;
 	index = tables[ROOT_INDEX];
@@ -138,7 +137,7 @@ __noinline __u32 find_route(__u32 root, __u64 high, __u64 low)
 	version = globals + GLOBAL_TREE_VERSIONS + (part & (TREE_VERSIONS - 1));
 	before = *version;
 	barrier_loads();
-	found = walk_trie(all, tables, index, high, low);
+	found = walk_trie(tables, index, high, low);
 	barrier_loads();
 	return !(before & 1) && *version == before ? found : TORN;
 }

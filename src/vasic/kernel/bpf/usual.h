@@ -134,7 +134,6 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 {
 	__u32 version = globals[GLOBAL_GRAPH_VERSION];
 	volatile __u32 *port = port_at(a->in);
-	const void *all = open_heap();
 	volatile const __u32 *record;
 	struct target t;
 	__u32 root, slot, otherwise, wire;
@@ -142,7 +141,7 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 	__u8 *ip;
 
 	barrier_loads();
-	if (!all || (version & 1) || data + ETHER_BYTES > end || port[PORT_SHORT_LOW] != read32(data + 2) ||
+	if ((version & 1) || data + ETHER_BYTES > end || port[PORT_SHORT_LOW] != read32(data + 2) ||
 	    port[PORT_SHORT_HIGH] != read16(data) || is_late())
 		return 0;
 	ether = *(__u16 *)(data + 12);
@@ -164,14 +163,14 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 		return 0;
 	if (slot == 0)
 		slot = otherwise;
-	record = slot ? record_at(all, slot) : NULL;
+	record = slot ? record_at(slot) : NULL;
 	/* Read again: what the verifier needn't know of a packet during the lookup it doesn't look through the lookup for. */
 	asm volatile("" : "+r"(data));
 	d->is_ip4 = *(__u16 *)(data + 12) == bpf_htons(TYPE_IP4);
 	ip = data + ETHER_BYTES;
 	if (record && record[0] == KIND_BALANCE) {
-		slot = balance(all, record, hash_usual(ip, end, d->is_ip4));
-		record = slot ? record_at(all, slot) : NULL;
+		slot = balance(record, hash_usual(ip, end, d->is_ip4));
+		record = slot ? record_at(slot) : NULL;
 	}
 	wire = wire_size(ip, end, d->is_ip4, a);
 	if (!record || record[0] != KIND_ADJACENCY || !wire || !takes(record, a, wire, d))
