@@ -45,7 +45,7 @@ export class BpfObject {
     const object = new BpfObject(handle, name);
     try {
       for (const [map, settings] of Object.entries(maps)) object.prepare(map, settings);
-      object.leaveOut(programs);
+      object.loadOnly(programs);
       const logs = programs.map((program) => object.logOf(program));
       const result = lib.load(handle);
       if (result < 0) throw loadError(name, -result, logs);
@@ -81,12 +81,13 @@ export class BpfObject {
     if (failed !== undefined) throw new Error(`BPF object ${this.name}: map ${name}: ${errnoName(-failed)}`);
   }
 
-  /** Has only these loaded. */
-  private leaveOut(wanted: readonly string[]): void {
+  /** Of its programs load() is to take these. */
+  private loadOnly(wanted: readonly string[]): void {
     const lib = libbpf();
     const kept = wanted.map((name) => this.program(name));
     for (let at = lib.nextProgram(this.handle, null); at !== null; at = lib.nextProgram(this.handle, at)) {
-      if (!kept.includes(at)) lib.setAutoload(at, false);
+      const failed = lib.setAutoload(at, kept.includes(at));
+      if (failed < 0) throw new Error(`BPF object ${this.name}: choosing its programs: ${errnoName(-failed)}`);
     }
   }
 

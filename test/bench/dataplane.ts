@@ -49,7 +49,7 @@ function streamFigures(engine: Engine, routes: number, streams: number, turns: r
     figure('gbits', `${what} through softvasic (${engine})`, 'Gbit/s', rates),
     figure(
       'wire',
-      `${what} through a program (tc) that only sends on, by that through Linux: the most that can be seen here`,
+      `${what} through a program (tc) that only sends on, by that through Linux`,
       '× Linux',
       turns.map(({ linux, wire }) => wire / linux),
     ),

@@ -1,7 +1,8 @@
 /**
- * Hangs one of generate.bpf.c's programs on an interface: `node packet-program.js sink INTERFACE` drops every packet that arrives, in the kernel, which
- * counts them (`ip -s link`); `node packet-program.js wire INTERFACE OUT` sends it out of another interface, as it is, and so does
- * `wire_tc` by tc. Says "ready" and ends with a signal. While it runs, other interfaces can hand frames over to this one at full speed: a veth needs a program at its peer for that.
+ * Hangs one of generate.bpf.c's programs on an interface: `node packet-program.js sink INTERFACE` drops every packet that arrives, in the
+ * kernel, which counts them (`ip -s link`); `node packet-program.js wire INTERFACE OUT` sends it out of another interface, as it is, and so
+ * does `wire_tc` by tc (tcx, Linux 6.6). Says "ready" and ends with a signal. While it runs, other interfaces can hand frames over to this one
+ * at full speed: a veth needs a program at its peer for that.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -70,7 +70,7 @@ export function floodFigures(
     figure('straight', `${packets} straight into a sink, by turns with these`, 'kpps', ({ straight }) => straight.kpps),
     figure(
       'wire',
-      `${packets} through a program that only sends on, by those through Linux: the most that can be seen here`,
+      `${packets} through a program that only sends on, by those through Linux: about the most that can be seen here`,
       '× Linux',
       ({ wire, linux }) => wire.kpps / linux.kpps,
     ),

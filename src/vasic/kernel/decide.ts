@@ -16,6 +16,7 @@ import { addressOf, hashOf, hashOfLabels, isMartian, parse, type Headers } from 
 import { hasLabel, hopsOnWire, newWay, pop, push, swap, topLabel, type RecordWords, type Way } from './label-steps';
 import * as layout from './layout';
 import { lookUp } from './lookup';
+import { portAt } from './port-table';
 
 /** The words that the program reads. */
 export interface KernelWords {
@@ -181,10 +182,6 @@ function leave({ heap, globals }: KernelWords, way: Way, port: number, h: Header
   const type = labels.length > 0 ? ETHERTYPE_MPLS : way.proto;
   const hops = way.changesHops || (routed && !way.counted) ? hopsOnWire(way) : undefined;
   return { verdict: 'sent', port, macs, type, popped, labels, hops, length: ETHER_HEADER + size };
-}
-
-function portAt(port: number): number {
-  return layout.GLOBAL_PORTS + port * layout.PORT_WORDS;
 }
 
 /** Where the table of labels leads from this one; 0: it isn't there. */

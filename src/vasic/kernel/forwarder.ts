@@ -85,7 +85,7 @@ export class Forwarder {
   /** Ports that still have their predecessor's program. */
   private readonly left = new Map<number, Left>();
   private readonly earlier = new EarlierCounts(this.cpus, COUNTERS_OF_PORT);
-  /** Programs that are used: the verifier takes its time for each, and nothing is forwarded in TypeScript meanwhile. */
+  /** tc's program, and XDP's once a port uses it: the verifier takes its time for each, and nothing is forwarded in TypeScript meanwhile. */
   private readonly wanted = new Set([PROGRAMS.tc]);
   private program: BpfObject;
 
@@ -226,6 +226,8 @@ export class Forwarder {
       hook.remove();
       return undefined;
     }
+    // Now, so that the take-over of several ports can't end at one for which there is no program.
+    this.programFd(mode);
     const { globals, counters } = left;
     for (let old = 0; old < layout.MAX_KERNEL_PORTS; old++) {
       const at = portAt(old);
@@ -272,8 +274,9 @@ export class Forwarder {
 
   /** What the program would do with a frame received on a port; it counts it, and sends nothing. The port needs no interface. */
   testRun(mode: PortMode, port: number, frame: Uint8Array, repeat = 1): Trial {
+    const program = this.programFd(mode);
     this.globals[layout.GLOBAL_TEST_PORT] = port + 1;
-    const run = testRun(this.programFd(mode), frame, repeat);
+    const run = testRun(program, frame, repeat);
     this.globals[layout.GLOBAL_TEST_PORT] = 0;
     return {
       outcome: OUTCOMES[this.globals[layout.GLOBAL_TEST_VERDICT]!]!,
@@ -342,10 +345,15 @@ export class Forwarder {
     });
   }
 
-  /** The next instance takes over at all ports. */
+  /** The next instance takes over at all ports. @throws Error; the next one is closed then, and the present one stays */
   private succeed(next: BpfObject): void {
-    for (const [port, hook] of this.hooks) {
-      if (!this.left.has(port)) hook.replace(next.programFd(PROGRAMS[hook.mode]));
+    try {
+      for (const [port, hook] of this.hooks) {
+        if (!this.left.has(port)) hook.replace(next.programFd(PROGRAMS[hook.mode]));
+      }
+    } catch (error) {
+      next.close();
+      throw error;
     }
     this.program.close();
     this.program = next;

@@ -1,12 +1,12 @@
 /**
  * The compiled copy of a sandbox's graph that the kernel's program forwards by, kept in step with the graph.
  *
- * **How a change reaches the kernel.** The graph tells what changed; that is gathered as a set of slots. Before entries of a route
- * trie change, and at the end of each operation, the slots are written (settle): graph version odd, then each record in its place (zeros for
- * a slot without a node), and those of other slots that have it in them, each load balancer's slots, bindings, and what ports have of the records behind
- * them (short-ways.ts); version even. A program that
- * ran meanwhile sees the version and leaves its packet to the engine. Entries of tries are stored in place at once, each under the
- * version of its own part of the trie (shared-trie.ts).
+ * **How a change reaches the kernel.** The graph tells what changed; that is gathered as a set of slots. Before entries of a
+ * route trie change, and at the end of each operation, the slots are written (settle): graph version odd, then each record in
+ * its place (zeros for a slot without a node), and those of other slots that have it in them, each load balancer's slots,
+ * bindings, and what ports have of the records behind them (short-ways.ts); version even. A program that ran meanwhile sees the
+ * version and leaves its packet to the engine. Entries of tries are stored in place at once, each under the version of its own
+ * part of the trie (shared-trie.ts).
  *
  * So at every moment the program sees the graph as it was before, or after, one change of the operation, in their order: nodes and
  * load balancers first, as far as they come before the next route. A refused operation is taken back the same way. What no longer
@@ -23,6 +23,7 @@ import { CounterIds, type CounterReader } from './counter-ids';
 import { decide } from './decide';
 import { Heap, PAGE_WORDS, type HeapBacking } from './heap';
 import * as layout from './layout';
+import { portAt } from './port-table';
 import { Records } from './records';
 import { SharedTrieMemory } from './shared-trie';
 import { ShortWays } from './short-ways';
@@ -40,7 +41,6 @@ export interface KernelTables {
 
 class Image implements GraphWatcher {
   private readonly records: Records;
-  private readonly shortWays: ShortWays;
   private readonly dirty = new Set<number>();
   private readonly ports = new Set<number>();
   /** Slots that the table of records has. */
@@ -52,10 +52,10 @@ class Image implements GraphWatcher {
     private readonly heap: Heap,
     private readonly versions: Versions,
     ids: CounterIds,
+    private readonly shortWays: ShortWays,
     private readonly portCount: number,
   ) {
     this.records = new Records(heap, ids);
-    this.shortWays = new ShortWays(globals);
   }
 
   placed(slot: number): void {
@@ -84,7 +84,7 @@ class Image implements GraphWatcher {
     this.versions.turnGraph();
     const gone = new Set([...this.dirty].filter((slot) => this.graph.imageOf(slot) === undefined));
     this.records.write(this.dirty, gone);
-    for (const port of this.ports) this.globals[startAt(port)] = this.graph.inputStart(port);
+    for (const port of this.ports) this.globals[portAt(port) + layout.PORT_START] = this.graph.inputStart(port);
     if (this.ports.size > 0 || this.shortWays.needs(this.dirty))
       this.shortWays.write(this.heap.words, this.records.table, this.portCount);
     this.versions.turnGraph();
@@ -125,10 +125,6 @@ class Image implements GraphWatcher {
   }
 }
 
-function startAt(port: number): number {
-  return layout.GLOBAL_PORTS + port * layout.PORT_WORDS + layout.PORT_START;
-}
-
 function since(now: PortCounted, before: PortCounted): PortCounted {
   const part = (of: keyof PortCounted): PortCounted[typeof of] => ({
     packets: now[of].packets - before[of].packets,
@@ -143,21 +139,20 @@ export function createFastPath(tables: KernelTables, ports: number): FastPath {
   const versions = new Versions(globals);
   const heap = new Heap(tables.heap);
   const ids = new CounterIds(tables.counters);
+  const shortWays = new ShortWays(globals);
 
   function forget(): void {
     versions.turnGraph();
     globals[layout.GLOBAL_RECORDS] = 0;
-    for (let port = 0; port < ports; port++) {
-      globals[startAt(port)] = END;
-      globals[startAt(port) - layout.PORT_START + layout.PORT_SHORT] = 0;
-    }
+    for (let port = 0; port < ports; port++) globals[portAt(port) + layout.PORT_START] = END;
+    shortWays.clear(ports);
     versions.turnGraph();
   }
 
   forget();
   const before = Array.from({ length: ports }, (_, port) => tables.counters.port(port));
   return {
-    watch: (graph) => new Image(graph, globals, heap, versions, ids, ports),
+    watch: (graph) => new Image(graph, globals, heap, versions, ids, shortWays, ports),
     trieMemory: (family) => new SharedTrieMemory(heap, versions, family === 4),
     counted: (counters) => ids.counted(counters),
     portCounted: (port) => since(tables.counters.port(port), before[port]!),

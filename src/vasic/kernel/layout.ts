@@ -12,7 +12,7 @@
  * a node, it names its slot; slot 0 (END) leads to the TypeScript engine. A record may say at once what several nodes in a row come to, up to
  * FUSED_NODES of them (records.ts): a packet then takes one step for all.
  *
- * **Never torn.** The writer makes a version odd, changes, and makes it even: `GRAPH_VERSION` for records, bindings, load
+ * **Never torn.** The writer makes a version odd, changes, and makes it even: `GRAPH_VERSION` for records, bindings, the ports' short ways, load
  * balancers, and for prefixes shorter than 16 bits in a trie with tables; one of `TREE_VERSIONS` for other prefixes: by the low bits
  * of an address's first 16 in a trie with tables, by those of the root's address / 8 in a small one (tables that come or go, and a new
  * root, are the graph's). The program reads the version before and after and leaves a packet whose version was odd
@@ -189,7 +189,7 @@ export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;
 /** Entries of the sandbox, about a second old: a successor's tables aren't complete before they have as many. The program doesn't read it. */
 export const GLOBAL_ENTRIES = 8;
-/** Not 0 once there was any flow in FLOWS_CUT. The program's, as those are. */
+/** The latest time in FLOWS_CUT. The program's, as those are. */
 export const GLOBAL_CUT = 9;
 export const GLOBAL_TREE_VERSIONS = 64;
 export const TREE_VERSIONS = 1024;

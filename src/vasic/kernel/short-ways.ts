@@ -1,15 +1,18 @@
 /**
  * What the program has to know of the graph in front of the routes to send a usual packet (bpf/usual.h), beside the port that it comes to: the port's MAC
  * address, and for each family the trie and where its tree leads else. It is taken from the records, where a port leads to a KIND_FRONT and
- * that to a KIND_TREE, and spares usual packets three of them. Other ports have none, and their packets go through the records.
+ * that to a KIND_TREE, and spares usual packets these two. Other ports have none, and their packets go through the records.
  */
 import * as layout from './layout';
+import { portAt } from './port-table';
 
+/** A family's bit, its slot in a KIND_FRONT, its root in a KIND_TREE, and where a port has root and default of it. */
 const FAMILIES = [
   [layout.SHORT_IP4, layout.FRONT_IP4, layout.TREE_ROOT4, layout.PORT_SHORT_ROOT4, layout.PORT_SHORT_DEFAULT4],
   [layout.SHORT_IP6, layout.FRONT_IP6, layout.TREE_ROOT6, layout.PORT_SHORT_ROOT6, layout.PORT_SHORT_DEFAULT6],
 ] as const;
 
+/** The ports' short ways in the globals (PORT_SHORT…), and which slots they are made of. Owner: the compiled graph. */
 export class ShortWays {
   /** Slots that ports have what they have from. */
   private readonly sources = new Set<number>();
@@ -28,8 +31,13 @@ export class ShortWays {
    */
   write(heap: Uint32Array, table: number, ports: number): void {
     this.sources.clear();
-    for (let port = 0; port < ports; port++)
-      this.writePort(heap, table, layout.GLOBAL_PORTS + port * layout.PORT_WORDS);
+    for (let port = 0; port < ports; port++) this.writePort(heap, table, portAt(port));
+  }
+
+  /** Takes all away. Likewise. */
+  clear(ports: number): void {
+    this.sources.clear();
+    for (let port = 0; port < ports; port++) this.globals[portAt(port) + layout.PORT_SHORT] = 0;
   }
 
   private writePort(heap: Uint32Array, table: number, at: number): void {

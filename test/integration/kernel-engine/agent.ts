@@ -14,6 +14,7 @@ import { PacketSocket, type ReceivedFrame } from '../../../src/sys/packet';
 import { Forwarder } from '../../../src/vasic/kernel/forwarder';
 import type { PortMode } from '../../../src/vasic/kernel/hooks';
 import * as layout from '../../../src/vasic/kernel/layout';
+import { ShortWays } from '../../../src/vasic/kernel/short-ways';
 import { Legacy } from '../../../src/vasic/kernel/legacy';
 
 const HEADROOM = 64;
@@ -31,19 +32,29 @@ const SLOT = { types: 2, tree: 3, host: 4, discard: 5, firstPort: 8 } as const;
 const SLOTS_OF_PORT = 4;
 const RECORDS_AT = layout.CHUNK_WORDS;
 
-/** The heap of a router with 10.0.0.0/15 on port 0 and 10.2.0.0/15 on port 1: a path, a branching node and a leaf for each. */
+/**
+ * The heap of a router with 10.0.0.0/15 on port 0 and 10.2.0.0/15 on port 1: a path, a branching node and a leaf for each. From port 0 to port 1 packets have a
+ * short way; the other way all nodes are there by themselves.
+ */
 function makeHeap(forwarder: Forwarder, macs: readonly Uint8Array[], neighbors: Neighbors): void {
   const { heap, globals } = forwarder;
   const record = (slot: number, ...words: number[]): void => heap.set(words, RECORDS_AT + slot * layout.RECORD_WORDS);
   globals[layout.GLOBAL_RECORDS] = RECORDS_AT;
   const ports = macs.map((mac, port) => ({ mac: Buffer.from(mac), port, slot: SLOT.firstPort + port * SLOTS_OF_PORT }));
   for (const { mac, port, slot } of ports) {
-    const header = Buffer.concat([Buffer.from(neighbors[port]!.replaceAll(':', ''), 'hex'), mac]);
-    const word = (i: number): number => header.readUInt32LE(4 * i);
+    const macs = Buffer.concat([Buffer.from(neighbors[port]!.replaceAll(':', ''), 'hex'), mac]);
+    const word = (i: number): number => macs.readUInt32LE(4 * i);
     const counter = forwarder.firstCounter + port;
-    record(slot, layout.KIND_MATCH_MAC, mac.readUInt16BE(0), mac.readUInt32BE(2), SLOT.types, SLOT.discard);
-    record(slot + 1, layout.KIND_GOTO, slot + 2);
-    record(slot + 2, layout.KIND_ENCAP, slot + 3, 0, counter, word(0), word(1), word(2));
+    const macWords = [mac.readUInt16BE(0), mac.readUInt32BE(2)] as const;
+    const header = [0, counter, word(0), word(1), word(2)] as const;
+    if (port === 0) {
+      record(slot, layout.KIND_FRONT, ...macWords, SLOT.discard, SLOT.tree, SLOT.tree, 0);
+      record(slot + 1, layout.KIND_GOTO, slot + 2);
+    } else {
+      record(slot, layout.KIND_MATCH_MAC, ...macWords, SLOT.types, SLOT.discard);
+      record(slot + 1, layout.KIND_ADJACENCY, port, ...header);
+    }
+    record(slot + 2, layout.KIND_ENCAP, slot + 3, ...header);
     record(slot + 3, layout.KIND_OUTPUT, port);
     globals[layout.GLOBAL_PORTS + port * layout.PORT_WORDS + layout.PORT_START] = slot;
   }
@@ -58,6 +69,7 @@ function makeHeap(forwarder: Forwarder, macs: readonly Uint8Array[], neighbors: 
   heap.set([layout.NODE_PATH | (10 << layout.NODE_BITS_SHIFT), 0b0000101000 << 22, 0, branch], top);
   heap.set([0, 0b11, leaves, 0], branch);
   ports.forEach(({ slot }, port) => heap.set([layout.NODE_PATH | layout.NODE_LEAF, 0, 0, slot + 1], leaves + 4 * port));
+  new ShortWays(globals).write(heap, RECORDS_AT, ports.length);
 }
 
 let forwarder: Forwarder | undefined;

@@ -1,32 +1,54 @@
 /**
- * The program's short way for usual packets: that it has every header checksum as the engine has it, and that packets take the one
- * way or the other by how they are alone, with the same outcome.
+ * The program's short way for usual packets (bpf/usual.h). A port that is bound to nothing but has its short way tells which packets take that: only
+ * they are sent. Bound again, the port has to do the same with them, and whatever is right with the others.
  */
+import { AftField } from '../../../src/aft/model';
 import { sumBytes, write16 } from '../../../src/net/checksum';
+import { testRun } from '../../../src/sys/bpf';
+import type { Sandbox } from '../../../src/vasic/engine/api';
 import { createSandbox } from '../../../src/vasic/engine/sandbox/sandbox';
+import type { Trial } from '../../../src/vasic/kernel/forwarder';
+import type { PortMode } from '../../../src/vasic/kernel/hooks';
 import { createFastPath } from '../../../src/vasic/kernel/image';
 import * as layout from '../../../src/vasic/kernel/layout';
+import { portAt } from '../../../src/vasic/kernel/port-table';
 import { createMemoryPort } from '../../bed/memory-port';
-import { insert, MACS, PORTS } from '../../fuzz/kernel/graph-parts';
+import { insert, int, MACS, PORTS, routeTo } from '../../fuzz/kernel/graph-parts';
 import { openJudge, type KernelJudge } from '../../fuzz/kernel/judge';
-import { frameTo, GROUPS, leadOn, NEIGHBOR, route, ROUTED } from '../../fuzz/kernel/routed-graph';
+import { frameTo, GROUPS, leadOn, NEIGHBOR, route, ROUTED, TREE, TYPES } from '../../fuzz/kernel/routed-graph';
 
 jest.setTimeout(120_000);
 
 const IP = 14;
+const MTU = 1500;
+const BALANCER = GROUPS + 1;
+const [UDP, TCP] = [17, 6];
+
 let judge: KernelJudge;
+let sandbox: Sandbox;
 
 beforeAll(() => {
   judge = openJudge('tc');
   const { tables, setPort } = judge.options;
-  const ports = MACS.map((own, port) => createMemoryPort({ name: `p${port}`, mac: own, mtu: 1500 }));
+  const ports = MACS.map((own, port) => createMemoryPort({ name: `p${port}`, mac: own, mtu: MTU }));
   const host = { punt: (): void => undefined };
   const own = { id: 1, engine: 'trio', name: 'green', instance: '1', ports, host, now: () => 0 };
-  const sandbox = createSandbox({ ...own, fastPath: createFastPath(tables, PORTS) });
-  for (let port = 0; port < PORTS; port++) setPort(port, { mtu: 1500, up: true });
+  sandbox = createSandbox({ ...own, fastPath: createFastPath(tables, PORTS) });
+  for (let port = 0; port < PORTS; port++) setPort(port, { mtu: MTU, up: true });
   expect(sandbox.apply(insert(ROUTED))).toBeUndefined();
-  const toGroup = { nodes: [leadOn(GROUPS, NEIGHBOR)], entries: [route(0, GROUPS)] };
-  expect(sandbox.apply(insert(toGroup))).toBeUndefined();
+  const toIp6 = { parent: TYPES, key: { field: AftField.EtherType, data: int(0x86dd) }, next: TREE };
+  const prefix6 = { bytes: Uint8Array.of(0x20, 1, 0xd, 0xb8, ...Array<number>(12).fill(0)), length: 32 };
+  const behind = {
+    nodes: [leadOn(GROUPS, NEIGHBOR), { type: 'loadBalance', token: BALANCER, max: 2, fields: [] } as const],
+    entries: [
+      toIp6,
+      route(0, GROUPS),
+      routeTo(TREE, prefix6, GROUPS),
+      route(1, BALANCER),
+      ...[0, 1].map((slot) => ({ parent: BALANCER, key: { field: AftField.None, data: int(slot) }, next: GROUPS })),
+    ],
+  };
+  expect(sandbox.apply(insert(behind))).toBeUndefined();
 });
 
 afterAll(() => judge.close());
@@ -38,12 +60,115 @@ function summed(frame: Uint8Array): Uint8Array {
   return frame;
 }
 
-test('every checksum that a header can have is right after the TTL was lowered', () => {
+/** An IPv4 packet of so many bytes to the nth /24. */
+function packet4(n: number, bytes: number, change?: (ip: Uint8Array) => void): Uint8Array {
+  const frame = Buffer.alloc(IP + bytes);
+  frame.set(frameTo(n).subarray(0, Math.min(60, frame.length)));
+  write16(frame, IP + 2, bytes);
+  change?.(frame.subarray(IP));
+  return summed(frame);
+}
+
+/** An IPv6 packet with so many bytes behind its header, where a route leads. */
+function packet6(bytes: number, change?: (ip: Uint8Array) => void): Uint8Array {
+  const frame = Buffer.alloc(IP + 40 + bytes);
+  frame.set(frameTo(0).subarray(0, 12));
+  write16(frame, 12, 0x86dd);
+  frame.set([0x60, 0, 0, 0, bytes >> 8, bytes & 255, UDP, 64, 0x20, 1, 0xd, 0xb8, 0xff], IP);
+  frame.set([0x20, 1, 0xd, 0xb8, 0, 7], IP + 24);
+  change?.(frame.subarray(IP));
+  return frame;
+}
+
+const at = (offset: number): number => portAt(0) + offset;
+
+const said = ({ outcome, reason }: Trial): string => (outcome === 'slow' ? reason : outcome);
+
+/** Whether the packet takes the short way, by a port that leads nowhere else. */
+function isUsual(mode: PortMode, frame: Uint8Array): boolean {
+  const { globals } = judge.forwarder;
+  const start = globals[at(layout.PORT_START)]!;
+  globals[at(layout.PORT_START)] = 0;
+  const trial = judge.forwarder.testRun(mode, 0, frame);
+  globals[at(layout.PORT_START)] = start;
+  if (trial.outcome !== 'sent') expect(['unbound', 'tagged']).toContain(said(trial));
+  return trial.outcome === 'sent';
+}
+
+const set = (index: number, value: number) => (ip: Uint8Array) => void (ip[index] = value);
+
+const USUAL: readonly (readonly [string, Uint8Array])[] = [
+  ['UDP by IPv4', packet4(0, 46)],
+  ['the shortest that are looked at', packet4(0, 24)],
+  ['a hop that is left', packet4(0, 46, set(8, 2))],
+  ['a first fragment', packet4(0, 46, set(6, 0x20))],
+  ['a later fragment to a load balancer', packet4(1, 46, set(7, 9))],
+  ['ports to a load balancer', packet4(1, 46)],
+  ['another protocol to a load balancer', packet4(1, 46, set(9, 1))],
+  ['as large as the MTU', packet4(0, MTU)],
+  ['UDP by IPv6', packet6(20)],
+  ['no next header, and little behind it', packet6(4, set(6, 59))],
+];
+
+const UNUSUAL: readonly (readonly [string, Uint8Array, string])[] = [
+  ['the last hop', packet4(0, 46, set(8, 1)), 'ttl'],
+  ['from a loopback address', packet4(0, 46, set(12, 127)), 'martian'],
+  ['to a group', packet4(0, 46, set(16, 224)), 'discarded'],
+  ['to where no route leads', packet4(0, 46, set(16, 11)), 'discarded'],
+  ['options', packet4(0, 46, set(0, 0x46)), 'options'],
+  ['23 bytes', packet4(0, 23), 'sent'],
+  ['larger than the MTU', packet4(0, MTU + 1), 'mtu'],
+  ['padding', Buffer.concat([packet4(0, 46), Buffer.alloc(4)]), 'sent'],
+  ['the last hop by IPv6', packet6(20, set(7, 1)), 'ttl'],
+  ['an extension header', packet6(20, set(6, 44)), 'sent'],
+  ['hop-by-hop options', packet6(20, set(6, 0)), 'options'],
+  ['from a link-local address', packet6(20, (ip) => ip.set([0xfe, 0x80], 8)), 'martian'],
+  ['43 bytes of IPv6', packet6(3), 'sent'],
+  [
+    'another ether type',
+    Buffer.concat([frameTo(0).subarray(0, 12), Buffer.from([8, 6]), Buffer.alloc(46)]),
+    'etherType',
+  ],
+  [
+    'a tag',
+    Buffer.concat([frameTo(0).subarray(0, 12), Buffer.from([0x81, 0, 0, 1, 8, 0]), Buffer.alloc(46)]),
+    'tagged',
+  ],
+];
+
+describe.each(['tc', 'xdp'] as const)('%s', (mode) => {
+  test.each(USUAL)('short: %s', (_name, frame) => {
+    const { forwarder } = judge;
+    expect(isUsual(mode, frame)).toBe(true);
+    const short = forwarder.testRun(mode, 0, frame);
+    forwarder.globals[at(layout.PORT_SHORT)]! ^= 0xff;
+    forwarder.globals[at(layout.PORT_SHORT_LOW)]! ^= 1;
+    const long = forwarder.testRun(mode, 0, frame);
+    forwarder.globals[at(layout.PORT_SHORT)]! ^= 0xff;
+    forwarder.globals[at(layout.PORT_SHORT_LOW)]! ^= 1;
+    expect({ ...short, nanoseconds: 0 }).toEqual({ ...long, nanoseconds: 0 });
+    expect(short.outcome).toBe('sent');
+  });
+
+  test.each(UNUSUAL)('long: %s', (_name, frame, wanted) => {
+    expect(isUsual(mode, frame)).toBe(false);
+    expect(said(judge.forwarder.testRun(mode, 0, frame))).toBe(wanted);
+  });
+});
+
+test('a wrong checksum and another MAC address are not usual', () => {
+  for (const byte of [IP + 10, 5]) {
+    const frame = packet4(0, 46);
+    frame[byte]! ^= 1;
+    expect(isUsual('tc', frame)).toBe(false);
+  }
+});
+
+test('every checksum that a header can have is right after the TTL was lowered, by the short way', () => {
   const seen = new Set<number>();
   for (let id = 0; id <= 0xffff; id++) {
-    const frame = frameTo(0);
-    write16(frame, IP + 4, id);
-    seen.add((summed(frame)[IP + 10]! << 8) | frame[IP + 11]!);
+    const frame = packet4(0, 46, (ip) => write16(ip, 4, id));
+    seen.add((frame[IP + 10]! << 8) | frame[IP + 11]!);
     const trial = judge.forwarder.testRun('tc', 0, frame);
     const wanted = Uint8Array.from(frame);
     wanted.set([2, 0, 0, 0, 9, 1, ...MACS[1]!]);
@@ -52,65 +177,96 @@ test('every checksum that a header can have is right after the TTL was lowered',
       expect({ id, ...trial }).toEqual({ id, outcome: 'sent', frame: wanted });
     }
   }
-  // All but 0xffff, which sums up to what an ones' complement can't be.
+  // All but 0xffff: that is of a header that sums up to nothing.
   expect(seen.size).toBe(0xffff);
+  expect(isUsual('tc', packet4(0, 46))).toBe(true);
 });
 
-test.each([
-  ['as it is', (): void => undefined, 'sent'],
-  ['with the last TTL', (frame: Uint8Array): void => void (frame[IP + 8] = 1), 'ttl'],
-  ['from a loopback address', (frame: Uint8Array): void => void (frame[IP + 12] = 127), 'martian'],
-  ['to where no route leads', (frame: Uint8Array): void => void (frame[IP + 16] = 11), 'discarded'],
-  ['with options', (frame: Uint8Array): void => void (frame[IP] = 0x46), 'options'],
-  ['of another MAC address', (frame: Uint8Array): void => void (frame[5]! ^= 1), 'discarded'],
-] as const)('a packet %s', (_name, change, wanted) => {
-  const frame = frameTo(0);
-  change(frame);
-  const { outcome, reason } = judge.forwarder.testRun('tc', 0, summed(frame));
-  expect(outcome === 'slow' ? reason : outcome).toBe(wanted);
+test('UDP takes the long way for some seconds after a large segment of it, and then the short one again', () => {
+  const { globals } = judge.forwarder;
+  const now = Number(process.hrtime.bigint() >> BigInt(layout.CUT_SHIFT)) + 1;
+  const tcp = packet4(0, 46, set(9, TCP));
+  for (const [cut, isShort] of [
+    [now, false],
+    [now - layout.CUT_UNITS - 2, true],
+  ] as const) {
+    globals[layout.GLOBAL_CUT] = cut;
+    expect([isUsual('tc', packet4(0, 46)), isUsual('tc', packet6(20))]).toEqual([isShort, isShort]);
+    expect([isUsual('tc', tcp), isUsual('xdp', packet4(0, 46))]).toEqual([true, true]);
+  }
+  globals[layout.GLOBAL_CUT] = 0;
+});
+
+test('a large segment of TCP takes it where what becomes of it on the wire is within the MTU, and no other does', () => {
+  const { forwarder } = judge;
+  const program = forwarder.programFd('tc');
+  // struct __sk_buff: gso_size.
+  const outcome = (frame: Uint8Array, segment: number): string => {
+    const context = Buffer.alloc(192);
+    context.writeUInt32LE(segment, 176);
+    forwarder.globals[layout.GLOBAL_TEST_PORT] = 1;
+    testRun(program, frame, 1, context);
+    forwarder.globals[layout.GLOBAL_TEST_PORT] = 0;
+    if (forwarder.globals[layout.GLOBAL_TEST_VERDICT] === layout.VERDICT_SENT) return 'sent';
+    return layout.REASON_NAMES[forwarder.globals[layout.GLOBAL_TEST_REASON]!]!;
+  };
+  const tcp4 = packet4(0, 3000, (ip) => {
+    ip[9] = TCP;
+    ip[32] = 0x50;
+  });
+  const tcp6 = packet6(2900, (ip) => {
+    ip[6] = TCP;
+    ip[52] = 0x50;
+  });
+  const start = forwarder.globals[at(layout.PORT_START)]!;
+  for (const [frame, header] of [
+    [tcp4, 40],
+    [tcp6, 60],
+  ] as const) {
+    expect([outcome(frame, MTU - header), outcome(frame, MTU - header + 1)]).toEqual(['sent', 'mtu']);
+    forwarder.globals[at(layout.PORT_START)] = 0;
+    expect([outcome(frame, MTU - header), outcome(frame, MTU - header + 1)]).toEqual(['sent', 'unbound']);
+    forwarder.globals[at(layout.PORT_START)] = start;
+  }
+  forwarder.globals[at(layout.PORT_START)] = 0;
+  expect(outcome(packet4(0, 3000), 1000)).toBe('unbound');
+  expect(
+    outcome(
+      packet4(0, 3000, (ip) => ip.set([0x20, 0, 64, TCP], 6)),
+      1000,
+    ),
+  ).toBe('unbound');
+  forwarder.globals[at(layout.PORT_START)] = start;
 });
 
 test('the program for XDP is there when it is asked for, and both are after the tables have grown', () => {
   const { forwarder } = judge;
   const sent = { outcome: 'sent', port: 1 };
   // Where the other port's card doesn't send for XDP, it is the engine's.
-  const flags = layout.GLOBAL_PORTS + layout.PORT_WORDS + layout.PORT_FLAGS;
+  const flags = portAt(1) + layout.PORT_FLAGS;
   forwarder.globals[flags]! &= ~layout.PORT_XDP_TARGET;
   expect(forwarder.testRun('xdp', 0, frameTo(0))).toMatchObject({ outcome: 'slow', reason: 'port' });
   forwarder.globals[flags]! |= layout.PORT_XDP_TARGET;
-  expect(forwarder.testRun('xdp', 0, frameTo(0))).toMatchObject(sent);
-  expect(forwarder.testRun('tc', 0, frameTo(0))).toMatchObject(sent);
   expect(forwarder.growHeap(forwarder.heap.length + 1)).toBe(true);
   forwarder.growCounters();
-  expect(forwarder.testRun('xdp', 0, frameTo(0))).toMatchObject(sent);
-  expect(forwarder.testRun('tc', 0, frameTo(0))).toMatchObject(sent);
-});
-
-test("a wrong checksum is the engine's, and padding is taken off", () => {
-  const wrong = frameTo(0);
-  wrong[IP + 10]! ^= 1;
-  expect(judge.forwarder.testRun('tc', 0, wrong)).toMatchObject({ outcome: 'slow', reason: 'ipHeader' });
-  const padded = Buffer.concat([frameTo(0), Buffer.alloc(4)]);
-  const { outcome, frame } = judge.forwarder.testRun('tc', 0, padded);
-  expect([outcome, frame.length]).toEqual(['sent', padded.length - 4]);
+  for (const mode of ['xdp', 'tc'] as const) {
+    expect(forwarder.testRun(mode, 0, frameTo(0))).toMatchObject(sent);
+    expect(isUsual(mode, frameTo(0))).toBe(true);
+  }
 });
 
 test('no packet takes the short way while the graph is changing, or its part of the table', () => {
   const { globals } = judge.forwarder;
-  const outcome = (): string => {
-    const trial = judge.forwarder.testRun('tc', 0, frameTo(0));
-    return trial.outcome === 'slow' ? trial.reason : trial.outcome;
-  };
   const turn = (from: number, words: number): void => {
-    for (let at = from; at < from + words; at++) globals[at]! ^= 1;
+    for (let word = from; word < from + words; word++) globals[word]! ^= 1;
   };
   for (const [from, words] of [
     [layout.GLOBAL_GRAPH_VERSION, 1],
     [layout.GLOBAL_TREE_VERSIONS, layout.TREE_VERSIONS],
   ] as const) {
     turn(from, words);
-    expect(outcome()).toBe('busy');
+    expect(said(judge.forwarder.testRun('tc', 0, frameTo(0)))).toBe('busy');
     turn(from, words);
-    expect(outcome()).toBe('sent');
+    expect(isUsual('tc', frameTo(0))).toBe(true);
   }
 });

@@ -18,15 +18,18 @@ static __always_inline __u32 own_counters(void)
 static __always_inline void count(__u32 own, __u32 number, __u32 bytes)
 {
 	__u32 at = own + number;
-	struct counter *counter = bpf_map_lookup_elem(&counters, &at);
+	struct counter *counter;
 
+	if (number >= config.counters)
+		return;
+	counter = bpf_map_lookup_elem(&counters, &at);
 	if (!counter)
 		return;
 	counter->packets++;
 	counter->bytes += bytes;
 }
 
-/* Counts a usual packet that leaves. */
+/* Counts a usual packet that leaves: as count_way() would. */
 static __always_inline void count_usual(const struct arrival *a, const struct departure *d)
 {
 	__u32 own = own_counters();

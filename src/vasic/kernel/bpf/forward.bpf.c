@@ -2,7 +2,7 @@
 /*
  * softvasic's forwarding in the kernel: what src/vasic/engine does with a packet, for the kinds of nodes in layout.h. Everything
  * else, and everything in doubt, goes to the TypeScript engine as it came. So a packet is first followed to its end with nothing
- * changed (decide()), and changed only when it is certain that it leaves.
+ * changed (send_usual() of usual.h for most, decide() of graph.h for all others), and changed only when it is certain that it leaves.
  *
  * The program reads two maps that the dataplane thread writes while it runs: the heap and the globals (layout.h; the order of
  * stores is in layout.ts). Whatever is read there may be half of a change: each address is masked to the heap, each loop is
@@ -36,10 +36,10 @@ static __always_inline void keep_order(struct way *way, const struct headers *h)
 	if (!is_cut && !may_follow)
 		return;
 	flow = globals + GLOBAL_FLOWS_CUT + (mix(hash_flow(h), way->in) & (FLOWS_CUT - 1));
-	now = (bpf_ktime_get_coarse_ns() >> CUT_SHIFT) + 1;
+	now = cut_clock();
 	if (is_cut) {
 		*flow = now;
-		globals[GLOBAL_CUT] = 1;
+		globals[GLOBAL_CUT] = now;
 	} else if (*flow && now - *flow <= CUT_UNITS) {
 		slow(way, REASON_AFTER_SEGMENT);
 	}
@@ -51,7 +51,7 @@ static __always_inline int is_tag(__u32 type)
 }
 
 /* Of a function for usual packets: it is none, and nothing was done. Neither program returns this. */
-#define UNUSUAL -2
+#define UNUSUAL (-2)
 
 static __always_inline int forward_usual_xdp(struct xdp_md *ctx, __u32 in)
 {

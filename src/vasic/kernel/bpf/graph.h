@@ -276,6 +276,8 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 				return slow(way, h->unsound);
 			slot = find_route(root, h->destination_high, h->destination_low);
 			if (slot == TORN)
+				slot = find_route(root, h->destination_high, h->destination_low);
+			if (slot == TORN)
 				return slow(way, REASON_BUSY);
 			if (slot == 0)
 				slot = otherwise;

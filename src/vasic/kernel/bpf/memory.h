@@ -77,6 +77,12 @@ static __always_inline __u32 heap_word(__u32 address)
 	return at ? *at : 0;
 }
 
+/* The time by which flows are told that have had a large segment; 0 is never. */
+static __always_inline __u32 cut_clock(void)
+{
+	return (bpf_ktime_get_coarse_ns() >> CUT_SHIFT) + 1;
+}
+
 /* What was read before this isn't moved behind it, nor the other way round. x86 doesn't reorder loads: only the compiler might. */
 static __always_inline void barrier_loads(void)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The usual packet, in few steps: it came to the port's MAC address, has neither tags, labels, options nor padding, and its route leads to a neighbor,
- * by way of a load balancer or not. Of all others nothing is said here, and nothing done: decide() knows what becomes of them, and says the same of
- * these.
+ * The usual packet, in few steps: it came to the port's MAC address, is IP without tags, labels, options, extension headers and padding, has hops left and
+ * no address that isn't forwarded, and its route leads to a neighbor, by way of a load balancer or not, whose port takes it as it is. A large segment is
+ * TCP's. Of all others nothing is said here, and nothing done: decide() knows what becomes of them, and says the same of these. test/integration/
+ * kernel-engine/usual.test.ts has a port that leads nowhere but here.
  */
 #ifndef USUAL_H
 #define USUAL_H
@@ -16,7 +17,7 @@
 #include "memory.h"
 #include "routes.h"
 
-/* How a frame came: the port, bytes of the frame and of what its segments carry (0: it isn't one), and whether by native XDP. */
+/* How a frame came: the port, its bytes, of a large segment the bytes that each packet of it carries (else 0), and whether by native XDP. */
 struct arrival {
 	__u32 in, frame, segment, native;
 };
@@ -36,7 +37,9 @@ struct departure {
 /* Whether a packet may have to wait for others of its flow (keep_order()). */
 static __always_inline int may_follow(const struct arrival *a, __u32 proto)
 {
-	return !a->native && proto == PROTO_UDP && globals[GLOBAL_CUT];
+	__u32 cut = globals[GLOBAL_CUT];
+
+	return !a->native && proto == PROTO_UDP && cut && cut_clock() - cut <= CUT_UNITS;
 }
 
 /* Whether a packet is a usual one by its IPv4 header, and where it is for. */
@@ -55,6 +58,7 @@ static __always_inline int look_at_ip4(const void *ip, const void *end, const st
 	       !is_martian4(destination);
 }
 
+/* The same for IPv6. */
 static __always_inline int look_at_ip6(const void *ip, const void *end, const struct arrival *a, struct target *t)
 {
 	__u32 proto;
@@ -88,7 +92,10 @@ static __always_inline __u32 hash_usual(const void *ip, const void *end, __u32 i
 {
 	__u32 hash, proto;
 
-	/* Kernel 6.1 has forgotten by now which of the two was looked at; the compiler is not to know that it was. */
+	/*
+	 * The bounds were seen before the lookup, by a branch of which kernel 6.1's verifier keeps nothing when `is_ip4` is read again ("invalid
+	 * access to packet"). Without this the compiler, which does, leaves the checks out.
+	 */
 	asm volatile("" : "+r"(end));
 	if (is_ip4) {
 		if (ip + IP4_BYTES + 4 > end)
@@ -164,7 +171,7 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 	if (slot == 0)
 		slot = otherwise;
 	record = slot ? record_at(slot) : NULL;
-	/* Read again: what the verifier needn't know of a packet during the lookup it doesn't look through the lookup for. */
+	/* Read again instead of kept: the verifier would follow all that comes for IPv4 and for IPv6 from here on, with what it knows of each. */
 	asm volatile("" : "+r"(data));
 	d->is_ip4 = *(__u16 *)(data + 12) == bpf_htons(TYPE_IP4);
 	ip = data + ETHER_BYTES;

@@ -93,3 +93,22 @@ test('routes don’t matter to it; a binding that goes, another node in the tree
   sandbox.close();
   expect(families()).toBe(0);
 });
+
+test('an indirect in front of the tree, many more nodes, and a tree that goes, comes again and loses its lookups don’t confuse it', () => {
+  const tree = ROUTED.nodes!.find(({ token }) => token === TREE)!;
+  put(ROUTED);
+  const root = word(0, layout.PORT_SHORT_ROOT4);
+  put({ nodes: [leadOn(GROUPS, TREE)], entries: [typeTo(IP4, GROUPS)] });
+  expect([families(), word(0, layout.PORT_SHORT_ROOT4)]).toEqual([layout.SHORT_IP4, root]);
+  put({ nodes: Array.from({ length: 3000 }, (_, i) => leadOn(GROUPS + 1 + i, DROP)) });
+  expect([families(), word(0, layout.PORT_SHORT_ROOT4)]).toEqual([layout.SHORT_IP4, root]);
+  put({ nodes: [{ ...tree, params: {} } as typeof tree] });
+  expect(families()).toBe(0);
+  put({ nodes: [tree] });
+  expect(families()).toBe(layout.SHORT_IP4);
+  expect(sandbox.apply(remove([typeTo(IP4, GROUPS)], [GROUPS, TREE]))).toBeUndefined();
+  expect(families()).toBe(0);
+  put({ nodes: [tree], entries: [typeTo(IP4, TREE), route(0, DROP)] });
+  expect(families()).toBe(layout.SHORT_IP4);
+  expect(otherwise()).toBe(layout.KIND_DISCARD);
+});
