@@ -11,7 +11,7 @@ import { dataplaneFigure } from './dataplane-figure';
 import { buildStraight, buildWire, buildWireTc, type FloodPath } from './flood';
 import { labelledFigures } from './labelled-floods';
 import { forFullTable, type BenchPart } from './part';
-import { floodByTurns, floodFigures, SMALL, type Small } from './plain-floods';
+import { floodByTurns, floodFigures, noteSmall, SMALL, type Small } from './plain-floods';
 
 const SECONDS = 2;
 const STREAMS = [1, 8] as const;
@@ -107,9 +107,13 @@ export const dataplane: BenchPart = {
           say(`${routes} IPv${family} routes to Linux`);
           await crossings.linux.load(routes, family);
           for (const engine of ENGINES) {
+            const flow = { routes, family, seconds: SECONDS };
+            if (routes > SMALL) {
+              await crossings.vasic.load(SMALL, family, engine);
+              await noteSmall(engine, crossings.vasic, runs, flow, small);
+            }
             say(`${routes} IPv${family} routes to softvasic (${engine})`);
             await crossings.vasic.load(routes, family, engine);
-            const flow = { routes, family, seconds: SECONDS };
             const paths = { straight, wire: engine === 'xdp' ? wires.xdp : wires.tc, ...crossings };
             found(floodFigures(engine, flow, await floodByTurns(paths, runs, flow), small));
             // Without whole segments XDP isn't for TCP between veths.

@@ -26,6 +26,8 @@ export interface Turn<T> {
 /** Rates of one engine, by family, with the small table: what the full one is held against. */
 export type Small = Map<string, number>;
 
+const rateName = (engine: Engine, family: 4 | 6): string => `${engine}.ip${family}`;
+
 /** Floods all four, `runs` times. */
 export async function floodByTurns(paths: Turn<FloodPath>, runs: number, flow: Flow): Promise<readonly Turn<Flood>[]> {
   const turns: Turn<Flood>[] = [];
@@ -38,6 +40,22 @@ export async function floodByTurns(paths: Turn<FloodPath>, runs: number, flow: F
     });
   }
   return turns;
+}
+
+/**
+ * The rate of an engine that has the small table, for the full one's to be held against: measured when that is, not minutes before, in which the
+ * machine may change its pace.
+ */
+export async function noteSmall(
+  engine: Engine,
+  path: FloodPath,
+  runs: number,
+  flow: Flow,
+  small: Small,
+): Promise<void> {
+  const rates: number[] = [];
+  for (let run = 0; run < runs; run++) rates.push((await flood(path, { ...flow, routes: SMALL })).kpps);
+  small.set(rateName(engine, flow.family), median(rates));
 }
 
 /** The figures of these floods of one engine. */
@@ -101,10 +119,8 @@ export function floodFigures(
       { ...cost, ...atMost(COST_GOAL, '× Linux', cost.value) },
     );
   }
-  const at = small.get(rate.name);
-  const rates = turns.map(({ vasic }) => vasic.kpps);
-  if (routes === SMALL) small.set(rate.name, median(rates));
-  else if (at !== undefined) {
+  const at = small.get(rateName(engine, family));
+  if (routes !== SMALL && at !== undefined) {
     const flat = figure('flat', `the rate by that at ${SMALL} routes`, '×', ({ vasic }) => vasic.kpps / at);
     figures.push(routes >= FULL_TABLE ? { ...flat, ...atLeast(FLAT_GOAL, '×', flat.value) } : flat);
   }
