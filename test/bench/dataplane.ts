@@ -11,7 +11,7 @@ import { dataplaneFigure } from './dataplane-figure';
 import { buildStraight, buildWire, buildWireTc, type FloodPath } from './flood';
 import { labelledFigures } from './labelled-floods';
 import { forFullTable, type BenchPart } from './part';
-import { floodByTurns, floodFigures, noteSmall, SMALL, type Small } from './plain-floods';
+import { floodByTurns, floodFigures, SMALL, smallRate, type Turn } from './plain-floods';
 
 const SECONDS = 2;
 const STREAMS = [1, 8] as const;
@@ -21,19 +21,20 @@ const KERNEL_ENGINES = ['tc', 'xdp'] as const;
 /** × Linux. */
 const TCP_GOALS: Readonly<Record<Engine, number | undefined>> = { xdp: undefined, tc: 1.2, engine: 0.6 };
 
-/** `wire`: with a program between the hosts that only sends on. */
-interface Turn<T> {
-  readonly linux: T;
-  readonly vasic: T;
-  readonly wire: T;
-}
+/** One of TCP, which needs no time of its own taken off. */
+type StreamTurn<T> = Omit<Turn<T>, 'straight'>;
 
 async function stream({ sender, receiver }: FloodPath, streams: number): Promise<number> {
   const ends = { client: sender, clientAddress: SENDER, server: receiver, serverAddress: RECEIVER };
   return (await iperf({ ...ends, streams, seconds: SECONDS })).bitsPerSecond / 1e9;
 }
 
-function streamFigures(engine: Engine, routes: number, streams: number, turns: readonly Turn<number>[]): Figure[] {
+function streamFigures(
+  engine: Engine,
+  routes: number,
+  streams: number,
+  turns: readonly StreamTurn<number>[],
+): Figure[] {
   const what = streams === 1 ? 'one TCP stream' : `${streams} TCP streams`;
   const figure = (part: string, text: string, unit: string, values: readonly number[]): Figure =>
     dataplaneFigure(`${engine}.tcp${streams}.${part}`, text, unit, values, routes);
@@ -59,11 +60,11 @@ function streamFigures(engine: Engine, routes: number, streams: number, turns: r
 
 /** One after the other, Linux first, `runs` times. */
 async function streamsByTurns(
-  { linux, vasic, wire }: Turn<FloodPath>,
+  { linux, vasic, wire }: StreamTurn<FloodPath>,
   runs: number,
   streams: number,
-): Promise<Turn<number>[]> {
-  const turns: Turn<number>[] = [];
+): Promise<StreamTurn<number>[]> {
+  const turns: StreamTurn<number>[] = [];
   for (let run = 0; run < runs; run++) {
     turns.push({
       linux: await stream(linux, streams),
@@ -99,7 +100,6 @@ export const dataplane: BenchPart = {
       const straight = await buildStraight(lab);
       const wires = { xdp: await buildWire(lab), tc: await buildWireTc(lab) };
       const crossings = { linux: await buildLinux(lab), vasic: await buildSoftvasic(lab) };
-      const small: Small = new Map();
       // Lookups between the two would take minutes and show a line.
       for (const routes of [SMALL, ...sizes.slice(-1)]) {
         found(await engineFigures(crossings.linux, routes, runs));
@@ -108,9 +108,10 @@ export const dataplane: BenchPart = {
           await crossings.linux.load(routes, family);
           for (const engine of ENGINES) {
             const flow = { routes, family, seconds: SECONDS };
+            let small: number | undefined;
             if (routes > SMALL) {
               await crossings.vasic.load(SMALL, family, engine);
-              await noteSmall(engine, crossings.vasic, runs, flow, small);
+              small = await smallRate(crossings.vasic, runs, flow);
             }
             say(`${routes} IPv${family} routes to softvasic (${engine})`);
             await crossings.vasic.load(routes, family, engine);

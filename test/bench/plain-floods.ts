@@ -23,11 +23,6 @@ export interface Turn<T> {
   readonly vasic: T;
 }
 
-/** Rates of one engine, by family, with the small table: what the full one is held against. */
-export type Small = Map<string, number>;
-
-const rateName = (engine: Engine, family: 4 | 6): string => `${engine}.ip${family}`;
-
 /** Floods all four, `runs` times. */
 export async function floodByTurns(paths: Turn<FloodPath>, runs: number, flow: Flow): Promise<readonly Turn<Flood>[]> {
   const turns: Turn<Flood>[] = [];
@@ -43,27 +38,21 @@ export async function floodByTurns(paths: Turn<FloodPath>, runs: number, flow: F
 }
 
 /**
- * The rate of an engine that has the small table, for the full one's to be held against: measured when that is, not minutes before, in which the
+ * The rate, in kpps, of what has the small table, for the full one's to be held against: measured when that is, not minutes before, in which the
  * machine may change its pace.
  */
-export async function noteSmall(
-  engine: Engine,
-  path: FloodPath,
-  runs: number,
-  flow: Flow,
-  small: Small,
-): Promise<void> {
+export async function smallRate(path: FloodPath, runs: number, flow: Flow): Promise<number> {
   const rates: number[] = [];
   for (let run = 0; run < runs; run++) rates.push((await flood(path, { ...flow, routes: SMALL })).kpps);
-  small.set(rateName(engine, flow.family), median(rates));
+  return median(rates);
 }
 
-/** The figures of these floods of one engine. */
+/** The figures of these floods of one engine. @param small its smallRate(), for a larger table */
 export function floodFigures(
   engine: Engine,
   { family, routes }: Flow,
   turns: readonly Turn<Flood>[],
-  small: Small,
+  small?: number,
 ): Figure[] {
   const packets = `64-byte IPv${family} packets`;
   const figure = (part: string, what: string, unit: string, value: (turn: Turn<Flood>) => number): Figure =>
@@ -119,9 +108,8 @@ export function floodFigures(
       { ...cost, ...atMost(COST_GOAL, '× Linux', cost.value) },
     );
   }
-  const at = small.get(rateName(engine, family));
-  if (routes !== SMALL && at !== undefined) {
-    const flat = figure('flat', `the rate by that at ${SMALL} routes`, '×', ({ vasic }) => vasic.kpps / at);
+  if (small !== undefined) {
+    const flat = figure('flat', `the rate by that at ${SMALL} routes`, '×', ({ vasic }) => vasic.kpps / small);
     figures.push(routes >= FULL_TABLE ? { ...flat, ...atLeast(FLAT_GOAL, '×', flat.value) } : flat);
   }
   return figures;

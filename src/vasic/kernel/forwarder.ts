@@ -183,8 +183,10 @@ export class Forwarder {
     this.detach(port);
     this.ports.give(port, ifindex, mode, slowIfindex);
     try {
+      // Before what an earlier one left: takeOver() of several ports is not to end at one for which there is no program.
+      const program = this.programFd(mode);
       const left = this.inherit(port, ifindex, mode, slowIfindex);
-      const hook = left ?? hang(this.programFd(mode), ifindex, mode, isolated);
+      const hook = left ?? hang(program, ifindex, mode, isolated);
       this.hooks.set(port, hook);
       if (left === undefined) this.keep(hook, ifindex);
       return hook;
@@ -226,8 +228,6 @@ export class Forwarder {
       hook.remove();
       return undefined;
     }
-    // Now, so that the take-over of several ports can't end at one for which there is no program.
-    this.programFd(mode);
     const { globals, counters } = left;
     for (let old = 0; old < layout.MAX_KERNEL_PORTS; old++) {
       const at = portAt(old);

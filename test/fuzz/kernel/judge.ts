@@ -8,6 +8,7 @@ import { ETHER_HEADER } from '../../../src/vasic/engine/headers';
 import { Forwarder } from '../../../src/vasic/kernel/forwarder';
 import { forwarderTables } from '../../../src/vasic/kernel/forwarder-tables';
 import * as layout from '../../../src/vasic/kernel/layout';
+import { portAt } from '../../../src/vasic/kernel/port-table';
 import type { CompareOptions, Judge } from './compare';
 import { PORTS } from './graph-parts';
 
@@ -42,7 +43,7 @@ export function openJudge(hook: JudgedHook, heapWords = HEAP_WORDS): KernelJudge
   });
   const { globals } = forwarder;
   for (let port = 0; port < PORTS; port++) {
-    globals[layout.GLOBAL_PORTS + port * layout.PORT_WORDS + layout.PORT_FLAGS] = layout.PORT_XDP_TARGET;
+    globals[portAt(port) + layout.PORT_FLAGS] = layout.PORT_XDP_TARGET;
   }
   const judge: Judge = {
     name: `the ${hook} program`,

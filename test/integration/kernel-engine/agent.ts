@@ -14,8 +14,9 @@ import { PacketSocket, type ReceivedFrame } from '../../../src/sys/packet';
 import { Forwarder } from '../../../src/vasic/kernel/forwarder';
 import type { PortMode } from '../../../src/vasic/kernel/hooks';
 import * as layout from '../../../src/vasic/kernel/layout';
-import { ShortWays } from '../../../src/vasic/kernel/short-ways';
 import { Legacy } from '../../../src/vasic/kernel/legacy';
+import { portAt } from '../../../src/vasic/kernel/port-table';
+import { ShortWays } from '../../../src/vasic/kernel/short-ways';
 
 const HEADROOM = 64;
 const LOOK_MS = 2;
@@ -56,7 +57,7 @@ function makeHeap(forwarder: Forwarder, macs: readonly Uint8Array[], neighbors: 
     }
     record(slot + 2, layout.KIND_ENCAP, slot + 3, ...header);
     record(slot + 3, layout.KIND_OUTPUT, port);
-    globals[layout.GLOBAL_PORTS + port * layout.PORT_WORDS + layout.PORT_START] = slot;
+    globals[portAt(port) + layout.PORT_START] = slot;
   }
   const root = 2 * layout.CHUNK_WORDS;
   record(SLOT.types, layout.KIND_ETHER_SWITCH, SLOT.tree, SLOT.tree, 0);

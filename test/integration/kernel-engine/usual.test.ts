@@ -5,17 +5,14 @@
 import { AftField } from '../../../src/aft/model';
 import { sumBytes, write16 } from '../../../src/net/checksum';
 import { testRun } from '../../../src/sys/bpf';
-import type { Sandbox } from '../../../src/vasic/engine/api';
-import { createSandbox } from '../../../src/vasic/engine/sandbox/sandbox';
 import type { Trial } from '../../../src/vasic/kernel/forwarder';
 import type { PortMode } from '../../../src/vasic/kernel/hooks';
-import { createFastPath } from '../../../src/vasic/kernel/image';
 import * as layout from '../../../src/vasic/kernel/layout';
 import { portAt } from '../../../src/vasic/kernel/port-table';
-import { createMemoryPort } from '../../bed/memory-port';
 import { insert, int, MACS, PORTS, routeTo } from '../../fuzz/kernel/graph-parts';
 import { openJudge, type KernelJudge } from '../../fuzz/kernel/judge';
 import { frameTo, GROUPS, leadOn, NEIGHBOR, route, ROUTED, TREE, TYPES } from '../../fuzz/kernel/routed-graph';
+import { sandboxOn } from '../../fuzz/kernel/tables';
 
 jest.setTimeout(120_000);
 
@@ -25,15 +22,11 @@ const BALANCER = GROUPS + 1;
 const [UDP, TCP] = [17, 6];
 
 let judge: KernelJudge;
-let sandbox: Sandbox;
 
 beforeAll(() => {
   judge = openJudge('tc');
   const { tables, setPort } = judge.options;
-  const ports = MACS.map((own, port) => createMemoryPort({ name: `p${port}`, mac: own, mtu: MTU }));
-  const host = { punt: (): void => undefined };
-  const own = { id: 1, engine: 'trio', name: 'green', instance: '1', ports, host, now: () => 0 };
-  sandbox = createSandbox({ ...own, fastPath: createFastPath(tables, PORTS) });
+  const sandbox = sandboxOn(tables);
   for (let port = 0; port < PORTS; port++) setPort(port, { mtu: MTU, up: true });
   expect(sandbox.apply(insert(ROUTED))).toBeUndefined();
   const toIp6 = { parent: TYPES, key: { field: AftField.EtherType, data: int(0x86dd) }, next: TREE };
@@ -84,13 +77,21 @@ const at = (offset: number): number => portAt(0) + offset;
 
 const said = ({ outcome, reason }: Trial): string => (outcome === 'slow' ? reason : outcome);
 
+/** What `work` gives while a word of port 0 is 0. */
+function without<T>(offset: number, work: () => T): T {
+  const { globals } = judge.forwarder;
+  const before = globals[at(offset)]!;
+  globals[at(offset)] = 0;
+  try {
+    return work();
+  } finally {
+    globals[at(offset)] = before;
+  }
+}
+
 /** Whether the packet takes the short way, by a port that leads nowhere else. */
 function isUsual(mode: PortMode, frame: Uint8Array): boolean {
-  const { globals } = judge.forwarder;
-  const start = globals[at(layout.PORT_START)]!;
-  globals[at(layout.PORT_START)] = 0;
-  const trial = judge.forwarder.testRun(mode, 0, frame);
-  globals[at(layout.PORT_START)] = start;
+  const trial = without(layout.PORT_START, () => judge.forwarder.testRun(mode, 0, frame));
   if (trial.outcome !== 'sent') expect(['unbound', 'tagged']).toContain(said(trial));
   return trial.outcome === 'sent';
 }
@@ -141,11 +142,7 @@ describe.each(['tc', 'xdp'] as const)('%s', (mode) => {
     const { forwarder } = judge;
     expect(isUsual(mode, frame)).toBe(true);
     const short = forwarder.testRun(mode, 0, frame);
-    forwarder.globals[at(layout.PORT_SHORT)]! ^= 0xff;
-    forwarder.globals[at(layout.PORT_SHORT_LOW)]! ^= 1;
-    const long = forwarder.testRun(mode, 0, frame);
-    forwarder.globals[at(layout.PORT_SHORT)]! ^= 0xff;
-    forwarder.globals[at(layout.PORT_SHORT_LOW)]! ^= 1;
+    const long = without(layout.PORT_SHORT, () => forwarder.testRun(mode, 0, frame));
     expect({ ...short, nanoseconds: 0 }).toEqual({ ...long, nanoseconds: 0 });
     expect(short.outcome).toBe('sent');
   });
@@ -218,25 +215,17 @@ test('a large segment of TCP takes it where what becomes of it on the wire is wi
     ip[6] = TCP;
     ip[52] = 0x50;
   });
-  const start = forwarder.globals[at(layout.PORT_START)]!;
+  const short = (frame: Uint8Array, segment: number): string =>
+    without(layout.PORT_START, () => outcome(frame, segment));
   for (const [frame, header] of [
     [tcp4, 40],
     [tcp6, 60],
   ] as const) {
     expect([outcome(frame, MTU - header), outcome(frame, MTU - header + 1)]).toEqual(['sent', 'mtu']);
-    forwarder.globals[at(layout.PORT_START)] = 0;
-    expect([outcome(frame, MTU - header), outcome(frame, MTU - header + 1)]).toEqual(['sent', 'unbound']);
-    forwarder.globals[at(layout.PORT_START)] = start;
+    expect([short(frame, MTU - header), short(frame, MTU - header + 1)]).toEqual(['sent', 'unbound']);
   }
-  forwarder.globals[at(layout.PORT_START)] = 0;
-  expect(outcome(packet4(0, 3000), 1000)).toBe('unbound');
-  expect(
-    outcome(
-      packet4(0, 3000, (ip) => ip.set([0x20, 0, 64, TCP], 6)),
-      1000,
-    ),
-  ).toBe('unbound');
-  forwarder.globals[at(layout.PORT_START)] = start;
+  const fragment = packet4(0, 3000, (ip) => ip.set([0x20, 0, 64, TCP], 6));
+  expect([short(packet4(0, 3000), 1000), short(fragment, 1000)]).toEqual(['unbound', 'unbound']);
 });
 
 test('the program for XDP is there when it is asked for, and both are after the tables have grown', () => {

@@ -37,34 +37,39 @@ static __always_inline __u32 avalanche(__u32 h)
 	return h ^ h >> 16;
 }
 
-static __always_inline __u32 hash_ip4(__u32 source, __u32 destination, __u32 proto)
+static __always_inline __u32 mix_ip4(__u32 hash, __u32 source, __u32 destination, __u32 proto)
 {
-	return mix(mix(mix(FLOW_SEED, source), destination), proto);
+	return mix(mix(mix(hash, source), destination), proto);
 }
 
-static __always_inline __u32 hash_ip6(__u64 source_high, __u64 source_low, __u64 destination_high, __u64 destination_low,
-				      __u32 proto, __u32 flow_label)
+static __always_inline __u32 mix_ip6(__u32 hash, __u64 source_high, __u64 source_low, __u64 destination_high,
+				     __u64 destination_low, __u32 proto)
 {
-	__u32 hash = mix64(mix64(FLOW_SEED, source_high), source_low);
-
-	return mix(mix(mix64(mix64(hash, destination_high), destination_low), proto), flow_label);
+	hash = mix64(mix64(hash, source_high), source_low);
+	return mix(mix64(mix64(hash, destination_high), destination_low), proto);
 }
 
-static __always_inline __u32 hash_ports(__u32 hash, __u32 ports)
+static __always_inline __u32 mix_ports(__u32 hash, __u32 ports)
 {
 	return mix(mix(hash, ports >> 16), ports & 0xffff);
+}
+
+/* Addresses and protocol of a packet, nothing else. */
+static __always_inline __u32 mix_ip(__u32 hash, const struct headers *h)
+{
+	if (h->ip == TYPE_IP4)
+		return mix_ip4(hash, h->source_high >> 32, h->destination_high >> 32, h->proto);
+	return mix_ip6(hash, h->source_high, h->source_low, h->destination_high, h->destination_low, h->proto);
 }
 
 /* hashFlow() by FLOW_FIELDS of engine/flow-hash.ts. */
 static __always_inline __u32 hash_flow(const struct headers *h)
 {
-	__u32 hash;
+	__u32 hash = mix_ip(FLOW_SEED, h);
 
-	if (h->ip == TYPE_IP4)
-		hash = hash_ip4(h->source_high >> 32, h->destination_high >> 32, h->proto);
-	else
-		hash = hash_ip6(h->source_high, h->source_low, h->destination_high, h->destination_low, h->proto, h->flow_label);
-	return avalanche(h->has_ports ? hash_ports(hash, h->ports) : hash);
+	if (h->ip != TYPE_IP4)
+		hash = mix(hash, h->flow_label);
+	return avalanche(h->has_ports ? mix_ports(hash, h->ports) : hash);
 }
 
 /* The same of a packet whose labels from `popped` on tell what its flow is: labelFlow() of engine/label-stack.ts. 0: they can't. */
@@ -91,14 +96,8 @@ static __always_inline int hash_labels(const struct headers *h, __u32 popped, __
 			continue;
 		if (h->unsound != REASON_NODE && h->unsound != REASON_ETHER_TYPE)
 			return 0;
-		if (h->ip == TYPE_IP4) {
-			flow = mix(mix(flow, h->source_high >> 32), h->destination_high >> 32);
-			flow = mix(flow, h->proto);
-		} else if (h->ip == TYPE_IP6) {
-			flow = mix64(mix64(flow, h->source_high), h->source_low);
-			flow = mix64(mix64(flow, h->destination_high), h->destination_low);
-			flow = mix(flow, h->proto);
-		}
+		if (h->ip == TYPE_IP4 || h->ip == TYPE_IP6)
+			flow = mix_ip(flow, h);
 		break;
 	}
 	*hash = avalanche(mix(FLOW_SEED, flow));

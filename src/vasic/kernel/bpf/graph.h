@@ -151,17 +151,25 @@ static __always_inline int push(struct way *way, const struct headers *h, volati
 	return 1;
 }
 
-/* Whether what came through XDP at a port can leave by one with these flags. */
-static __always_inline int may_send(__u32 in, __u32 flags)
+/* Whether a packet can leave by a port: it is up, and sends what came in through native XDP, if that is how. */
+static __always_inline int may_leave(__u32 in, __u32 native, __u32 port)
 {
-	return (flags & PORT_XDP_TARGET) || (port_at(in)[PORT_FLAGS] & PORT_GENERIC);
+	__u32 flags = port_at(port)[PORT_FLAGS];
+
+	if (!(flags & PORT_UP) || port >= MAX_KERNEL_PORTS)
+		return 0;
+	return !native || (flags & PORT_XDP_TARGET) || (port_at(in)[PORT_FLAGS] & PORT_GENERIC);
+}
+
+/* Whether an IP packet, or labels and what is behind them, of so many bytes is within a port's MTU and that of its header, 0: none. */
+static __always_inline int fits(__u32 size, __u32 port, __u32 mtu)
+{
+	return size <= port_at(port)[PORT_MTU] && (!mtu || size <= mtu);
 }
 
 /* A packet that was routed, or lost a label, and has its new Ethernet header reached an output port: whether it leaves (ttl-and-mtu.ts). */
 static __always_inline void leave(struct way *way, const struct headers *h, __u32 port)
 {
-	volatile __u32 *to = port_at(port);
-	__u32 flags = to[PORT_FLAGS];
 	__u32 size, rest;
 
 	if (way->routed) {
@@ -170,9 +178,7 @@ static __always_inline void leave(struct way *way, const struct headers *h, __u3
 		if (!way->counted && way->hops <= 1)
 			return slow(way, REASON_TTL);
 	}
-	if (!(flags & PORT_UP) || port >= MAX_KERNEL_PORTS)
-		return slow(way, REASON_PORT);
-	if (way->native && !may_send(way->in, flags))
+	if (!may_leave(way->in, way->native, port))
 		return slow(way, REASON_PORT);
 	/* Cutting would need the place of the IP header behind the labels, which no helper tells the kernel; without it the segment is lost. */
 	if ((way->pushed || way->popped) && h->segment)
@@ -180,7 +186,7 @@ static __always_inline void leave(struct way *way, const struct headers *h, __u3
 	/* Padding is taken off where the packet was routed. */
 	rest = way->routed ? h->packet : h->frame - ETHER_BYTES - way->popped * LABEL_BYTES;
 	size = (way->routed ? h->wire : rest) + way->pushed * LABEL_BYTES;
-	if (size > to[PORT_MTU] || (way->mtu && size > way->mtu))
+	if (!fits(size, port, way->mtu))
 		return slow(way, REASON_MTU);
 	way->verdict = VERDICT_SENT;
 	way->length = ETHER_BYTES + way->pushed * LABEL_BYTES + rest;
@@ -190,7 +196,7 @@ static __always_inline void leave(struct way *way, const struct headers *h, __u3
 		way->changes_hops = 1;
 	}
 	way->out = port;
-	way->out_ifindex = to[PORT_IFINDEX];
+	way->out_ifindex = port_at(port)[PORT_IFINDEX];
 }
 
 /* Gives the packet a new Ethernet header (ENCAP_…, which an adjacency has as well); 0: not here. */

@@ -101,17 +101,17 @@ static __always_inline __u32 hash_usual(const void *ip, const void *end, __u32 i
 		if (ip + IP4_BYTES + 4 > end)
 			return 0;
 		proto = *(const __u8 *)(ip + 9);
-		hash = hash_ip4(read32(ip + 12), read32(ip + 16), proto);
+		hash = mix_ip4(FLOW_SEED, read32(ip + 12), read32(ip + 16), proto);
 		if (!is_fragment(ip) && has_ports(proto))
-			hash = hash_ports(hash, read32(ip + IP4_BYTES));
+			hash = mix_ports(hash, read32(ip + IP4_BYTES));
 	} else {
 		if (ip + IP6_BYTES + 4 > end)
 			return 0;
 		proto = *(const __u8 *)(ip + 6);
-		hash = hash_ip6(read64(ip + 8), read64(ip + 16), read64(ip + 24), read64(ip + 32), proto,
-				read32(ip) & 0xfffff);
+		hash = mix_ip6(FLOW_SEED, read64(ip + 8), read64(ip + 16), read64(ip + 24), read64(ip + 32), proto);
+		hash = mix(hash, read32(ip) & 0xfffff);
 		if (has_ports(proto))
-			hash = hash_ports(hash, read32(ip + IP6_BYTES));
+			hash = mix_ports(hash, read32(ip + IP6_BYTES));
 	}
 	return avalanche(hash);
 }
@@ -120,15 +120,11 @@ static __always_inline __u32 hash_usual(const void *ip, const void *end, __u32 i
 static __always_inline int takes(volatile const __u32 *record, const struct arrival *a, __u32 wire, struct departure *d)
 {
 	__u32 port = record[ADJACENCY_PORT];
-	volatile __u32 *to = port_at(port);
-	__u32 mtu = record[ENCAP_MTU];
 
-	if (port >= MAX_KERNEL_PORTS || !(to[PORT_FLAGS] & PORT_UP) || wire > to[PORT_MTU] || (mtu && wire > mtu))
-		return 0;
-	if (a->native && !may_send(a->in, to[PORT_FLAGS]))
+	if (!may_leave(a->in, a->native, port) || !fits(wire, port, record[ENCAP_MTU]))
 		return 0;
 	d->out = port;
-	d->out_ifindex = to[PORT_IFINDEX];
+	d->out_ifindex = port_at(port)[PORT_IFINDEX];
 	d->counter = record[ENCAP_COUNTER];
 	d->macs[0] = record[ENCAP_MACS];
 	d->macs[1] = record[ENCAP_MACS + 1];
@@ -170,14 +166,15 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 		return 0;
 	if (slot == 0)
 		slot = otherwise;
-	record = slot ? record_at(slot) : NULL;
+	/* That of slot 0, where it leads nowhere, is zeros. */
+	record = record_at(slot);
 	/* Read again instead of kept: the verifier would follow all that comes for IPv4 and for IPv6 from here on, with what it knows of each. */
 	asm volatile("" : "+r"(data));
 	d->is_ip4 = *(__u16 *)(data + 12) == bpf_htons(TYPE_IP4);
 	ip = data + ETHER_BYTES;
 	if (record && record[0] == KIND_BALANCE) {
 		slot = balance(record, hash_usual(ip, end, d->is_ip4));
-		record = slot ? record_at(slot) : NULL;
+		record = record_at(slot);
 	}
 	wire = wire_size(ip, end, d->is_ip4, a);
 	if (!record || record[0] != KIND_ADJACENCY || !wire || !takes(record, a, wire, d))

@@ -2,13 +2,11 @@
 import { AftField, type AftEntry, type AftInsert, type Token } from '../../../../src/aft/model';
 import type { Sandbox } from '../../../../src/vasic/engine/api';
 import { outputPortToken } from '../../../../src/vasic/engine/ports';
-import { createSandbox } from '../../../../src/vasic/engine/sandbox/sandbox';
 import { MAX_STEPS } from '../../../../src/vasic/engine/walk';
 import { decide } from '../../../../src/vasic/kernel/decide';
-import { createFastPath, type KernelTables } from '../../../../src/vasic/kernel/image';
+import type { KernelTables } from '../../../../src/vasic/kernel/image';
 import * as layout from '../../../../src/vasic/kernel/layout';
-import { createMemoryPort } from '../../../bed/memory-port';
-import { FIRST, insert, int, MACS, PORTS, remove } from '../../../fuzz/kernel/graph-parts';
+import { FIRST, insert, int, PORTS, remove } from '../../../fuzz/kernel/graph-parts';
 import {
   DROP,
   ENCAP,
@@ -23,17 +21,14 @@ import {
   TYPES,
   UNBOUND,
 } from '../../../fuzz/kernel/routed-graph';
-import { memoryTables, setPort } from '../../../fuzz/kernel/tables';
+import { memoryTables, sandboxOn, setPort } from '../../../fuzz/kernel/tables';
 
 let tables: KernelTables;
 let sandbox: Sandbox;
 
 beforeEach(() => {
   tables = memoryTables();
-  const ports = MACS.map((own, port) => createMemoryPort({ name: `p${port}`, mac: own, mtu: 1500 }));
-  const host = { punt: (): void => undefined };
-  const fastPath = createFastPath(tables, PORTS);
-  sandbox = createSandbox({ id: 1, engine: 'trio', name: 'green', instance: '1', ports, host, now: () => 0, fastPath });
+  sandbox = sandboxOn(tables);
   for (let port = 0; port < PORTS; port++) setPort(tables.globals, port, { mtu: 1500, up: true });
   put(ROUTED);
 });

@@ -9,12 +9,10 @@ import { PARAM, TOKEN_FIRST_CLIENT, type AftEntry, type AftInsert, type AftNode 
 import { sumBytes, write16, write32 } from '../../../../src/net/checksum';
 import type { Sandbox } from '../../../../src/vasic/engine/api';
 import { outputPortToken } from '../../../../src/vasic/engine/ports';
-import { createSandbox } from '../../../../src/vasic/engine/sandbox/sandbox';
 import { decide, type Decision } from '../../../../src/vasic/kernel/decide';
-import { createFastPath, type KernelTables } from '../../../../src/vasic/kernel/image';
-import { createMemoryPort } from '../../../bed/memory-port';
+import type { KernelTables } from '../../../../src/vasic/kernel/image';
 import { ethernet, int, MACS, PORTS, routeTo } from '../../../fuzz/kernel/graph-parts';
-import { memoryTables, setPort } from '../../../fuzz/kernel/tables';
+import { memoryTables, sandboxOn, setPort } from '../../../fuzz/kernel/tables';
 import { Random } from '../../../fuzz/random';
 
 const FIRST = TOKEN_FIRST_CLIENT + 20_000;
@@ -40,10 +38,7 @@ function lsp(value: number, next: number): AftEntry {
 
 function open(words?: number): void {
   tables = memoryTables(words, words);
-  const ports = MACS.map((mac, port) => createMemoryPort({ name: `p${port}`, mac, mtu: 1500 }));
-  const host = { punt: (): void => undefined };
-  const fastPath = createFastPath(tables, PORTS);
-  sandbox = createSandbox({ id: 1, engine: 'trio', name: 'green', instance: '1', ports, host, now: () => 0, fastPath });
+  sandbox = sandboxOn(tables);
   for (let port = 0; port < PORTS; port++) setPort(tables.globals, port, { mtu: 1500, up: true });
   const vrfs = [{ table: 254, tokens: vrfTokens(254, 254), withTree: true }, RED];
   const base = baseGraph(

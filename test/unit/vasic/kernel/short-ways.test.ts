@@ -1,13 +1,12 @@
 /** What a port has of the records behind it for usual packets: always what the records say, whichever of them changed. */
 import { AftField, type AftEntry, type AftInsert, type Token } from '../../../../src/aft/model';
 import type { Sandbox } from '../../../../src/vasic/engine/api';
-import { createSandbox } from '../../../../src/vasic/engine/sandbox/sandbox';
-import { createFastPath, type KernelTables } from '../../../../src/vasic/kernel/image';
+import type { KernelTables } from '../../../../src/vasic/kernel/image';
 import * as layout from '../../../../src/vasic/kernel/layout';
-import { createMemoryPort } from '../../../bed/memory-port';
-import { insert, int, MACS, PORTS, remove } from '../../../fuzz/kernel/graph-parts';
+import { portAt } from '../../../../src/vasic/kernel/port-table';
+import { insert, int, MACS, remove } from '../../../fuzz/kernel/graph-parts';
 import { DROP, GROUPS, leadOn, MATCH, NEIGHBOR, route, ROUTED, TREE, TYPES } from '../../../fuzz/kernel/routed-graph';
-import { memoryTables } from '../../../fuzz/kernel/tables';
+import { memoryTables, sandboxOn } from '../../../fuzz/kernel/tables';
 
 const IP4 = 0x0800;
 const IP6 = 0x86dd;
@@ -18,10 +17,7 @@ let sandbox: Sandbox;
 
 beforeEach(() => {
   tables = memoryTables();
-  const ports = MACS.map((own, port) => createMemoryPort({ name: `p${port}`, mac: own, mtu: 1500 }));
-  const host = { punt: (): void => undefined };
-  const fastPath = createFastPath(tables, PORTS);
-  sandbox = createSandbox({ id: 1, engine: 'trio', name: 'green', instance: '1', ports, host, now: () => 0, fastPath });
+  sandbox = sandboxOn(tables);
 });
 
 function put(what: Partial<AftInsert>): void {
@@ -34,8 +30,7 @@ const typeTo = (type: number, next: Token): AftEntry => ({
   next,
 });
 
-const word = (port: number, offset: number): number =>
-  tables.globals[layout.GLOBAL_PORTS + port * layout.PORT_WORDS + offset]!;
+const word = (port: number, offset: number): number => tables.globals[portAt(port) + offset]!;
 
 /** The families that have a short way from a port. */
 const families = (port = 0): number => word(port, layout.PORT_SHORT);
