@@ -149,13 +149,22 @@ export const ROOT_COVER = 1;
 export const ROOT_SHORTS = 2;
 export const ROOT_NODE = 3;
 export const ROOT_LEAVES = 4;
-/** LEAVES of a trie with tables that has some, else 0 (leaf-pages.ts): first 14 bits of an address → page or 0; the next 10 bits → leaf. */
+/** LEAVES of a trie with tables that has some, else 0 (leaf-pages.ts): first 14 bits of an address → page or 0; the next 10 bits → leaf, in the page's groups of 64. */
 export const LEAF_BITS = 24;
 export const LEAF_TABLE_WORDS = 16384;
 export const LEAF_PAGE_BITS = 10;
-export const LEAF_PAGE_WORDS = 1024;
+export const LEAF_PAGE_WORDS = 256;
 /** A leaf of which the trie knows more. Others are values, 0 where no prefix of 16 bits or more covers them. */
 export const LEAF_DEEPER = 0xffffffff;
+/** Group of leaves, aligned to 16 words (leaf-group.ts): STARTS, two words; RUNS of 16 bits, or where bit 0 of STARTS isn't set the address of 64 words, 0 for none. */
+export const GROUP_WORDS = 16;
+export const GROUP_LEAVES = 64;
+export const GROUP_BITS = 6;
+export const GROUP_STARTS = 0;
+export const GROUP_AT = 2;
+export const GROUP_RUNS = 28;
+/** LEAF_DEEPER of a run; what is larger is no run's. */
+export const GROUP_NARROW_DEEPER = 0xffff;
 
 /** Node of a trie, aligned to 4 words (trie-nodes.ts). Blocks are addresses in the heap; VALUES of a node with one prefix is its value. */
 export const NODE_WORDS = 4;
@@ -183,7 +192,7 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 9;
+export const LAYOUT_VERSION = 10;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;

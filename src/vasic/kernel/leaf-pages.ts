@@ -2,11 +2,11 @@
  * What spares the kernel's program most of a route trie's nodes, of which each is a miss of the cache in a large table: for the first 24
  * bits of an address, the value of the longest prefix of 16 to 24 bits, or a note that there are longer ones.
  *
- * A table of 16,384 words has, for the first 14 bits, a page or 0; a page has a word for each of the next ten bits. A page comes with the
- * PAGE_FROM-th prefix below it and stays until the trie has no tables any more or the heap has no room for something else. The trie has all of it
+ * A table of 16,384 words has, for the first 14 bits, a page or 0; a page has a leaf for each of the next ten bits, in groups (leaf-group.ts). A page comes
+ * when there are PAGE_FROM prefixes below it and changes go on elsewhere, or don't for long: a table that comes in its order so has each page made once. It stays until the trie has no tables any more or the heap has no room for something else. The trie has all of it
  * as well, and is asked where there is no page, and for what is longer than 24 bits. It is the truth, the pages are made of it.
  *
- * Changes lie between the trie's change of the tree version and its end (shared-trie.ts), as a page's words belong to one index slot each. A
+ * Changes lie between the trie's change of the tree version and its end (shared-trie.ts), as a page's groups belong to one index slot each. A
  * new page shows up below four slots at once, with what the trie says of all four, so it may be seen at any time.
  */
 import {
@@ -24,15 +24,27 @@ import {
 import { INDEX_BITS } from '../engine/short-prefixes';
 import { COVERING, rank, STRIDE } from '../engine/trie-bits';
 import type { Heap } from './heap';
-import { LEAF_BITS, LEAF_DEEPER, LEAF_PAGE_BITS, LEAF_PAGE_WORDS, LEAF_TABLE_WORDS } from './layout';
+import { changeGroup, clearGroup, releaseGroup } from './leaf-group';
+import {
+  GROUP_BITS,
+  GROUP_LEAVES,
+  GROUP_WORDS,
+  LEAF_BITS,
+  LEAF_DEEPER,
+  LEAF_PAGE_BITS,
+  LEAF_PAGE_WORDS,
+  LEAF_TABLE_WORDS,
+} from './layout';
 
 /** Prefixes from which a page pays: 128 bytes for each. */
-const PAGE_FROM = 32;
+const PAGE_FROM = 8;
+/** Changes below one word of the table in a row that a page waits for. */
+const PATIENCE = 512;
 /** Free pages of the heap that are left to others. */
 const LEFT_PAGES = 256;
-/** Words of a page below one index slot, and index slots of a page. */
-const SLOT_LEAVES = 1 << (LEAF_BITS - INDEX_BITS);
-const PAGE_SLOTS = LEAF_PAGE_WORDS / SLOT_LEAVES;
+const PAGE_GROUPS = LEAF_PAGE_WORDS / GROUP_WORDS;
+/** A leaf's bits behind the index. */
+const SLOT_LEAF = (1 << (LEAF_BITS - INDEX_BITS)) - 1;
 /** Bits of a leaf's address in the second node below an index slot. */
 const LOW_BITS = LEAF_BITS - INDEX_BITS - STRIDE;
 
@@ -40,8 +52,13 @@ export class LeafPages {
   private table = 0;
   /** Prefixes below each word of the table; none while there is no table. */
   private held = new Uint16Array(0);
+  /** The word of the table that is to get a page, -1: none; and for how many changes it has waited. */
+  private waiting = -1;
+  private waited = 0;
   /** It has given its room to others, and takes none again. */
   private gone = false;
+  /** Those of the group that is being changed. */
+  private readonly leaves = new Uint32Array(GROUP_LEAVES);
 
   constructor(private readonly heap: Heap) {}
 
@@ -64,10 +81,14 @@ export class LeafPages {
     if (this.table === 0) return;
     const { words } = this.heap;
     for (let at = this.table; at < this.table + LEAF_TABLE_WORDS; at++) {
-      if (words[at] !== 0) this.heap.releaseWords(words[at]!, LEAF_PAGE_WORDS);
+      const page = words[at]!;
+      if (page === 0) continue;
+      for (let group = 0; group < PAGE_GROUPS; group++) releaseGroup(this.heap, page + group * GROUP_WORDS);
+      this.heap.releaseWords(page, LEAF_PAGE_WORDS);
     }
     this.heap.releaseWords(this.table, LEAF_TABLE_WORDS);
     this.table = 0;
+    this.waiting = -1;
     this.held = new Uint16Array(0);
   }
 
@@ -85,34 +106,59 @@ export class LeafPages {
   changed(index: number, first: number, length: number, more: -1 | 0 | 1): void {
     if (this.table === 0) return;
     const leaf = first >>> (32 - LEAF_BITS);
-    const group = leaf >>> LEAF_PAGE_BITS;
-    const held = (this.held[group]! += more);
-    const page = this.heap.words[this.table + group]!;
+    const at = leaf >>> LEAF_PAGE_BITS;
+    const held = (this.held[at]! += more);
+    if (at !== this.waiting || ++this.waited > PATIENCE) this.stopWaiting(index);
+    const page = this.heap.words[this.table + at]!;
     if (page === 0) {
-      if (more === 1 && held >= PAGE_FROM) this.addPage(index, group);
+      if (more === 1 && held >= PAGE_FROM && this.waiting !== at) this.wait(at);
       return;
     }
-    const from = leaf & (SLOT_LEAVES - 1);
-    const to = length >= LEAF_BITS ? from + 1 : from + (1 << (LEAF_BITS - length));
-    this.fill(page, index, first >>> INDEX_BITS, from, to);
+    this.fill(page, index, leaf, leaf + (length >= LEAF_BITS ? 1 : 1 << (LEAF_BITS - length)));
   }
 
-  private addPage(index: number, group: number): void {
+  private wait(at: number): void {
+    this.waiting = at;
+    this.waited = 0;
+  }
+
+  /** The page that was waited with, if there is still something for it. */
+  private stopWaiting(index: number): void {
+    const at = this.waiting;
+    this.waiting = -1;
+    if (at >= 0 && this.held[at]! >= PAGE_FROM) this.addPage(index, at);
+  }
+
+  private addPage(index: number, at: number): void {
     if (!this.heap.hasPages(LEFT_PAGES)) return;
     const page = this.heap.allocateWords(LEAF_PAGE_WORDS);
     if (page === 0) return;
-    for (let i = 0; i < PAGE_SLOTS; i++) this.fill(page, index, group * PAGE_SLOTS + i, 0, SLOT_LEAVES);
+    for (let group = 0; group < PAGE_GROUPS; group++) clearGroup(this.heap.words, page + group * GROUP_WORDS);
+    this.fill(page, index, at << LEAF_PAGE_BITS, (at + 1) << LEAF_PAGE_BITS);
     // Behind the stores above, for readers on other processors: no version says that those slots changed.
-    Atomics.store(this.heap.words, this.table + group, page);
+    Atomics.store(this.heap.words, this.table + at, page);
   }
 
-  /** Writes the leaves of an index slot, from one to another (exclusive). */
-  private fill(page: number, index: number, slot: number, from: number, to: number): void {
-    const { words } = this.heap;
-    const node = words[index + slot]!;
-    const at = page + (slot & (PAGE_SLOTS - 1)) * SLOT_LEAVES;
-    if (node === 0) words.fill(0, at + from, at + to);
-    else for (let leaf = from; leaf < to; leaf++) words[at + leaf] = leafOf(words, node, leaf);
+  /** Writes a page's leaves, from one to another (exclusive). */
+  private fill(page: number, index: number, from: number, to: number): void {
+    for (let leaf = from; leaf < to;) {
+      const number = leaf >>> GROUP_BITS;
+      const end = Math.min(to, (number + 1) << GROUP_BITS);
+      this.fillGroup(page + (number & (PAGE_GROUPS - 1)) * GROUP_WORDS, index, leaf, end);
+      leaf = end;
+    }
+  }
+
+  /** The same for leaves of one group, which is below one index slot. */
+  private fillGroup(group: number, index: number, from: number, to: number): void {
+    const { heap, leaves } = this;
+    const { words } = heap;
+    const node = words[index + (from >>> (LEAF_BITS - INDEX_BITS))]!;
+    const first = from & (GROUP_LEAVES - 1);
+    for (let leaf = from; leaf < to; leaf++) {
+      leaves[first + leaf - from] = node === 0 ? 0 : leafOf(words, node, leaf & SLOT_LEAF);
+    }
+    changeGroup(heap, group, first, first + to - from, leaves, LEFT_PAGES);
   }
 }
 

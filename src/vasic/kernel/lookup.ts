@@ -1,4 +1,4 @@
-/** How the kernel's program finds a route, from the same words: bpf/routes.h's walk_trie() said in TypeScript (decide.ts says what for). */
+/** How the kernel's program finds a route, from the same words: bpf/routes.h said in TypeScript (decide.ts says what for). */
 import { INDEX_BITS } from '../engine/short-prefixes';
 import { chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
 import {
@@ -12,6 +12,7 @@ import {
   PATH,
   valueIn,
 } from '../engine/trie-nodes';
+import { readLeaf } from './leaf-group';
 import * as layout from './layout';
 
 /** The value of the longest prefix in the trie at `root`; 0: none. */
@@ -19,7 +20,7 @@ export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): n
   if (root === 0) return 0;
   const first = address[0]! >>> INDEX_BITS;
   const leaf = findLeaf(heap, heap[root + layout.ROOT_LEAVES]!, address[0]! >>> (32 - layout.LEAF_BITS));
-  if (leaf !== layout.LEAF_DEEPER) return leaf === 0 ? shortPrefix(heap, root, first) : leaf;
+  if (leaf !== 0 && leaf !== layout.LEAF_DEEPER) return leaf;
   const index = heap[root + layout.ROOT_INDEX]!;
   let node = index === 0 ? heap[root + layout.ROOT_NODE]! : heap[index + first]!;
   let value = 0;
@@ -43,10 +44,12 @@ export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): n
   return index === 0 ? 0 : shortPrefix(heap, root, first);
 }
 
-/** What the pages know of an address's first 24 bits (leaf-pages.ts); LEAF_DEEPER: the trie knows more. */
+/** What the pages know of an address's first 24 bits (leaf-pages.ts); LEAF_DEEPER or 0: the trie knows. */
 function findLeaf(heap: Uint32Array, table: number, leaf: number): number {
   const page = table === 0 ? 0 : heap[table + (leaf >>> layout.LEAF_PAGE_BITS)]!;
-  return page === 0 ? layout.LEAF_DEEPER : heap[page + (leaf & (layout.LEAF_PAGE_WORDS - 1))]!;
+  if (page === 0) return layout.LEAF_DEEPER;
+  const number = (leaf & ((1 << layout.LEAF_PAGE_BITS) - 1)) >>> layout.GROUP_BITS;
+  return readLeaf(heap, page + number * layout.GROUP_WORDS, leaf & (layout.GROUP_LEAVES - 1));
 }
 
 /** Of the prefixes shorter than an index slot, the longest one's value. */

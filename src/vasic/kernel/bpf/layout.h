@@ -109,8 +109,15 @@
 #define LEAF_BITS 24
 #define LEAF_TABLE_WORDS 16384
 #define LEAF_PAGE_BITS 10
-#define LEAF_PAGE_WORDS 1024
+#define LEAF_PAGE_WORDS 256
 #define LEAF_DEEPER 0xffffffff
+#define GROUP_WORDS 16
+#define GROUP_LEAVES 64
+#define GROUP_BITS 6
+#define GROUP_STARTS 0
+#define GROUP_AT 2
+#define GROUP_RUNS 28
+#define GROUP_NARROW_DEEPER 0xffff
 
 /* A node of a trie: 4 words, aligned to 4. */
 #define NODE_WORDS 4
@@ -135,7 +142,7 @@
 #define GLOBAL_TEST_OUT_PORT 4
 #define GLOBAL_TEST_REASON 5
 #define GLOBAL_LAYOUT 6
-#define LAYOUT_VERSION 9
+#define LAYOUT_VERSION 10
 #define GLOBAL_DEADLINE 7
 #define DEADLINE_SHIFT 30
 #define GLOBAL_ENTRIES 8

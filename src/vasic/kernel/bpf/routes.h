@@ -35,12 +35,37 @@ static __always_inline __u32 highest(__u32 v)
 	return v - (v >> 1);
 }
 
-/* What the pages in front of a trie know of an address's first 24 bits; LEAF_DEEPER: the trie knows more. */
+static __always_inline __u32 popcount64(__u64 v)
+{
+	v = v - ((v >> 1) & 0x5555555555555555);
+	v = (v & 0x3333333333333333) + ((v >> 2) & 0x3333333333333333);
+	return (((v + (v >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101) >> 56;
+}
+
+/* What the pages in front of a trie know of an address's first 24 bits; LEAF_DEEPER or 0: the trie knows. */
 static __always_inline __u32 find_leaf(__u32 table, __u32 leaf)
 {
 	__u32 page = table ? heap_word(table + (leaf >> LEAF_PAGE_BITS)) : 0;
+	__u32 within = leaf & (GROUP_LEAVES - 1);
+	volatile const __u32 *group;
+	__u64 starts;
+	__u32 half, value;
 
-	return page ? heap_word(page + (leaf & (LEAF_PAGE_WORDS - 1))) : LEAF_DEEPER;
+	if (!page)
+		return LEAF_DEEPER;
+	group = heap_at(page + (leaf >> GROUP_BITS & (LEAF_PAGE_WORDS / GROUP_WORDS - 1)) * GROUP_WORDS, GROUP_WORDS);
+	if (!group)
+		return LEAF_DEEPER;
+	starts = *(volatile const __u64 *)(group + GROUP_STARTS);
+	if (!(starts & 1)) {
+		__u32 block = group[GROUP_AT];
+
+		return block ? heap_word(block + within) : LEAF_DEEPER;
+	}
+	/* The leaf's run is the one before the next one's. */
+	half = GROUP_AT * 2 + popcount64(starts << (GROUP_LEAVES - 1 - within)) - 1;
+	value = ((volatile const __u16 *)group)[half & (GROUP_WORDS * 2 - 1)];
+	return value == GROUP_NARROW_DEEPER ? LEAF_DEEPER : value;
 }
 
 /* Of the prefixes shorter than an index slot, the longest one's value. */
@@ -56,8 +81,8 @@ static __always_inline __u64 first_bits(__u64 word, __u32 bits)
 }
 
 /*
- * The value of the longest prefix that covers the address, 0 for none: PrefixTrie.lookup(). `tables` is the trie's root, `index` the first word of it;
- * `high` and `low` are the 128 bits of the address, an IPv4 address being the first 32.
+ * The value of the longest prefix that covers the address, 0 for none: PrefixTrie.lookup(), by the nodes. `tables` is the trie's root, `index` the first
+ * word of it; `high` and `low` are the 128 bits of the address, an IPv4 address being the first 32.
  */
 static __always_inline __u32 walk_trie(volatile const __u32 *tables, __u32 index, __u64 high, __u64 low)
 {
@@ -66,10 +91,6 @@ static __always_inline __u32 walk_trie(volatile const __u32 *tables, __u32 index
 	__u32 node;
 
 	if (index) {
-		__u32 leaf = find_leaf(tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
-
-		if (leaf != LEAF_DEEPER)
-			return leaf ? leaf : short_prefix(tables[ROOT_COVER], tables[ROOT_SHORTS], first);
 		node = heap_word(index + first);
 		high = high << INDEX_BITS | low >> (64 - INDEX_BITS);
 		low <<= INDEX_BITS;
@@ -116,6 +137,15 @@ static __always_inline __u32 walk_trie(volatile const __u32 *tables, __u32 index
 	return index ? short_prefix(tables[ROOT_COVER], tables[ROOT_SHORTS], first) : 0;
 }
 
+/* The version that tells of changes in the part of a trie that an address is in. */
+static __always_inline volatile __u32 *tree_version(__u32 root, __u32 index, __u64 high)
+{
+	/* A small trie is one part, one with tables has a part for each index slot. */
+	__u32 part = index ? high >> (64 - INDEX_BITS) : root / ROOT_WORDS;
+
+	return globals + GLOBAL_TREE_VERSIONS + (part & (TREE_VERSIONS - 1));
+}
+
 /*
  * The same of the trie with this root, and sure that nothing changed meanwhile; or TORN. A function of its own to the verifier, which looks at it once: with
  * all that leads here it would look through the nodes again for each way there is to come.
@@ -124,7 +154,7 @@ __noinline __u32 find_route(__u32 root, __u64 high, __u64 low)
 {
 	volatile const __u32 *tables;
 	volatile __u32 *version;
-	__u32 index, part, before, found;
+	__u32 index, before, found;
 
 	if (!root)
 		return 0;
@@ -132,14 +162,31 @@ __noinline __u32 find_route(__u32 root, __u64 high, __u64 low)
 	if (!tables)
 		return 0;
 	index = tables[ROOT_INDEX];
-	/* A small trie is one part, one with tables has a part for each index slot. */
-	part = index ? high >> (64 - INDEX_BITS) : root / ROOT_WORDS;
-	version = globals + GLOBAL_TREE_VERSIONS + (part & (TREE_VERSIONS - 1));
+	version = tree_version(root, index, high);
 	before = *version;
 	barrier_loads();
 	found = walk_trie(tables, index, high, low);
 	barrier_loads();
 	return !(before & 1) && *version == before ? found : TORN;
+}
+
+/* The same for an IPv4 address, by the pages in front of its trie where it has some that know. */
+static __always_inline __u32 find_route4(__u32 root, __u64 high)
+{
+	volatile const __u32 *tables = heap_at(root, ROOT_WORDS);
+	volatile __u32 *version;
+	__u32 before, leaf;
+
+	if (tables && tables[ROOT_LEAVES]) {
+		version = tree_version(root, tables[ROOT_INDEX], high);
+		before = *version;
+		barrier_loads();
+		leaf = find_leaf(tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
+		barrier_loads();
+		if (leaf != 0 && leaf != LEAF_DEEPER && !(before & 1) && *version == before)
+			return leaf;
+	}
+	return find_route(root, high, 0);
 }
 
 #endif

@@ -139,7 +139,7 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 	volatile __u32 *port = port_at(a->in);
 	volatile const __u32 *record;
 	struct target t;
-	__u32 root, slot, otherwise, wire;
+	__u32 slot, otherwise, wire;
 	__u16 ether;
 	__u8 *ip;
 
@@ -151,17 +151,16 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 	if (ether == bpf_htons(TYPE_IP6)) {
 		if (!(port[PORT_SHORT] & SHORT_IP6) || !look_at_ip6(data + ETHER_BYTES, end, a, &t))
 			return 0;
-		root = port[PORT_SHORT_ROOT6];
+		slot = find_route(port[PORT_SHORT_ROOT6], t.high, t.low);
 		otherwise = port[PORT_SHORT_DEFAULT6];
 	} else if (ether == bpf_htons(TYPE_IP4)) {
 		if (!(port[PORT_SHORT] & SHORT_IP4) || !look_at_ip4(data + ETHER_BYTES, end, a, &t))
 			return 0;
-		root = port[PORT_SHORT_ROOT4];
+		slot = find_route4(port[PORT_SHORT_ROOT4], t.high);
 		otherwise = port[PORT_SHORT_DEFAULT4];
 	} else {
 		return 0;
 	}
-	slot = find_route(root, t.high, t.low);
 	if (slot == TORN)
 		return 0;
 	if (slot == 0)

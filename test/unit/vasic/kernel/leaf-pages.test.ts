@@ -2,6 +2,7 @@
 import { ADDRESS_WORDS } from '../../../../src/vasic/engine/trie-bits';
 import { PrefixTrie } from '../../../../src/vasic/engine/prefix-trie';
 import { Heap, PAGE_WORDS } from '../../../../src/vasic/kernel/heap';
+import { readLeaf } from '../../../../src/vasic/kernel/leaf-group';
 import * as layout from '../../../../src/vasic/kernel/layout';
 import { lookUp } from '../../../../src/vasic/kernel/lookup';
 import { SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
@@ -45,9 +46,12 @@ function countLeaves({ heap, memory }: Bed): { pages: number; deeper: number; va
     const page = heap.words[table + group]!;
     if (page === 0) continue;
     counts.pages++;
-    for (const leaf of heap.words.subarray(page, page + layout.LEAF_PAGE_WORDS)) {
-      if (leaf === layout.LEAF_DEEPER) counts.deeper++;
-      else if (leaf !== 0) counts.values++;
+    for (let at = page; at < page + layout.LEAF_PAGE_WORDS; at += layout.GROUP_WORDS) {
+      for (let leaf = 0; leaf < layout.GROUP_LEAVES; leaf++) {
+        const value = readLeaf(heap.words, at, leaf);
+        if (value === layout.LEAF_DEEPER) counts.deeper++;
+        else if (value !== 0) counts.values++;
+      }
     }
   }
   return counts;
@@ -145,3 +149,28 @@ test('they give way to another table as well, once there is no other room; whoev
 function hasLeaves({ heap, memory }: Bed): boolean {
   return heap.words[memory.root + layout.ROOT_LEAVES] !== 0;
 }
+
+test('a page waits until changes go on elsewhere, or for so many that they may not', () => {
+  const here = bed(1024, 8);
+  const put = (network: number, i: number): void => {
+    here.trie.set(address(((10 << 24) | (network << 18) | (i << 8)) >>> 0), 24, 1 + i);
+  };
+  for (let i = 0; i < 300; i++) put(0, i);
+  expect(countLeaves(here)).toEqual({ pages: 0, deeper: 0, values: 0 });
+  put(1, 0);
+  expect(countLeaves(here)).toEqual({ pages: 1, deeper: 0, values: 300 });
+  for (let i = 1; i < 600; i++) put(1, i);
+  expect(countLeaves(here)).toEqual({ pages: 2, deeper: 0, values: 900 });
+  // Too few are worth none.
+  for (let i = 0; i < 7; i++) put(2, i);
+  put(0, 300);
+  expect(countLeaves(here)).toEqual({ pages: 2, deeper: 0, values: 901 });
+  // They may go before it comes.
+  put(2, 7);
+  here.trie.delete(address(((10 << 24) | (2 << 18)) >>> 0), 24);
+  put(0, 301);
+  expect(countLeaves(here).pages).toBe(2);
+  put(2, 8);
+  put(0, 302);
+  expect(countLeaves(here)).toEqual({ pages: 3, deeper: 0, values: 903 + 8 });
+});
