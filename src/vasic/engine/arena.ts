@@ -4,7 +4,7 @@
  *
  * A trie with tables has many arenas: growing copies, and packets wait for that.
  */
-import { capacityOf, type TrieMemory, type WordBlock, type WordPool } from './word-pool';
+import { capacityOf, TABLES_FROM, type TrieMemory, type WordBlock, type WordPool } from './word-pool';
 
 const FIRST_WORDS = 64;
 /** Of a trie with tables. */
@@ -59,6 +59,7 @@ export class Arena implements WordPool {
 export const OWN_MEMORY: TrieMemory = {
   hasRoom: () => true,
   refused: () => undefined,
+  tablesFrom: TABLES_FROM,
   small: () => new Arena(),
   large: () => Array.from({ length: ARENAS }, () => new Arena()),
   tables: (words): WordBlock => ({ pool: { words: new Uint32Array(words) }, at: 0 }),

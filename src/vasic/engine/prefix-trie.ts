@@ -8,7 +8,7 @@
  * leaves, and a change touches a node, the path before it, and their blocks. A lookup costs a node for each five bits that tell
  * prefixes apart, not for those that all have in common.
  *
- * A small trie is one such tree from the first bit on. One with TABLES_FROM prefixes gets three tables: the index (first 16
+ * A small trie is one such tree from the first bit on. One with as many prefixes as its memory wants for that gets three tables: the index (first 16
  * bits → node) and two for the prefixes shorter than that (short-prefixes.ts). It keeps them until it is empty. So a hundred
  * tables of a few routes cost little, and a million routes are two or three nodes away.
  *
@@ -17,7 +17,7 @@
  * others meanwhile (the kernel): each change is bracketed for them, see TrieMemory.
  */
 import { OWN_MEMORY } from './arena';
-import { COVER_WORDS, INDEX_BITS, SHORTS_WORDS, ShortPrefixes } from './short-prefixes';
+import { COVER_WORDS, INDEX_BITS, INDEX_WORDS, SHORTS_WORDS, ShortPrefixes, TABLE_WORDS } from './short-prefixes';
 import { ADDRESS_WORDS, bitInNode, chunkAt, COVERING, rank, STRIDE } from './trie-bits';
 import { addChild, addValue, allocate, removeChild, removeValue } from './trie-blocks';
 import {
@@ -37,11 +37,6 @@ import {
 import { makeWay, pack, splitPath, straighten } from './trie-paths';
 import { TABLES, WHOLE_TRIE, type TrieMemory, type WordBlock, type WordPool } from './word-pool';
 
-/** Prefixes from which tables pay. */
-export const TABLES_FROM = 1024;
-
-const INDEX_WORDS = 1 << INDEX_BITS;
-const TABLE_WORDS = INDEX_WORDS + COVER_WORDS + SHORTS_WORDS;
 export class PrefixTrie {
   /** Prefixes held. */
   size = 0;
@@ -63,10 +58,10 @@ export class PrefixTrie {
   private readonly visited = new Uint32Array(32);
   private readonly depths = new Uint8Array(32);
 
-  /** `tablesFrom`: prefixes from which it has tables. */
+  /** `tablesFrom`: prefixes from which it has tables, as it is then. */
   constructor(
     readonly memory: TrieMemory = OWN_MEMORY,
-    private readonly tablesFrom = TABLES_FROM,
+    private readonly tablesFrom = (): number => memory.tablesFrom,
   ) {
     this.pool = memory.small();
     this.pools = [this.pool];
@@ -124,10 +119,15 @@ export class PrefixTrie {
       this.memory.refused();
       return 0;
     }
-    if (this.index === undefined && this.size >= this.tablesFrom) this.makeTables();
-    const place = this.bracketOf(address, length);
+    if (this.index === undefined && this.size >= this.tablesFrom()) this.makeTables();
+    if (length < this.base) {
+      const before = this.shorts!.set(address, length, value);
+      if (before === 0) this.size++;
+      return before;
+    }
+    const place = this.bracketOf(address);
     this.memory.open(place);
-    const previous = length < this.base ? this.shorts!.set(address, length, value) : this.put(address, length, value);
+    const previous = this.put(address, length, value);
     if (previous === 0) this.size++;
     this.tell(address, length, previous === 0 ? 1 : 0);
     this.memory.close(place);
@@ -137,15 +137,27 @@ export class PrefixTrie {
   /** Removes; returns the value that was held, 0 for none. */
   delete(address: Uint32Array, length: number): number {
     if (this.size === 0) return 0;
-    const place = this.bracketOf(address, length);
-    this.memory.open(place);
-    const previous = length < this.base ? this.shorts!.delete(address, length) : this.take(address, length);
-    if (previous !== 0) {
-      this.size--;
-      this.tell(address, length, -1);
-    }
-    this.memory.close(place);
+    const previous = length < this.base ? this.deleteShort(address, length) : this.deleteLong(address, length);
+    if (previous !== 0) this.size--;
     if (this.size === 0) this.dropTables();
+    return previous;
+  }
+
+  private deleteShort(address: Uint32Array, length: number): number {
+    const position = this.shorts!.leave(address, length);
+    if (position === 0) return 0;
+    this.memory.open(WHOLE_TRIE);
+    const previous = this.shorts!.clear(position);
+    this.memory.close(WHOLE_TRIE);
+    return previous;
+  }
+
+  private deleteLong(address: Uint32Array, length: number): number {
+    const place = this.bracketOf(address);
+    this.memory.open(place);
+    const previous = this.take(address, length);
+    if (previous !== 0) this.tell(address, length, -1);
+    this.memory.close(place);
     return previous;
   }
 
@@ -181,8 +193,9 @@ export class PrefixTrie {
     if (this.index !== undefined && length >= INDEX_BITS) this.memory.changed(address[0]!, length, more);
   }
 
-  private bracketOf(address: Uint32Array, length: number): number {
-    return this.index === undefined || length < INDEX_BITS ? WHOLE_TRIE : address[0]! >>> INDEX_BITS;
+  /** Of a change of a prefix that isn't among the short ones. */
+  private bracketOf(address: Uint32Array): number {
+    return this.index === undefined ? WHOLE_TRIE : address[0]! >>> INDEX_BITS;
   }
 
   private poolOf(first: number): WordPool {

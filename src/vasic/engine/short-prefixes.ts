@@ -2,6 +2,10 @@
  * The prefixes of a trie with tables that are shorter than its index, 0 to 15 bits: a table of their values, indexed like the
  * bitmaps of the nodes, and for each index slot the longest of them that covers it (16 bits, two to a word, the even slot in
  * the low half). A change costs as many steps as the prefix covers slots.
+ *
+ * Others may read meanwhile: first a slot's prefix, then that one's value. A value is there before the first slot leads to it, and while slots are led
+ * elsewhere one by one each leads to what was right before the change or is right after it. Only taking a value away needs a bracket (TrieMemory), of one store,
+ * for who has read that a slot leads there.
  */
 import type { WordBlock } from './word-pool';
 
@@ -11,6 +15,9 @@ export const INDEX_BITS = 16;
 /** Words of the two tables. */
 export const COVER_WORDS = 1 << (INDEX_BITS - 1);
 export const SHORTS_WORDS = 1 << INDEX_BITS;
+/** Words of all three tables of a trie. */
+export const INDEX_WORDS = 1 << INDEX_BITS;
+export const TABLE_WORDS = INDEX_WORDS + COVER_WORDS + SHORTS_WORDS;
 
 export class ShortPrefixes {
   /** The two tables, all zero. */
@@ -28,31 +35,38 @@ export class ShortPrefixes {
     return this.shorts.pool.words[this.shorts.at + shortPosition(address, length)]!;
   }
 
-  /** Adds or replaces; returns the value replaced, 0 for none. */
+  /** Adds or replaces; returns the value replaced, 0 for none. Needs no bracket. */
   set(address: Uint32Array, length: number, value: number): number {
     const { at, pool } = this.shorts;
     const { words } = pool;
     const position = shortPosition(address, length);
     const previous = words[at + position]!;
-    words[at + position] = value;
+    // In front of the stores below, for readers on other processors.
+    Atomics.store(words, at + position, value);
     if (previous !== 0) return previous;
     const [from, to] = shortRange(position, length);
     for (let slot = from; slot < to; slot++) if (this.coverOf(slot) < 1 << length) this.setCover(slot, position);
     return 0;
   }
 
-  /** Removes; returns the value that was held, 0 for none. */
-  delete(address: Uint32Array, length: number): number {
+  /** Leads all slots elsewhere that lead to a prefix. Needs no bracket. Returns its place, for clear(), or 0: it isn't held. */
+  leave(address: Uint32Array, length: number): number {
     const { at, pool } = this.shorts;
     const { words } = pool;
     const position = shortPosition(address, length);
-    const previous = words[at + position]!;
-    if (previous === 0) return 0;
-    words[at + position] = 0;
+    if (words[at + position] === 0) return 0;
     let next = position >> 1;
     while (next !== 0 && words[at + next] === 0) next >>= 1;
     const [from, to] = shortRange(position, length);
     for (let slot = from; slot < to; slot++) if (this.coverOf(slot) === position) this.setCover(slot, next);
+    return position;
+  }
+
+  /** Takes away the value of a prefix that no slot leads to; returns it. Within a bracket. */
+  clear(position: number): number {
+    const { at, pool } = this.shorts;
+    const previous = pool.words[at + position]!;
+    pool.words[at + position] = 0;
     return previous;
   }
 

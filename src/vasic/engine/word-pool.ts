@@ -39,6 +39,9 @@ export interface WordBlock {
   readonly at: number;
 }
 
+/** Prefixes from which the tables of a trie pay, where memory counts. */
+export const TABLES_FROM = 1024;
+
 /** `place` of a change that isn't confined to what hangs below one index slot. */
 export const WHOLE_TRIE = -1;
 
@@ -61,6 +64,8 @@ export interface TrieMemory {
   hasRoom(): boolean;
   /** A prefix wasn't put in for want of room. */
   refused(): void;
+  /** Prefixes from which it is to have tables. */
+  readonly tablesFrom: number;
   /** The pool of a trie without tables. */
   small(): WordPool;
   /** The pools of one with tables; what hangs below an index slot is in that of its low bits. A power of two. */

@@ -124,9 +124,13 @@ export class Heap implements WordPool {
 
   /** Whether so many pages are free, beside the reserve; grows for that. */
   hasPages(pages: number): boolean {
-    const wanted = pages + this.reserved;
-    while (this.untouched + this.freePages < wanted) if (!this.grow()) return false;
+    while (!this.hasFree(pages)) if (!this.grow()) return false;
     return true;
+  }
+
+  /** The same as things are, without growing. */
+  hasFree(pages: number): boolean {
+    return this.untouched + this.freePages >= pages + this.reserved;
   }
 
   /** Whether one more prefix is sure to find room. */

@@ -19,13 +19,15 @@
 import type { GraphWatcher, WatchedGraph } from '../engine/node-image';
 import type { FastPath, PortCounted, Taker } from '../engine/fast-path';
 import { END } from '../engine/walk';
+import { TABLES_FROM } from '../engine/word-pool';
 import { CounterIds, type CounterReader } from './counter-ids';
 import { decide } from './decide';
 import { Heap, PAGE_WORDS, type HeapBacking } from './heap';
 import * as layout from './layout';
 import { portAt } from './port-table';
 import { Records } from './records';
-import { SharedTrieMemory } from './shared-trie';
+import { EarlyTables, SharedTrieMemory } from './shared-trie';
+
 import { ShortWays } from './short-ways';
 import { Versions } from './versions';
 
@@ -140,6 +142,7 @@ export function createFastPath(tables: KernelTables, ports: number): FastPath {
   const heap = new Heap(tables.heap);
   const ids = new CounterIds(tables.counters);
   const shortWays = new ShortWays(globals);
+  const early = new EarlyTables();
 
   function forget(): void {
     versions.turnGraph();
@@ -153,7 +156,7 @@ export function createFastPath(tables: KernelTables, ports: number): FastPath {
   const before = Array.from({ length: ports }, (_, port) => tables.counters.port(port));
   return {
     watch: (graph) => new Image(graph, globals, heap, versions, ids, shortWays, ports),
-    trieMemory: (family) => new SharedTrieMemory(heap, versions, family === 4),
+    trieMemory: (family) => new SharedTrieMemory(heap, versions, early, family === 4 ? TABLES_FROM : undefined),
     counted: (counters) => ids.counted(counters),
     portCounted: (port) => since(tables.counters.port(port), before[port]!),
     taker(port, frame): Taker {

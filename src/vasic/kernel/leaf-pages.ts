@@ -50,8 +50,9 @@ const LOW_BITS = LEAF_BITS - INDEX_BITS - STRIDE;
 
 export class LeafPages {
   private table = 0;
-  /** Prefixes below each word of the table; none while there is no table. */
+  /** Prefixes below each word of the table, and in all; none while the trie has no tables. */
   private held = new Uint16Array(0);
+  private total = 0;
   /** The word of the table that is to get a page, -1: none; and for how many changes it has waited. */
   private waiting = -1;
   private waited = 0;
@@ -60,24 +61,27 @@ export class LeafPages {
   /** Those of the group that is being changed. */
   private readonly leaves = new Uint32Array(GROUP_LEAVES);
 
-  constructor(private readonly heap: Heap) {}
+  /** `leavesFrom`: prefixes from which there are pages. */
+  constructor(
+    private readonly heap: Heap,
+    private readonly leavesFrom: number,
+  ) {}
 
   /** Address of the table, 0: there is none. */
   get at(): number {
     return this.table;
   }
 
-  /** The trie has got its tables. */
+  /** The trie has got its tables: all prefixes are told from now on. */
   open(): void {
-    if (this.table !== 0 || this.gone || !this.heap.hasPages(LEFT_PAGES)) return;
-    this.table = this.heap.allocateWords(LEAF_TABLE_WORDS);
-    if (this.table === 0) return;
-    this.heap.words.fill(0, this.table, this.table + LEAF_TABLE_WORDS);
+    if (this.gone) return;
     this.held = new Uint16Array(LEAF_TABLE_WORDS);
+    this.total = 0;
   }
 
   /** Gives everything back. The reader's way here must be barred: the root doesn't lead here any more, and the graph's version is odd. */
   close(): void {
+    this.held = new Uint16Array(0);
     if (this.table === 0) return;
     const { words } = this.heap;
     for (let at = this.table; at < this.table + LEAF_TABLE_WORDS; at++) {
@@ -89,7 +93,6 @@ export class LeafPages {
     this.heap.releaseWords(this.table, LEAF_TABLE_WORDS);
     this.table = 0;
     this.waiting = -1;
-    this.held = new Uint16Array(0);
   }
 
   /** The same, for good. */
@@ -104,10 +107,15 @@ export class LeafPages {
    * @param first the address's first word
    */
   changed(index: number, first: number, length: number, more: -1 | 0 | 1): void {
-    if (this.table === 0) return;
+    if (this.held.length === 0) return;
     const leaf = first >>> (32 - LEAF_BITS);
     const at = leaf >>> LEAF_PAGE_BITS;
     const held = (this.held[at]! += more);
+    this.total += more;
+    if (this.table === 0) {
+      if (more === 1 && this.total >= this.leavesFrom) this.makeTable(index);
+      return;
+    }
     if (at !== this.waiting || ++this.waited > PATIENCE) this.stopWaiting(index);
     const page = this.heap.words[this.table + at]!;
     if (page === 0) {
@@ -115,6 +123,17 @@ export class LeafPages {
       return;
     }
     this.fill(page, index, leaf, leaf + (length >= LEAF_BITS ? 1 : 1 << (LEAF_BITS - length)));
+  }
+
+  /** Makes the table, with all pages that pay. */
+  private makeTable(index: number): void {
+    if (!this.heap.hasPages(LEFT_PAGES)) return;
+    this.table = this.heap.allocateWords(LEAF_TABLE_WORDS);
+    if (this.table === 0) return;
+    this.heap.words.fill(0, this.table, this.table + LEAF_TABLE_WORDS);
+    this.held.forEach((held, at) => {
+      if (held >= PAGE_FROM) this.addPage(index, at);
+    });
   }
 
   private wait(at: number): void {

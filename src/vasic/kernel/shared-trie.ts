@@ -3,10 +3,18 @@
  * its parts are.
  *
  * Changes below one index slot are bracketed by the tree version of that slot. Those of a small trie (which has no index, so each
- * may touch what all share) by the tree version of its root's address; those that touch all of a trie with tables (a prefix
- * shorter than 16 bits, tables that come and go) by the graph's version.
+ * may touch what all share) by the tree version of its root's address; those that touch all of a trie with tables (a value of a prefix
+ * shorter than 16 bits that goes, tables that come and go) by the graph's version.
  */
-import { TABLES, type TrieMemory, type TrieRoot, type WordBlock, type WordPool } from '../engine/word-pool';
+import { TABLE_WORDS } from '../engine/short-prefixes';
+import {
+  TABLES,
+  TABLES_FROM,
+  type TrieMemory,
+  type TrieRoot,
+  type WordBlock,
+  type WordPool,
+} from '../engine/word-pool';
 import type { Heap } from './heap';
 import { PAGE_WORDS } from './heap';
 import { LeafPages } from './leaf-pages';
@@ -15,19 +23,37 @@ import type { Versions } from './versions';
 
 /** What the prefixes of a small trie take when they move behind tables. */
 const MOVING_PAGES = 64;
+/** That, and tables. */
+const EARLY_PAGES = MOVING_PAGES + TABLE_WORDS / PAGE_WORDS;
+
+/** Prefixes from which a trie has tables early: a lookup then takes a step or two where each prefix has other first 16 bits, as most in a small table. */
+const EARLY_FROM = 2;
+
+/** The tries that have tables early, which take 640 KiB: the first so many. Owner: whoever has the heap. */
+export class EarlyTables {
+  constructor(public left = 4) {}
+}
 
 export class SharedTrieMemory implements TrieMemory {
   private rootAt = 0;
   private hasTables = false;
+  /** It is one of `early`. */
+  private isEarly = false;
   private readonly leaves: LeafPages | undefined;
 
   constructor(
     private readonly heap: Heap,
     private readonly versions: Versions,
-    /** Most of its prefixes have 24 bits at most: IPv4. */
-    hasLeaves: boolean,
+    private readonly early: EarlyTables,
+    /** Prefixes from which it has pages of leaves, for tries of which most prefixes have 24 bits at most, IPv4's; undefined: it has none. */
+    leavesFrom: number | undefined,
   ) {
-    this.leaves = hasLeaves ? new LeafPages(heap) : undefined;
+    this.leaves = leavesFrom === undefined ? undefined : new LeafPages(heap, leavesFrom);
+  }
+
+  /** Early only into what is free: nobody gives way for that, and the heap doesn't grow. */
+  get tablesFrom(): number {
+    return this.early.left > 0 && this.heap.hasFree(EARLY_PAGES) ? EARLY_FROM : TABLES_FROM;
   }
 
   /** Address of its root in the heap; 0: none, and so it has no room for prefixes. */
@@ -79,7 +105,12 @@ export class SharedTrieMemory implements TrieMemory {
   }
 
   changed(first: number, length: number, more: -1 | 0 | 1): void {
-    this.leaves?.changed(this.heap.words[this.rootAt + ROOT_INDEX]!, first, length, more);
+    const { leaves } = this;
+    if (leaves === undefined) return;
+    const had = leaves.at;
+    leaves.changed(this.heap.words[this.rootAt + ROOT_INDEX]!, first, length, more);
+    // Behind all that it leads to, for readers on other processors.
+    if (leaves.at !== had) Atomics.store(this.heap.words, this.rootAt + ROOT_LEAVES, leaves.at);
   }
 
   /** Pages that only make lookups faster give way to whatever is needed; false: there are none. */
@@ -93,15 +124,26 @@ export class SharedTrieMemory implements TrieMemory {
   };
 
   moved({ index, cover, shorts, node }: TrieRoot): void {
-    this.hasTables = index !== 0;
-    if (this.hasTables) this.leaves?.open();
+    if (this.hasTables !== (index !== 0)) this.turnTables(index !== 0);
     const { words } = this.heap;
-    words[this.rootAt + ROOT_LEAVES] = this.hasTables ? (this.leaves?.at ?? 0) : 0;
-    if (!this.hasTables) this.leaves?.close();
     words[this.rootAt + ROOT_INDEX] = index;
     words[this.rootAt + ROOT_COVER] = cover;
     words[this.rootAt + ROOT_SHORTS] = shorts;
     words[this.rootAt + ROOT_NODE] = node;
+  }
+
+  private turnTables(has: boolean): void {
+    this.hasTables = has;
+    this.heap.words[this.rootAt + ROOT_LEAVES] = 0;
+    if (has) this.leaves?.open();
+    else this.leaves?.close();
+    if (has && this.early.left > 0) {
+      this.isEarly = true;
+      this.early.left--;
+    } else if (!has && this.isEarly) {
+      this.isEarly = false;
+      this.early.left++;
+    }
   }
 
   /** Gives the root back; the trie is empty, and nobody looks it up any more. */

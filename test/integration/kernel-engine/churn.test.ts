@@ -116,6 +116,8 @@ class Router {
 /** Prefixes that stay what they are, in both families; those that come and go are beside, below and above them. */
 const KEPT4 = ip4(10, 1, 128, 0);
 const KEPT6 = ip6(1);
+/** An address below prefixes of a few bits. */
+const SHORT6 = Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? 0x44 : i));
 
 const PROBES: readonly Probe[] = [
   ...[
@@ -123,6 +125,8 @@ const PROBES: readonly Probe[] = [
     { name: 'kept IPv6', to: ip6(1, 0, 0, 0, 7, 7, 7), allowed: [byteOf(2)] },
     { name: 'replaced', to: ip4(10, 2, 3, 4), allowed: [byteOf(2), byteOf(3)] },
     { name: 'covered', to: ip4(10, 3, 3, 4), allowed: [byteOf(0), byteOf(1)] },
+    { name: 'short IPv4', to: ip4(172, 16, 3, 4), allowed: [byteOf(0), byteOf(1)] },
+    { name: 'short IPv6', to: SHORT6, allowed: [byteOf(0), byteOf(2)] },
     { name: 'MAC', to: ip4(10, 4, 0, 1), allowed: TURNS },
     { name: 'indirect', to: ip4(10, 5, 0, 1), allowed: [byteOf(0), byteOf(3)] },
   ],
@@ -139,6 +143,8 @@ function setUp(router: Router): void {
     route(KEPT6, 64, adjacency(2)),
     route(ip4(10, 2, 3, 0), 24, adjacency(2)),
     route(ip4(10, 3, 0, 0), 16, adjacency(0)),
+    route(ip4(160, 0, 0, 0), 4, adjacency(0)),
+    route(SHORT6, 4, adjacency(0)),
     route(ip4(10, 4, 0, 0), 16, TURNING),
     route(ip4(10, 5, 0, 0), 16, LEADING),
     route(ip4(10, 6, 0, 0), 16, GROUP),
@@ -167,9 +173,13 @@ function change(router: Router, random: Random, present: Map<string, AftEntry>, 
     router.entries(entry);
   }
   if (n % 3 === 0) router.entries(route(ip4(10, 2, 3, 0), 24, adjacency(2 + (n & 1))));
-  const longer = route(ip4(10, 3, 3, 0), 24, adjacency(1));
-  if (n % 4 === 1) router.entries(longer);
-  if (n % 4 === 3) router.remove(longer);
+  const longer = [
+    route(ip4(10, 3, 3, 0), 24, adjacency(1)),
+    route(ip4(172, 0, 0, 0), 10, adjacency(1)),
+    route(SHORT6, 7, adjacency(2)),
+  ];
+  if (n % 4 === 1) router.entries(...longer);
+  if (n % 4 === 3) longer.forEach((one) => router.remove(one));
   if (n % 50 === 10) router.nodes(encap(TURNING, TURNS[((n - 10) / 50) & 1]!, 0));
   if (n % 50 === 20) router.nodes({ type: 'indirect', token: LEADING, target: adjacency(3 * random.below(2)) });
   if (n % 50 === 30) router.entries({ parent: GROUP, key: int(random.below(4)), next: adjacency(random.below(4)) });

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { maskAddress } from '../../../src/net/address';
 import { newAddress, storeAddress } from '../../../src/vasic/engine/prefix-key';
 import { OWN_MEMORY } from '../../../src/vasic/engine/arena';
-import { PrefixTrie, TABLES_FROM } from '../../../src/vasic/engine/prefix-trie';
+import { PrefixTrie } from '../../../src/vasic/engine/prefix-trie';
+import { TABLES_FROM } from '../../../src/vasic/engine/word-pool';
 import { lines, PrefixModel, words, type Family } from './prefix-model';
 
 /** Addresses that share leading bytes often enough for prefixes to nest, and differ at every depth. */
@@ -44,7 +45,7 @@ const stepsOf = (size: Family): fc.Arbitrary<Step[]> =>
   );
 
 function play(size: Family, steps: Step[], tablesFrom: number): void {
-  const trie = new PrefixTrie(OWN_MEMORY, tablesFrom);
+  const trie = new PrefixTrie(OWN_MEMORY, () => tablesFrom);
   const model = new PrefixModel();
   const held: { bytes: Uint8Array; length: number }[] = [];
   for (const step of steps) {
@@ -98,7 +99,7 @@ describe('PrefixTrie', () => {
       [4, 1024],
       [16, 1024],
     ] as const) {
-      const trie = new PrefixTrie(OWN_MEMORY, tablesFrom);
+      const trie = new PrefixTrie(OWN_MEMORY, () => tablesFrom);
       const address = new Uint8Array(size).fill(0xa5);
       const bits = size * 8;
       for (let length = 0; length <= bits; length++) {

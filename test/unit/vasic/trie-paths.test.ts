@@ -15,7 +15,7 @@ interface Bed {
 
 function bed(tablesFrom: number): Bed {
   const { memory, used } = countedMemory();
-  return { trie: new PrefixTrie(memory, tablesFrom), used };
+  return { trie: new PrefixTrie(memory, () => tablesFrom), used };
 }
 
 function flipped(bytes: Uint8Array, bit: number): Uint8Array {

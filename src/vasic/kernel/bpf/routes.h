@@ -170,23 +170,41 @@ __noinline __u32 find_route(__u32 root, __u64 high, __u64 low)
 	return !(before & 1) && *version == before ? found : TORN;
 }
 
-/* The same for an IPv4 address, by the pages in front of its trie where it has some that know. */
-static __always_inline __u32 find_route4(__u32 root, __u64 high)
+/* The value of the prefix that is alone below an address's index slot and covers it; 0: there is none, or others. */
+static __always_inline __u32 find_alone(__u32 index, __u64 high, __u64 low)
+{
+	volatile const __u32 *words = heap_at(heap_word(index + (high >> (64 - INDEX_BITS))), NODE_WORDS);
+	__u32 head = words ? words[NODE_PREFIXES] : 0;
+	__u64 path;
+
+	if ((head & (NODE_PATH | NODE_LEAF)) != (NODE_PATH | NODE_LEAF))
+		return 0;
+	path = (__u64)words[NODE_HIGH] << 32 | words[NODE_LOW];
+	high = high << INDEX_BITS | low >> (64 - INDEX_BITS);
+	return first_bits(high ^ path, head >> NODE_BITS_SHIFT & 63) ? 0 : words[NODE_BEHIND];
+}
+
+/* The same for an address of IPv4 or IPv6, without a call where it takes few steps. */
+static __always_inline __u32 find_quickly(__u32 root, __u64 high, __u64 low, int is_ip4)
 {
 	volatile const __u32 *tables = heap_at(root, ROOT_WORDS);
 	volatile __u32 *version;
-	__u32 before, leaf;
+	__u32 before, found, index;
 
-	if (tables && tables[ROOT_LEAVES]) {
-		version = tree_version(root, tables[ROOT_INDEX], high);
+	if (tables && tables[ROOT_INDEX]) {
+		index = tables[ROOT_INDEX];
+		version = tree_version(root, index, high);
 		before = *version;
 		barrier_loads();
-		leaf = find_leaf(tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
+		if (is_ip4 && tables[ROOT_LEAVES])
+			found = find_leaf(tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
+		else
+			found = find_alone(index, high, low);
 		barrier_loads();
-		if (leaf != 0 && leaf != LEAF_DEEPER && !(before & 1) && *version == before)
-			return leaf;
+		if (found != 0 && found != LEAF_DEEPER && !(before & 1) && *version == before)
+			return found;
 	}
-	return find_route(root, high, 0);
+	return find_route(root, high, low);
 }
 
 #endif

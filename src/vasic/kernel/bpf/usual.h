@@ -151,12 +151,12 @@ static __always_inline int send_usual(void *data, void *end, const struct arriva
 	if (ether == bpf_htons(TYPE_IP6)) {
 		if (!(port[PORT_SHORT] & SHORT_IP6) || !look_at_ip6(data + ETHER_BYTES, end, a, &t))
 			return 0;
-		slot = find_route(port[PORT_SHORT_ROOT6], t.high, t.low);
+		slot = find_quickly(port[PORT_SHORT_ROOT6], t.high, t.low, 0);
 		otherwise = port[PORT_SHORT_DEFAULT6];
 	} else if (ether == bpf_htons(TYPE_IP4)) {
 		if (!(port[PORT_SHORT] & SHORT_IP4) || !look_at_ip4(data + ETHER_BYTES, end, a, &t))
 			return 0;
-		slot = find_route4(port[PORT_SHORT_ROOT4], t.high);
+		slot = find_quickly(port[PORT_SHORT_ROOT4], t.high, 0, 1);
 		otherwise = port[PORT_SHORT_DEFAULT4];
 	} else {
 		return 0;

@@ -5,7 +5,7 @@ import { Heap, PAGE_WORDS } from '../../../../src/vasic/kernel/heap';
 import { readLeaf } from '../../../../src/vasic/kernel/leaf-group';
 import * as layout from '../../../../src/vasic/kernel/layout';
 import { lookUp } from '../../../../src/vasic/kernel/lookup';
-import { SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
+import { EarlyTables, SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
 import { Versions } from '../../../../src/vasic/kernel/versions';
 import { Random } from '../../../fuzz/random';
 
@@ -20,9 +20,9 @@ function bed(pages: number, tablesFrom: number): Bed {
   const words = new Uint32Array(pages * PAGE_WORDS);
   const heap = new Heap({ words, grow: () => false });
   const globals = new Uint32Array(layout.GLOBAL_WORDS);
-  const memory = new SharedTrieMemory(heap, new Versions(globals), true);
+  const memory = new SharedTrieMemory(heap, new Versions(globals), new EarlyTables(0), 8);
   expect(memory.makeRoot()).toBe(true);
-  return { trie: new PrefixTrie(memory, tablesFrom), memory, heap, globals };
+  return { trie: new PrefixTrie(memory, () => tablesFrom), memory, heap, globals };
 }
 
 function address(first: number): Uint32Array {
@@ -121,7 +121,7 @@ test('they give way to another table as well, once there is no other room; whoev
   const here = bed(1024, 8);
   const { trie, heap, globals } = here;
   for (let i = 0; i < 3000; i++) trie.set(address(((10 << 24) | (i << 8)) >>> 0), 24, 1 + (i % 1000));
-  const other = new SharedTrieMemory(heap, new Versions(globals), false);
+  const other = new SharedTrieMemory(heap, new Versions(globals), new EarlyTables(0), undefined);
   expect(other.makeRoot()).toBe(true);
   const otherTrie = new PrefixTrie(other);
   let put = 0;
@@ -155,22 +155,25 @@ test('a page waits until changes go on elsewhere, or for so many that they may n
   const put = (network: number, i: number): void => {
     here.trie.set(address(((10 << 24) | (network << 18) | (i << 8)) >>> 0), 24, 1 + i);
   };
+  // What was there before there are any has its pages at once.
+  for (let i = 0; i < 9; i++) put(5, i);
+  expect(countLeaves(here)).toEqual({ pages: 1, deeper: 0, values: 9 });
   for (let i = 0; i < 300; i++) put(0, i);
-  expect(countLeaves(here)).toEqual({ pages: 0, deeper: 0, values: 0 });
+  expect(countLeaves(here)).toEqual({ pages: 1, deeper: 0, values: 9 });
   put(1, 0);
-  expect(countLeaves(here)).toEqual({ pages: 1, deeper: 0, values: 300 });
+  expect(countLeaves(here)).toEqual({ pages: 2, deeper: 0, values: 309 });
   for (let i = 1; i < 600; i++) put(1, i);
-  expect(countLeaves(here)).toEqual({ pages: 2, deeper: 0, values: 900 });
+  expect(countLeaves(here)).toEqual({ pages: 3, deeper: 0, values: 909 });
   // Too few are worth none.
   for (let i = 0; i < 7; i++) put(2, i);
   put(0, 300);
-  expect(countLeaves(here)).toEqual({ pages: 2, deeper: 0, values: 901 });
+  expect(countLeaves(here)).toEqual({ pages: 3, deeper: 0, values: 910 });
   // They may go before it comes.
   put(2, 7);
   here.trie.delete(address(((10 << 24) | (2 << 18)) >>> 0), 24);
   put(0, 301);
-  expect(countLeaves(here).pages).toBe(2);
+  expect(countLeaves(here).pages).toBe(3);
   put(2, 8);
   put(0, 302);
-  expect(countLeaves(here)).toEqual({ pages: 3, deeper: 0, values: 903 + 8 });
+  expect(countLeaves(here)).toEqual({ pages: 4, deeper: 0, values: 912 + 8 });
 });

@@ -4,7 +4,7 @@ import { PrefixTrie } from '../../../../src/vasic/engine/prefix-trie';
 import { Heap, PAGE_WORDS } from '../../../../src/vasic/kernel/heap';
 import * as layout from '../../../../src/vasic/kernel/layout';
 import { lookUp } from '../../../../src/vasic/kernel/lookup';
-import { SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
+import { EarlyTables, SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
 import { Versions } from '../../../../src/vasic/kernel/versions';
 import { Random } from '../../../fuzz/random';
 import { PrefixModel, words, type Family } from '../prefix-model';
@@ -19,9 +19,14 @@ interface Bed {
 function bed(size: Family, pages: number, tablesFrom?: number): Bed {
   const heap = new Heap({ words: new Uint32Array(pages * PAGE_WORDS), grow: () => false });
   const globals = new Uint32Array(layout.GLOBAL_WORDS);
-  const memory = new SharedTrieMemory(heap, new Versions(globals), size === 4);
+  const memory = new SharedTrieMemory(heap, new Versions(globals), new EarlyTables(0), size === 4 ? 8 : undefined);
   expect(memory.makeRoot()).toBe(true);
-  return { trie: new PrefixTrie(memory, tablesFrom), memory, heap, globals };
+  return {
+    trie: new PrefixTrie(memory, tablesFrom === undefined ? undefined : () => tablesFrom),
+    memory,
+    heap,
+    globals,
+  };
 }
 
 /** In a few networks; the longer ones within them anywhere. */
@@ -111,4 +116,51 @@ test.each([4, 16] as const)('what a full heap lets in finds its blocks, and the 
   }
   expect(refused).toBeGreaterThan(100);
   expect(held.length).toBe(trie.size);
+});
+
+/** A trie of one of several in a heap. */
+function beside(heap: Heap, globals: Uint32Array, early: EarlyTables): PrefixTrie {
+  const memory = new SharedTrieMemory(heap, new Versions(globals), early, undefined);
+  expect(memory.makeRoot()).toBe(true);
+  return new PrefixTrie(memory);
+}
+
+const first = (value: number): Uint32Array => Uint32Array.of(value, 0, 0, 0, 0);
+
+test('the first tries have tables early, while there is room, and the next one when one of them is empty', () => {
+  const heap = new Heap({ words: new Uint32Array(1024 * PAGE_WORDS), grow: () => false });
+  const globals = new Uint32Array(layout.GLOBAL_WORDS);
+  const early = new EarlyTables(2);
+  const tries = [0, 1, 2].map(() => beside(heap, globals, early));
+  const withTables = (): boolean[] => tries.map((trie) => trie.bytes >= 640 * 1024 + heap.bytes);
+  const fill = (trie: PrefixTrie): void => [1, 2, 3].forEach((n) => void trie.set(first(n << 24), 8 * n, n));
+  tries.forEach(fill);
+  expect(withTables()).toEqual([true, true, false]);
+  [1, 2, 3].forEach((n) => tries[0]!.delete(first(n << 24), 8 * n));
+  tries[2]!.set(first(9 << 24), 8, 9);
+  expect(withTables()).toEqual([false, true, true]);
+  expect([1, 2, 3, 9].map((n) => tries[2]!.lookup(first((n << 24) | 1)))).toEqual([1, 2, 3, 9]);
+
+  const small = new Heap({ words: new Uint32Array(256 * PAGE_WORDS), grow: () => false });
+  const trie = beside(small, globals, new EarlyTables(2));
+  fill(trie);
+  expect(trie.bytes).toBe(small.bytes);
+  expect([...globals].filter((version) => version % 2 !== 0)).toEqual([]);
+});
+
+test('a prefix shorter than the index bars nobody for long: only a value that goes turns a version, once', () => {
+  const { trie, memory, heap, globals } = bed(4, 2048, 2);
+  for (let n = 1; n < 9; n++) trie.set(first(n << 24), 16, n);
+  const versions = (): number[] => [...globals];
+  const before = versions();
+  trie.set(first(0), 0, 77);
+  trie.set(first(0), 3, 78);
+  trie.set(first(0), 0, 79);
+  expect(versions()).toEqual(before);
+  expect([0x40000000, 0x10000001].map((at) => lookUp(heap.words, memory.root, first(at)))).toEqual([79, 78]);
+  expect(trie.delete(first(0), 3)).toBe(78);
+  expect(trie.delete(first(0), 5)).toBe(0);
+  before[layout.GLOBAL_GRAPH_VERSION]! += 2;
+  expect(versions()).toEqual(before);
+  expect(lookUp(heap.words, memory.root, first(0x10000001))).toBe(79);
 });
