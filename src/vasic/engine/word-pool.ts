@@ -75,7 +75,8 @@ export interface TrieMemory {
   releaseTables(block: WordBlock, words: number): void;
   /**
    * Brackets a change for those who read at the same time: what is stored between the two is seen by them as a whole or not
-   * at all. `place`: the first 16 bits of what changes, WHOLE_TRIE or TABLES. Changes are not nested.
+   * at all. `place`: the first 16 bits of what changes, WHOLE_TRIE or TABLES. Changes are not nested. What a prefix shorter than the index changes without one is
+   * said in short-prefixes.ts.
    */
   open(place: number): void;
   close(place: number): void;
