@@ -120,17 +120,24 @@ export class PrefixTrie {
       return 0;
     }
     if (this.index === undefined && this.size >= this.tablesFrom()) this.makeTables();
-    if (length < this.base) {
-      const before = this.shorts!.set(address, length, value);
-      if (before === 0) this.size++;
-      return before;
-    }
+    if (length < this.base) return this.setShort(this.shorts!, address, length, value);
     const place = this.bracketOf(address);
     this.memory.open(place);
     const previous = this.put(address, length, value);
     if (previous === 0) this.size++;
     this.tell(address, length, previous === 0 ? 1 : 0);
     this.memory.close(place);
+    return previous;
+  }
+
+  private setShort(shorts: ShortPrefixes, address: Uint32Array, length: number, value: number): number {
+    if (shorts.get(address, length) === 0) {
+      this.size++;
+      return shorts.set(address, length, value);
+    }
+    this.memory.open(WHOLE_TRIE);
+    const previous = shorts.set(address, length, value);
+    this.memory.close(WHOLE_TRIE);
     return previous;
   }
 
@@ -345,7 +352,7 @@ export class PrefixTrie {
     }
     const [oldPool, oldTop] = [this.pools[0]!, this.top];
     const held = prefixesBelow(oldPool, oldTop, 0, new Uint32Array(ADDRESS_WORDS));
-    this.memory.open(TABLES);
+    // Nobody else sees them before moved().
     this.tables = { index, cover, shorts };
     this.index = index;
     this.shorts = new ShortPrefixes(cover, shorts);
@@ -357,6 +364,7 @@ export class PrefixTrie {
       if (length < INDEX_BITS) this.shorts.set(address, length, value);
       else this.put(address, length, value);
     }
+    this.memory.open(TABLES);
     this.memory.moved({ index: index.at, cover: cover.at, shorts: shorts.at, node: 0 });
     for (const { address, length } of held) this.tell(address, length, 1);
     if (oldTop !== 0) releaseNode(oldPool, oldTop);

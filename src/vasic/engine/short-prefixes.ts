@@ -4,8 +4,8 @@
  * the low half). A change costs as many steps as the prefix covers slots.
  *
  * Others may read meanwhile: first a slot's prefix, then that one's value. A value is there before the first slot leads to it, and while slots are led
- * elsewhere one by one each leads to what was right before the change or is right after it. Only taking a value away needs a bracket (TrieMemory), of one store,
- * for who has read that a slot leads there.
+ * elsewhere one by one each leads to what was right before the change or is right after it. Taking a value away, or giving a prefix another one, needs a bracket
+ * (TrieMemory), of one store, for who has read that a slot leads there: it may lead elsewhere by now.
  */
 import type { WordBlock } from './word-pool';
 
@@ -35,15 +35,16 @@ export class ShortPrefixes {
     return this.shorts.pool.words[this.shorts.at + shortPosition(address, length)]!;
   }
 
-  /** Adds or replaces; returns the value replaced, 0 for none. Needs no bracket. */
+  /** Adds or replaces; returns the value replaced, 0 for none. Where there is one, within a bracket. */
   set(address: Uint32Array, length: number, value: number): number {
     const { at, pool } = this.shorts;
     const { words } = pool;
     const position = shortPosition(address, length);
     const previous = words[at + position]!;
-    // In front of the stores below, for readers on other processors.
-    Atomics.store(words, at + position, value);
+    words[at + position] = value;
     if (previous !== 0) return previous;
+    // A barrier in front of the stores below, for readers on other processors; Atomics.store() is none to what is behind it.
+    Atomics.add(words, at + position, 0);
     const [from, to] = shortRange(position, length);
     for (let slot = from; slot < to; slot++) if (this.coverOf(slot) < 1 << length) this.setCover(slot, position);
     return 0;

@@ -124,13 +124,19 @@ export class Heap implements WordPool {
 
   /** Whether so many pages are free, beside the reserve; grows for that. */
   hasPages(pages: number): boolean {
-    while (!this.hasFree(pages)) if (!this.grow()) return false;
+    const wanted = pages + this.reserved;
+    while (this.untouched + this.freePages < wanted) if (!this.grow()) return false;
     return true;
   }
 
-  /** The same as things are, without growing. */
-  hasFree(pages: number): boolean {
-    return this.untouched + this.freePages >= pages + this.reserved;
+  /** Whether so many are free as things are, beside all of the reserve: for what can be done without. */
+  isSpare(pages: number): boolean {
+    return this.untouched + this.freePages >= pages + RESERVE_PAGES;
+  }
+
+  /** The same of pages that lie side by side, as no run was given back yet. */
+  isUntouched(pages: number): boolean {
+    return this.untouched >= pages + RESERVE_PAGES;
   }
 
   /** Whether one more prefix is sure to find room. */

@@ -13,7 +13,7 @@
  * FUSED_NODES of them (records.ts): a packet then takes one step for all.
  *
  * **Never torn.** The writer makes a version odd, changes, and makes it even: `GRAPH_VERSION` for records, bindings, the ports' short ways, load
- * balancers, and for the value of a prefix shorter than 16 bits that goes, in a trie with tables, where the rest of such a change needs no version
+ * balancers, and for the value of a prefix shorter than 16 bits that changes or goes, in a trie with tables, where the rest of such a change needs no version
  * (short-prefixes.ts); one of `TREE_VERSIONS` for other prefixes: by the low bits
  * of an address's first 16 in a trie with tables, by those of the root's address / 8 in a small one (tables that come or go, and a new
  * root, are the graph's). The program reads the version before and after and leaves a packet whose version was odd

@@ -8,7 +8,7 @@
  */
 import { GROUP_AT, GROUP_LEAVES, GROUP_NARROW_DEEPER, GROUP_RUNS, GROUP_WORDS, LEAF_DEEPER } from './layout';
 import { popcount } from '../engine/trie-bits';
-import type { Heap } from './heap';
+import type { HeapBlocks } from './heap-blocks';
 
 /** What a leaf says (LEAF_DEEPER, a value, or 0). @param at address of its group */
 export function readLeaf(words: Uint32Array, at: number, leaf: number): number {
@@ -18,7 +18,7 @@ export function readLeaf(words: Uint32Array, at: number, leaf: number): number {
     return block === 0 ? LEAF_DEEPER : words[block + leaf]!;
   }
   const high = words[at + 1]!;
-  const run = leaf < 32 ? starts(low, leaf) : popcount(low) + starts(high, leaf - 32);
+  const run = leaf < 32 ? startsUpTo(low, leaf) : popcount(low) + startsUpTo(high, leaf - 32);
   return runAt(words, at, run - 1);
 }
 
@@ -26,12 +26,6 @@ export function readLeaf(words: Uint32Array, at: number, leaf: number): number {
 export function clearGroup(words: Uint32Array, at: number): void {
   words[at] = 1;
   words.fill(0, at + 1, at + GROUP_WORDS);
-}
-
-/** Gives back what a group has elsewhere. */
-export function releaseGroup(heap: Heap, at: number): void {
-  const block = blockOf(heap.words, at);
-  if (block !== 0) heap.releaseWords(block, GROUP_LEAVES);
 }
 
 /** Runs: where each begins, and what it is. Kept, as these are made anew with each change: what a group had, and what it gets. */
@@ -42,11 +36,11 @@ const GETS = { starts: new Uint8Array(GROUP_LEAVES), values: new Uint32Array(GRO
  * Writes some leaves of a group.
  * @param from the first, and `to` the one after the last
  * @param leaves what these say now, in their places of 64
- * @param free pages of the heap that are left to others
+ * @param blocks of GROUP_LEAVES words, for what is elsewhere; the group is in their heap
  */
-export function changeGroup(heap: Heap, at: number, from: number, to: number, leaves: Uint32Array, free: number): void {
-  if (to - from === 1 && changeLeaf(heap.words, at, from, leaves[from]!)) return;
-  const had = to - from === GROUP_LEAVES ? 0 : unpack(heap.words, at);
+export function changeGroup(blocks: HeapBlocks, at: number, from: number, to: number, leaves: Uint32Array): void {
+  if (to - from === 1 && changeLeaf(blocks.heap.words, at, from, leaves[from]!)) return;
+  const had = to - from === GROUP_LEAVES ? 0 : unpack(blocks.heap.words, at);
   const { starts, values } = GETS;
   let run = 0;
   for (; run < had && HAD.starts[run]! < from; run++) {
@@ -72,8 +66,8 @@ export function changeGroup(heap: Heap, at: number, from: number, to: number, le
     starts[runs] = HAD.starts[run]!;
     values[runs++] = HAD.values[run]!;
   }
-  if (runs <= GROUP_RUNS && isNarrow(runs)) packRuns(heap, at, runs);
-  else packElsewhere(heap, at, runs, free);
+  if (runs <= GROUP_RUNS && isNarrow(runs)) packRuns(blocks, at, runs);
+  else packElsewhere(blocks, at, runs);
 }
 
 /** One leaf, in place, as most prefixes are those of one; false: it needs the leaves elsewhere, or has them there. */
@@ -87,7 +81,7 @@ function changeLeaf(words: Uint32Array, at: number, leaf: number, value: number)
   const ends = !isLast && isStart(low, high, leaf + 1);
   const runs = popcount(low) + popcount(high);
   // Of the run that begins with the leaf, or would.
-  const place = (leaf < 32 ? starts(low, leaf) : popcount(low) + starts(high, leaf - 32)) - (begins ? 1 : 0);
+  const place = (leaf < 32 ? startsUpTo(low, leaf) : popcount(low) + startsUpTo(high, leaf - 32)) - (begins ? 1 : 0);
   const before = leaf === 0 ? -1 : halfAt(words, at, place - 1);
   const behind = isLast ? -1 : halfAt(words, at, place + (ends ? 1 : 0) - (begins ? 0 : 1));
   const isNew = before !== narrow;
@@ -154,9 +148,10 @@ function isNarrow(runs: number): boolean {
   return true;
 }
 
-function packRuns(heap: Heap, at: number, runs: number): void {
-  releaseGroup(heap, at);
-  const { words } = heap;
+function packRuns(blocks: HeapBlocks, at: number, runs: number): void {
+  const { words } = blocks.heap;
+  const block = blockOf(words, at);
+  if (block !== 0) blocks.give(block);
   const { starts, values } = GETS;
   let low = 0;
   let high = 0;
@@ -174,11 +169,9 @@ function packRuns(heap: Heap, at: number, runs: number): void {
   }
 }
 
-function packElsewhere(heap: Heap, at: number, runs: number, free: number): void {
-  let block = blockOf(heap.words, at);
-  if (block === 0 && heap.hasPages(free)) block = heap.allocateWords(GROUP_LEAVES);
-  // Replaced where that made it grow.
-  const { words } = heap;
+function packElsewhere(blocks: HeapBlocks, at: number, runs: number): void {
+  const { words } = blocks.heap;
+  const block = blockOf(words, at) || blocks.take();
   words[at] = 0;
   words[at + GROUP_AT] = block;
   if (block === 0) return;
@@ -194,7 +187,7 @@ function blockOf(words: Uint32Array, at: number): number {
 }
 
 /** How many of a word's bits up to this one are set. */
-function starts(word: number, bit: number): number {
+function startsUpTo(word: number, bit: number): number {
   return popcount(bit === 31 ? word : word & ((2 << bit) - 1));
 }
 

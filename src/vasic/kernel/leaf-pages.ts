@@ -24,7 +24,8 @@ import {
 import { INDEX_BITS } from '../engine/short-prefixes';
 import { COVERING, rank, STRIDE } from '../engine/trie-bits';
 import type { Heap } from './heap';
-import { changeGroup, clearGroup, releaseGroup } from './leaf-group';
+import { HeapBlocks, LEFT_PAGES } from './heap-blocks';
+import { changeGroup, clearGroup } from './leaf-group';
 import {
   GROUP_BITS,
   GROUP_LEAVES,
@@ -36,12 +37,10 @@ import {
   LEAF_TABLE_WORDS,
 } from './layout';
 
-/** Prefixes from which a page pays: 128 bytes for each. */
+/** Prefixes from which a page pays: 128 bytes for each, and what groups have elsewhere. */
 const PAGE_FROM = 8;
 /** Changes below one word of the table in a row that a page waits for. */
 const PATIENCE = 512;
-/** Free pages of the heap that are left to others. */
-const LEFT_PAGES = 256;
 const PAGE_GROUPS = LEAF_PAGE_WORDS / GROUP_WORDS;
 /** A leaf's bits behind the index. */
 const SLOT_LEAF = (1 << (LEAF_BITS - INDEX_BITS)) - 1;
@@ -51,7 +50,7 @@ const LOW_BITS = LEAF_BITS - INDEX_BITS - STRIDE;
 export class LeafPages {
   private table = 0;
   /** Prefixes below each word of the table, and in all; none while the trie has no tables. */
-  private held = new Uint16Array(0);
+  private held = new Uint32Array(0);
   private total = 0;
   /** The word of the table that is to get a page, -1: none; and for how many changes it has waited. */
   private waiting = -1;
@@ -61,11 +60,17 @@ export class LeafPages {
   /** Those of the group that is being changed. */
   private readonly leaves = new Uint32Array(GROUP_LEAVES);
 
+  private readonly pages: HeapBlocks;
+  private readonly elsewhere: HeapBlocks;
+
   /** `leavesFrom`: prefixes from which there are pages. */
   constructor(
     private readonly heap: Heap,
     private readonly leavesFrom: number,
-  ) {}
+  ) {
+    this.pages = new HeapBlocks(heap, LEAF_PAGE_WORDS);
+    this.elsewhere = new HeapBlocks(heap, GROUP_LEAVES);
+  }
 
   /** Address of the table, 0: there is none. */
   get at(): number {
@@ -75,21 +80,16 @@ export class LeafPages {
   /** The trie has got its tables: all prefixes are told from now on. */
   open(): void {
     if (this.gone) return;
-    this.held = new Uint16Array(LEAF_TABLE_WORDS);
+    this.held = new Uint32Array(LEAF_TABLE_WORDS);
     this.total = 0;
   }
 
   /** Gives everything back. The reader's way here must be barred: the root doesn't lead here any more, and the graph's version is odd. */
   close(): void {
-    this.held = new Uint16Array(0);
+    this.held = new Uint32Array(0);
     if (this.table === 0) return;
-    const { words } = this.heap;
-    for (let at = this.table; at < this.table + LEAF_TABLE_WORDS; at++) {
-      const page = words[at]!;
-      if (page === 0) continue;
-      for (let group = 0; group < PAGE_GROUPS; group++) releaseGroup(this.heap, page + group * GROUP_WORDS);
-      this.heap.releaseWords(page, LEAF_PAGE_WORDS);
-    }
+    this.pages.close();
+    this.elsewhere.close();
     this.heap.releaseWords(this.table, LEAF_TABLE_WORDS);
     this.table = 0;
     this.waiting = -1;
@@ -113,9 +113,12 @@ export class LeafPages {
     const held = (this.held[at]! += more);
     this.total += more;
     if (this.table === 0) {
-      if (more === 1 && this.total >= this.leavesFrom) this.makeTable(index);
+      // Where there was no room it is looked for again only now and then.
+      if (more === 1 && this.total % this.leavesFrom === 0) this.makeTable(index);
       return;
     }
+    // The heap grows for that with what comes in, not with what goes.
+    if (this.waiting >= 0 && more === 1) this.heap.hasPages(LEFT_PAGES);
     if (at !== this.waiting || ++this.waited > PATIENCE) this.stopWaiting(index);
     const page = this.heap.words[this.table + at]!;
     if (page === 0) {
@@ -125,12 +128,13 @@ export class LeafPages {
     this.fill(page, index, leaf, leaf + (length >= LEAF_BITS ? 1 : 1 << (LEAF_BITS - length)));
   }
 
-  /** Makes the table, with all pages that pay. */
+  /** Makes the table, and, where that is as early as it can be, all pages that pay: they are few. */
   private makeTable(index: number): void {
-    if (!this.heap.hasPages(LEFT_PAGES)) return;
+    if (!this.heap.hasPages(LEFT_PAGES) || !this.heap.isSpare(LEFT_PAGES)) return;
     this.table = this.heap.allocateWords(LEAF_TABLE_WORDS);
     if (this.table === 0) return;
     this.heap.words.fill(0, this.table, this.table + LEAF_TABLE_WORDS);
+    if (this.total !== this.leavesFrom) return;
     this.held.forEach((held, at) => {
       if (held >= PAGE_FROM) this.addPage(index, at);
     });
@@ -149,8 +153,7 @@ export class LeafPages {
   }
 
   private addPage(index: number, at: number): void {
-    if (!this.heap.hasPages(LEFT_PAGES)) return;
-    const page = this.heap.allocateWords(LEAF_PAGE_WORDS);
+    const page = this.pages.take();
     if (page === 0) return;
     for (let group = 0; group < PAGE_GROUPS; group++) clearGroup(this.heap.words, page + group * GROUP_WORDS);
     this.fill(page, index, at << LEAF_PAGE_BITS, (at + 1) << LEAF_PAGE_BITS);
@@ -170,14 +173,14 @@ export class LeafPages {
 
   /** The same for leaves of one group, which is below one index slot. */
   private fillGroup(group: number, index: number, from: number, to: number): void {
-    const { heap, leaves } = this;
-    const { words } = heap;
+    const { elsewhere, leaves } = this;
+    const { words } = this.heap;
     const node = words[index + (from >>> (LEAF_BITS - INDEX_BITS))]!;
     const first = from & (GROUP_LEAVES - 1);
     for (let leaf = from; leaf < to; leaf++) {
       leaves[first + leaf - from] = node === 0 ? 0 : leafOf(words, node, leaf & SLOT_LEAF);
     }
-    changeGroup(heap, group, first, first + to - from, leaves, LEFT_PAGES);
+    changeGroup(elsewhere, group, first, first + to - from, leaves);
   }
 }
 

@@ -51,9 +51,9 @@ export class SharedTrieMemory implements TrieMemory {
     this.leaves = leavesFrom === undefined ? undefined : new LeafPages(heap, leavesFrom);
   }
 
-  /** Early only into what is free: nobody gives way for that, and the heap doesn't grow. */
+  /** Early only where the heap has nothing yet: nobody gives way for that, and it doesn't grow. */
   get tablesFrom(): number {
-    return this.early.left > 0 && this.heap.hasFree(EARLY_PAGES) ? EARLY_FROM : TABLES_FROM;
+    return this.early.left > 0 && this.heap.isUntouched(EARLY_PAGES) ? EARLY_FROM : TABLES_FROM;
   }
 
   /** Address of its root in the heap; 0: none, and so it has no room for prefixes. */

@@ -184,7 +184,7 @@ static __always_inline __u32 find_alone(__u32 index, __u64 high, __u64 low)
 	return first_bits(high ^ path, head >> NODE_BITS_SHIFT & 63) ? 0 : words[NODE_BEHIND];
 }
 
-/* The same for an address of IPv4 or IPv6, without a call where it takes few steps. */
+/* As find_route(), without a call where it takes few steps. */
 static __always_inline __u32 find_quickly(__u32 root, __u64 high, __u64 low, int is_ip4)
 {
 	volatile const __u32 *tables = heap_at(root, ROOT_WORDS);

@@ -1,7 +1,8 @@
 /** A group of leaves says what was written, however many runs and however large values are, and gives back what it had elsewhere. */
 import { Heap, PAGE_WORDS } from '../../../../src/vasic/kernel/heap';
 import * as layout from '../../../../src/vasic/kernel/layout';
-import { changeGroup, clearGroup, readLeaf, releaseGroup } from '../../../../src/vasic/kernel/leaf-group';
+import { HeapBlocks } from '../../../../src/vasic/kernel/heap-blocks';
+import { changeGroup, clearGroup, readLeaf } from '../../../../src/vasic/kernel/leaf-group';
 import { Random } from '../../../fuzz/random';
 
 const LEAVES = layout.GROUP_LEAVES;
@@ -9,6 +10,7 @@ const LEAVES = layout.GROUP_LEAVES;
 interface Bed {
   readonly heap: Heap;
   readonly group: number;
+  readonly blocks: HeapBlocks;
   /** What it is to say. */
   readonly model: Uint32Array;
 }
@@ -18,7 +20,7 @@ function bed(pages: number): Bed {
   const group = heap.allocateWords(layout.GROUP_WORDS);
   heap.words.fill(0xabcdef01, group, group + layout.GROUP_WORDS);
   clearGroup(heap.words, group);
-  return { heap, group, model: new Uint32Array(LEAVES) };
+  return { heap, group, blocks: new HeapBlocks(heap, LEAVES), model: new Uint32Array(LEAVES) };
 }
 
 const said = ({ heap, group }: Bed): number[] =>
@@ -29,16 +31,10 @@ const isElsewhere = ({ heap, group }: Bed): boolean => (heap.words[group]! & 1) 
 const runsOf = (model: Uint32Array): number => model.filter((value, leaf) => value !== model[leaf - 1]).length;
 
 /** Writes leaves, the same or each another. */
-function change(
-  { heap, group, model }: Bed,
-  from: number,
-  to: number,
-  value: (leaf: number) => number,
-  free = 0,
-): void {
+function change({ blocks, group, model }: Bed, from: number, to: number, value: (leaf: number) => number): void {
   const leaves = new Uint32Array(LEAVES);
   for (let leaf = from; leaf < to; leaf++) leaves[leaf] = model[leaf] = value(leaf);
-  changeGroup(heap, group, from, to, leaves, free);
+  changeGroup(blocks, group, from, to, leaves);
 }
 
 const NARROW = [0, 1, 2, 3, 0xfffe, layout.LEAF_DEEPER];
@@ -51,7 +47,7 @@ test.each([
   [4, 40],
 ])('what was written is read (seed %i, one value in %i large)', (seed, wideOneIn) => {
   const random = new Random(seed);
-  const here = bed(128);
+  const here = bed(512);
   let [elsewhere, back] = [0, 0];
   for (let step = 0; step < 2500; step++) {
     const value = (): number => random.pick(wideOneIn > 0 && random.below(wideOneIn) === 0 ? WIDE : NARROW);
@@ -72,27 +68,29 @@ test.each([
   expect(back).toBeGreaterThan(0);
 });
 
-test('what it has elsewhere is given back when it needs that no more, and when it goes', () => {
-  const here = bed(128);
-  const { heap, group } = here;
+test('what it has elsewhere is given back when it needs that no more, and all of it at the end', () => {
+  const here = bed(512);
+  const { heap, group, blocks } = here;
+  const before = heap.usedBytes;
   change(here, 5, 6, () => 0xffff);
   const block = heap.words[group + layout.GROUP_AT]!;
   expect(block).toBeGreaterThan(0);
+  expect(block % LEAVES).toBe(0);
   change(here, 5, 6, () => 7);
   expect(isElsewhere(here)).toBe(false);
   change(here, 0, LEAVES, (leaf) => leaf);
   expect(heap.words[group + layout.GROUP_AT]).toBe(block);
-  releaseGroup(heap, group);
-  expect(heap.allocateWords(LEAVES)).toBe(block);
+  blocks.close();
+  expect(heap.usedBytes).toBe(before);
 });
 
 test('without room for that only the trie knows its leaves, until they fit again', () => {
   const here = bed(128);
   const deeper = Array<number>(LEAVES).fill(layout.LEAF_DEEPER);
-  change(here, 0, LEAVES, (leaf) => leaf, 10_000);
+  change(here, 0, LEAVES, (leaf) => leaf);
   expect(said(here)).toEqual(deeper);
-  change(here, 3, 4, () => 9, 10_000);
+  change(here, 3, 4, () => 9);
   expect(said(here)).toEqual(deeper.fill(9, 3, 4));
-  change(here, 0, LEAVES, () => 5, 10_000);
+  change(here, 0, LEAVES, () => 5);
   expect(said(here)).toEqual([...here.model]);
 });

@@ -177,3 +177,29 @@ test('a page waits until changes go on elsewhere, or for so many that they may n
   put(0, 302);
   expect(countLeaves(here)).toEqual({ pages: 4, deeper: 0, values: 912 + 8 });
 });
+
+test("what pages took is any other table's once they have given way, and once the table is empty", () => {
+  const here = bed(2048, 8);
+  const { trie, heap } = here;
+  const put = (i: number): number => trie.set(address(((10 << 24) + (i << 8)) >>> 0), 24, 1 + ((i * 7) % 1000));
+  for (let i = 0; i < 40_000; i++) put(i);
+  const { pages } = countLeaves(here);
+  expect(pages).toBeGreaterThan(38);
+  const taken = heap.usedBytes;
+  const other = new SharedTrieMemory(heap, new Versions(here.globals), new EarlyTables(0), undefined);
+  expect(other.makeRoot()).toBe(true);
+  let wanted = 1;
+  while (hasLeaves(here) && heap.makesRoom(() => heap.hasPages(wanted))) wanted++;
+  expect(hasLeaves(here)).toBe(false);
+  // Pages of 1 KiB, four to one of the heap, and groups that have 256 bytes elsewhere, as each leaf here is another.
+  expect(taken - heap.usedBytes).toBeGreaterThan(pages * 1024 * 0.95 + pages * 16 * 256 * 0.95);
+
+  const again = bed(2048, 8);
+  const before = again.heap.usedBytes;
+  for (let i = 0; i < 3000; i++) again.trie.set(address(((10 << 24) + (i << 8)) >>> 0), 24, 1 + (i % 1000));
+  expect(countLeaves(again).pages).toBeGreaterThan(1);
+  const full = again.heap.usedBytes;
+  for (let i = 0; i < 3000; i++) again.trie.delete(address(((10 << 24) + (i << 8)) >>> 0), 24);
+  expect(full - again.heap.usedBytes).toBeGreaterThan(640 * 1024 + 64 * 1024 + 2 * 16 * 256);
+  expect(again.heap.usedBytes).toBeGreaterThanOrEqual(before);
+});
