@@ -17,9 +17,7 @@ export function readLeaf(words: Uint32Array, at: number, leaf: number): number {
     const block = words[at + GROUP_AT]!;
     return block === 0 ? LEAF_DEEPER : words[block + leaf]!;
   }
-  const high = words[at + 1]!;
-  const run = leaf < 32 ? startsUpTo(low, leaf) : popcount(low) + startsUpTo(high, leaf - 32);
-  return runAt(words, at, run - 1);
+  return runAt(words, at, startsUpTo(low, words[at + 1]!, leaf) - 1);
 }
 
 /** Makes a group whose leaves are all 0 of words that are anything. */
@@ -81,7 +79,7 @@ function changeLeaf(words: Uint32Array, at: number, leaf: number, value: number)
   const ends = !isLast && isStart(low, high, leaf + 1);
   const runs = popcount(low) + popcount(high);
   // Of the run that begins with the leaf, or would.
-  const place = (leaf < 32 ? startsUpTo(low, leaf) : popcount(low) + startsUpTo(high, leaf - 32)) - (begins ? 1 : 0);
+  const place = startsUpTo(low, high, leaf) - (begins ? 1 : 0);
   const before = leaf === 0 ? -1 : halfAt(words, at, place - 1);
   const behind = isLast ? -1 : halfAt(words, at, place + (ends ? 1 : 0) - (begins ? 0 : 1));
   const isNew = before !== narrow;
@@ -186,9 +184,11 @@ function blockOf(words: Uint32Array, at: number): number {
   return (words[at]! & 1) === 0 ? words[at + GROUP_AT]! : 0;
 }
 
-/** How many of a word's bits up to this one are set. */
-function startsUpTo(word: number, bit: number): number {
-  return popcount(bit === 31 ? word : word & ((2 << bit) - 1));
+/** How many runs begin with a leaf or before it. */
+function startsUpTo(low: number, high: number, leaf: number): number {
+  // In two steps: of the last leaf of a word all bits.
+  const upTo = ((1 << (leaf & 31)) << 1) - 1;
+  return leaf < 32 ? popcount(low & upTo) : popcount(low) + popcount(high & upTo);
 }
 
 /** What a run is. */

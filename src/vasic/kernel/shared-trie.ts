@@ -4,7 +4,7 @@
  *
  * Changes below one index slot are bracketed by the tree version of that slot. Those of a small trie (which has no index, so each
  * may touch what all share) by the tree version of its root's address; those that touch all of a trie with tables (a value of a prefix
- * shorter than 16 bits that goes, tables that come and go) by the graph's version.
+ * shorter than 16 bits that changes or goes, tables that come and go) by the graph's version.
  */
 import { TABLE_WORDS } from '../engine/short-prefixes';
 import {
