@@ -281,12 +281,16 @@ export class Fib {
   private linkChanged(update: LinkChange): void {
     const { ifindex } = update;
     const table = this.interfaces.lookupTable(ifindex);
+    const ownTable = this.interfaces.tableOf(ifindex);
     const changed = this.interfaces.apply(update);
     for (const each of changed) this.interfaceChanged(each);
     // Of one that the vASIC doesn't forward for, only the subnets ask whether it is up.
     if (!changed.includes(ifindex)) this.subnets.interfaceChanged(ifindex);
+    const isMoved = this.interfaces.lookupTable(ifindex) !== table;
+    // Addresses are of interfaces of all kinds, not of ports alone.
+    if (isMoved || this.interfaces.tableOf(ifindex) !== ownTable) this.hosts.tablesMoved();
     // An LSP may lead to its table.
-    if (this.interfaces.lookupTable(ifindex) !== table) this.resolution.interfaceChanged(ifindex);
+    if (isMoved) this.resolution.interfaceChanged(ifindex);
   }
 
   /** Whether a port takes packets with labels. */

@@ -44,6 +44,63 @@ function nodesOf(bed: Bed, table: number): number {
   return bed.server.sandbox.find({}).filter(({ token }) => tokens.includes(token)).length;
 }
 
+describe('an address of an interface that is no port', () => {
+  const LOOP = 300;
+  const loop = (bed: Bed, master: number, present = true): Bed => {
+    const change = {
+      kind: 'link',
+      ifindex: LOOP,
+      name: 'loop',
+      present,
+      up: true,
+      mac: new Uint8Array(6),
+      master,
+    } as const;
+    bed.fib.applyKernel(change);
+    return bed;
+  };
+  /** What becomes of a packet to it by ports 0 (red), 2 (blue), and 1 (the default VRF). */
+  const fates = (bed: Bed): string[] => {
+    bed.settle();
+    return [0, 2, 1].map((port) => bed.packet('10.9.9.9', port));
+  };
+  const [local, none] = [punt(PuntReason.Local), punt(PuntReason.NoRoute)];
+
+  async function ready(): Promise<Bed> {
+    const bed = new Bed();
+    bed.vrf(RED_DEVICE, 'red', RED).vrf(BLUE_DEVICE, 'blue', BLUE);
+    bed.link(0, true, true, { master: RED_DEVICE }).link(2, true, true, { master: BLUE_DEVICE });
+    await bed.up();
+    return bed;
+  }
+
+  const add = (bed: Bed): void =>
+    bed.fib.applyKernel({ kind: 'addressAdd', ifindex: LOOP, address: Uint8Array.of(10, 9, 9, 9), length: 32 });
+
+  test('goes into a VRF with it, into another, and back', async () => {
+    const bed = loop(await ready(), 0);
+    add(bed);
+    expect(fates(bed)).toEqual([none, none, local]);
+    expect(fates(loop(bed, RED_DEVICE))).toEqual([local, none, none]);
+    expect(fates(loop(bed, BLUE_DEVICE))).toEqual([none, local, none]);
+    expect(fates(loop(bed, 0))).toEqual([none, none, local]);
+  });
+
+  test('is in the VRF also when the device of that is told of later, and where its table is another', async () => {
+    const bed = loop(await ready(), 103);
+    add(bed);
+    expect(fates(bed)).toEqual([none, none, local]);
+    bed.vrf(103, 'red too', RED);
+    expect(fates(bed)).toEqual([local, none, none]);
+    bed.vrf(103, 'blue too', BLUE);
+    expect(fates(bed)).toEqual([none, local, none]);
+    bed.vrf(103, 'gone', undefined);
+    expect(fates(bed)).toEqual([none, none, local]);
+    bed.fib.applyKernel({ kind: 'addressDelete', ifindex: LOOP, address: Uint8Array.of(10, 9, 9, 9), length: 32 });
+    expect(fates(bed)).toEqual([none, none, none]);
+  });
+});
+
 describe('two VRFs with the same prefixes', () => {
   test('each port goes by its own: routes, the connected subnet, own addresses, what is only in the other', async () => {
     const bed = await twoVrfs();
