@@ -1,5 +1,5 @@
 /**
- * Blocks of one size, cut from pages of the heap of their own: what lookups can do without (leaf-pages.ts). Such memory isn't taken from the reserve, doesn't make the
+ * Blocks of one size, cut from pages of the heap of their own: what lookups can do without (look-ahead.ts). Such memory isn't taken from the reserve, doesn't by itself make the
  * heap grow, and goes back as whole pages that anything may have.
  */
 import { PAGE_WORDS, type Heap } from './heap';

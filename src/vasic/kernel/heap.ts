@@ -139,6 +139,11 @@ export class Heap implements WordPool {
     return this.untouched >= pages + RESERVE_PAGES;
   }
 
+  /** Whether so many pages, a power of two, lie side by side free as things are. */
+  hasRun(pages: number): boolean {
+    return this.untouched >= pages || this.runs.some((run, order) => 1 << order >= pages && run.length > 0);
+  }
+
   /** Whether one more prefix is sure to find room. */
   hasRoom(): boolean {
     return this.hasPages(PREFIX_PAGES) || this.hasSpare(this.lacking());

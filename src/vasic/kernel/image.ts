@@ -20,14 +20,15 @@ import type { GraphWatcher, WatchedGraph } from '../engine/node-image';
 import type { FastPath, PortCounted, Taker } from '../engine/fast-path';
 import { END } from '../engine/walk';
 import { TABLES_FROM } from '../engine/word-pool';
+import { Buckets } from './buckets';
 import { CounterIds, type CounterReader } from './counter-ids';
 import { decide } from './decide';
 import { Heap, PAGE_WORDS, type HeapBacking } from './heap';
 import * as layout from './layout';
+import { LeafPages } from './leaf-pages';
 import { portAt } from './port-table';
 import { Records } from './records';
 import { EarlyTables, SharedTrieMemory } from './shared-trie';
-
 import { ShortWays } from './short-ways';
 import { Versions } from './versions';
 
@@ -156,7 +157,8 @@ export function createFastPath(tables: KernelTables, ports: number): FastPath {
   const before = Array.from({ length: ports }, (_, port) => tables.counters.port(port));
   return {
     watch: (graph) => new Image(graph, globals, heap, versions, ids, shortWays, ports),
-    trieMemory: (family) => new SharedTrieMemory(heap, versions, early, family === 4 ? TABLES_FROM : undefined),
+    trieMemory: (family) =>
+      new SharedTrieMemory(heap, versions, early, family === 4 ? new LeafPages(heap, TABLES_FROM) : new Buckets(heap)),
     counted: (counters) => ids.counted(counters),
     portCounted: (port) => since(tables.counters.port(port), before[port]!),
     taker(port, frame): Taker {

@@ -150,13 +150,20 @@ export const ROOT_COVER = 1;
 export const ROOT_SHORTS = 2;
 export const ROOT_NODE = 3;
 export const ROOT_LEAVES = 4;
-/** LEAVES of a trie with tables that has some, else 0 (leaf-pages.ts): first 14 bits of an address → page or 0; the next 10 bits → leaf, in the page's groups of 64. */
-export const LEAF_BITS = 24;
-export const LEAF_TABLE_WORDS = 16384;
-export const LEAF_PAGE_BITS = 10;
+export const ROOT_BUCKETS = 5;
+/**
+ * LEAVES and BUCKETS of a trie with tables that has some, else 0 (look-ahead.ts): the first 14 bits of an address → page or 0; the next 10 bits → a word or leaf of the page.
+ */
+export const AHEAD_BITS = 24;
+export const AHEAD_TABLE_WORDS = 16384;
+export const AHEAD_PAGE_BITS = 10;
+/** An answer from there: the trie knows more. Others are values, 0 where no prefix that counts there covers the address. */
+export const AHEAD_DEEPER = 0xffffffff;
+/** The same in 16 bits; what is larger is no value there. */
+export const AHEAD_NARROW_DEEPER = 0xffff;
+
+/** Page of leaves (leaf-pages.ts), in groups of 64. */
 export const LEAF_PAGE_WORDS = 256;
-/** A leaf of which the trie knows more. Others are values, 0 where no prefix of 16 bits or more covers them. */
-export const LEAF_DEEPER = 0xffffffff;
 /** Group of leaves, aligned to 16 words (leaf-group.ts): STARTS, two words; RUNS of 16 bits, or where bit 0 of STARTS isn't set the address of 64 words, 0 for none. */
 export const GROUP_WORDS = 16;
 export const GROUP_LEAVES = 64;
@@ -164,8 +171,23 @@ export const GROUP_BITS = 6;
 export const GROUP_STARTS = 0;
 export const GROUP_AT = 2;
 export const GROUP_RUNS = 28;
-/** LEAF_DEEPER of a run; what is larger is no run's. */
-export const GROUP_NARROW_DEEPER = 0xffff;
+
+/**
+ * A word of a page of buckets (buckets.ts): address of a block of 2^n buckets, aligned to a bucket, with n (BUCKET_BITS_MOST at most) in its low BUCKET_SIZE_BITS bits, or 0; the
+ * next n bits of an address → bucket.
+ */
+export const BUCKET_PAGE_WORDS = 1024;
+export const BUCKET_SIZE_BITS = 4;
+export const BUCKET_BITS_MOST = 6;
+/**
+ * Bucket (bucket.ts): KEYS of so many prefixes, the first and the sixth, the second and the seventh …; each the next 31 bits of an address at most and behind them a 1 and
+ * zeros. From VALUES on a value of 16 bits for each, in their order. The last that covers an address counts; else REST does: a value, 0, or AHEAD_DEEPER.
+ */
+export const BUCKET_WORDS = 16;
+export const BUCKET_REST = 15;
+export const BUCKET_KEYS = 0;
+export const BUCKET_PREFIXES = 10;
+export const BUCKET_VALUES = 10;
 
 /** Node of a trie, aligned to 4 words (trie-nodes.ts). Blocks are addresses in the heap; VALUES of a node with one prefix is its value. */
 export const NODE_WORDS = 4;
@@ -193,7 +215,7 @@ export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
 /** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
-export const LAYOUT_VERSION = 10;
+export const LAYOUT_VERSION = 11;
 /** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;

@@ -6,16 +6,16 @@
  *
  * Bit 0 of the first word is set unless the leaves are elsewhere: then the third word is their address, 0: only the trie knows them.
  */
-import { GROUP_AT, GROUP_LEAVES, GROUP_NARROW_DEEPER, GROUP_RUNS, GROUP_WORDS, LEAF_DEEPER } from './layout';
+import { GROUP_AT, GROUP_LEAVES, AHEAD_NARROW_DEEPER, GROUP_RUNS, GROUP_WORDS, AHEAD_DEEPER } from './layout';
 import { popcount } from '../engine/trie-bits';
 import type { HeapBlocks } from './heap-blocks';
 
-/** What a leaf says (LEAF_DEEPER, a value, or 0). @param at address of its group */
+/** What a leaf says (AHEAD_DEEPER, a value, or 0). @param at address of its group */
 export function readLeaf(words: Uint32Array, at: number, leaf: number): number {
   const low = words[at]!;
   if ((low & 1) === 0) {
     const block = words[at + GROUP_AT]!;
-    return block === 0 ? LEAF_DEEPER : words[block + leaf]!;
+    return block === 0 ? AHEAD_DEEPER : words[block + leaf]!;
   }
   return runAt(words, at, startsUpTo(low, words[at + 1]!, leaf) - 1);
 }
@@ -72,8 +72,8 @@ export function changeGroup(blocks: HeapBlocks, at: number, from: number, to: nu
 function changeLeaf(words: Uint32Array, at: number, leaf: number, value: number): boolean {
   const low = words[at]!;
   const high = words[at + 1]!;
-  if ((low & 1) === 0 || (value >= GROUP_NARROW_DEEPER && value !== LEAF_DEEPER)) return false;
-  const narrow = value & GROUP_NARROW_DEEPER;
+  if ((low & 1) === 0 || (value >= AHEAD_NARROW_DEEPER && value !== AHEAD_DEEPER)) return false;
+  const narrow = value & AHEAD_NARROW_DEEPER;
   const isLast = leaf === GROUP_LEAVES - 1;
   const begins = isStart(low, high, leaf);
   const ends = !isLast && isStart(low, high, leaf + 1);
@@ -108,13 +108,13 @@ function setStart(words: Uint32Array, at: number, leaf: number, is: boolean): vo
 }
 
 function halfAt(words: Uint32Array, at: number, run: number): number {
-  return (words[at + GROUP_AT + (run >> 1)]! >>> ((run & 1) << 4)) & GROUP_NARROW_DEEPER;
+  return (words[at + GROUP_AT + (run >> 1)]! >>> ((run & 1) << 4)) & AHEAD_NARROW_DEEPER;
 }
 
 function setHalf(words: Uint32Array, at: number, run: number, half: number): void {
   const word = at + GROUP_AT + (run >> 1);
   const shift = (run & 1) << 4;
-  words[word] = (words[word]! & ~(GROUP_NARROW_DEEPER << shift)) | (half << shift);
+  words[word] = (words[word]! & ~(AHEAD_NARROW_DEEPER << shift)) | (half << shift);
 }
 
 /** Takes a group's runs into HAD; how many there are. */
@@ -141,7 +141,7 @@ function unpack(words: Uint32Array, at: number): number {
 function isNarrow(runs: number): boolean {
   for (let run = 0; run < runs; run++) {
     const value = GETS.values[run]!;
-    if (value >= GROUP_NARROW_DEEPER && value !== LEAF_DEEPER) return false;
+    if (value >= AHEAD_NARROW_DEEPER && value !== AHEAD_DEEPER) return false;
   }
   return true;
 }
@@ -163,7 +163,7 @@ function packRuns(blocks: HeapBlocks, at: number, runs: number): void {
   // What is behind the last run doesn't count.
   for (let run = 0; run < runs; run += 2) {
     words[at + GROUP_AT + (run >> 1)] =
-      (values[run]! & GROUP_NARROW_DEEPER) | ((values[run + 1]! & GROUP_NARROW_DEEPER) << 16);
+      (values[run]! & AHEAD_NARROW_DEEPER) | ((values[run + 1]! & AHEAD_NARROW_DEEPER) << 16);
   }
 }
 
@@ -194,5 +194,5 @@ function startsUpTo(low: number, high: number, leaf: number): number {
 /** What a run is. */
 function runAt(words: Uint32Array, at: number, run: number): number {
   const narrow = halfAt(words, at, run);
-  return narrow === GROUP_NARROW_DEEPER ? LEAF_DEEPER : narrow;
+  return narrow === AHEAD_NARROW_DEEPER ? AHEAD_DEEPER : narrow;
 }

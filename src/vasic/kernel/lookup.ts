@@ -1,6 +1,6 @@
 /** How the kernel's program finds a route, from the same words: bpf/routes.h said in TypeScript (decide.ts says what for). */
 import { INDEX_BITS } from '../engine/short-prefixes';
-import { chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
+import { bitsAt, chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
 import {
   BEHIND,
   BITS_SHIFT,
@@ -12,6 +12,7 @@ import {
   PATH,
   valueIn,
 } from '../engine/trie-nodes';
+import { bitsOf, blockOf, bucketOf, readBucket } from './bucket';
 import { readLeaf } from './leaf-group';
 import * as layout from './layout';
 
@@ -19,8 +20,11 @@ import * as layout from './layout';
 export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): number {
   if (root === 0) return 0;
   const first = address[0]! >>> INDEX_BITS;
-  const leaf = findLeaf(heap, heap[root + layout.ROOT_LEAVES]!, address[0]! >>> (32 - layout.LEAF_BITS));
-  if (leaf !== 0 && leaf !== layout.LEAF_DEEPER) return leaf;
+  const known =
+    heap[root + layout.ROOT_BUCKETS] !== 0
+      ? findBucket(heap, heap[root + layout.ROOT_BUCKETS]!, address)
+      : findLeaf(heap, heap[root + layout.ROOT_LEAVES]!, address[0]! >>> (32 - layout.AHEAD_BITS));
+  if (known !== 0 && known !== layout.AHEAD_DEEPER) return known;
   const index = heap[root + layout.ROOT_INDEX]!;
   let node = index === 0 ? heap[root + layout.ROOT_NODE]! : heap[index + first]!;
   let value = 0;
@@ -44,12 +48,23 @@ export function lookUp(heap: Uint32Array, root: number, address: Uint32Array): n
   return index === 0 ? 0 : shortPrefix(heap, root, first);
 }
 
-/** What the pages know of an address's first 24 bits (leaf-pages.ts); LEAF_DEEPER or 0: the trie knows. */
+/** What the pages know of an address's first 24 bits (leaf-pages.ts); AHEAD_DEEPER or 0: the trie knows. */
 function findLeaf(heap: Uint32Array, table: number, leaf: number): number {
-  const page = table === 0 ? 0 : heap[table + (leaf >>> layout.LEAF_PAGE_BITS)]!;
-  if (page === 0) return layout.LEAF_DEEPER;
-  const number = (leaf & ((1 << layout.LEAF_PAGE_BITS) - 1)) >>> layout.GROUP_BITS;
+  const page = table === 0 ? 0 : heap[table + (leaf >>> layout.AHEAD_PAGE_BITS)]!;
+  if (page === 0) return layout.AHEAD_DEEPER;
+  const number = (leaf & ((1 << layout.AHEAD_PAGE_BITS) - 1)) >>> layout.GROUP_BITS;
   return readLeaf(heap, page + number * layout.GROUP_WORDS, leaf & (layout.GROUP_LEAVES - 1));
+}
+
+/** What the buckets know of an address (buckets.ts); AHEAD_DEEPER or 0: the trie knows. */
+function findBucket(heap: Uint32Array, table: number, address: Uint32Array): number {
+  const bits24 = address[0]! >>> (32 - layout.AHEAD_BITS);
+  const page = heap[table + (bits24 >>> layout.AHEAD_PAGE_BITS)]!;
+  const word = page === 0 ? 0 : heap[page + (bits24 & (layout.BUCKET_PAGE_WORDS - 1))]!;
+  if (word === 0) return 0;
+  const bits = bitsOf(word);
+  const suffix = bitsAt(address, 0, layout.AHEAD_BITS + bits);
+  return readBucket(heap, blockOf(word) + bucketOf(address[0]!, bits) * layout.BUCKET_WORDS, suffix);
 }
 
 /** Of the prefixes shorter than an index slot, the longest one's value. */

@@ -17,8 +17,8 @@ import {
 } from '../engine/word-pool';
 import type { Heap } from './heap';
 import { PAGE_WORDS } from './heap';
-import { LeafPages } from './leaf-pages';
-import { ROOT_COVER, ROOT_INDEX, ROOT_LEAVES, ROOT_NODE, ROOT_SHORTS, ROOT_WORDS } from './layout';
+import type { LookAhead } from './look-ahead';
+import { ROOT_COVER, ROOT_INDEX, ROOT_NODE, ROOT_SHORTS, ROOT_WORDS } from './layout';
 import type { Versions } from './versions';
 
 /** What the prefixes of a small trie take when they move behind tables. */
@@ -39,17 +39,14 @@ export class SharedTrieMemory implements TrieMemory {
   private hasTables = false;
   /** It is one of `early`. */
   private isEarly = false;
-  private readonly leaves: LeafPages | undefined;
 
   constructor(
     private readonly heap: Heap,
     private readonly versions: Versions,
     private readonly early: EarlyTables,
-    /** Prefixes from which it has pages of leaves, for tries of which most prefixes have 24 bits at most, IPv4's; undefined: it has none. */
-    leavesFrom: number | undefined,
-  ) {
-    this.leaves = leavesFrom === undefined ? undefined : new LeafPages(heap, leavesFrom);
-  }
+    /** In `heap`, and this trie's alone; undefined: it has none. */
+    private readonly ahead: LookAhead | undefined,
+  ) {}
 
   /** Early only where the heap has nothing yet: nobody gives way for that, and it doesn't grow. */
   get tablesFrom(): number {
@@ -95,6 +92,9 @@ export class SharedTrieMemory implements TrieMemory {
 
   close(place: number): void {
     this.turn(place);
+    if (place !== TABLES || !this.hasTables) return;
+    this.ahead?.filled(this.heap.words[this.rootAt + ROOT_INDEX]!);
+    this.leadAhead();
   }
 
   /** Makes the version odd that tells of a change there, or even again. */
@@ -105,20 +105,25 @@ export class SharedTrieMemory implements TrieMemory {
   }
 
   changed(first: number, length: number, more: -1 | 0 | 1): void {
-    const { leaves } = this;
-    if (leaves === undefined) return;
-    const had = leaves.at;
-    leaves.changed(this.heap.words[this.rootAt + ROOT_INDEX]!, first, length, more);
-    // Behind all that it leads to, for readers on other processors.
-    if (leaves.at !== had) Atomics.store(this.heap.words, this.rootAt + ROOT_LEAVES, leaves.at);
+    this.ahead?.changed(this.heap.words[this.rootAt + ROOT_INDEX]!, first, length, more);
+    this.leadAhead();
   }
 
-  /** Pages that only make lookups faster give way to whatever is needed; false: there are none. */
-  private readonly giveLeaves = (): boolean => {
-    if (this.leaves === undefined || this.leaves.at === 0) return false;
+  /** Has the root lead to what is there by now for looking ahead. */
+  private leadAhead(): void {
+    const { ahead } = this;
+    if (ahead === undefined || this.heap.words[this.rootAt + ahead.rootWord] === ahead.at) return;
+    // Behind all that it leads to, for readers on other processors.
+    Atomics.store(this.heap.words, this.rootAt + ahead.rootWord, ahead.at);
+  }
+
+  /** What only makes lookups faster gives way to whatever is needed; false: there is none. */
+  private readonly giveAhead = (): boolean => {
+    const { ahead } = this;
+    if (ahead === undefined || ahead.at === 0) return false;
     this.versions.turnGraph();
-    this.heap.words[this.rootAt + ROOT_LEAVES] = 0;
-    this.leaves.giveWay();
+    this.heap.words[this.rootAt + ahead.rootWord] = 0;
+    ahead.giveWay();
     this.versions.turnGraph();
     return true;
   };
@@ -134,9 +139,11 @@ export class SharedTrieMemory implements TrieMemory {
 
   private turnTables(has: boolean): void {
     this.hasTables = has;
-    this.heap.words[this.rootAt + ROOT_LEAVES] = 0;
-    if (has) this.leaves?.open();
-    else this.leaves?.close();
+    if (this.ahead !== undefined) {
+      this.heap.words[this.rootAt + this.ahead.rootWord] = 0;
+      if (has) this.ahead.open();
+      else this.ahead.close();
+    }
     if (has && this.early.left > 0) {
       this.isEarly = true;
       this.early.left--;
@@ -148,7 +155,7 @@ export class SharedTrieMemory implements TrieMemory {
 
   /** Gives the root back; the trie is empty, and nobody looks it up any more. */
   releaseRoot(): void {
-    this.heap.cannotGive(this.giveLeaves);
+    this.heap.cannotGive(this.giveAhead);
     if (this.rootAt !== 0) this.heap.releaseWords(this.rootAt, ROOT_WORDS);
     this.rootAt = 0;
   }
@@ -158,7 +165,7 @@ export class SharedTrieMemory implements TrieMemory {
     if (this.rootAt === 0) {
       this.rootAt = this.heap.allocateWords(ROOT_WORDS);
       if (this.rootAt !== 0) this.heap.words.fill(0, this.rootAt, this.rootAt + ROOT_WORDS);
-      if (this.leaves !== undefined) this.heap.canGive(this.giveLeaves);
+      if (this.ahead !== undefined) this.heap.canGive(this.giveAhead);
     }
     return this.rootAt !== 0;
   }

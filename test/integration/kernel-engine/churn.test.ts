@@ -116,6 +116,8 @@ class Router {
 /** Prefixes that stay what they are, in both families; those that come and go are beside, below and above them. */
 const KEPT4 = ip4(10, 1, 128, 0);
 const KEPT6 = ip6(1);
+/** One in a /24 of which each bucket has a few of those that come and go. */
+const BUCKETED6 = Uint8Array.from([0x20, 0x01, 0x0d, 0x40, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 /** An address below prefixes of a few bits. */
 const SHORT6 = Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? 0x44 : i));
 
@@ -123,6 +125,7 @@ const PROBES: readonly Probe[] = [
   ...[
     { name: 'kept IPv4', to: ip4(10, 1, 130, 9), allowed: [byteOf(1)] },
     { name: 'kept IPv6', to: ip6(1, 0, 0, 0, 7, 7, 7), allowed: [byteOf(2)] },
+    { name: 'bucketed IPv6', to: Uint8Array.from(BUCKETED6, (byte, i) => (i > 7 ? i : byte)), allowed: [byteOf(3)] },
     { name: 'replaced', to: ip4(10, 2, 3, 4), allowed: [byteOf(2), byteOf(3)] },
     { name: 'covered', to: ip4(10, 3, 3, 4), allowed: [byteOf(0), byteOf(1)] },
     { name: 'short IPv4', to: ip4(172, 16, 3, 4), allowed: [byteOf(0), byteOf(1)] },
@@ -141,6 +144,7 @@ function setUp(router: Router): void {
   router.entries(
     route(KEPT4, 20, adjacency(1)),
     route(KEPT6, 64, adjacency(2)),
+    route(BUCKETED6, 50, adjacency(3)),
     route(ip4(10, 2, 3, 0), 24, adjacency(2)),
     route(ip4(10, 3, 0, 0), 16, adjacency(0)),
     route(ip4(160, 0, 0, 0), 4, adjacency(0)),
@@ -157,6 +161,13 @@ function passing(random: Random): AftEntry {
   const next = adjacency(random.below(4));
   if (random.below(8) === 0) {
     return is4 ? route(KEPT4, 9 + random.below(11), next) : route(KEPT6, 33 + random.below(30), next);
+  }
+  if (!is4 && random.below(3) === 0) {
+    const near = random.below(4) === 0 ? BUCKETED6[3]! : random.below(256);
+    const address = Uint8Array.from(BUCKETED6, (byte, i) =>
+      i === 3 ? near : i === 4 || i === 5 ? random.below(3) : byte,
+    );
+    return route(address, 26 + random.below(24), next);
   }
   return is4
     ? route(ip4(10, 1, random.below(128), random.below(256)), 18 + random.below(15), next)
@@ -185,6 +196,15 @@ function change(router: Router, random: Random, present: Map<string, AftEntry>, 
   if (n % 50 === 30) router.entries({ parent: GROUP, key: int(random.below(4)), next: adjacency(random.below(4)) });
 }
 
+/** The word that leads to an address's buckets; 0: there are none. */
+function blockOf6({ forwarder, options }: KernelJudge, address: Uint8Array): number {
+  const { heap } = options.words();
+  const root = forwarder.globals[layout.GLOBAL_PORTS + layout.PORT_SHORT_ROOT6]!;
+  const first = new DataView(address.buffer, address.byteOffset).getUint32(0) >>> (32 - layout.AHEAD_BITS);
+  const page = heap[heap[root + layout.ROOT_BUCKETS]! + (first >>> layout.AHEAD_PAGE_BITS)]!;
+  return page === 0 ? 0 : heap[page + (first & (layout.BUCKET_PAGE_WORDS - 1))]!;
+}
+
 let judge: KernelJudge;
 
 beforeEach(() => {
@@ -211,6 +231,7 @@ test('the program never sees half of a change', async () => {
   for (let n = 0; n < CHANGES; n++) change(router, random, present, n);
   Atomics.store(new Int32Array(stop), 0, 1);
   const { runs, left, seen, wrong } = await result;
+  expect(blockOf6(judge, BUCKETED6)).toBeGreaterThan(0);
   router.close();
 
   expect(wrong).toEqual([]);

@@ -73,7 +73,7 @@ function groupOf(n: number): number {
   const { globals } = judge.forwarder;
   const root = globals[layout.GLOBAL_PORTS + layout.PORT_SHORT_ROOT4]!;
   const leaf = (10 << 16) | n;
-  const page = heap[heap[root + layout.ROOT_LEAVES]! + (leaf >>> layout.LEAF_PAGE_BITS)]!;
+  const page = heap[heap[root + layout.ROOT_LEAVES]! + (leaf >>> layout.AHEAD_PAGE_BITS)]!;
   expect(page).toBeGreaterThan(0);
   const number = (leaf >>> layout.GROUP_BITS) & (layout.LEAF_PAGE_WORDS / layout.GROUP_WORDS - 1);
   return page + number * layout.GROUP_WORDS;

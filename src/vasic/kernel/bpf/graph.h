@@ -280,8 +280,8 @@ static __always_inline void walk(struct way *way, const struct headers *h)
 				return slow(way, REASON_ETHER_TYPE);
 			if (h->unsound != REASON_NODE)
 				return slow(way, h->unsound);
-			slot = h->ip == TYPE_IP4 ? find_quickly(root, h->destination_high, 0, 1) : TORN;
-			if (slot == TORN)
+			slot = look_ahead_in(root, h->destination_high, h->destination_low, h->ip == TYPE_IP4);
+			if (slot == 0)
 				slot = find_route(root, h->destination_high, h->destination_low);
 			if (slot == TORN)
 				slot = find_route(root, h->destination_high, h->destination_low);

@@ -106,18 +106,27 @@
 #define ROOT_SHORTS 2
 #define ROOT_NODE 3
 #define ROOT_LEAVES 4
-#define LEAF_BITS 24
-#define LEAF_TABLE_WORDS 16384
-#define LEAF_PAGE_BITS 10
+#define ROOT_BUCKETS 5
+#define AHEAD_BITS 24
+#define AHEAD_TABLE_WORDS 16384
+#define AHEAD_PAGE_BITS 10
 #define LEAF_PAGE_WORDS 256
-#define LEAF_DEEPER 0xffffffff
+#define AHEAD_DEEPER 0xffffffff
 #define GROUP_WORDS 16
 #define GROUP_LEAVES 64
 #define GROUP_BITS 6
 #define GROUP_STARTS 0
 #define GROUP_AT 2
 #define GROUP_RUNS 28
-#define GROUP_NARROW_DEEPER 0xffff
+#define AHEAD_NARROW_DEEPER 0xffff
+#define BUCKET_PAGE_WORDS 1024
+#define BUCKET_SIZE_BITS 4
+#define BUCKET_BITS_MOST 6
+#define BUCKET_WORDS 16
+#define BUCKET_REST 15
+#define BUCKET_KEYS 0
+#define BUCKET_PREFIXES 10
+#define BUCKET_VALUES 10
 
 /* A node of a trie: 4 words, aligned to 4. */
 #define NODE_WORDS 4
@@ -142,7 +151,7 @@
 #define GLOBAL_TEST_OUT_PORT 4
 #define GLOBAL_TEST_REASON 5
 #define GLOBAL_LAYOUT 6
-#define LAYOUT_VERSION 10
+#define LAYOUT_VERSION 11
 #define GLOBAL_DEADLINE 7
 #define DEADLINE_SHIFT 30
 #define GLOBAL_ENTRIES 8

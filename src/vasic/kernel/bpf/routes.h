@@ -42,30 +42,84 @@ static __always_inline __u32 popcount64(__u64 v)
 	return (((v + (v >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101) >> 56;
 }
 
-/* What the pages in front of a trie know of an address's first 24 bits; LEAF_DEEPER or 0: the trie knows. */
+/* What the pages in front of a trie know of an address's first 24 bits; AHEAD_DEEPER or 0: the trie knows. */
 static __always_inline __u32 find_leaf(__u32 table, __u32 leaf)
 {
-	__u32 page = table ? heap_word(table + (leaf >> LEAF_PAGE_BITS)) : 0;
+	__u32 page = table ? heap_word(table + (leaf >> AHEAD_PAGE_BITS)) : 0;
 	__u32 within = leaf & (GROUP_LEAVES - 1);
 	volatile const __u32 *group;
 	__u64 starts;
 	__u32 half, value;
 
 	if (!page)
-		return LEAF_DEEPER;
+		return AHEAD_DEEPER;
 	group = heap_at(page + (leaf >> GROUP_BITS & (LEAF_PAGE_WORDS / GROUP_WORDS - 1)) * GROUP_WORDS, GROUP_WORDS);
 	if (!group)
-		return LEAF_DEEPER;
+		return AHEAD_DEEPER;
 	starts = *(volatile const __u64 *)(group + GROUP_STARTS);
 	if (!(starts & 1)) {
 		__u32 block = group[GROUP_AT];
 
-		return block ? heap_word(block + within) : LEAF_DEEPER;
+		return block ? heap_word(block + within) : AHEAD_DEEPER;
 	}
 	/* The leaf's run is the one before the next one's. */
 	half = GROUP_AT * 2 + popcount64(starts << (GROUP_LEAVES - 1 - within)) - 1;
 	value = ((volatile const __u16 *)group)[half & (GROUP_WORDS * 2 - 1)];
-	return value == GROUP_NARROW_DEEPER ? LEAF_DEEPER : value;
+	return value == AHEAD_NARROW_DEEPER ? AHEAD_DEEPER : value;
+}
+
+/* The lowest, and the highest, bit of both halves of a word. */
+#define LOWEST_OF_BOTH 0x0000000100000001ULL
+#define HIGHEST_OF_BOTH 0x8000000080000000ULL
+
+/* Number of the highest bit that is set, from 1 on; 0: none is. */
+#define TWICE(n) n, n
+#define TIMES4(n) TWICE(n), TWICE(n)
+#define TIMES16(n) TIMES4(n), TIMES4(n), TIMES4(n), TIMES4(n)
+#define TIMES64(n) TIMES16(n), TIMES16(n), TIMES16(n), TIMES16(n)
+#define TIMES256(n) TIMES64(n), TIMES64(n), TIMES64(n), TIMES64(n)
+static const __u8 last_of[1 << BUCKET_PREFIXES] = {
+	0, 1, TWICE(2), TIMES4(3), TIMES4(4), TIMES4(4), TIMES16(5), TIMES16(6), TIMES16(6), TIMES64(7), TIMES64(8), TIMES64(8),
+	TIMES256(9), TIMES256(10), TIMES256(10),
+};
+
+/* What the buckets in front of a trie know of an address, by its first 64 bits; AHEAD_DEEPER or, where there is none, 0: the trie knows. */
+static __always_inline __u32 find_bucket(__u32 table, __u64 high)
+{
+	__u32 page = heap_word(table + (high >> (64 - (AHEAD_BITS - AHEAD_PAGE_BITS))));
+	__u32 block = page ? heap_word(page + (high >> (64 - AHEAD_BITS) & (BUCKET_PAGE_WORDS - 1))) : 0;
+	__u32 bits = block & ((1 << BUCKET_SIZE_BITS) - 1);
+	volatile const __u32 *bucket;
+	__u64 both, missed, misses = 0;
+	__u32 suffix, found, value;
+
+	if (!block)
+		return 0;
+	high <<= AHEAD_BITS;
+	bucket = heap_at((block - bits) + (__u32)(high >> 1 >> (63 - bits)) * BUCKET_WORDS, BUCKET_WORDS);
+	if (!bucket)
+		return AHEAD_DEEPER;
+	suffix = high << bits >> 32;
+	both = (__u64)suffix << 32 | suffix;
+	/*
+	 * All ten, without a branch that the processor could only guess, and two at a time: a key of the first five in the lower half of a word, one of the others in the
+	 * upper. The lowest bit of a key says where the prefix ends.
+	 */
+#pragma unroll
+	for (__u32 i = 0; i < BUCKET_PREFIXES / 2; i++) {
+		__u64 keys = ((volatile const __u64 *)bucket)[i];
+		__u64 differing = (both ^ keys) & ~(keys ^ (keys - LOWEST_OF_BOTH));
+
+		misses = misses >> 1 | (((differing >> 1) + ~HIGHEST_OF_BOTH) & HIGHEST_OF_BOTH);
+	}
+	missed = (misses >> (31 - 4) & 0x1f) | (misses >> (63 - 9) & 0x3e0);
+	/* The compiler knows that there are ten bits, kernel 6.1's verifier doesn't. */
+	asm volatile("" : "+r"(missed));
+	found = last_of[~missed & ((1 << BUCKET_PREFIXES) - 1)];
+	if (!found)
+		return bucket[BUCKET_REST];
+	value = ((volatile const __u16 *)bucket)[(BUCKET_VALUES * 2 - 1 + found) & (BUCKET_WORDS * 2 - 1)];
+	return value == AHEAD_NARROW_DEEPER ? AHEAD_DEEPER : value;
 }
 
 /* Of the prefixes shorter than an index slot, the longest one's value. */
@@ -184,27 +238,41 @@ static __always_inline __u32 find_alone(__u32 index, __u64 high, __u64 low)
 	return first_bits(high ^ path, head >> NODE_BITS_SHIFT & 63) ? 0 : words[NODE_BEHIND];
 }
 
-/* As find_route(), without a call where it takes few steps. */
-static __always_inline __u32 find_quickly(__u32 root, __u64 high, __u64 low, int is_ip4)
+/* As find_route() where it takes few steps; 0: it doesn't, or something changed meanwhile. */
+static __always_inline __u32 look_ahead(__u32 root, __u64 high, __u64 low, int is_ip4)
 {
 	volatile const __u32 *tables = heap_at(root, ROOT_WORDS);
 	volatile __u32 *version;
 	__u32 before, found, index;
 
-	if (tables && tables[ROOT_INDEX]) {
-		index = tables[ROOT_INDEX];
-		version = tree_version(root, index, high);
-		before = *version;
-		barrier_loads();
-		if (is_ip4 && tables[ROOT_LEAVES])
-			found = find_leaf(tables[ROOT_LEAVES], high >> (64 - LEAF_BITS));
-		else
-			found = find_alone(index, high, low);
-		barrier_loads();
-		if (found != 0 && found != LEAF_DEEPER && !(before & 1) && *version == before)
-			return found;
-	}
-	return find_route(root, high, low);
+	if (!tables || !tables[ROOT_INDEX])
+		return 0;
+	index = tables[ROOT_INDEX];
+	version = tree_version(root, index, high);
+	before = *version;
+	barrier_loads();
+	if (is_ip4 && tables[ROOT_LEAVES])
+		found = find_leaf(tables[ROOT_LEAVES], high >> (64 - AHEAD_BITS));
+	else
+		found = !is_ip4 && tables[ROOT_BUCKETS] ? find_bucket(tables[ROOT_BUCKETS], high) : 0;
+	if (!found)
+		found = find_alone(index, high, low);
+	barrier_loads();
+	return found != AHEAD_DEEPER && !(before & 1) && *version == before ? found : 0;
+}
+
+/* As find_route(), without a call where it takes few steps. */
+static __always_inline __u32 find_quickly(__u32 root, __u64 high, __u64 low, int is_ip4)
+{
+	__u32 found = look_ahead(root, high, low, is_ip4);
+
+	return found ? found : find_route(root, high, low);
+}
+
+/* look_ahead() for either family, and as find_route() a function of its own to the verifier. */
+__noinline __u32 look_ahead_in(__u32 root, __u64 high, __u64 low, int is_ip4)
+{
+	return is_ip4 ? look_ahead(root, high, 0, 1) : look_ahead(root, high, low, 0);
 }
 
 #endif

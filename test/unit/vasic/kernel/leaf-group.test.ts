@@ -37,7 +37,7 @@ function change({ blocks, group, model }: Bed, from: number, to: number, value: 
   changeGroup(blocks, group, from, to, leaves);
 }
 
-const NARROW = [0, 1, 2, 3, 0xfffe, layout.LEAF_DEEPER];
+const NARROW = [0, 1, 2, 3, 0xfffe, layout.AHEAD_DEEPER];
 const WIDE = [0xffff, 0x10000, 0xfffffffe];
 
 test.each([
@@ -59,7 +59,7 @@ test.each([
     else if (random.below(3) > 0) change(here, from, from + 1, () => one);
     else change(here, from, from + 1 + random.below(LEAVES - from), () => (isOne ? one : value()));
     expect(said(here).join()).toBe(here.model.join());
-    const isWide = here.model.some((each) => each >= 0xffff && each !== layout.LEAF_DEEPER);
+    const isWide = here.model.some((each) => each >= 0xffff && each !== layout.AHEAD_DEEPER);
     expect(isElsewhere(here)).toBe(isWide || runsOf(here.model) > layout.GROUP_RUNS);
     if (isElsewhere(here)) elsewhere++;
     else if (elsewhere > back) back = elsewhere;
@@ -86,7 +86,7 @@ test('what it has elsewhere is given back when it needs that no more, and all of
 
 test('without room for that only the trie knows its leaves, until they fit again', () => {
   const here = bed(128);
-  const deeper = Array<number>(LEAVES).fill(layout.LEAF_DEEPER);
+  const deeper = Array<number>(LEAVES).fill(layout.AHEAD_DEEPER);
   change(here, 0, LEAVES, (leaf) => leaf);
   expect(said(here)).toEqual(deeper);
   change(here, 3, 4, () => 9);

@@ -3,6 +3,7 @@ import { ADDRESS_WORDS } from '../../../../src/vasic/engine/trie-bits';
 import { PrefixTrie } from '../../../../src/vasic/engine/prefix-trie';
 import { Heap, PAGE_WORDS } from '../../../../src/vasic/kernel/heap';
 import { readLeaf } from '../../../../src/vasic/kernel/leaf-group';
+import { LeafPages } from '../../../../src/vasic/kernel/leaf-pages';
 import * as layout from '../../../../src/vasic/kernel/layout';
 import { lookUp } from '../../../../src/vasic/kernel/lookup';
 import { EarlyTables, SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
@@ -20,7 +21,7 @@ function bed(pages: number, tablesFrom: number): Bed {
   const words = new Uint32Array(pages * PAGE_WORDS);
   const heap = new Heap({ words, grow: () => false });
   const globals = new Uint32Array(layout.GLOBAL_WORDS);
-  const memory = new SharedTrieMemory(heap, new Versions(globals), new EarlyTables(0), 8);
+  const memory = new SharedTrieMemory(heap, new Versions(globals), new EarlyTables(0), new LeafPages(heap, 8));
   expect(memory.makeRoot()).toBe(true);
   return { trie: new PrefixTrie(memory, () => tablesFrom), memory, heap, globals };
 }
@@ -42,14 +43,14 @@ function randomPrefix(random: Random): { readonly first: number; readonly length
 function countLeaves({ heap, memory }: Bed): { pages: number; deeper: number; values: number } {
   const counts = { pages: 0, deeper: 0, values: 0 };
   const table = heap.words[memory.root + layout.ROOT_LEAVES]!;
-  for (let group = 0; table !== 0 && group < layout.LEAF_TABLE_WORDS; group++) {
+  for (let group = 0; table !== 0 && group < layout.AHEAD_TABLE_WORDS; group++) {
     const page = heap.words[table + group]!;
     if (page === 0) continue;
     counts.pages++;
     for (let at = page; at < page + layout.LEAF_PAGE_WORDS; at += layout.GROUP_WORDS) {
       for (let leaf = 0; leaf < layout.GROUP_LEAVES; leaf++) {
         const value = readLeaf(heap.words, at, leaf);
-        if (value === layout.LEAF_DEEPER) counts.deeper++;
+        if (value === layout.AHEAD_DEEPER) counts.deeper++;
         else if (value !== 0) counts.values++;
       }
     }

@@ -1,8 +1,10 @@
 /** Route tries in the heap, as the kernel's program reads them: small ones and large ones, and a heap that is full. */
 import { maskAddress } from '../../../../src/net/address';
 import { PrefixTrie } from '../../../../src/vasic/engine/prefix-trie';
+import { Buckets } from '../../../../src/vasic/kernel/buckets';
 import { Heap, PAGE_WORDS } from '../../../../src/vasic/kernel/heap';
 import * as layout from '../../../../src/vasic/kernel/layout';
+import { LeafPages } from '../../../../src/vasic/kernel/leaf-pages';
 import { lookUp } from '../../../../src/vasic/kernel/lookup';
 import { EarlyTables, SharedTrieMemory } from '../../../../src/vasic/kernel/shared-trie';
 import { Versions } from '../../../../src/vasic/kernel/versions';
@@ -19,7 +21,12 @@ interface Bed {
 function bed(size: Family, pages: number, tablesFrom?: number): Bed {
   const heap = new Heap({ words: new Uint32Array(pages * PAGE_WORDS), grow: () => false });
   const globals = new Uint32Array(layout.GLOBAL_WORDS);
-  const memory = new SharedTrieMemory(heap, new Versions(globals), new EarlyTables(0), size === 4 ? 8 : undefined);
+  const memory = new SharedTrieMemory(
+    heap,
+    new Versions(globals),
+    new EarlyTables(0),
+    size === 4 ? new LeafPages(heap, 8) : new Buckets(heap),
+  );
   expect(memory.makeRoot()).toBe(true);
   return {
     trie: new PrefixTrie(memory, tablesFrom === undefined ? undefined : () => tablesFrom),
