@@ -261,6 +261,7 @@ export class LspTable implements LspSource {
     if (lsp?.sending === undefined) return;
     this.options.rows.entryGone(lsp.sending);
     lsp.sending = undefined;
+    this.forgetIfDone(lsp);
   }
 
   uncertain(label: number): void {

@@ -222,18 +222,23 @@ class Player {
 
   // ---- looking ----------------------------------------------------------------------------------------------------
 
+  /** With what was refused, which is tried again. */
+  private settleAll(): void {
+    this.settle();
+    for (let i = 0; this.disturbed && i < RETRIES; i++) {
+      this.bed.programmer.retry();
+      this.settle();
+    }
+  }
+
   private async check(): Promise<void> {
     const { bed } = this;
     await this.up();
-    this.settle();
-    for (let i = 0; this.disturbed && i < RETRIES; i++) {
-      bed.programmer.retry();
-      this.settle();
-    }
+    this.settleAll();
     if (this.inputs.inReplay) return;
     bed.fib.forwarding.dropAdopted();
     bed.programmer.releaseAdopted();
-    this.settle();
+    this.settleAll();
     bed.later();
     this.disturbed = false;
     this.effort.checks++;

@@ -457,6 +457,28 @@ describe('refusals', () => {
     expect(way(bed, [[149, 9]])).toBe('p1 …0a 549/8');
   });
 
+  test('LSPs withdrawn while they are on their way are forgotten though the vASIC refuses them', async () => {
+    const bed = await router();
+    lsp(bed, 100, lspPath('10.0.1.2@1', 200));
+    lsp(bed, 101, lspPath('10.0.1.2@1', 200));
+    const hasBoth = (operation: AftOperation): boolean =>
+      operation.kind === 'insert' &&
+      operation.insert.entries.filter(({ parent }) => parent === LABEL_TABLE).length === 2;
+    let refusals = 0;
+    for (bed.programmer.pump(); bed.queue.length > 0; bed.programmer.pump()) {
+      const isRefused = hasBoth(bed.next());
+      if (isRefused) {
+        gone(bed, 100);
+        gone(bed, 101);
+        refusals++;
+      }
+      bed.answer(isRefused ? refused : undefined);
+    }
+    expect(refusals).toBe(1);
+    expect(bed.fib.lsps.size).toBe(0);
+    expect(way(bed, [[100, 64]])).toBe(await router().then((other) => way(other, [[100, 64]])));
+  });
+
   test('labels that the vASIC refuses fail what needs them, until they are taken', async () => {
     const bed = await router();
     lsp(bed, 100, lspPath('10.0.1.2@1', 200));
