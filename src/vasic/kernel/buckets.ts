@@ -64,6 +64,7 @@ const TRIAL = new Uint32Array(BUCKET_WORDS << BUCKET_BITS_MOST);
 export class Buckets extends LookAhead {
   /** How many prefixes there are below each word of a page, there or not, by the page's word of the table. */
   private readonly below = new Map<number, Uint32Array>();
+  /** Pages with prefixes below them. */
   private pageCount = 0;
   private readonly pages: HeapBlocks;
   /** By the bits that choose a bucket. */
@@ -84,7 +85,10 @@ export class Buckets extends LookAhead {
     let counts = this.below.get(at);
     if (counts === undefined) this.below.set(at, (counts = new Uint32Array(BUCKET_PAGE_WORDS)));
     counts[inPage(first)]! += more;
-    if (this.held[at] === 0) this.below.delete(at);
+    const held = this.held[at]!;
+    if (held === 0) this.below.delete(at);
+    // A page stays, as readers below its other slots know of no change, but it is none of the few while it is empty.
+    if (held === (more === 1 ? 1 : 0) && more !== 0 && this.hasPage(first)) this.pageCount += more;
   }
 
   private countOf(first: number): number {
@@ -96,7 +100,7 @@ export class Buckets extends LookAhead {
   }
 
   private hasPage(first: number): boolean {
-    return this.heap.words[this.table + pageNumber(first)] !== 0;
+    return this.table !== 0 && this.heap.words[this.table + pageNumber(first)] !== 0;
   }
 
   private paysPage(at: number): boolean {
@@ -108,10 +112,9 @@ export class Buckets extends LookAhead {
   }
 
   protected make(index: number, first: number): void {
-    if (this.hasPage(first)) this.addBlock(index, first);
-    else if (this.addPage(index, pageNumber(first)) && this.heap.words[this.placeOf(first)] === 0) {
-      this.addBlock(index, first);
-    }
+    if (!this.hasPage(first) && !this.addPage(index, pageNumber(first))) return;
+    // One that is there is never replaced here: this may be another slot's change.
+    if (this.heap.words[this.placeOf(first)] === 0) this.addBlock(index, first);
   }
 
   /** Makes a page; false: there is no room. */
@@ -188,6 +191,7 @@ export class Buckets extends LookAhead {
 
   /** Makes an address's block, in place of the one that there is; false: there is no room. */
   private addBlock(index: number, first: number): boolean {
+    if (this.blocks.every(({ isEmpty }) => isEmpty)) return false;
     const own = (blockBits(first) << (32 - AHEAD_BITS)) >>> 0;
     LIST.count = 0;
     const most = AHEAD_BITS + BUCKET_BITS_MOST + KEY_BITS;

@@ -23,6 +23,11 @@ export class HeapBlocks {
     return this.free.pop() ?? 0;
   }
 
+  /** Whether take() finds none. */
+  get isEmpty(): boolean {
+    return this.free.length === 0 && !this.heap.isSpare(LEFT_PAGES);
+  }
+
   give(block: number): void {
     this.free.push(block);
   }

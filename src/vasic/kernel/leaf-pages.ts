@@ -79,7 +79,7 @@ export class LeafPages extends LookAhead {
   }
 
   protected make(index: number, first: number): void {
-    this.addPage(index, pageNumber(first));
+    if (this.heap.words[this.table + pageNumber(first)] === 0) this.addPage(index, pageNumber(first));
   }
 
   protected release(): void {

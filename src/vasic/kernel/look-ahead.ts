@@ -26,6 +26,10 @@ export function pageNumber(first: number): number {
   return first >>> BELOW_TABLE;
 }
 
+function isPower(value: number): boolean {
+  return (value & (value - 1)) === 0;
+}
+
 export abstract class LookAhead {
   /** Words of the table, or of nothing: address in the heap, 0: there is none. */
   protected table = 0;
@@ -70,12 +74,13 @@ export abstract class LookAhead {
   /** Those have been told. Not within a change. @param index as for changed() */
   filled(index: number): void {
     this.isFilling = false;
-    if (this.total >= this.tableFrom) this.makeTable(index);
+    if (this.held.length > 0 && this.total >= this.tableFrom) this.makeTable(index);
   }
 
   /** Gives everything back. The reader's way here must be barred: the root doesn't lead here any more, and the graph's version is odd. */
   close(): void {
     this.held = new Uint32Array(0);
+    this.total = 0;
     this.waiting = -1;
     this.release();
     if (this.table !== 0) this.heap.releaseWords(this.table, AHEAD_TABLE_WORDS);
@@ -101,29 +106,34 @@ export abstract class LookAhead {
     if (this.isFilling) return;
     if (this.table === 0) {
       // Where there was no room it is looked for again only now and then.
-      if (more === 1 && this.total >= this.tableFrom && (this.total & (this.total - 1)) === 0) this.makeTable(index);
+      if (more === 1 && (isPower(this.total) || this.total % SMALL === 0) && this.total >= this.tableFrom) {
+        this.makeTable(index);
+      }
       return;
     }
     // The heap grows for that with what comes in, not with what goes.
     if (this.waiting >= 0 && more === 1) this.heap.hasPages(LEFT_PAGES);
     const part = first >>> (32 - this.partBits);
     if (part !== this.waiting || ++this.waited > PATIENCE) this.stopWaiting(index);
-    if (this.follow(index, first, length, more) || more !== 1 || !this.pays(first)) return;
-    if (!this.waits) this.make(index, first);
-    else if (this.waiting !== part) {
+    if (this.follow(index, first, length, more) || more === -1 || !this.pays(first)) return;
+    if (!this.waits) {
+      this.waiting = -1;
+      this.make(index, first);
+    } else if (this.waiting !== part) {
       this.waiting = part;
       this.waited = 0;
     }
   }
 
   private makeTable(index: number): void {
-    // The heap grows for a large one only.
-    if (this.waits) this.heap.hasPages(LEFT_PAGES);
-    if (!this.heap.isSpare(LEFT_PAGES) || !this.heap.hasRun(AHEAD_TABLE_WORDS / PAGE_WORDS)) return;
+    // The heap grows for a large one only, and where its free pages don't lie side by side as well.
+    if (this.total >= SMALL) this.heap.hasPages(LEFT_PAGES);
+    else if (!this.heap.hasRun(AHEAD_TABLE_WORDS / PAGE_WORDS)) return;
+    if (!this.heap.isSpare(LEFT_PAGES)) return;
     this.table = this.heap.allocateWords(AHEAD_TABLE_WORDS);
     if (this.table === 0) return;
     this.heap.words.fill(0, this.table, this.table + AHEAD_TABLE_WORDS);
-    // Where it came late it would take long, and each part comes with the next change of a prefix of its own.
+    // Where it came late that would take long: each part comes with the next change of a prefix of its own.
     if (this.total < 2 * Math.max(this.tableFrom, SMALL)) this.makeAll(index);
   }
 

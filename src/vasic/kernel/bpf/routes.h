@@ -243,7 +243,7 @@ static __always_inline __u32 look_ahead(__u32 root, __u64 high, __u64 low, int i
 {
 	volatile const __u32 *tables = heap_at(root, ROOT_WORDS);
 	volatile __u32 *version;
-	__u32 before, found, index;
+	__u32 before, found, index, buckets;
 
 	if (!tables || !tables[ROOT_INDEX])
 		return 0;
@@ -251,10 +251,13 @@ static __always_inline __u32 look_ahead(__u32 root, __u64 high, __u64 low, int i
 	version = tree_version(root, index, high);
 	before = *version;
 	barrier_loads();
+	found = buckets = 0;
 	if (is_ip4 && tables[ROOT_LEAVES])
 		found = find_leaf(tables[ROOT_LEAVES], high >> (64 - AHEAD_BITS));
-	else
-		found = !is_ip4 && tables[ROOT_BUCKETS] ? find_bucket(tables[ROOT_BUCKETS], high) : 0;
+	else if (!is_ip4)
+		buckets = tables[ROOT_BUCKETS];
+	if (buckets)
+		found = find_bucket(buckets, high);
 	if (!found)
 		found = find_alone(index, high, low);
 	barrier_loads();

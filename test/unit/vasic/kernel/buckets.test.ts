@@ -284,3 +284,60 @@ test("what they took is any other table's once the table is empty", () => {
   }
   expect(taken).toBeGreaterThan(free - 300 * 1024);
 });
+
+test('a block that is there is never made anew by the change of another slot', () => {
+  // Room for a table and the trie, and none to spare for blocks.
+  const words = new Uint32Array(1200 * PAGE_WORDS);
+  const heap = new Heap({ words, grow: () => false });
+  const globals = new Uint32Array(layout.GLOBAL_WORDS);
+  const memory = new SharedTrieMemory(heap, new Versions(globals), new EarlyTables(0), new Buckets(heap));
+  expect(memory.makeRoot()).toBe(true);
+  const trie = new PrefixTrie(memory, () => 2);
+  const put = ({ words: at, length }: Prefix): void => void trie.set(at, length, 1);
+  for (let n = 0; n < 1020; n++) trie.set(address(0x20010000 + (n << 8)), 24, 1);
+  const place = (): number => heap.words[memory.root + layout.ROOT_BUCKETS]! + (0x2a000000 >>> 18);
+  put(nth(0, 9));
+  const taken: number[] = [];
+  while (heap.isSpare(256)) taken.push(heap.allocateWords(PAGE_WORDS));
+  for (let n = 0; n < 200; n++) put(nth(n % 5, 100 + Math.floor(n / 5)));
+  const word = (): number => heap.words[heap.words[place()]!]!;
+  for (let n = 0; n < 5; n++) put(nth(n));
+  expect(word()).toBe(0);
+  for (const page of taken) heap.releaseWords(page, PAGE_WORDS);
+  put(nth(5));
+  for (let n = 0; n < 200; n++) trie.delete(nth(n % 5, 100 + Math.floor(n / 5)).words, 48);
+  for (let n = 0; n < 3; n++) trie.delete(nth(n).words, 48);
+  expect(trie.size).toBeLessThan(1024 + 3);
+  put(nth(0));
+  const before = word();
+  expect(before).toBeGreaterThan(0);
+  trie.set(address(0x20020000), 24, 1);
+  trie.set(address(0x20030000), 24, 1);
+  expect(word()).toBe(before);
+});
+
+test('once given away they take no room again, and neither does their table', () => {
+  const here = bed(1024);
+  const { trie, heap } = here;
+  for (let n = 0; n < 40; n++) trie.set(nth(n).words, 48, 1);
+  expect(hasBuckets(here)).toBe(true);
+  let pages = 1;
+  while (hasBuckets(here) && heap.makesRoom(() => heap.hasPages(pages))) pages++;
+  for (let n = 0; n < 40; n++) trie.delete(nth(n).words, 48);
+  for (let n = 0; n < 40; n++) trie.set(nth(n).words, 48, 1 + n);
+  expect(hasBuckets(here)).toBe(false);
+  for (let n = 0; n < 40; n++) expect(lookUp(heap.words, here.memory.root, nth(n).words)).toBe(1 + n);
+});
+
+test("each of a small table's prefixes has its bucket, also where it was elsewhere before", () => {
+  const here = bed(1024);
+  const { trie } = here;
+  trie.set(address(0x20010000), 24, 1);
+  trie.set(address(0x20020000), 32, 1);
+  for (let n = 0; n < 100; n++) {
+    const at = address((0x24000000 + n * (1 << 18)) >>> 0);
+    trie.set(at, 48, 1);
+    expect(countBuckets(here).blocks).toBe(3);
+    trie.delete(at, 48);
+  }
+});
