@@ -236,7 +236,8 @@ export class Inputs {
     const hold = (meaning: Meaning): void => {
       if (held.has(meaning)) return;
       held.add(meaning);
-      meaning.members.forEach(hold);
+      // Whether what nobody promises anything of has its members is nobody's promise either.
+      if (!meaning.vague) meaning.members.forEach(hold);
     };
     for (const { meaning } of this.routes.values()) if (meaning !== undefined) hold(meaning);
     for (const meaning of this.meanings.values()) if (meaning.update !== undefined && !meaning.deleted) hold(meaning);
