@@ -16,6 +16,8 @@ interface VrfState {
   /** `absent`: being written, or refused. */
   state: 'absent' | 'placed' | 'removing';
   busy: boolean;
+  /** It may be there though nothing was acknowledged: an operation's outcome is not known. */
+  maybe: boolean;
   error: string | undefined;
   /** Its removal was refused, and is not tried again before something else was removed. */
   kept: boolean;
@@ -62,18 +64,17 @@ export class VrfWriter implements NodeWriter {
 
   /** For the base graph: all that are forwarded by. They count as placed when it is acknowledged. */
   base(): BaseVrf[] {
-    return [...this.source.tables].map((table) => ({
-      table,
-      tokens: this.tokensOf(table),
-      withTree: !this.trees.has(table),
-    }));
+    return [...this.source.tables].map((table) => {
+      this.stateOf(table).maybe = true;
+      return { table, tokens: this.tokensOf(table), withTree: !this.trees.has(table) };
+    });
   }
 
   /** The base graph with these is in place. */
   basePlaced(vrfs: readonly BaseVrf[]): void {
     for (const { table, withTree } of vrfs) {
       if (withTree) this.trees.set(table, 'made');
-      Object.assign(this.stateOf(table), { state: 'placed', error: undefined });
+      Object.assign(this.stateOf(table), { state: 'placed', maybe: false, error: undefined });
     }
     for (const table of this.source.tables) this.dirty.add(table);
   }
@@ -99,7 +100,7 @@ export class VrfWriter implements NodeWriter {
     const state = this.stateOf(table);
     if (state.busy || state.state !== 'absent') return NOTHING;
     if (!this.source.tables.has(table)) {
-      this.states.delete(table);
+      if (!state.maybe) this.states.delete(table);
       return NOTHING;
     }
     const { nodes, entries } = vrfGraph({ table, tokens: this.tokensOf(table), withTree: !this.trees.has(table) });
@@ -115,6 +116,7 @@ export class VrfWriter implements NodeWriter {
     state.error = error;
     if (error === undefined) {
       state.state = 'placed';
+      state.maybe = false;
       if (!this.trees.has(table)) this.trees.set(table, 'made');
     } else
       this.log.error('the vASIC refused a VRF: its ports and routes are left to Linux', {
@@ -131,7 +133,7 @@ export class VrfWriter implements NodeWriter {
   }
 
   uncertain(table: number): void {
-    this.stateOf(table).busy = false;
+    Object.assign(this.stateOf(table), { busy: false, maybe: true });
     this.dirty.add(table);
   }
 
@@ -151,7 +153,8 @@ export class VrfWriter implements NodeWriter {
   collect(isLed: (etherTypes: Token) => boolean): boolean {
     let found = false;
     for (const [table, state] of this.states) {
-      if (state.state !== 'placed' || state.kept || this.source.tables.has(table)) continue;
+      const isThere = state.state === 'placed' || (state.state === 'absent' && state.maybe && !state.busy);
+      if (!isThere || state.kept || this.source.tables.has(table)) continue;
       const tokens = this.tokensOf(table);
       if (this.source.tableHasEntries(table) || isLed(tokens.etherTypes)) continue;
       this.remove(table, state, tokens);
@@ -168,6 +171,7 @@ export class VrfWriter implements NodeWriter {
       done: () => {
         this.trees.delete(table);
         state.state = 'absent';
+        state.maybe = false;
         this.dirty.add(table);
       },
       refused: () => {
@@ -203,7 +207,7 @@ export class VrfWriter implements NodeWriter {
   private stateOf(table: number): VrfState {
     let state = this.states.get(table);
     if (state === undefined) {
-      state = { state: 'absent', busy: false, error: undefined, kept: false };
+      state = { state: 'absent', busy: false, maybe: false, error: undefined, kept: false };
       this.states.set(table, state);
     }
     return state;

@@ -44,6 +44,44 @@ function nodesOf(bed: Bed, table: number): number {
   return bed.server.sandbox.find({}).filter(({ token }) => tokens.includes(token)).length;
 }
 
+describe('a VRF that goes while nobody knows whether the vASIC has it', () => {
+  const leave = (bed: Bed): Bed => bed.link(0, true).vrf(RED_DEVICE, 'red', undefined);
+  const cut = async (bed: Bed): Promise<void> => {
+    bed.programmer.down('cut');
+    bed.queue.length = 0;
+    leave(bed);
+    await bed.up();
+    bed.settle();
+  };
+  const come = (bed: Bed): Bed => bed.vrf(RED_DEVICE, 'red', RED).link(0, true, true, { master: RED_DEVICE });
+
+  test.each([false, true])('it came alone (applied: %s)', async (applied) => {
+    const bed = await new Bed().up();
+    come(bed);
+    bed.programmer.pump();
+    const [next] = bed.queue;
+    expect(next?.operation.kind).toBe('insert');
+    if (applied) bed.server.sandbox.apply(next!.operation);
+    if (applied) expect(nodesOf(bed, RED)).toBe(2);
+    await cut(bed);
+    expect(nodesOf(bed, RED)).toBe(0);
+    await come(bed).up();
+    bed.settle();
+    expect(nodesOf(bed, RED)).toBe(2);
+  });
+
+  test.each([false, true])('it came with the base graph (applied: %s)', async (applied) => {
+    const bed = come(new Bed());
+    await bed.open();
+    bed.programmer.pump();
+    const [next] = bed.queue;
+    if (applied) bed.server.sandbox.apply(next!.operation);
+    if (applied) expect(nodesOf(bed, RED)).toBe(2);
+    await cut(bed);
+    expect(nodesOf(bed, RED)).toBe(0);
+  });
+});
+
 describe('an address of an interface that is no port', () => {
   const LOOP = 300;
   const loop = (bed: Bed, master: number, present = true): Bed => {
