@@ -7,6 +7,7 @@
  * elsewhere one by one each leads to what was right before the change or is right after it. Taking a value away, or giving a prefix another one, needs a bracket
  * (TrieMemory), of one store, for who has read that a slot leads there: it may lead elsewhere by now.
  */
+import { halfAt, setHalf } from './trie-bits';
 import type { WordBlock } from './word-pool';
 
 /** Address bits that a trie's index tells apart. */
@@ -80,14 +81,11 @@ export class ShortPrefixes {
   }
 
   private coverOf(slot: number): number {
-    return (this.cover.pool.words[this.cover.at + (slot >>> 1)]! >>> ((slot & 1) << 4)) & 0xffff;
+    return halfAt(this.cover.pool.words, this.cover.at, slot);
   }
 
   private setCover(slot: number, position: number): void {
-    const at = this.cover.at + (slot >>> 1);
-    const shift = (slot & 1) << 4;
-    const { words } = this.cover.pool;
-    words[at] = (words[at]! & ~(0xffff << shift)) | (position << shift);
+    setHalf(this.cover.pool.words, this.cover.at, slot, position);
   }
 }
 

@@ -22,6 +22,17 @@ export function popcount(value: number): number {
   return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
+/** The `i`th of 16-bit numbers that lie two to a word, the first in its low half. */
+export function halfAt(words: Uint32Array, at: number, i: number): number {
+  return (words[at + (i >>> 1)]! >>> ((i & 1) << 4)) & 0xffff;
+}
+
+export function setHalf(words: Uint32Array, at: number, i: number, half: number): void {
+  const word = at + (i >>> 1);
+  const shift = (i & 1) << 4;
+  words[word] = (words[word]! & ~(0xffff << shift)) | (half << shift);
+}
+
 /** Set bits below position `bit`. */
 export function rank(bitmap: number, bit: number): number {
   return popcount(bitmap & ((1 << bit) - 1));

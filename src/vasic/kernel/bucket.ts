@@ -3,17 +3,20 @@
  * not room for all it says of all that only the trie knows them; of one that is longer than a key, or whose value needs more than 16 bits, it says that of
  * what the key covers.
  */
+import { halfAt, setHalf } from '../engine/trie-bits';
 import {
   AHEAD_BITS,
+  AHEAD_DEEPER,
+  AHEAD_NARROW_DEEPER,
+  BUCKET_BITS_MOST,
   BUCKET_KEYS,
   BUCKET_PREFIXES,
   BUCKET_REST,
   BUCKET_SIZE_BITS,
   BUCKET_VALUES,
   BUCKET_WORDS,
-  AHEAD_NARROW_DEEPER,
-  AHEAD_DEEPER,
 } from './layout';
+import { isNarrow, widen } from './narrow-values';
 
 /** Bits of the longest key. */
 export const KEY_BITS = 31;
@@ -37,8 +40,7 @@ export function readBucket(words: Uint32Array, at: number, suffix: number): numb
   for (let i = BUCKET_PREFIXES - 1; i >= 0; i--) {
     const key = words[at + placeOf(i)]!;
     if ((suffix ^ key) >>> 0 > (key ^ (key - 1)) >>> 0) continue;
-    const value = (words[at + BUCKET_VALUES + (i >> 1)]! >>> ((i & 1) << 4)) & AHEAD_NARROW_DEEPER;
-    return value === AHEAD_NARROW_DEEPER ? AHEAD_DEEPER : value;
+    return widen(halfAt(words, at + BUCKET_VALUES, i));
   }
   return words[at + BUCKET_REST]!;
 }
@@ -51,14 +53,14 @@ export function takesAll(words: Uint32Array, at: number): boolean {
 /** Buckets side by side that are being filled, with each prefix behind those that it is within. */
 export class BucketFiller {
   /** Of each how many keys it has; more than BUCKET_PREFIXES: they don't fit. */
-  private readonly counts = new Uint8Array(64);
+  private readonly counts = new Uint8Array(1 << BUCKET_BITS_MOST);
   /** How many prefixes are in those that don't. */
   missed = 0;
 
   /**
    * @param words where the buckets are
    * @param at address of the first
-   * @param bits that choose a bucket of a block
+   * @param buckets how many
    */
   begin(words: Uint32Array, at: number, buckets: number): void {
     this.counts.fill(0, 0, buckets);
@@ -86,7 +88,7 @@ export class BucketFiller {
     const bits = Math.min(length, KEY_BITS);
     const last = 1 << (31 - bits);
     const key = ((suffix & -(last << 1)) | last) >>> 0;
-    const narrow = length > KEY_BITS || value >= AHEAD_NARROW_DEEPER ? AHEAD_NARROW_DEEPER : value;
+    const narrow = length > KEY_BITS || !isNarrow(value) ? AHEAD_NARROW_DEEPER : value & AHEAD_NARROW_DEEPER;
     // Of what is longer than a key there may be any number.
     if (length > KEY_BITS && this.has(words, line, count, key)) return true;
     if (count === BUCKET_PREFIXES) {
@@ -95,7 +97,7 @@ export class BucketFiller {
       return false;
     }
     words[line + placeOf(count)] = key;
-    setValue(words, line, count, narrow);
+    setHalf(words, line + BUCKET_VALUES, count, narrow);
     this.counts[bucket]!++;
     return true;
   }
@@ -112,10 +114,10 @@ export class BucketFiller {
       // Places that are left say what the last one does, or cover all.
       const rest = words[line + BUCKET_REST]!;
       const key = count === 0 ? 1 << 31 : words[line + placeOf(count - 1)]!;
-      const value = count === 0 ? Math.min(rest, AHEAD_NARROW_DEEPER) : valueAt(words, line, count - 1);
+      const value = count === 0 ? Math.min(rest, AHEAD_NARROW_DEEPER) : halfAt(words, line + BUCKET_VALUES, count - 1);
       for (let i = count; i < BUCKET_PREFIXES; i++) {
         words[line + placeOf(i)] = key;
-        setValue(words, line, i, value);
+        setHalf(words, line + BUCKET_VALUES, i, value);
       }
     }
   }
@@ -123,7 +125,8 @@ export class BucketFiller {
   /** Whether the last keys have one that only the trie knows more of. */
   private has(words: Uint32Array, line: number, count: number, key: number): boolean {
     for (let i = count - 1; i >= 0; i--) {
-      if (words[line + placeOf(i)] === key && valueAt(words, line, i) === AHEAD_NARROW_DEEPER) return true;
+      if (words[line + placeOf(i)] === key && halfAt(words, line + BUCKET_VALUES, i) === AHEAD_NARROW_DEEPER)
+        return true;
     }
     return false;
   }
@@ -133,14 +136,4 @@ export class BucketFiller {
 function placeOf(i: number): number {
   const half = BUCKET_PREFIXES / 2;
   return BUCKET_KEYS + (i < half ? 2 * i : 2 * (i - half) + 1);
-}
-
-function valueAt(words: Uint32Array, line: number, i: number): number {
-  return (words[line + BUCKET_VALUES + (i >> 1)]! >>> ((i & 1) << 4)) & AHEAD_NARROW_DEEPER;
-}
-
-function setValue(words: Uint32Array, line: number, i: number, value: number): void {
-  const at = line + BUCKET_VALUES + (i >> 1);
-  const shift = (i & 1) << 4;
-  words[at] = (words[at]! & ~(AHEAD_NARROW_DEEPER << shift)) | (value << shift);
 }

@@ -18,7 +18,7 @@ import {
   BUCKET_WORDS,
   ROOT_BUCKETS,
 } from './layout';
-import { LookAhead, pageNumber, SMALL } from './look-ahead';
+import { isPower, LookAhead, pageNumber, SMALL } from './look-ahead';
 import { takeBelow, type TakePrefix, type Wanted } from './trie-below';
 
 /** Pages that any table may have; more of them come with PAGE_FROM prefixes below a word of the table. */
@@ -163,7 +163,7 @@ export class Buckets extends LookAhead {
     const depth = AHEAD_BITS + bits;
     const buckets = length >= depth ? 1 : 1 << (depth - length);
     // A block with a bucket that didn't take its prefixes before is tried again as their number doubles.
-    const isDoubled = more === 1 && (count & (count - 1)) === 0;
+    const isDoubled = more === 1 && isPower(count);
     let isSmall = false;
     for (let bucket = from; bucket < from + buckets; bucket++) {
       const at = blockOf(word) + bucket * BUCKET_WORDS;

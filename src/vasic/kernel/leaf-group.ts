@@ -7,8 +7,9 @@
  * Bit 0 of the first word is set unless the leaves are elsewhere: then the third word is their address, 0: only the trie knows them.
  */
 import { GROUP_AT, GROUP_LEAVES, AHEAD_NARROW_DEEPER, GROUP_RUNS, GROUP_WORDS, AHEAD_DEEPER } from './layout';
-import { popcount } from '../engine/trie-bits';
+import { halfAt, popcount, setHalf } from '../engine/trie-bits';
 import type { HeapBlocks } from './heap-blocks';
+import { isNarrow, widen } from './narrow-values';
 
 /** What a leaf says (AHEAD_DEEPER, a value, or 0). @param at address of its group */
 export function readLeaf(words: Uint32Array, at: number, leaf: number): number {
@@ -64,7 +65,7 @@ export function changeGroup(blocks: HeapBlocks, at: number, from: number, to: nu
     starts[runs] = HAD.starts[run]!;
     values[runs++] = HAD.values[run]!;
   }
-  if (runs <= GROUP_RUNS && isNarrow(runs)) packRuns(blocks, at, runs);
+  if (runs <= GROUP_RUNS && areNarrow(runs)) packRuns(blocks, at, runs);
   else packElsewhere(blocks, at, runs);
 }
 
@@ -72,7 +73,7 @@ export function changeGroup(blocks: HeapBlocks, at: number, from: number, to: nu
 function changeLeaf(words: Uint32Array, at: number, leaf: number, value: number): boolean {
   const low = words[at]!;
   const high = words[at + 1]!;
-  if ((low & 1) === 0 || (value >= AHEAD_NARROW_DEEPER && value !== AHEAD_DEEPER)) return false;
+  if ((low & 1) === 0 || !isNarrow(value)) return false;
   const narrow = value & AHEAD_NARROW_DEEPER;
   const isLast = leaf === GROUP_LEAVES - 1;
   const begins = isStart(low, high, leaf);
@@ -80,18 +81,21 @@ function changeLeaf(words: Uint32Array, at: number, leaf: number, value: number)
   const runs = popcount(low) + popcount(high);
   // Of the run that begins with the leaf, or would.
   const place = startsUpTo(low, high, leaf) - (begins ? 1 : 0);
-  const before = leaf === 0 ? -1 : halfAt(words, at, place - 1);
-  const behind = isLast ? -1 : halfAt(words, at, place + (ends ? 1 : 0) - (begins ? 0 : 1));
+  const before = leaf === 0 ? -1 : halfAt(words, at + GROUP_AT, place - 1);
+  const behind = isLast ? -1 : halfAt(words, at + GROUP_AT, place + (ends ? 1 : 0) - (begins ? 0 : 1));
   const isNew = before !== narrow;
   const leavesNext = !isLast && behind !== narrow;
   const taken = (begins ? 1 : 0) + (ends ? 1 : 0);
   const more = (isNew ? 1 : 0) + (leavesNext ? 1 : 0) - taken;
   if (runs + more > GROUP_RUNS) return false;
   if (more > 0)
-    for (let run = runs - 1; run >= place + taken; run--) setHalf(words, at, run + more, halfAt(words, at, run));
-  if (more < 0) for (let run = place + taken; run < runs; run++) setHalf(words, at, run + more, halfAt(words, at, run));
-  if (isNew) setHalf(words, at, place, narrow);
-  if (leavesNext) setHalf(words, at, place + (isNew ? 1 : 0), behind);
+    for (let run = runs - 1; run >= place + taken; run--)
+      setHalf(words, at + GROUP_AT, run + more, halfAt(words, at + GROUP_AT, run));
+  if (more < 0)
+    for (let run = place + taken; run < runs; run++)
+      setHalf(words, at + GROUP_AT, run + more, halfAt(words, at + GROUP_AT, run));
+  if (isNew) setHalf(words, at + GROUP_AT, place, narrow);
+  if (leavesNext) setHalf(words, at + GROUP_AT, place + (isNew ? 1 : 0), behind);
   setStart(words, at, leaf, isNew);
   if (!isLast) setStart(words, at, leaf + 1, leavesNext);
   return true;
@@ -105,16 +109,6 @@ function setStart(words: Uint32Array, at: number, leaf: number, is: boolean): vo
   const word = at + (leaf >> 5);
   const bit = 1 << (leaf & 31);
   words[word] = is ? words[word]! | bit : words[word]! & ~bit;
-}
-
-function halfAt(words: Uint32Array, at: number, run: number): number {
-  return (words[at + GROUP_AT + (run >> 1)]! >>> ((run & 1) << 4)) & AHEAD_NARROW_DEEPER;
-}
-
-function setHalf(words: Uint32Array, at: number, run: number, half: number): void {
-  const word = at + GROUP_AT + (run >> 1);
-  const shift = (run & 1) << 4;
-  words[word] = (words[word]! & ~(AHEAD_NARROW_DEEPER << shift)) | (half << shift);
 }
 
 /** Takes a group's runs into HAD; how many there are. */
@@ -138,11 +132,8 @@ function unpack(words: Uint32Array, at: number): number {
 }
 
 /** Whether so many runs of GETS have place in 16 bits each. */
-function isNarrow(runs: number): boolean {
-  for (let run = 0; run < runs; run++) {
-    const value = GETS.values[run]!;
-    if (value >= AHEAD_NARROW_DEEPER && value !== AHEAD_DEEPER) return false;
-  }
+function areNarrow(runs: number): boolean {
+  for (let run = 0; run < runs; run++) if (!isNarrow(GETS.values[run]!)) return false;
   return true;
 }
 
@@ -193,6 +184,5 @@ function startsUpTo(low: number, high: number, leaf: number): number {
 
 /** What a run is. */
 function runAt(words: Uint32Array, at: number, run: number): number {
-  const narrow = halfAt(words, at, run);
-  return narrow === AHEAD_NARROW_DEEPER ? AHEAD_DEEPER : narrow;
+  return widen(halfAt(words, at + GROUP_AT, run));
 }

@@ -9,9 +9,8 @@
  * Changes of what there is lie between the trie's change of the tree version and its end (shared-trie.ts), as all of it that a prefix touches is below its index slot. A new part where none was may come at
  * any time: it says what the trie says.
  */
-import type { Heap } from './heap';
+import { PAGE_WORDS, type Heap } from './heap';
 import { LEFT_PAGES } from './heap-blocks';
-import { PAGE_WORDS } from './heap';
 import { AHEAD_BITS, AHEAD_PAGE_BITS, AHEAD_TABLE_WORDS } from './layout';
 
 /** Address bits behind those that choose a page. */
@@ -26,7 +25,8 @@ export function pageNumber(first: number): number {
   return first >>> BELOW_TABLE;
 }
 
-function isPower(value: number): boolean {
+/** Whether a number is a power of two, or 0. */
+export function isPower(value: number): boolean {
   return (value & (value - 1)) === 0;
 }
 

@@ -1,6 +1,6 @@
 /** How the kernel's program finds a route, from the same words: bpf/routes.h said in TypeScript (decide.ts says what for). */
 import { INDEX_BITS } from '../engine/short-prefixes';
-import { bitsAt, chunkAt, COVERING, rank, STRIDE } from '../engine/trie-bits';
+import { bitsAt, chunkAt, COVERING, halfAt, rank, STRIDE } from '../engine/trie-bits';
 import {
   BEHIND,
   BITS_SHIFT,
@@ -69,6 +69,5 @@ function findBucket(heap: Uint32Array, table: number, address: Uint32Array): num
 
 /** Of the prefixes shorter than an index slot, the longest one's value. */
 function shortPrefix(heap: Uint32Array, root: number, first: number): number {
-  const cover = heap[heap[root + layout.ROOT_COVER]! + (first >>> 1)]! >>> ((first & 1) << 4);
-  return heap[heap[root + layout.ROOT_SHORTS]! + (cover & 0xffff)]!;
+  return heap[heap[root + layout.ROOT_SHORTS]! + halfAt(heap, heap[root + layout.ROOT_COVER]!, first)]!;
 }
