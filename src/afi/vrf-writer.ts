@@ -13,11 +13,9 @@ import type { AftNode, Token } from '../aft/model';
 import { WorkSet } from '../fib/work-set';
 
 interface VrfState {
-  /** `absent`: being written, or refused. */
-  state: 'absent' | 'placed' | 'removing';
+  /** `absent`: being written, or refused. `unknown`: the same, but it may be there, as an operation's outcome is not known. */
+  state: 'absent' | 'unknown' | 'placed' | 'removing';
   busy: boolean;
-  /** It may be there though nothing was acknowledged: an operation's outcome is not known. */
-  maybe: boolean;
   error: string | undefined;
   /** Its removal was refused, and is not tried again before something else was removed. */
   kept: boolean;
@@ -65,7 +63,7 @@ export class VrfWriter implements NodeWriter {
   /** For the base graph: all that are forwarded by. They count as placed when it is acknowledged. */
   base(): BaseVrf[] {
     return [...this.source.tables].map((table) => {
-      this.stateOf(table).maybe = true;
+      doubt(this.stateOf(table));
       return { table, tokens: this.tokensOf(table), withTree: !this.trees.has(table) };
     });
   }
@@ -74,7 +72,7 @@ export class VrfWriter implements NodeWriter {
   basePlaced(vrfs: readonly BaseVrf[]): void {
     for (const { table, withTree } of vrfs) {
       if (withTree) this.trees.set(table, 'made');
-      Object.assign(this.stateOf(table), { state: 'placed', maybe: false, error: undefined });
+      Object.assign(this.stateOf(table), { state: 'placed', error: undefined });
     }
     for (const table of this.source.tables) this.dirty.add(table);
   }
@@ -98,9 +96,9 @@ export class VrfWriter implements NodeWriter {
 
   build(table: number, insert: NodeInsert): BuildResult {
     const state = this.stateOf(table);
-    if (state.busy || state.state !== 'absent') return NOTHING;
+    if (state.busy || (state.state !== 'absent' && state.state !== 'unknown')) return NOTHING;
     if (!this.source.tables.has(table)) {
-      if (!state.maybe) this.states.delete(table);
+      if (state.state === 'absent') this.states.delete(table);
       return NOTHING;
     }
     const { nodes, entries } = vrfGraph({ table, tokens: this.tokensOf(table), withTree: !this.trees.has(table) });
@@ -116,7 +114,6 @@ export class VrfWriter implements NodeWriter {
     state.error = error;
     if (error === undefined) {
       state.state = 'placed';
-      state.maybe = false;
       if (!this.trees.has(table)) this.trees.set(table, 'made');
     } else
       this.log.error('the vASIC refused a VRF: its ports and routes are left to Linux', {
@@ -133,7 +130,9 @@ export class VrfWriter implements NodeWriter {
   }
 
   uncertain(table: number): void {
-    Object.assign(this.stateOf(table), { busy: false, maybe: true });
+    const state = this.stateOf(table);
+    state.busy = false;
+    doubt(state);
     this.dirty.add(table);
   }
 
@@ -153,8 +152,8 @@ export class VrfWriter implements NodeWriter {
   collect(isLed: (etherTypes: Token) => boolean): boolean {
     let found = false;
     for (const [table, state] of this.states) {
-      const isThere = state.state === 'placed' || (state.state === 'absent' && state.maybe && !state.busy);
-      if (!isThere || state.kept || this.source.tables.has(table)) continue;
+      if (state.busy || (state.state !== 'placed' && state.state !== 'unknown')) continue;
+      if (state.kept || this.source.tables.has(table)) continue;
       const tokens = this.tokensOf(table);
       if (this.source.tableHasEntries(table) || isLed(tokens.etherTypes)) continue;
       this.remove(table, state, tokens);
@@ -171,7 +170,6 @@ export class VrfWriter implements NodeWriter {
       done: () => {
         this.trees.delete(table);
         state.state = 'absent';
-        state.maybe = false;
         this.dirty.add(table);
       },
       refused: () => {
@@ -200,16 +198,21 @@ export class VrfWriter implements NodeWriter {
   rewrite(table: number): void {
     const state = this.stateOf(table);
     if (state.busy || state.state !== 'placed') return;
-    state.state = 'absent';
+    state.state = 'unknown';
     this.dirty.add(table);
   }
 
   private stateOf(table: number): VrfState {
     let state = this.states.get(table);
     if (state === undefined) {
-      state = { state: 'absent', busy: false, maybe: false, error: undefined, kept: false };
+      state = { state: 'absent', busy: false, error: undefined, kept: false };
       this.states.set(table, state);
     }
     return state;
   }
+}
+
+/** An operation that makes it has an outcome that isn't known (yet). */
+function doubt(state: VrfState): void {
+  if (state.state === 'absent') state.state = 'unknown';
 }
