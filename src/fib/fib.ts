@@ -282,15 +282,16 @@ export class Fib {
     const { ifindex } = update;
     const table = this.interfaces.lookupTable(ifindex);
     const ownTable = this.interfaces.tableOf(ifindex);
+    const vrfTable = this.interfaces.get(ifindex)?.vrfTable;
     const changed = this.interfaces.apply(update);
     for (const each of changed) this.interfaceChanged(each);
     // Of one that the vASIC doesn't forward for, only the subnets ask whether it is up.
     if (!changed.includes(ifindex)) this.subnets.interfaceChanged(ifindex);
-    const isMoved = this.interfaces.lookupTable(ifindex) !== table;
-    // Addresses are of interfaces of all kinds, not of ports alone.
-    if (isMoved || this.interfaces.tableOf(ifindex) !== ownTable) this.hosts.tablesMoved();
+    // Its addresses go along, of interfaces of all kinds, and those of what is in its VRF.
+    if (this.interfaces.tableOf(ifindex) !== ownTable || this.interfaces.get(ifindex)?.vrfTable !== vrfTable)
+      this.hosts.tablesMoved();
     // An LSP may lead to its table.
-    if (isMoved) this.resolution.interfaceChanged(ifindex);
+    if (this.interfaces.lookupTable(ifindex) !== table) this.resolution.interfaceChanged(ifindex);
   }
 
   /** Whether a port takes packets with labels. */
@@ -319,7 +320,6 @@ export class Fib {
 
   private portRulesChanged(port: number, sending: boolean): void {
     this.forwarding.dirtyPorts.add(port);
-    this.hosts.tablesMoved();
     if (sending) {
       for (const neighbor of this.neighbors.all()) {
         if (this.interfaces.portOf(neighbor.ifindex) === port) this.forwarding.dirtyAdjacencies.add(neighbor.id);
