@@ -22,23 +22,24 @@ export interface MapSettings {
   readonly shared?: number;
 }
 
+/** Cloneable. */
+export interface LoadRequest {
+  /** What the object and its maps are shown as (bpftool), at most 15 bytes. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Those that are wanted; it has no others. */
+  readonly programs: readonly string[];
+  readonly maps: Readonly<Record<string, MapSettings>>;
+}
+
 export class BpfObject {
   private constructor(
     private readonly handle: Handle,
     private readonly name: string,
   ) {}
 
-  /**
-   * @param name what the object and its maps are shown as (bpftool), at most 15 bytes
-   * @param programs those that are wanted; it has no others
-   * @throws Error with cause and remedy: libbpf is missing, no CAP_BPF, the verifier's last words
-   */
-  static load(
-    name: string,
-    bytes: Uint8Array,
-    programs: readonly string[],
-    maps: Readonly<Record<string, MapSettings>>,
-  ): BpfObject {
+  /** @throws Error with cause and remedy: libbpf is missing, no CAP_BPF, the verifier's last words */
+  static load({ name, bytes, programs, maps }: LoadRequest): BpfObject {
     const lib = libbpf();
     const handle = lib.openMem(bytes, bytes.length, openOptions(name));
     if (handle === null) throw new Error(`the BPF object ${name} cannot be read: it is damaged, build it again`);
@@ -54,6 +55,16 @@ export class BpfObject {
       object.close();
       throw error;
     }
+  }
+
+  /** An object that another thread of this process handed over. */
+  static takeOver(name: string, handle: Handle): BpfObject {
+    return new BpfObject(handle, name);
+  }
+
+  /** For another thread of this process, which takes it over: this one isn't used any more. */
+  handOver(): Handle {
+    return this.handle;
   }
 
   mapFd(map: string): number {

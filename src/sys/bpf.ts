@@ -6,6 +6,7 @@ import koffi from 'koffi';
 import { SysError, addressOf } from './libc';
 
 const NUMBERS: Readonly<Record<string, number>> = { x64: 321, arm64: 280 };
+const BPF_MAP_UPDATE_ELEM = 2;
 const BPF_OBJ_PIN = 6;
 const BPF_OBJ_GET = 7;
 const BPF_PROG_TEST_RUN = 10;
@@ -90,6 +91,16 @@ export function linkInterface(link: number): number {
 export function mapEntries(map: number): number {
   // struct bpf_map_info: type, id, key_size, value_size, max_entries.
   return objectInfo(map).readUInt32LE(16);
+}
+
+/** Stores a value of a map whose keys are numbers. `value`: all of it. @throws SysError ENOMEM, E2BIG (no such key) */
+export function setElement(map: number, key: number, value: NodeJS.ArrayBufferView): void {
+  const keyWord = Uint32Array.of(key);
+  const attr = Buffer.alloc(32);
+  attr.writeUInt32LE(map, 0);
+  attr.writeBigUInt64LE(addressOf(keyWord), 8);
+  attr.writeBigUInt64LE(addressOf(value), 16);
+  bpf(BPF_MAP_UPDATE_ELEM, attr, 'BPF_MAP_UPDATE_ELEM', `key ${key}`);
 }
 
 /** The first bytes of struct bpf_link_info or bpf_map_info. */

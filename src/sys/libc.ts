@@ -150,7 +150,7 @@ function checkAgain(result: number, call: string, detail = ''): number {
 }
 
 /** The address of a buffer's first byte, to be stored in iovec and msghdr structures. */
-export function addressOf(buffer: Uint8Array): bigint {
+export function addressOf(buffer: NodeJS.ArrayBufferView): bigint {
   return koffi.address(buffer);
 }
 

@@ -60,7 +60,12 @@ function main(): void {
   const [interfaceName = '', portMac = '', ...more] = process.argv.slice(2);
   const [family, routes, seconds] = more.slice(0, 3).map(Number) as [4 | 6, number, number];
   const labels = more[3] as LabelCase | undefined;
-  const object = BpfObject.load('generate', readFileSync(join(__dirname, 'generate.bpf.o')), ['generate'], {});
+  const object = BpfObject.load({
+    name: 'generate',
+    bytes: readFileSync(join(__dirname, 'generate.bpf.o')),
+    programs: ['generate'],
+    maps: {},
+  });
   const frames = Buffer.from(
     new MappedMemory(FRAMES * FRAME_BYTES).place(object.mapFd('frames'), FRAMES * FRAME_BYTES),
   );

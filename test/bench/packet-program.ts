@@ -14,7 +14,12 @@ const [program = '', interfaceName = '', out] = process.argv.slice(2);
 const wireOut = Buffer.alloc(4);
 if (out !== undefined) wireOut.writeUInt32LE(ifNameToIndex(out));
 const bytes = readFileSync(join(__dirname, 'generate.bpf.o'));
-const object = BpfObject.load(program, bytes, [program], { '.rodata.wire': { contents: wireOut } });
+const object = BpfObject.load({
+  name: program,
+  bytes,
+  programs: [program],
+  maps: { '.rodata.wire': { contents: wireOut } },
+});
 createLink(object.programFd(program), ifNameToIndex(interfaceName), program === 'wire_tc' ? 'tcx' : 'xdp');
 console.log('ready');
 // The link lasts as long as the process.

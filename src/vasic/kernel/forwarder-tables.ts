@@ -20,6 +20,7 @@ export function forwarderTables(forwarder: Forwarder, complain: (reason: string)
         return forwarder.heap;
       },
       grow: () => grows(() => forwarder.growHeap(forwarder.heap.length + 1)),
+      prepare: () => forwarder.prepareHeap(),
     },
     globals: forwarder.globals,
     counters: {

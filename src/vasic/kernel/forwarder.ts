@@ -10,8 +10,8 @@
  *
  * Owner: the dataplane thread.
  */
-import { testRun } from '../../sys/bpf';
-import { BpfObject } from '../../sys/bpf-object';
+import { setElement, testRun } from '../../sys/bpf';
+import { BpfObject, type LoadRequest } from '../../sys/bpf-object';
 import { close } from '../../sys/libc';
 import { MappedMemory } from '../../sys/mapped-memory';
 import { CounterMemory, possibleCpus, type Count } from './counters';
@@ -19,6 +19,7 @@ import { EarlierCounts } from './earlier-counts';
 import { adoptedHook, hang, type Hook, type PortMode } from './hooks';
 import * as layout from './layout';
 import type { Left, Legacy } from './legacy';
+import { NextProgram } from './next-program';
 import { COUNTERS_OF_PORT, FIRST_SLOW_COUNTER, firstCounterOf, portAt, PortTable, type PortFacts } from './port-table';
 import { readObject } from './program-file';
 
@@ -55,6 +56,8 @@ const PROGRAMS: Readonly<Record<PortMode, string>> = {
   tc: 'forward_tc',
 };
 const WORD = 4;
+/** What is ready is kept for so long: its heap is twice as large as the one in use. */
+const READY_MS = 30_000;
 const CHUNK_BYTES = layout.CHUNK_WORDS * WORD;
 const OUTCOMES: Readonly<Record<number, Trial['outcome']>> = {
   [layout.VERDICT_SENT]: 'sent',
@@ -88,6 +91,11 @@ export class Forwarder {
   /** tc's program, and XDP's once a port uses it: the verifier takes its time for each, and nothing is forwarded in TypeScript meanwhile. */
   private readonly wanted = new Set([PROGRAMS.tc]);
   private program: BpfObject;
+  /** An instance with a larger heap, which shares this one's counters; and that heap's chunks. */
+  private readonly next = new NextProgram();
+  private nextChunks = 0;
+  /** One that was made ready isn't wanted any more by then. Milliseconds, monotonic. */
+  private nextUntil = 0;
 
   /** @throws Error with cause and remedy: not built, no libbpf, no permission, the verifier's words */
   constructor(options: ForwarderOptions) {
@@ -124,26 +132,69 @@ export class Forwarder {
    */
   growHeap(words: number): boolean {
     const needed = chunksOf(words);
-    const now = this.heap.length / layout.CHUNK_WORDS;
-    if (needed <= now) return true;
+    if (needed <= this.chunks) return true;
     if (needed > this.maxChunks) return false;
-    const chunks = Math.min(this.maxChunks, Math.max(needed, 2 * now));
-    const next = this.load(chunks, this.counters.numbers, '.bss', 'counters');
-    const fd = next.mapFd('heap');
-    const copying = new MappedMemory(chunks * CHUNK_BYTES);
-    new Uint32Array(copying.place(fd, chunks * CHUNK_BYTES)).set(this.heap);
-    copying.release();
-    this.heap = new Uint32Array(this.heapMemory.place(fd, chunks * CHUNK_BYTES));
+    const chunks = this.chunksNext(needed);
+    const next =
+      this.prepared(chunks) ?? BpfObject.load(this.request(chunks, this.counters.numbers, '.bss', 'counters'));
+    try {
+      this.copyHeap(next.mapFd('heap'));
+    } catch (error) {
+      next.close();
+      throw error;
+    }
     this.succeed(next);
+    this.heap = new Uint32Array(this.heapMemory.place(next.mapFd('heap'), chunks * CHUNK_BYTES));
     return true;
+  }
+
+  /** By the kernel: a mapping of the other's would take longer than the copying, as each of its pages is touched for the first time. */
+  private copyHeap(to: number): void {
+    for (let chunk = 0; chunk < this.chunks; chunk++) {
+      const at = chunk * layout.CHUNK_WORDS;
+      setElement(to, chunk, this.heap.subarray(at, at + layout.CHUNK_WORDS));
+    }
+  }
+
+  /** The heap is soon to grow: what that takes is made ready meanwhile. */
+  prepareHeap(): void {
+    const chunks = this.chunksNext(1);
+    if (this.next.isUnderWay || chunks === this.chunks) return;
+    this.nextChunks = chunks;
+    this.nextUntil = performance.now() + READY_MS;
+    const request = this.request(chunks, this.counters.numbers, '.bss', 'counters');
+    this.next.start(request, { name: 'heap', values: chunks, bytes: CHUNK_BYTES });
+  }
+
+  /** What is ready and wasn't needed for long gives its memory back. @param now milliseconds, monotonic */
+  tick(now: number): void {
+    if (this.next.isUnderWay && now >= this.nextUntil) this.next.drop();
+  }
+
+  private get chunks(): number {
+    return this.heap.length / layout.CHUNK_WORDS;
+  }
+
+  /** That it grows to next: twofold, or as many as needed. */
+  private chunksNext(needed: number): number {
+    return Math.min(this.maxChunks, Math.max(needed, 2 * this.chunks));
+  }
+
+  /** The one that was made ready, if it has as many chunks. */
+  private prepared(chunks: number): BpfObject | undefined {
+    const next = this.next.take();
+    if (this.nextChunks === chunks) return next;
+    next?.close();
+    return undefined;
   }
 
   /** Makes room for twice as many counters. The heap is copied for it. @throws Error when the kernel has no memory for it */
   growCounters(): void {
     const total = 2 * this.counters.numbers;
-    const next = this.load(this.heap.length / layout.CHUNK_WORDS, total, '.bss', 'heap');
-    this.counters.add(next.mapFd('counters'), total);
+    const next = this.load(this.chunks, total, '.bss', 'heap');
+    const counters = next.mapFd('counters');
     this.succeed(next);
+    this.counters.add(counters, total);
     for (const [port, { by }] of this.hooks)
       if (this.keeps && by !== 'clsact' && !this.left.has(port))
         this.legacy?.keepCounters(this.ports.ifindexOf(port), by, next.mapFd('counters'));
@@ -306,9 +357,7 @@ export class Forwarder {
     if (!this.wanted.has(name)) {
       this.wanted.add(name);
       try {
-        this.succeed(
-          this.load(this.heap.length / layout.CHUNK_WORDS, this.counters.numbers, '.bss', 'heap', 'counters'),
-        );
+        this.succeed(this.load(this.chunks, this.counters.numbers, '.bss', 'heap', 'counters'));
       } catch (error) {
         this.wanted.delete(name);
         throw error;
@@ -323,6 +372,7 @@ export class Forwarder {
       if (leave && hook.link !== undefined) close(hook.link);
       else this.detach(port);
     }
+    this.next.drop();
     this.program.close();
     this.counters.release();
     this.earlier.close();
@@ -330,28 +380,39 @@ export class Forwarder {
     this.heapMemory.release();
   }
 
-  /** An instance with so much room; the named maps are the present instance's. */
-  private load(chunks: number, counters: number, ...shared: readonly (string | undefined)[]): BpfObject {
+  /** An instance with so much room, in place of one that was made ready; the named maps are the present instance's. */
+  private load(chunks: number, counters: number, ...shared: readonly string[]): BpfObject {
+    // It would have other counters, or lack a program; and what it shares may go.
+    this.next.drop();
+    return BpfObject.load(this.request(chunks, counters, ...shared));
+  }
+
+  private request(chunks: number, counters: number, ...shared: readonly string[]): LoadRequest {
     const config = Buffer.alloc(8);
     config.writeUInt32LE(counters, 0);
     config.writeUInt32LE(process.arch === 'x64' ? 0 : 1, 4);
     const share = (map: string): { readonly shared?: number } =>
       shared.includes(map) ? { shared: this.program.mapFd(map) } : {};
-    return BpfObject.load(NAME, this.object, [...this.wanted], {
+    const maps = {
       '.rodata.config': { contents: config },
       '.bss': share('.bss'),
       heap: shared.includes('heap') ? share('heap') : { entries: chunks },
       counters: shared.includes('counters') ? share('counters') : { entries: counters * this.cpus },
-    });
+    };
+    return { name: NAME, bytes: this.object, programs: [...this.wanted], maps };
   }
 
-  /** The next instance takes over at all ports. @throws Error; the next one is closed then, and the present one stays */
+  /** The next instance takes over at all ports. @throws Error; the next one is closed then, and the present one stays at all */
   private succeed(next: BpfObject): void {
+    const done: Hook[] = [];
     try {
       for (const [port, hook] of this.hooks) {
-        if (!this.left.has(port)) hook.replace(next.programFd(PROGRAMS[hook.mode]));
+        if (this.left.has(port)) continue;
+        hook.replace(next.programFd(PROGRAMS[hook.mode]));
+        done.push(hook);
       }
     } catch (error) {
+      for (const hook of done) hook.replace(this.program.programFd(PROGRAMS[hook.mode]));
       next.close();
       throw error;
     }

@@ -21,6 +21,8 @@ const PAGE_ORDER = 10;
 const FIRST_PAGE = 1;
 /** Kept for changes that can't be refused. */
 const RESERVE_PAGES = 64;
+/** With fewer pages left, and less than half of all, the heap is about to grow: what routes fill in less than two seconds. */
+const SOON_PAGES = 4096;
 /** Sizes of block that one prefix takes at most, each perhaps from a page of its own: nodes, the children of one, values. */
 const PREFIX_PAGES = 3;
 /** Blocks of one size that it takes at most: a node where it leaves a path, and two more behind its own paths. */
@@ -34,6 +36,8 @@ export interface HeapBacking {
   readonly words: Uint32Array;
   /** Makes it at least twice as large, with the same contents at the same addresses; false: it may not grow any more. */
   grow(): boolean;
+  /** Is told that this is soon to come, with each page until then. */
+  prepare?(): void;
 }
 
 /** Blocks of one size. */
@@ -144,6 +148,12 @@ export class Heap implements WordPool {
     return this.untouched >= pages || this.runs.some((run, order) => 1 << order >= pages && run.length > 0);
   }
 
+  /** The same; grows for that. */
+  makesRun(pages: number): boolean {
+    while (!this.hasRun(pages)) if (!this.grow()) return false;
+    return true;
+  }
+
   /** Whether one more prefix is sure to find room. */
   hasRoom(): boolean {
     return this.hasPages(PREFIX_PAGES) || this.hasSpare(this.lacking());
@@ -231,6 +241,7 @@ export class Heap implements WordPool {
     while (this.untouched < pages) if (!this.grow()) return 0;
     const page = this.nextPage;
     this.nextPage += pages;
+    if (this.untouched < Math.min(this.words.length / PAGE_WORDS / 2, SOON_PAGES)) this.backing.prepare?.();
     return page;
   }
 

@@ -84,8 +84,8 @@ class Image implements GraphWatcher {
 
   settle(): void {
     if (this.dirty.size === 0 && this.ports.size === 0) return;
-    this.versions.turnGraph();
     const gone = new Set([...this.dirty].filter((slot) => this.graph.imageOf(slot) === undefined));
+    this.versions.turnGraph();
     this.records.write(this.dirty, gone);
     for (const port of this.ports) this.globals[portAt(port) + layout.PORT_START] = this.graph.inputStart(port);
     if (this.ports.size > 0 || this.shortWays.needs(this.dirty))

@@ -34,8 +34,8 @@ export interface EngineOptions {
   readonly bpfFs: string;
 }
 
-/** 4 MiB: some ten thousand routes. */
-const FIRST_WORDS = 1 << 20;
+/** 8 MiB, of which half are left when more is made ready: that takes as long as some ten thousand routes. */
+const FIRST_WORDS = 1 << 21;
 /** For nodes: neighbors, above all. */
 const FIRST_COUNTERS = 4096;
 const WORD = 4;
@@ -141,6 +141,7 @@ export class KernelEngine {
    * @param entries how many entries they have
    */
   tick(now: number, changes: number, entries: () => number): void {
+    this.forwarder.tick(now);
     if (!this.keeps) return;
     if (now >= this.beatAt) {
       this.beatAt = now + BEAT_MS;

@@ -15,6 +15,7 @@ import { AHEAD_BITS, AHEAD_PAGE_BITS, AHEAD_TABLE_WORDS } from './layout';
 
 /** Address bits behind those that choose a page. */
 const BELOW_TABLE = 32 - (AHEAD_BITS - AHEAD_PAGE_BITS);
+const TABLE_PAGES = AHEAD_TABLE_WORDS / PAGE_WORDS;
 /** A table with fewer prefixes is a small one. */
 export const SMALL = 1024;
 /** Changes of one part in a row that it waits for. */
@@ -74,7 +75,9 @@ export abstract class LookAhead {
   /** Those have been told. Not within a change. @param index as for changed() */
   filled(index: number): void {
     this.isFilling = false;
-    if (this.held.length > 0 && this.total >= this.tableFrom) this.makeTable(index);
+    if (this.held.length === 0 || this.total < this.tableFrom) return;
+    this.growFor(this.total);
+    this.makeTable(index);
   }
 
   /** Gives everything back. The reader's way here must be barred: the root doesn't lead here any more, and the graph's version is odd. */
@@ -105,14 +108,9 @@ export abstract class LookAhead {
     this.count(first, more);
     if (this.isFilling) return;
     if (this.table === 0) {
-      // Where there was no room it is looked for again only now and then.
-      if (more === 1 && (isPower(this.total) || this.total % SMALL === 0) && this.total >= this.tableFrom) {
-        this.makeTable(index);
-      }
+      if (more === 1 && this.makesTableAt(this.total)) this.makeTable(index);
       return;
     }
-    // The heap grows for that with what comes in, not with what goes.
-    if (this.waiting >= 0 && more === 1) this.heap.hasPages(LEFT_PAGES);
     const part = first >>> (32 - this.partBits);
     if (part !== this.waiting || ++this.waited > PATIENCE) this.stopWaiting(index);
     if (this.follow(index, first, length, more) || more === -1 || !this.pays(first)) return;
@@ -125,11 +123,29 @@ export abstract class LookAhead {
     }
   }
 
+  /**
+   * Has the heap grow, if need be, for what a prefix more may make here: not within its change, as that takes longer than a version may be odd. For what goes
+   * it doesn't grow.
+   */
+  makeRoom(): void {
+    if (this.held.length === 0) return;
+    const next = this.total + 1;
+    if (this.table === 0 && this.makesTableAt(next)) this.growFor(next);
+    else if (this.waiting >= 0) this.heap.hasPages(LEFT_PAGES);
+  }
+
+  /** Whether a table is made with the prefix that makes so many. Where there was no room it is looked for again only now and then. */
+  private makesTableAt(total: number): boolean {
+    return total >= this.tableFrom && (isPower(total) || total % SMALL === 0);
+  }
+
+  /** The heap grows for a large table only, and where its free pages don't lie side by side as well. */
+  private growFor(total: number): void {
+    if (total >= SMALL && this.heap.hasPages(LEFT_PAGES)) this.heap.makesRun(TABLE_PAGES);
+  }
+
   private makeTable(index: number): void {
-    // The heap grows for a large one only, and where its free pages don't lie side by side as well.
-    if (this.total >= SMALL) this.heap.hasPages(LEFT_PAGES);
-    else if (!this.heap.hasRun(AHEAD_TABLE_WORDS / PAGE_WORDS)) return;
-    if (!this.heap.isSpare(LEFT_PAGES)) return;
+    if (!this.heap.hasRun(TABLE_PAGES) || !this.heap.isSpare(LEFT_PAGES)) return;
     this.table = this.heap.allocateWords(AHEAD_TABLE_WORDS);
     if (this.table === 0) return;
     this.heap.words.fill(0, this.table, this.table + AHEAD_TABLE_WORDS);

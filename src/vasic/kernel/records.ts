@@ -35,9 +35,8 @@ const POPPED_TTL: Readonly<Record<PoppedTtl, number>> = {
 /** A slot's node, and what it has of the heap. */
 interface Held {
   image: NodeImage;
-  /** Of a load balancer: its slots, and those present (made when some are missing); address and words. Of a switch of ports: its slots. */
+  /** Of a load balancer: its slots, and behind them as many words for those present. Of a switch of ports: its slots. */
   paths: Block;
-  present: Block;
   /** Of a table of labels. */
   labels: LabelPages | undefined;
   /** Blocks that the record still names, until it is written again. */
@@ -62,10 +61,10 @@ export class Records {
     private readonly ids: CounterIds,
   ) {}
 
-  /** Gets what the node needs of the heap; false: there is no room, and the slot has what it had. Nothing shows yet. */
+  /** Gets what the node needs of the heap, and its counters' number; false: there is no room, and the slot has what it had. Nothing shows yet. */
   hold(slot: number, image: NodeImage): boolean {
     const before = this.held[slot];
-    const wanted = image.kind === 'balance' ? image.max : image.kind === 'portSwitch' ? image.ports : 0;
+    const wanted = image.kind === 'balance' ? 2 * image.max : image.kind === 'portSwitch' ? image.ports : 0;
     const grows = wanted > (before?.paths.words ?? 0);
     const pages = Math.ceil(wanted / PAGE_WORDS) + SPARE_PAGES;
     if (!this.heap.makesRoom(() => this.heap.hasSpare(pages))) return false;
@@ -73,14 +72,17 @@ export class Records {
     const paths = grows ? this.block(wanted) : (before?.paths ?? NONE);
     if (grows && paths.at === 0) return false;
     if (before === undefined) {
-      this.held[slot] = { image, paths, present: NONE, labels: undefined, old: [] };
-      return this.entriesChanged(slot);
+      this.held[slot] = { image, paths, labels: undefined, old: [] };
+    } else {
+      if (grows) before.old.push(before.paths);
+      const counters = countersOf(before.image);
+      if (counters !== undefined && counters !== countersOf(image)) this.ids.give(counters);
+      before.image = image;
+      before.paths = paths;
     }
-    if (grows) before.old.push(before.paths);
-    const counters = countersOf(before.image);
-    if (counters !== undefined && counters !== countersOf(image)) this.ids.give(counters);
-    before.image = image;
-    before.paths = paths;
+    const counters = countersOf(image);
+    // More room for counters is another instance of the program: that takes longer than the graph may be changing.
+    if (counters !== undefined) this.ids.take(counters);
     return this.entriesChanged(slot);
   }
 
@@ -125,7 +127,7 @@ export class Records {
     this.followers.follow(slot, []);
     const record = this.at(slot);
     this.heap.words.fill(0, record, record + layout.RECORD_WORDS);
-    for (const block of [...held.old, held.paths, held.present]) this.free(block);
+    for (const block of [...held.old, held.paths]) this.free(block);
     held.labels?.release();
     const { image } = held;
     const counters = countersOf(image);
@@ -223,19 +225,14 @@ export class Records {
   }
 
   private balanceOf(held: Held, max: number, paths: readonly (readonly [number, number])[]): readonly number[] {
-    const { heap } = this;
+    const { words } = this.heap;
     const { at } = held.paths;
-    heap.words.fill(0, at, at + max);
-    for (const [place, slot] of paths) heap.words[at + place] = slot;
+    const present = at + max;
+    words.fill(0, at, present);
+    for (const [place, slot] of paths) words[at + place] = slot;
     const missing = paths.length > 0 && paths.length < max;
-    if (missing && held.present.words < paths.length) {
-      this.free(held.present);
-      held.present = this.block(max);
-      if (held.present.at === 0) return [layout.KIND_SLOW, layout.REASON_NODE];
-    }
-    if (missing) paths.forEach(([, slot], i) => (heap.words[held.present.at + i] = slot));
-    const present = missing ? held.present.at : 0;
-    return [layout.KIND_BALANCE, max, at, missing ? paths.length : 0, present];
+    if (missing) paths.forEach(([, slot], i) => (words[present + i] = slot));
+    return [layout.KIND_BALANCE, max, at, missing ? paths.length : 0, missing ? present : 0];
   }
 
   private block(words: number): Block {

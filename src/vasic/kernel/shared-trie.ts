@@ -59,7 +59,9 @@ export class SharedTrieMemory implements TrieMemory {
   }
 
   hasRoom(): boolean {
-    return this.rootAt !== 0 && this.heap.makesRoom(() => this.heap.hasRoom());
+    if (this.rootAt === 0) return false;
+    this.ahead?.makeRoom();
+    return this.heap.makesRoom(() => this.heap.hasRoom());
   }
 
   refused(): void {

@@ -130,6 +130,36 @@ const calls = {
     forwarder!.growCounters();
     return forwarder!.growHeap(forwarder!.heap.length + 1);
   },
+  /** As grow(), with what is ready or is being made so, of which the writer knows nothing. */
+  growPrepared: (): boolean => {
+    forwarder!.prepareHeap();
+    return forwarder!.growHeap(forwarder!.heap.length + 1);
+  },
+  /** A driver that takes no other program: what it says, and whether the heap is still the one in use. */
+  growRefused: (): string => {
+    const made = forwarder!;
+    const hook = made.hookOf(1)!;
+    const { replace } = hook;
+    Object.assign(hook, {
+      replace: (): never => {
+        throw new Error('not now');
+      },
+    });
+    let said = '';
+    try {
+      made.growHeap(made.heap.length + 1);
+    } catch (error) {
+      said = errorText(error);
+    }
+    Object.assign(hook, { replace });
+    return said;
+  },
+  /** Nothing is led to a neighbor any more. */
+  forgetNeighbors: (): void => {
+    const made = forwarder!;
+    for (let slot: number = SLOT.firstPort; slot < SLOT.firstPort + 2 * SLOTS_OF_PORT; slot++)
+      made.heap[RECORDS_AT + slot * layout.RECORD_WORDS] = layout.KIND_DISCARD;
+  },
   leftPorts: () => forwarder!.leftPorts,
   takeOver: (): void => forwarder!.takeOver(),
   close: (): void => {

@@ -135,6 +135,24 @@ describe.each<PortMode>(['tc', 'xdp', 'xdp-generic'])('%s', (mode) => {
     expect(count!.received.packets).toBe(200);
   });
 
+  test('one that another thread made ready does, too', async () => {
+    await start(mode);
+    for (let i = 0; i < 2; i++) {
+      expect(await agent!.call('growPrepared')).toBe(true);
+      expect(ping('-c', '2', '-i', '0.2', HOSTS[1]!.address)).toContain('2 received');
+    }
+    const [count] = await agent!.call<PortCount[]>('counts');
+    expect(count!.received.packets).toBe(4);
+  });
+
+  test('where one port refuses it all go on by the tables that are written', async () => {
+    await start(mode);
+    expect(await agent!.call('growRefused')).toBe('not now');
+    expect(ping('-c', '1', HOSTS[1]!.address)).toContain('1 received');
+    await agent!.call('forgetNeighbors');
+    expect(() => ping('-c', '1', '-W', '1', HOSTS[1]!.address)).toThrow();
+  });
+
   test('a larger heap takes over where an interface has just gone', async () => {
     await start(mode);
     router.ip('link del r1');

@@ -244,6 +244,38 @@ test('the program for XDP is there when it is asked for, and both are after the 
   }
 });
 
+test('a heap that another thread makes ready has what is written meanwhile, whatever else comes between', () => {
+  const { forwarder } = judge;
+  const sent = { outcome: 'sent', port: 1 };
+  const words = (): number => forwarder.heap.length;
+  const grows = (): void => {
+    const [at, before] = [words() - 1, words()];
+    forwarder.heap[at] = 0;
+    forwarder.prepareHeap();
+    forwarder.prepareHeap();
+    forwarder.heap[at] = 4711;
+    expect(forwarder.growHeap(before + 1)).toBe(true);
+    expect([words(), forwarder.heap[at]]).toEqual([2 * before, 4711]);
+    expect(forwarder.testRun('tc', 0, frameTo(0))).toMatchObject(sent);
+  };
+  grows();
+  // It has another number of counters than this one, by then.
+  forwarder.prepareHeap();
+  forwarder.growCounters();
+  expect(forwarder.testRun('tc', 0, frameTo(0))).toMatchObject(sent);
+  // More was asked for than is ready.
+  forwarder.prepareHeap();
+  expect(forwarder.growHeap(2 * words() + 1)).toBe(true);
+  expect(forwarder.testRun('tc', 0, frameTo(0))).toMatchObject(sent);
+  // Not wanted for long.
+  const before = words();
+  forwarder.prepareHeap();
+  forwarder.tick(performance.now() + 60_000);
+  expect([words(), forwarder.testRun('tc', 0, frameTo(0))]).toMatchObject([before, sent]);
+  // It is closed with the rest, under way.
+  forwarder.prepareHeap();
+});
+
 test('no packet takes the short way while the graph is changing, or its part of the table', () => {
   const { globals } = judge.forwarder;
   const turn = (from: number, words: number): void => {
