@@ -166,6 +166,9 @@ async function build(
       beginReplay: () => fib.beginReplay(),
       replayStanding: () => fib.replayStanding(),
       countOwnSubnets: () => fib.countOwnSubnets(),
+      get confirmed() {
+        return fib.confirmed;
+      },
       endReplay: (tables) => fib.endReplay(tables),
       dropAdopted: () => fib.forwarding.dropAdopted(),
       get routes() {

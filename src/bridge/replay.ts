@@ -4,8 +4,8 @@
  * entries, of the nodes that an earlier bridge left.
  *
  * A connection alone says nothing: a health check, a port scan or a zebra that died at once connect too. So a replay begins with the
- * first message that a session makes sense with, and is one only when a route was among them. It is over when the stream
- * was idle for long enough, not before a minimum time, and not before the protocols have their tables together (convergence.ts). A
+ * first message that a session makes sense with, and is one only when a route was among them. It is over when it has confirmed
+ * nothing for long enough (what zebra sends a second time is no part of it: routes may change without end), not before a minimum time, and not before the protocols have their tables together (convergence.ts). A
  * replay that misses a large share of the routes is believed only after the maximum time, whatever the protocols say.
  *
  * zebra is away from the end of a session until a session sends a route. What forwards then stays, or goes after a time that
@@ -28,6 +28,8 @@ export interface ReplayParts {
     beginReplay(): void;
     /** Zebra's routes that the replay has confirmed, and those that it has not. */
     replayStanding(): { readonly confirmed: number; readonly unconfirmed: number };
+    /** How much replays have confirmed, ever, new things and those that were to be confirmed. */
+    readonly confirmed: number;
     /** zebra had time to send its connected subnets: what is missing is so for good. */
     countOwnSubnets(): void;
     /** Removes what wasn't confirmed, of tables that zebra tells whole or (`all`) of any; says how much. */
@@ -53,6 +55,8 @@ export interface ReplayParts {
   readonly fpm: {
     /** Monotonic, ms. */
     lastActivity(): number;
+    /** What zebra sends waits to be read. */
+    readonly behind: boolean;
   };
   /** The protocols that fill zebra's table. */
   readonly convergence: {
@@ -62,7 +66,7 @@ export interface ReplayParts {
     waitingFor(elapsedMs: number): string | undefined;
   };
   /**
-   * In ms: how long the stream must have been idle, how long a replay lasts at least, and how long it waits for convergence or
+   * In ms: for how long it must have confirmed nothing, how long a replay lasts at least, and how long it waits for convergence or
    * because more than `lossPercent` of the routes are missing.
    */
   readonly sweep: Pick<Config['fpm']['sweep'], 'idleMs' | 'minimumMs' | 'maximumMs' | 'lossPercent'>;
@@ -86,6 +90,10 @@ export class Replay {
   private session: Session | undefined;
   /** Since when no session has sent a route; undefined: one has, or what there was is removed. */
   private awaySince: number | undefined;
+  /** How much was confirmed when it was looked at last, since when no more was, and when something last waited to be read. */
+  private confirmed = 0;
+  private restsFrom = 0;
+  private behindAt = -Infinity;
   /** How far the replay had come when it was looked at last. */
   private standing: { readonly confirmed: number; readonly unconfirmed: number; readonly at: number } | undefined;
 
@@ -147,6 +155,7 @@ export class Replay {
     const { convergence, fib, log, now } = this.parts;
     this.began = now();
     this.standing = undefined;
+    this.restsFrom = this.began;
     fib.beginReplay();
     convergence.begin();
     log.info('what zebra replays is compared with what is programmed', { peer, routes: fib.routes });
@@ -171,13 +180,29 @@ export class Replay {
   }
 
   private mustWait(time: number, began: number): boolean {
-    const { convergence, fpm, sweep, log } = this.parts;
-    if (time - began < sweep.minimumMs || time - fpm.lastActivity() < sweep.idleMs) return true;
+    const { convergence, sweep, log } = this.parts;
+    this.look(time);
+    // What waits to be read may be the replay's, however late it is.
+    if (time - began < sweep.minimumMs || time - this.behindAt < sweep.idleMs) return true;
     const isLate = time - began >= sweep.maximumMs;
-    const waiting = convergence.waitingFor(time - began) ?? this.lossText(time);
+    const waiting = this.restText(time) ?? convergence.waitingFor(time - began) ?? this.lossText(time);
     if (waiting === undefined) return false;
     if (isLate) log.warn('the sweep waits no longer', { code: 'fpm-sweep-late', for: waiting });
     return !isLate;
+  }
+
+  /** Notes whether the replay goes on. Called at each check, as one between two says nothing of when. */
+  private look(time: number): void {
+    const { fib, fpm } = this.parts;
+    if (fpm.behind) this.behindAt = this.restsFrom = time;
+    if (fib.confirmed === this.confirmed) return;
+    this.confirmed = fib.confirmed;
+    this.restsFrom = Math.min(time, fpm.lastActivity());
+  }
+
+  /** In words, that the replay goes on; undefined: it seems not to. */
+  private restText(time: number): string | undefined {
+    return time - this.restsFrom < this.parts.sweep.idleMs ? 'routes that zebra goes on to send' : undefined;
   }
 
   /** In words, what a replay lacks that is not believed; said once for each replay. */

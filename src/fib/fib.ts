@@ -17,6 +17,7 @@ import { LspTable } from './lsps';
 import { KernelRoutes } from './kernel-routes';
 import { dropIntent, type NexthopChange, type NexthopGroup } from './nexthops';
 import { OwnSubnets } from './own-subnets';
+import { Replays } from './replays';
 import { Resolution } from './resolution';
 import { newKey, setKey } from './route-key';
 import { RouteStatuses } from './route-status';
@@ -62,10 +63,11 @@ export class Fib {
   readonly forwarding: ForwardingState;
   readonly status: RouteStatuses;
   readonly lsps: LspTable;
-  readonly kept = new KeptThings();
+  readonly kept: KeptThings;
   readonly subnets: OwnSubnets;
   readonly kernelRoutes: KernelRoutes;
 
+  private readonly replays = new Replays();
   private readonly resolution: Resolution;
   private readonly hosts: HostEntries;
   private readonly generations: RouteGenerations;
@@ -98,7 +100,8 @@ export class Fib {
       onGlean: (group) => this.gleanChanged(group),
     });
     const { neighbors } = this.resolution;
-    this.generations = new RouteGenerations(this.rows);
+    this.generations = new RouteGenerations(this.rows, this.replays);
+    this.kept = new KeptThings(this.replays);
     this.subnets = new OwnSubnets({
       rows: this.rows,
       interfaces: this.interfaces,
@@ -118,6 +121,7 @@ export class Fib {
     this.status = new RouteStatuses(this.rows, options.now);
     this.lsps = new LspTable({
       rows: this.rows,
+      replays: this.replays,
       groupOf: (paths) => this.groupOfPaths(paths),
       now: options.now,
     });
@@ -354,12 +358,16 @@ export class Fib {
 
   /** zebra (re)connected and sends everything again; what we have stays until `endReplay`. */
   beginReplay(): void {
+    this.replays.begin();
     this.generations.begin();
     this.vrfs.beginReplay();
-    this.kept.beginReplay();
-    this.lsps.beginReplay();
     this.kernelRoutes.beginReplay();
     for (const group of this.rows.nexthops.beginGeneration()) this.rows.retireIfUnwanted(group);
+  }
+
+  /** How much replays have confirmed, ever: a replay goes on while that grows. */
+  get confirmed(): number {
+    return this.replays.anew;
   }
 
   /** How far the replay has come: zebra's routes that it has confirmed, and what ending it now would remove. Looks at all rows. */

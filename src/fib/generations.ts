@@ -2,6 +2,7 @@
  * Which of zebra's routes it has sent since it connected last: each row has the generation of the replay that confirmed it. What isn't confirmed stays until the
  * replay is over.
  */
+import type { Replays } from './replays';
 import { ROW } from './route-table';
 import type { Rows } from './rows';
 import { VRF_TABLES } from './updates';
@@ -12,7 +13,10 @@ export type ReplayTables = 'told' | 'all';
 export class RouteGenerations {
   private current = 0;
 
-  constructor(private readonly rows: Rows) {}
+  constructor(
+    private readonly rows: Rows,
+    private readonly replays: Replays,
+  ) {}
 
   /** zebra (re)connected and sends everything again. */
   begin(): void {
@@ -21,7 +25,10 @@ export class RouteGenerations {
 
   /** zebra has sent the row's route. */
   confirm(row: number): void {
-    this.rows.routes.generation[row] = this.current;
+    const { generation } = this.rows.routes;
+    if (generation[row] === this.current) return;
+    generation[row] = this.current;
+    this.replays.count();
   }
 
   /** Whether zebra's route has not been confirmed since zebra connected last. */

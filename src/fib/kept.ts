@@ -3,6 +3,7 @@
  * They are kept to be shown; their packets are no plain IP packets for the vASIC, which hands them to the host, and Linux has
  * them from zebra. As with routes, what a replay doesn't confirm goes when it ends.
  */
+import type { Replays } from './replays';
 import type { MacAdd, MacName, MacUpdate, SidAdd, SidUpdate } from './updates';
 
 /** One kept thing, and the replay that confirmed it last. */
@@ -21,8 +22,10 @@ export interface Kept<T> {
 class Keeping<K, T> {
   private readonly held = new Map<K, Held<T>>();
 
-  set(key: K, value: T, generation: number): void {
-    this.held.set(key, { value, generation });
+  constructor(private readonly replays: Replays) {}
+
+  set(key: K, value: T): void {
+    this.held.set(key, { value, generation: this.replays.confirm(this.held.get(key)?.generation) });
   }
 
   delete(key: K): void {
@@ -30,18 +33,18 @@ class Keeping<K, T> {
   }
 
   /** Returns how many went. */
-  sweep(generation: number): number {
+  sweep(): number {
     let swept = 0;
     for (const [key, held] of this.held) {
-      if (held.generation === generation) continue;
+      if (!this.replays.isStale(held.generation)) continue;
       this.held.delete(key);
       swept++;
     }
     return swept;
   }
 
-  *all(generation: number): Generator<Kept<T>> {
-    for (const held of this.held.values()) yield { value: held.value, stale: held.generation !== generation };
+  *all(): Generator<Kept<T>> {
+    for (const { value, generation } of this.held.values()) yield { value, stale: this.replays.isStale(generation) };
   }
 
   get size(): number {
@@ -53,16 +56,20 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const macKey = (name: MacName): string => `${name.ifindex} ${name.vlan} ${name.vni} ${hex(name.mac)}`;
 
 export class KeptThings {
-  private readonly macsByName = new Keeping<string, MacAdd>();
-  private readonly sidsByAddress = new Keeping<string, SidAdd>();
-  private generation = 0;
+  private readonly macsByName: Keeping<string, MacAdd>;
+  private readonly sidsByAddress: Keeping<string, SidAdd>;
+
+  constructor(replays: Replays) {
+    this.macsByName = new Keeping(replays);
+    this.sidsByAddress = new Keeping(replays);
+  }
 
   apply(update: MacUpdate | SidUpdate): void {
     switch (update.kind) {
       case 'macAdd': {
         const { mac, vtep, ...rest } = update;
         const copy = { ...rest, mac: Uint8Array.from(mac), ...(vtep && { vtep: Uint8Array.from(vtep) }) };
-        return this.macsByName.set(macKey(update), copy, this.generation);
+        return this.macsByName.set(macKey(update), copy);
       }
       case 'macDelete':
         return this.macsByName.delete(macKey(update));
@@ -70,29 +77,24 @@ export class KeptThings {
         const { sid, nexthop, ...rest } = update;
         const gateway = nexthop?.gateway && { gateway: Uint8Array.from(nexthop.gateway) };
         const copy = { ...rest, sid: Uint8Array.from(sid), ...(nexthop && { nexthop: { ...nexthop, ...gateway } }) };
-        return this.sidsByAddress.set(hex(sid), copy, this.generation);
+        return this.sidsByAddress.set(hex(sid), copy);
       }
       case 'sidDelete':
         return this.sidsByAddress.delete(hex(update.sid));
     }
   }
 
-  /** zebra (re)connected and will send everything again. */
-  beginReplay(): void {
-    this.generation++;
-  }
-
   /** Drops what the replay didn't confirm; returns how much that was. */
   endReplay(): number {
-    return [this.macsByName, this.sidsByAddress].reduce((swept, things) => swept + things.sweep(this.generation), 0);
+    return [this.macsByName, this.sidsByAddress].reduce((swept, things) => swept + things.sweep(), 0);
   }
 
   macs(): Iterable<Kept<MacAdd>> {
-    return this.macsByName.all(this.generation);
+    return this.macsByName.all();
   }
 
   sids(): Iterable<Kept<SidAdd>> {
-    return this.sidsByAddress.all(this.generation);
+    return this.sidsByAddress.all();
   }
 
   get size(): number {

@@ -8,6 +8,7 @@
 import { intentsEqual, type LspSource, type RouteRefusal } from './intents';
 import { FIRST_UNRESERVED_LABEL } from './label-actions';
 import { copyPath, Gateways } from './nexthop-paths';
+import type { Replays } from './replays';
 import { isPassing, type RouteState } from './route-status';
 import { TARGET_UNKNOWN } from './route-table';
 import type { Rows } from './rows';
@@ -27,7 +28,8 @@ export interface Lsp {
   readonly label: number;
   /** What zebra said last; undefined: it wants none. */
   zebra: WantedLsp | undefined;
-  generation: number;
+  /** The replay that confirmed it last; undefined: zebra never had one. */
+  generation: number | undefined;
   wanted: NexthopGroup | undefined;
   /** The group that the vASIC's entry leads to: 0 for no entry, TARGET_UNKNOWN where that isn't known. */
   programmed: number;
@@ -41,6 +43,7 @@ export interface Lsp {
 
 export interface LspOptions {
   readonly rows: Rows;
+  readonly replays: Replays;
   /** The group of paths, resolved. */
   readonly groupOf: (paths: readonly LspPath[]) => NexthopGroup;
   /** Milliseconds, monotonic. */
@@ -54,7 +57,6 @@ export class LspTable implements LspSource {
   private readonly gateways = new Gateways();
   /** Where entries lead that were found in the vASIC, by label, until they are written. */
   private readonly found = new Map<number, number>();
-  private generation = 0;
   /** Entries were found in the vASIC since it was looked last whether zebra asked for them. */
   private mayHaveAdopted = false;
 
@@ -69,7 +71,7 @@ export class LspTable implements LspSource {
       return;
     }
     const lsp = this.demand(update.label);
-    lsp.generation = this.generation;
+    lsp.generation = this.options.replays.confirm(lsp.generation);
     lsp.receivedAt = this.options.now();
     const group = this.groupFor(update);
     const paths =
@@ -98,7 +100,7 @@ export class LspTable implements LspSource {
       lsp = {
         label,
         zebra: undefined,
-        generation: this.generation,
+        generation: undefined,
         wanted: undefined,
         programmed: 0,
         sending: undefined,
@@ -138,16 +140,11 @@ export class LspTable implements LspSource {
     if (lsp.zebra === undefined && lsp.programmed === 0 && lsp.sending === undefined) this.lsps.delete(lsp.label);
   }
 
-  /** zebra (re)connected and will send everything again; what we have stays until `endReplay`. */
-  beginReplay(): void {
-    this.generation++;
-  }
-
   /** Withdraws what the replay didn't confirm; returns how many that were. */
   endReplay(): number {
     let swept = 0;
     for (const lsp of this.lsps.values()) {
-      if (lsp.zebra === undefined || lsp.generation === this.generation) continue;
+      if (lsp.zebra === undefined || !this.isStale(lsp)) continue;
       this.withdraw(lsp);
       swept++;
     }
@@ -156,7 +153,7 @@ export class LspTable implements LspSource {
 
   /** Whether zebra has not confirmed it since it connected last. */
   isStale(lsp: Lsp): boolean {
-    return lsp.generation !== this.generation;
+    return lsp.generation !== undefined && this.options.replays.isStale(lsp.generation);
   }
 
   // ---- what is shown ----------------------------------------------------------------------------------------------

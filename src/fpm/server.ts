@@ -63,6 +63,8 @@ export interface FpmSource {
   askAgain(reason: string): void;
   /** Monotonic time (performance.now(), ms) at which the stream was active last; while paused, now. */
   lastActivity(): number;
+  /** What zebra sends waits: reading is paused, or what was read isn't decoded yet. */
+  readonly behind: boolean;
   /** Ends the session and stops listening. */
   close(): Promise<void>;
 }
@@ -272,6 +274,10 @@ class FpmServer implements FpmSource {
 
   lastActivity(): number {
     return this.session?.lastActivity() ?? this.idleSince;
+  }
+
+  get behind(): boolean {
+    return this.session?.behind ?? false;
   }
 
   close(): Promise<void> {

@@ -106,7 +106,12 @@ export class FpmSession {
 
   /** Monotonic time, in ms, of the last bytes received; a session that is paused or behind has been active just now. */
   lastActivity(): number {
-    return this.stopped || this.aheadBytes > 0 ? performance.now() : this.active;
+    return this.behind ? performance.now() : this.active;
+  }
+
+  /** What zebra sends waits: reading is paused, or what was read isn't decoded yet. */
+  get behind(): boolean {
+    return this.stopped || this.aheadBytes > 0;
   }
 
   pause(): void {

@@ -8,7 +8,9 @@ function bed(away: KeepOr = { kind: 'keep' }) {
   const calls: string[] = [];
   const { log, lines } = fakeLog();
   const world = {
-    ...{ now: 1000, activity: 1000, ready: true, left: 0, holds: false },
+    ...{ now: 1000, activity: 1000, ready: true, left: 0, holds: false, behind: false },
+    // Whatever comes confirms something, unless a test says otherwise.
+    confirmed: undefined as number | undefined,
     standing: { confirmed: 7, unconfirmed: 3 },
     subnets: false,
     waiting: undefined as string | undefined,
@@ -17,6 +19,9 @@ function bed(away: KeepOr = { kind: 'keep' }) {
     fib: {
       beginReplay: () => calls.push('beginReplay'),
       replayStanding: () => (calls.push('standing'), world.standing),
+      get confirmed() {
+        return world.confirmed ?? world.activity;
+      },
       countOwnSubnets: () => (world.subnets = true),
       endReplay: () => (calls.push('endReplay'), SWEPT),
       dropAdopted: () => {
@@ -39,7 +44,12 @@ function bed(away: KeepOr = { kind: 'keep' }) {
         calls.push('releaseAdopted');
       },
     },
-    fpm: { lastActivity: () => world.activity },
+    fpm: {
+      lastActivity: () => world.activity,
+      get behind() {
+        return world.behind;
+      },
+    },
     convergence: { begin: () => calls.push('converging'), waitingFor: () => world.waiting },
     sweep: { idleMs: 500, minimumMs: 2000, maximumMs: 60_000, lossPercent: 50 },
     away,
@@ -91,6 +101,48 @@ test('it ends when the stream was idle for long enough, and then everything unco
   world.now = 9000;
   expect(replay.check()).toBeUndefined();
   expect(calls).toHaveLength(5);
+});
+
+test('routes that change without end do not hold it up: nothing is confirmed by them', () => {
+  const { replay, begin, world, swept } = bed();
+  begin('10.0.0.1:4');
+  world.now = world.activity = 2600;
+  replay.check();
+  world.confirmed = 2600;
+  for (const now of [2700, 2900, 3000, 3099]) {
+    world.now = world.activity = now;
+    expect(replay.check()).toBeUndefined();
+  }
+  world.now = world.activity = 3100;
+  expect([replay.check(), swept()]).toEqual([SWEPT, ['endReplay']]);
+});
+
+test('new routes without end hold it up for the maximum time, and no longer', () => {
+  const { replay, begin, world, lines } = bed();
+  begin('10.0.0.1:4');
+  for (let now = 1250; now < 61_000; now += 250) {
+    world.now = world.activity = now;
+    expect(replay.check()).toBeUndefined();
+  }
+  world.now = world.activity = 61_000;
+  expect(replay.check()).toEqual(SWEPT);
+  expect(lines[1]).toEqual([
+    'the sweep waits no longer',
+    { code: 'fpm-sweep-late', for: 'routes that zebra goes on to send' },
+  ]);
+});
+
+test('what waits to be read may be the replay, however long that takes', () => {
+  const { replay, begin, world, swept } = bed();
+  begin('10.0.0.1:4');
+  Object.assign(world, { confirmed: 1, behind: true });
+  for (world.now = 1250; world.now < 90_000; world.now += 250) replay.check();
+  world.behind = false;
+  world.now = 90_249;
+  replay.check();
+  expect(swept()).toEqual([]);
+  world.now = 90_250;
+  expect(replay.check()).toEqual(SWEPT);
 });
 
 test("zebra's table is complete from the end of the replay to the end of the session, and not before the next has its own", () => {

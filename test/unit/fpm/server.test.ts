@@ -371,12 +371,13 @@ test('while paused nothing more is read, so that TCP holds zebra; resume reads o
   expect(socket.writableLength).toBeGreaterThan(0);
   const before = held.source.lastActivity();
   await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(held.source.lastActivity()).toBeGreaterThan(before);
+  expect([held.source.lastActivity() > before, held.source.behind]).toEqual([true, true]);
   wanted = 20000 * blocks;
   const all = new Promise<void>((resolve) => (enough = resolve));
   held.source.resume();
   await all;
   expect(held.source.counters()).toMatchObject({ frames: wanted, updates: wanted, malformed: 0 });
+  expect(held.source.behind).toBe(false);
 });
 
 test('pausing holds for the next connection too', async () => {
