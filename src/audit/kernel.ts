@@ -89,8 +89,8 @@ export function compareKernel(
   const hosts = new Set<string>();
   for (const { owner } of fib.rows.hostOwners()) if (owner.startsWith('address ')) hosts.add(owner);
   const addressText = (owner: string): string => {
-    const [, ifindex, text] = owner.split(' ');
-    return `address ${text ?? ''} on ${nameOf(Number(ifindex))}`;
+    const [, ifindex, ...text] = owner.split(' ');
+    return `address ${text.join(' ')} on ${nameOf(Number(ifindex))}`;
   };
   for (const owner of owners) {
     if (!hosts.has(owner)) differ('missing', addressText(owner), 'the kernel has it, the FIB has not');

@@ -90,7 +90,12 @@ export class HostEntries {
     const table = this.interfaces.tableOf(update.ifindex);
     const known = this.own.get(owner);
     if (known !== undefined && known.table !== table) this.dropAddress(owner, known);
-    this.own.set(owner, { ...update, address: Uint8Array.from(update.address), table });
+    const { peer } = update;
+    const copy = {
+      address: Uint8Array.from(update.address),
+      ...(peer !== undefined && { peer: Uint8Array.from(peer) }),
+    };
+    this.own.set(owner, { ...update, ...copy, table });
     this.addHost(table, update.address, 8 * update.address.length, owner, 'local');
     const broadcast = broadcastOf(update);
     if (broadcast !== undefined) this.addHost(table, broadcast, 32, owner, 'broadcast');
@@ -99,8 +104,9 @@ export class HostEntries {
 
   /** Whether an address of this interface makes this its subnet. */
   hasSubnet(ifindex: number, subnet: Prefix): boolean {
-    for (const { ifindex: of, address, length } of this.own.values()) {
-      if (of === ifindex && length === subnet.length && prefixContains(subnet, address)) return true;
+    for (const own of this.own.values()) {
+      if (own.ifindex === ifindex && own.length === subnet.length && prefixContains(subnet, subnetEnd(own)))
+        return true;
     }
     return false;
   }
@@ -274,8 +280,14 @@ export class HostEntries {
 }
 
 /** The name under which an address asks for its host entries. */
-export function addressOwner(update: Pick<AddressAdd, 'ifindex' | 'address' | 'length'>): string {
-  return `address ${update.ifindex} ${formatAddress(update.address)}/${update.length}`;
+export function addressOwner(update: Pick<AddressAdd, 'ifindex' | 'address' | 'length' | 'peer'>): string {
+  const { ifindex, address, length, peer } = update;
+  return `address ${ifindex} ${formatAddress(address)}/${length}${peer === undefined ? '' : ` peer ${formatAddress(peer)}`}`;
+}
+
+/** An address in the subnet that the address makes connected: the peer's where there is one, as in Linux. */
+function subnetEnd({ address, peer }: Pick<AddressAdd, 'address' | 'peer'>): Uint8Array {
+  return peer ?? address;
 }
 
 /** Whether the group's hosts are on this interface, without a gateway. */
@@ -288,5 +300,5 @@ function reachesDirectly(group: NexthopGroup, ifindex: number): boolean {
 /** The subnet's broadcast address (RFC 919); /31 (RFC 3021) and /32 have none. */
 function broadcastOf(update: AddressAdd | AddressDelete): Uint8Array | undefined {
   if (update.address.length !== 4 || update.length > 30) return undefined;
-  return update.address.map((byte, i) => byte | (0xff >> Math.max(0, Math.min(8, update.length - 8 * i))));
+  return subnetEnd(update).map((byte, i) => byte | (0xff >> Math.max(0, Math.min(8, update.length - 8 * i))));
 }

@@ -151,6 +151,8 @@ export interface AddressAdd {
   readonly ifindex: number;
   readonly address: Uint8Array;
   readonly length: number;
+  /** The other end's, of an IPv4 address that has one: the address may be there several times, once for each. */
+  readonly peer?: Uint8Array;
   /** IPv4 subnet broadcast address, where the kernel has one. */
   readonly broadcast?: Uint8Array;
   /** The subnet that the kernel has a route for because of the address; absent: none. */
@@ -163,6 +165,7 @@ export interface AddressDelete {
   readonly ifindex: number;
   readonly address: Uint8Array;
   readonly length: number;
+  readonly peer?: Uint8Array;
 }
 
 /** A Linux interface came, changed or went. */

@@ -73,6 +73,8 @@ export interface AddressMessage {
   readonly ifindex: number;
   readonly address: Uint8Array;
   readonly length: number;
+  /** These as in AddressAdd. */
+  readonly peer?: Uint8Array;
   readonly broadcast?: Uint8Array;
   /** The kernel has a route for this subnet of the address. */
   readonly subnet?: Prefix;
@@ -221,6 +223,8 @@ function decodeAddress(message: NetlinkMessage, present: boolean): AddressMessag
     ifindex: body.readUInt32LE(4),
     address,
     length,
+    // An IPv6 address is once on an interface, whatever its peer, which may change.
+    ...(own !== undefined && bytes === 4 && !sameBytes(own, address) && { peer: own }),
     ...(broadcast !== undefined && { broadcast }),
     ...(subnet !== undefined && { subnet }),
   };

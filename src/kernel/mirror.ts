@@ -144,13 +144,14 @@ export class KernelMirror {
   }
 
   private applyAddress(message: AddressMessage): void {
-    const { ifindex, address, length, broadcast, subnet } = message;
-    // The same address may be there twice with different lengths.
-    const key = `${length}/${addressKey(ifindex, address)}`;
+    const { ifindex, address, length, peer, broadcast, subnet } = message;
+    // The same address may be there twice, with different lengths or peers.
+    const key = `${length}/${addressKey(ifindex, address)}/${peer?.join('.') ?? ''}`;
+    const name = { ifindex, address, length, ...(peer !== undefined && { peer }) };
     const known = this.addresses.get(key);
     if (!message.present) {
       if (!this.addresses.delete(key)) return;
-      this.options.emit({ kind: 'addressDelete', ifindex, address, length });
+      this.options.emit({ kind: 'addressDelete', ...name });
       return;
     }
     if (!this.isPort(ifindex)) return;
@@ -158,9 +159,7 @@ export class KernelMirror {
     if (known !== undefined && sameAddress(known.value, message)) return;
     this.options.emit({
       kind: 'addressAdd',
-      ifindex,
-      address,
-      length,
+      ...name,
       ...(broadcast !== undefined && { broadcast }),
       ...(subnet !== undefined && { subnet }),
     });

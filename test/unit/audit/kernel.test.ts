@@ -65,6 +65,20 @@ test('links, addresses, neighbors', async () => {
   ]);
 });
 
+test('an address with two peers is two', async () => {
+  const bed = await new Bed().up();
+  const own = (peer: string): { ifindex: number; address: Uint8Array; length: number; peer: Uint8Array } => ({
+    ...{ ifindex: ifindexOf(1), address: parseAddress('10.0.1.1')!, length: 32, peer: parseAddress(peer)! },
+  });
+  bed.fib.applyKernel({ kind: 'addressAdd', ...own('10.0.1.2') });
+  const both = ['10.0.1.2', '10.0.1.3'].map((peer): KernelMessage => ({
+    kind: 'address',
+    present: true,
+    ...own(peer),
+  }));
+  expect(differences(bed, [...LINKS, ...both])).toEqual(['missing address 10.0.1.1/32 peer 10.0.1.3 on tap1']);
+});
+
 test('only what is still so after a pause is a difference', async () => {
   const bed = await bedOfNeighbors();
   const parts = {

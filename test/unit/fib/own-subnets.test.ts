@@ -1,5 +1,6 @@
 /** Connected subnets of own addresses: what Linux sends onto the interface goes there, whether zebra has a route for it or not. */
-import { Bed } from '../../bed/bed';
+import { parseAddress, parsePrefix } from '../../../src/net/address';
+import { Bed, ifindexOf } from '../../bed/bed';
 
 const SUBNET = '198.18.1.0/24';
 const HOST = '198.18.1.9';
@@ -102,4 +103,25 @@ test('an interface that comes into another table takes its subnet along', async 
   expect(bed.entries().has(SUBNET)).toBe(false);
   bed.link(3, true, true, { master: 50 }).settle();
   expect(bed.packet(HOST, 3)).toMatch(TO_1);
+});
+
+test('an address with two peers: each has its subnet, and the address is the router’s own until both are gone', async () => {
+  const bed = await ready();
+  const tell = (kind: 'addressAdd' | 'addressDelete', peer: string, length = 32): void => {
+    const base = { ifindex: ifindexOf(1), address: parseAddress('10.0.0.1')!, length, peer: parseAddress(peer)! };
+    const subnet = parsePrefix(`${peer}/${length}`)!;
+    bed.fib.applyKernel(kind === 'addressAdd' ? { kind, ...base, subnet } : { kind, ...base });
+    bed.settle();
+  };
+  const packets = (): string[] => ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((to) => bed.packet(to).slice(0, 2));
+  tell('addressAdd', '10.0.0.2');
+  tell('addressAdd', '10.0.0.3');
+  expect(packets()).toEqual(['pu', 'pu', 'pu']);
+  tell('addressDelete', '10.0.0.2');
+  expect(packets()).toEqual(['pu', 'p3', 'pu']);
+  tell('addressDelete', '10.0.0.3');
+  expect(packets()).toEqual(['p3', 'p3', 'p3']);
+  tell('addressAdd', '10.0.9.0', 24);
+  expect(bed.packet('10.0.9.255')).toMatch(PUNT);
+  expect(bed.packet('10.0.0.255')).toMatch(BY_DEFAULT);
 });

@@ -42,7 +42,9 @@ describe('messages of a real kernel', () => {
       subnet: '10.9.0.0/24',
     });
     const pair = decode(captured('ip address add 10.9.1.1 peer 10.9.1.2/32 dev v0'));
-    expect(pair).toEqual([expect.objectContaining({ address: '10.9.1.1', length: 32, subnet: '10.9.1.2/32' })]);
+    expect(pair).toEqual([
+      expect.objectContaining({ address: '10.9.1.1', length: 32, peer: '10.9.1.2', subnet: '10.9.1.2/32' }),
+    ]);
     expect(pair[0]).not.toHaveProperty('broadcast');
     expect(decode(captured('ip address add 2001:db8::1/64 dev v0 nodad'))).toContainEqual(
       expect.objectContaining({ kind: 'address', address: '2001:db8::1', length: 64, subnet: '2001:db8::/64' }),
@@ -137,6 +139,17 @@ describe('damaged and odd messages', () => {
     expect(address(six, 64)).toBe('2001:db8::/64');
     expect(address(six, 128)).toBeUndefined();
     expect(address(six, 64, { peer: six.with(15, 8) })).toBe('2001:db8::/64');
+  });
+
+  it('addresses: the peer is a part of the name in IPv4 alone', () => {
+    const peerOf = (family: number, peer: Uint8Array, local: Uint8Array): unknown => {
+      const writer = new NetlinkWriter().begin(20, 0).u8(family).u8(24).u8(0).u8(0).u32(7);
+      writer.attribute(1, peer).attribute(2, local);
+      return (decode(writer.end().toBuffer())[0] as { peer?: string }).peer;
+    };
+    const [own, other] = [Uint8Array.of(10, 0, 0, 1), Uint8Array.of(10, 0, 0, 2)];
+    expect([peerOf(2, other, own), peerOf(2, own, own)]).toEqual(['10.0.0.2', undefined]);
+    expect(peerOf(10, new Uint8Array(16).fill(2), new Uint8Array(16).fill(3))).toBeUndefined();
   });
 
   it('links: set down, promiscuous, all groups, and the roles of VLAN and VRF devices', () => {

@@ -40,14 +40,23 @@ function show(update: KernelUpdate): string {
   return `${update.kind === 'addressAdd' ? '+addr ' : update.kind === 'addressDelete' ? '-addr ' : '-'}${text}`;
 }
 
-function setup(): { mirror: KernelMirror; out: string[]; asked: () => number; seen: string[]; changes: string[] } {
+function setup(told: (update: KernelUpdate) => void = () => undefined): {
+  mirror: KernelMirror;
+  out: string[];
+  asked: () => number;
+  seen: string[];
+  changes: string[];
+} {
   const changes: string[] = [];
   const out: string[] = [];
   const seen: string[] = [];
   let asked = 0;
   const mirror = new KernelMirror({
     taps: new Set(['tap0', 'tap1']),
-    emit: (update) => out.push(show(update)),
+    emit(update) {
+      out.push(show(update));
+      told(update);
+    },
     portAppeared: () => asked++,
     neighborSeen: (ifindex, bytes) => seen.push(`${ifindex} ${formatAddress(bytes)}`),
     macChanged: (_ifindex, address, before, mac) => changes.push(`${formatAddress(address)} ${before[5]} to ${mac[5]}`),
@@ -63,6 +72,22 @@ describe('kernel mirror', () => {
     const subnet = parsePrefix('10.0.0.0/24')!;
     for (const over of [{}, { subnet }, { subnet }, {}]) mirror.apply(address('10.0.0.1', over));
     expect(out.filter((line) => line === '+addr 10.0.0.1')).toHaveLength(3);
+  });
+
+  it('knows an address with two peers as two: one goes, the other stays', () => {
+    const updates: KernelUpdate[] = [];
+    const { mirror } = setup((update) => updates.push(update));
+    mirror.apply(link());
+    const peers = ['10.0.0.2', '10.0.0.3'].map((text) => ({ length: 32, peer: parseAddress(text)! }));
+    for (const peer of peers) mirror.apply(address('10.0.0.1', peer));
+    mirror.apply(address('10.0.0.1', { ...peers[0]!, present: false }));
+    const name = { ifindex: 5, address: parseAddress('10.0.0.1')! };
+    expect(updates.slice(1)).toEqual([
+      { kind: 'addressAdd', ...name, ...peers[0]! },
+      { kind: 'addressAdd', ...name, ...peers[1]! },
+      { kind: 'addressDelete', ...name, ...peers[0]! },
+    ]);
+    expect(mirror.sizes().addresses).toBe(1);
   });
 
   it('tells of another hardware address, also over a moment without one', () => {
