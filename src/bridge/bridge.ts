@@ -38,7 +38,7 @@ import { NeighborVerification, staleHosts, VERIFICATION_POLL_MS } from './neighb
 import { plainTablesOf } from './plain-tables';
 import { Ports } from './ports';
 import { Replay } from './replay';
-import { neighborChanges, staticNeighbors } from './static-neighbors';
+import { StaticNeighbors } from './static-neighbors';
 import { StatusReporter } from './status-reporter';
 import { Moment } from '../observe/moment';
 
@@ -202,6 +202,7 @@ async function build(
   const kernelRoutes = watchKernelRoutes({ routes: fib.kernelRoutes, soon, log: kernelLog });
   closers.push(() => kernelRoutes.close());
   const backpressure = new Backpressure(fpm, fpmLog);
+  const staticNeighbors = new StaticNeighbors(config.neighbors.static);
   const idleMemory = new IdleMemory(giveBackMemory);
 
   /** One turn: what came together is programmed and reported together. */
@@ -225,7 +226,7 @@ async function build(
   function fromKernel(update: KernelUpdate): void {
     if (kernelLog.verbose) kernelLog.debug('the kernel says', told(update));
     fib.applyKernel(update);
-    for (const neighbor of staticNeighbors(config.neighbors.static, update)) fib.applyKernel(neighbor);
+    for (const neighbor of staticNeighbors.follow(update)) fib.applyKernel(neighbor);
   }
 
   const punt = await openPunt(config, options, log.child('punt'));
@@ -333,15 +334,11 @@ async function build(
   closers.push(() => backend.close());
 
   function apply(next: Config): void {
-    const before = config.neighbors.static;
     policersChanged ||= !isDeepStrictEqual(next.punt.policers, config.punt.policers);
     config.punt = { ...config.punt, policers: next.punt.policers };
     config.neighbors = { ...config.neighbors, static: next.neighbors.static };
-    for (const { tap } of config.ports) {
-      const link = fib.interfaces.byName(tap);
-      if (link === undefined) continue;
-      for (const update of neighborChanges(before, next.neighbors.static, link)) fib.applyKernel(update);
-    }
+    const links = config.ports.flatMap(({ tap }) => fib.interfaces.byName(tap) ?? []);
+    for (const update of staticNeighbors.reload(next.neighbors.static, links)) fib.applyKernel(update);
     soon();
   }
 
