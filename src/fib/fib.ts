@@ -270,7 +270,9 @@ export class Fib {
         if (update.source === 'static') this.resolution.neighborConfigured(update.ifindex, update.address);
         return;
       case 'neighborDelete':
-        return this.neighborChanged(this.neighbors.remove(update.source, update.ifindex, update.address));
+        this.neighborChanged(this.neighbors.remove(update.source, update.ifindex, update.address));
+        if (update.source === 'static') this.resolution.neighborConfigured(update.ifindex, update.address);
+        return;
       case 'addressAdd':
         return this.hosts.addAddress(update);
       case 'addressDelete':

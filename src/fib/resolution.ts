@@ -78,7 +78,7 @@ export class Resolution {
     if (path.gateway === undefined || this.options.interfaces.portOf(path.ifindex) === undefined) return;
     const neighbor = this.neighbors.demand(path.ifindex, path.gateway);
     if (neighbor.users.has(group.id)) return;
-    if (neighbor.users.size === 0) this.tellNeed(neighbor, !neighbor.told.has('static'));
+    if (neighbor.users.size === 0) this.tellNeed(neighbor, isAskedFor(neighbor));
     neighbor.users.add(group.id);
     group.neighbors.add(neighbor);
   }
@@ -101,10 +101,10 @@ export class Resolution {
     }
   }
 
-  /** The configuration names this neighbor: the kernel isn't asked for one that may not answer. */
+  /** The configuration names this neighbor, or no more. */
   neighborConfigured(ifindex: number, address: Uint8Array): void {
     const neighbor = this.neighbors.find(ifindex, address);
-    if (neighbor !== undefined && neighbor.users.size > 0) this.tellNeed(neighbor, false);
+    if (neighbor !== undefined && neighbor.users.size > 0) this.tellNeed(neighbor, isAskedFor(neighbor));
   }
 
   private tellNeed({ ifindex, address }: Neighbor, needed: boolean): void {
@@ -153,6 +153,11 @@ export class Resolution {
     if (gateway !== undefined || outLabels === undefined || lspActionOf(outLabels).op !== 'pop') return undefined;
     return this.options.interfaces.lookupTable(ifindex);
   }
+}
+
+/** The kernel isn't asked for a neighbor that the configuration names: it may not answer. */
+function isAskedFor(neighbor: Neighbor): boolean {
+  return !neighbor.told.has('static');
 }
 
 /** What a path does to the labels of its packets. */

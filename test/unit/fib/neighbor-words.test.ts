@@ -1,0 +1,34 @@
+/** What sources say of neighbors, and take back. */
+import type { NeighborSource } from '../../../src/fib/updates';
+import { parseAddress, parseMac } from '../../../src/net/address';
+import { Bed, ifindexOf } from '../../bed/bed';
+
+const NAME = { ifindex: ifindexOf(1), address: parseAddress('10.0.1.2')! };
+const add = (source: NeighborSource, last = 1) => ({
+  ...{
+    kind: 'neighborAdd' as const,
+    source,
+    ...NAME,
+    mac: parseMac(`02:00:00:00:00:0${last}`)!,
+    state: 'permanent' as const,
+  },
+});
+const gone = (source: NeighborSource) => ({ kind: 'neighborDelete' as const, source, ...NAME });
+
+test('the kernel is asked for a neighbor in use that the configuration names no more, and not for one that it names from now on', async () => {
+  const bed = await new Bed().via('20.0.0.0/24', '10.0.1.2@1').up();
+  const needed = (): string[] => [...bed.needed];
+  expect(needed()).toEqual(['11 10.0.1.2']);
+  bed.fib.applyKernel(add('static'));
+  expect(needed()).toEqual([]);
+  bed.fib.applyKernel(gone('static'));
+  expect(needed()).toEqual(['11 10.0.1.2']);
+  for (const source of ['fpm', 'kernel'] as const) {
+    bed.fib.applyKernel(add(source));
+    bed.fib.applyKernel(gone(source));
+    expect(needed()).toEqual(['11 10.0.1.2']);
+  }
+  bed.withdraw('20.0.0.0/24').settle();
+  for (const update of [add('static'), gone('static')]) bed.fib.applyKernel(update);
+  expect(needed()).toEqual([]);
+});
