@@ -37,6 +37,7 @@ export interface ReplayParts {
       readonly routes: number;
       readonly nexthops: number;
       readonly lsps: number;
+      readonly neighbors: number;
       readonly adopted: number;
       readonly kept: number;
     };

@@ -29,6 +29,7 @@ import {
   type FpmUpdate,
   type KernelUpdate,
   type LinkChange,
+  type NeighborAdd,
   type NexthopPath,
   type RouteAdd,
   type RouteDelete,
@@ -151,7 +152,7 @@ export class Fib {
       }
       case 'neighborAdd':
         // zebra may speak of neighbors on any interface; ours are those on ports.
-        if (this.interfaces.portOf(update.ifindex) !== undefined) this.applyKernel(update);
+        if (this.interfaces.portOf(update.ifindex) !== undefined) this.addZebraNeighbor(update);
         return;
       case 'neighborDelete':
         // The interface may have been a port when zebra spoke of the neighbor.
@@ -165,6 +166,23 @@ export class Fib {
       case 'sidDelete':
         return this.kept.apply(update);
     }
+  }
+
+  private addZebraNeighbor(update: NeighborAdd): void {
+    const before = this.neighbors.find(update.ifindex, update.address)?.told.get('fpm')?.generation;
+    this.neighborChanged(this.neighbors.add(update, this.replays.confirm(before)));
+  }
+
+  /** Takes zebra's word of neighbors back that the replay didn't confirm; returns of how many. */
+  private sweepNeighbors(): number {
+    let swept = 0;
+    for (const { ifindex, address, told } of [...this.neighbors.all()]) {
+      const generation = told.get('fpm')?.generation;
+      if (generation === undefined || !this.replays.isStale(generation)) continue;
+      this.neighborChanged(this.neighbors.remove('fpm', ifindex, address));
+      swept++;
+    }
+    return swept;
   }
 
   private addRoute(update: RouteAdd): void {
@@ -388,6 +406,7 @@ export class Fib {
     routes: number;
     nexthops: number;
     lsps: number;
+    neighbors: number;
     adopted: number;
     kept: number;
   } {
@@ -398,11 +417,12 @@ export class Fib {
     }
     this.countOwnSubnets();
     const lsps = this.lsps.endReplay();
+    const neighbors = this.sweepNeighbors();
     const adopted = this.forwarding.dropAdopted();
     const { gone, ...change } = this.rows.nexthops.endGeneration();
     this.nexthopsChanged(change);
     for (const group of gone) this.rows.retireIfUnwanted(group);
-    return { routes: swept, nexthops: gone.length, lsps, adopted, kept: this.kept.endReplay() };
+    return { routes: swept, nexthops: gone.length, lsps, neighbors, adopted, kept: this.kept.endReplay() };
   }
 
   /** Whether zebra's route has not been confirmed since zebra connected last. */

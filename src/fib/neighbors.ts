@@ -25,12 +25,20 @@ export function isUsable(state: NeighborState): boolean {
   }
 }
 
+/** What a source says of a neighbor. */
+export interface NeighborWord {
+  readonly mac: Uint8Array | undefined;
+  readonly state: NeighborState;
+  /** Of zebra's word: the replay that confirmed it last. */
+  readonly generation?: number;
+}
+
 export interface Neighbor {
   /** Never used twice; also the adjacency's id. */
   readonly id: number;
   readonly ifindex: number;
   readonly address: Uint8Array;
-  readonly told: Map<NeighborSource, { readonly mac: Uint8Array | undefined; readonly state: NeighborState }>;
+  readonly told: Map<NeighborSource, NeighborWord>;
   /** The hardware address to use; undefined while there is none usable. */
   mac: Uint8Array | undefined;
   state: NeighborState;
@@ -90,11 +98,12 @@ export class NeighborTable {
     return neighbor;
   }
 
-  /** Takes one source's word. Returns the neighbor when what is to be used has changed. */
-  add(update: NeighborAdd): Neighbor | undefined {
+  /** Takes one source's word, confirmed by this replay where it is zebra's. Returns the neighbor when what is to be used has changed. */
+  add(update: NeighborAdd, generation?: number): Neighbor | undefined {
     const neighbor = this.demand(update.ifindex, update.address);
     const mac = update.mac === undefined ? undefined : Uint8Array.from(update.mac);
-    neighbor.told.set(update.source, { mac, state: update.state });
+    const word = { mac, state: update.state };
+    neighbor.told.set(update.source, generation === undefined ? word : { ...word, generation });
     return this.choose(neighbor) ? neighbor : undefined;
   }
 

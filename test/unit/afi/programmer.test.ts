@@ -608,7 +608,7 @@ describe('lives of the server and of the bridge', () => {
       for (let i = 0; i < 50; i++) b.viaId(`20.0.${i}.0/24`, 1 + (i % 3));
     });
     expect(ops).toEqual([]);
-    expect(b.fib.endReplay()).toEqual({ routes: 0, nexthops: 0, lsps: 0, adopted: 0, kept: 0 });
+    expect(b.fib.endReplay()).toEqual({ routes: 0, nexthops: 0, lsps: 0, neighbors: 0, adopted: 0, kept: 0 });
 
     b.fib.beginReplay();
     b.nexthop(1, '10.0.2.2@2').settle();

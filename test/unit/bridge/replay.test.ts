@@ -2,7 +2,7 @@ import type { KeepOr } from '../../../src/config/types';
 import { Replay } from '../../../src/bridge/replay';
 import { fakeLog } from './fake-log';
 
-const SWEPT = { routes: 3, nexthops: 1, lsps: 0, adopted: 2, kept: 0 };
+const SWEPT = { routes: 3, nexthops: 1, lsps: 0, neighbors: 0, adopted: 2, kept: 0 };
 
 function bed(away: KeepOr = { kind: 'keep' }) {
   const calls: string[] = [];

@@ -32,3 +32,25 @@ test('the kernel is asked for a neighbor in use that the configuration names no 
   for (const update of [add('static'), gone('static')]) bed.fib.applyKernel(update);
   expect(needed()).toEqual([]);
 });
+
+test('a neighbor that zebra does not send again is the kernel’s to tell when the replay is over', async () => {
+  const bed = await new Bed().via('20.0.0.0/24', '10.0.1.2@1').apply(add('fpm', 1)).up();
+  const path = (): string => bed.packet('20.0.0.9').slice(0, 15);
+  bed.fib.beginReplay();
+  bed.neighbor(1, '10.0.1.2', '02:00:00:00:00:02').via('20.0.0.0/24', '10.0.1.2@1').settle();
+  expect(path()).toBe('p1 020000000001');
+  expect(bed.fib.endReplay().neighbors).toBe(1);
+  expect([path(), bed.settle() && path()]).toEqual(['p1 020000000001', 'p1 020000000002']);
+  bed.fib.beginReplay();
+  bed.via('20.0.0.0/24', '10.0.1.2@1');
+  const { confirmed } = bed.fib;
+  for (const update of [add('fpm', 3), add('fpm', 4)]) bed.apply(update);
+  expect(bed.fib.confirmed - confirmed).toBe(1);
+  expect([bed.fib.endReplay().neighbors, bed.settle() && path()]).toEqual([0, 'p1 020000000004']);
+});
+
+test('one that nobody else knows is forgotten then, and its packets go to Linux', async () => {
+  const bed = await new Bed().apply(add('fpm')).up();
+  bed.fib.beginReplay();
+  expect([bed.fib.endReplay().neighbors, bed.fib.neighbors.size]).toEqual([1, 0]);
+});
