@@ -9,7 +9,7 @@
  * replay that misses a large share of the routes is believed only after the maximum time, whatever the protocols say.
  *
  * zebra is away from the end of a session until a session sends a route. What forwards then stays, or goes after a time that
- * the configuration names.
+ * the configuration names; but for what the session that is there has sent.
  */
 import type { Config } from '../config/types';
 import type { ReplayTables } from '../fib/generations';
@@ -136,7 +136,8 @@ export class Replay {
 
   /** The session ended. What it has not confirmed waits for the next. */
   disconnected(): void {
-    if (this.session?.sent === 'routes') this.awaySince = this.parts.now();
+    // One that has sent no route is no end of being away; what it sent after all else was removed is something, too.
+    if (this.session !== undefined && this.session.sent !== 'nothing') this.awaySince ??= this.parts.now();
     this.session = undefined;
     this.standing = undefined;
   }
@@ -231,16 +232,26 @@ export class Replay {
 
   private flushIsDue(): boolean {
     const { away, now } = this.parts;
-    return away.kind === 'after' && this.awaySince !== undefined && now() - this.awaySince >= away.ms;
+    if (away.kind !== 'after' || this.awaySince === undefined || now() - this.awaySince < away.ms) return false;
+    return !this.mayBeBack();
+  }
+
+  /** The session that is there has begun to send, and no route yet: zebra's replay has other things first. */
+  private mayBeBack(): boolean {
+    const { now, sweep } = this.parts;
+    return this.session?.sent === 'noRoutes' && this.began !== undefined && now() - this.began < sweep.minimumMs;
   }
 
   /** zebra stays away: everything of it goes. */
   private flush(): Swept | undefined {
     const { fib, programmer, log } = this.parts;
     this.awaySince = undefined;
-    this.began = undefined;
     this.seen = true;
-    fib.beginReplay();
+    // What a session has sent since it connected is not of the zebra that is away.
+    if (this.session?.sent !== 'noRoutes') {
+      this.began = undefined;
+      fib.beginReplay();
+    }
     const swept = fib.endReplay('all');
     log.warn('zebra stays away: its routes are removed (fpm.away)', { code: 'fpm-away', ...swept });
     programmer.releaseAdopted();

@@ -300,6 +300,58 @@ test('a connection that sends no route does not make zebra come back: the time g
   expect(swept()).toHaveLength(1);
 });
 
+/** zebra is away from 0 s on; at 59.9 s one connects that sends what goes before routes. */
+function backAtTheLastMoment() {
+  const it = bed({ kind: 'after', ms: 60_000 });
+  it.begin('10.0.0.1:4');
+  it.world.now = it.world.activity = 0;
+  it.replay.disconnected();
+  it.world.now = it.world.activity = 59_900;
+  it.replay.connected('10.0.0.1:5');
+  it.replay.received('lspAdd');
+  it.calls.length = 0;
+  return it;
+}
+
+test('a zebra that has begun to send is given the minimum time for its first route, and nothing is removed', () => {
+  const { replay, world, swept } = backAtTheLastMoment();
+  for (const now of [60_000, 61_899]) {
+    world.now = now;
+    expect(replay.check()).toBeUndefined();
+  }
+  replay.received('routeAdd');
+  world.now = world.activity = 61_900;
+  expect(replay.check()).toBeUndefined();
+  world.now = 62_400;
+  expect([replay.check(), swept()]).toEqual([SWEPT, ['endReplay']]);
+  expect(replay.complete).toBe(true);
+});
+
+test('one that sends no route by then: what the zebra before it sent goes, and what it sent stays', () => {
+  const { replay, world, calls, lines } = backAtTheLastMoment();
+  world.now = 61_900;
+  expect(replay.check()).toEqual(SWEPT);
+  expect(calls).toEqual(['endReplay', 'releaseAdopted']);
+  expect(lines.at(-1)?.[0]).toBe('zebra stays away: its routes are removed (fpm.away)');
+  replay.received('routeAdd');
+  expect(replay.complete).toBe(false);
+  world.now = world.activity = 64_000;
+  expect([replay.check(), replay.complete]).toEqual([undefined, false]);
+  world.now = 64_500;
+  expect([replay.check(), replay.complete]).toEqual([SWEPT, true]);
+});
+
+test('what that one sent goes, too, when it stays away itself', () => {
+  const { replay, world, swept } = backAtTheLastMoment();
+  world.now = 62_000;
+  replay.check();
+  replay.disconnected();
+  world.now = 121_999;
+  expect(replay.check()).toBeUndefined();
+  world.now = 122_000;
+  expect([replay.check(), swept()]).toEqual([SWEPT, ['endReplay', 'endReplay']]);
+});
+
 test('a zebra that connects anew begins anew', () => {
   const { replay, begin, world } = bed();
   begin('10.0.0.1:4');
