@@ -15,7 +15,7 @@ import { Fib } from '../fib/fib';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
 import { createFpmServer } from '../fpm/server';
-import { askVty } from '../vty/vty';
+import { askVty, Vty } from '../vty/vty';
 import { dumpKernel } from '../kernel/dump';
 import { createKernelNeighbors } from '../kernel/kernel';
 import { takesLabels } from '../kernel/label-input';
@@ -30,6 +30,7 @@ import { AfiLost } from './afi-lost';
 import { Backpressure } from './backpressure';
 import { closeAll, type Closer } from './closers';
 import { Convergence } from './convergence';
+import { later } from './later';
 import { LABEL_INPUT_POLL_MS, reviewLabelInput } from './label-input';
 import { IdleMemory } from './idle-memory';
 import { identityOf } from './identity';
@@ -39,6 +40,7 @@ import { plainTablesOf } from './plain-tables';
 import { Ports } from './ports';
 import { Replay } from './replay';
 import { StaticNeighbors } from './static-neighbors';
+import { UnclearDeletes } from './unclear-deletes';
 import { StatusReporter } from './status-reporter';
 import { Moment } from '../observe/moment';
 
@@ -129,6 +131,7 @@ async function build(
       else neighbors.release(ifindex, address);
     },
     onKernelRoute: () => kernelRoutes.routeSent(),
+    onUnclearDelete: (prefix, tables) => unclearDeletes.add(prefix, tables),
     now,
   });
   const programmer = new Programmer({
@@ -161,6 +164,17 @@ async function build(
   });
   const plainTables = plainTablesOf({ fib, vtyPath: config.fpm.zebraVty, soon, log: fpmLog });
   closers.push(() => plainTables.close());
+  const unclearDeletes = new UnclearDeletes({
+    open: () => Vty.open(config.fpm.zebraVty),
+    withdraw: (table, prefix) => {
+      fib.applyFpm({ kind: 'routeDelete', table, prefix });
+      soon();
+    },
+    askAgain: (reason) => fpm.askAgain(reason),
+    replayed: () => replay.complete,
+    ...{ later, now, log: fpmLog },
+  });
+  closers.push(() => unclearDeletes.close());
   const replay = new Replay({
     fib: {
       beginReplay: () => fib.beginReplay(),
@@ -251,11 +265,13 @@ async function build(
       fpmSince = new Moment();
       replay.disconnected();
       plainTables.close();
+      unclearDeletes.close();
     },
     update: (update) => {
       if (fpmLog.verbose) fpmLog.debug('zebra says', told(update));
       replay.received(update.kind);
       plainTables.received(update);
+      unclearDeletes.received(update);
       fib.applyFpm(update);
     },
     frameEnd: soon,
@@ -267,6 +283,7 @@ async function build(
     fib.status.settlePassing();
     idleMemory.check(now(), fpm.lastActivity(), programmer.idle);
     replay.check();
+    unclearDeletes.check();
     afiLost.check();
   }, TICK_MS);
   const retry = setInterval(() => programmer.retry(), RETRY_MS);

@@ -8,12 +8,13 @@
 import { zebraRoutes, type ZebraVty } from '../audit/zebra';
 import { inPlainTable } from '../audit/zebra-table';
 import type { Fib } from '../fib/fib';
-import type { FpmUpdate, RouteAdd } from '../fib/updates';
+import { NO_TABLE, type FpmUpdate, type RouteAdd } from '../fib/updates';
 import { formatPrefix, type Prefix } from '../net/address';
 import { errorText } from '../net/error-text';
 import { protocolNumber } from '../net/protocol';
 import type { Logger } from '../observe/log';
 import { Vty } from '../vty/vty';
+import { later } from './later';
 
 export interface PlainTablesParts {
   /** The tables that zebra leaves out of its replay, of those that are forwarded by. */
@@ -69,7 +70,8 @@ export class PlainTables {
   /** An update comes over FPM. Called for each one. */
   received(update: FpmUpdate): void {
     if (this.newer === undefined || (update.kind !== 'routeAdd' && update.kind !== 'routeDelete')) return;
-    this.newer.add(nameOf(update.table, update.prefix));
+    const tables = update.table === NO_TABLE ? this.parts.tables() : [update.table];
+    for (const table of tables) this.newer.add(nameOf(table, update.prefix));
   }
 
   /** Nothing is asked any more. */
@@ -158,11 +160,7 @@ export function plainTablesOf({
       soon();
     },
     read: (table) => fib.vrfs.tableTold(table),
-    later: (ms, action) => {
-      const timer = setTimeout(action, ms);
-      return () => clearTimeout(timer);
-    },
-    log,
+    ...{ later, log },
   });
 }
 

@@ -25,7 +25,10 @@ import { ROW } from './route-table';
 import { Rows } from './rows';
 import { encodeTime } from './times';
 import { Vrfs, type NamedTable } from './vrfs';
+import { Withdrawals } from './withdrawals';
+import type { Prefix } from '../net/address';
 import {
+  NO_TABLE,
   type FpmUpdate,
   type KernelUpdate,
   type LinkChange,
@@ -53,6 +56,8 @@ export interface FibOptions {
   readonly onNeed: (ifindex: number, address: Uint8Array, needed: boolean) => void;
   /** zebra sent a route that it has from the kernel: it is to be checked whether the kernel has it still. */
   readonly onKernelRoute?: () => void;
+  /** zebra withdrew a prefix without saying of which table, and has it in these. */
+  readonly onUnclearDelete?: (prefix: Prefix, tables: readonly number[]) => void;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
@@ -72,6 +77,7 @@ export class Fib {
   private readonly resolution: Resolution;
   private readonly hosts: HostEntries;
   private readonly generations: RouteGenerations;
+  private readonly withdrawals: Withdrawals;
   private readonly key = newKey();
 
   constructor(private readonly options: FibOptions) {
@@ -111,6 +117,7 @@ export class Fib {
       now: options.now,
     });
     this.hosts = new HostEntries(this.rows, neighbors, this.interfaces, this.subnets);
+    this.withdrawals = new Withdrawals({ rows: this.rows, hosts: this.hosts, generations: this.generations });
     this.kernelRoutes = new KernelRoutes({
       rows: this.rows,
       remove: (row) => this.withdraw(row),
@@ -216,8 +223,17 @@ export class Fib {
 
   private deleteRoute(update: RouteDelete): void {
     const { routes } = this.rows;
-    const row = routes.find(setKey(this.key, update.table, update.prefix.bytes, update.prefix.length));
+    const table = update.table === NO_TABLE ? this.withdrawnFrom(update.prefix) : update.table;
+    if (table === undefined) return;
+    const row = routes.find(setKey(this.key, table, update.prefix.bytes, update.prefix.length));
     if (row !== 0 && (routes.flags[row]! & ROW.zebra) !== 0) this.withdraw(row);
+  }
+
+  /** The table of a withdrawal that names none; undefined: there is none, or it isn't clear. */
+  private withdrawnFrom(prefix: Prefix): number | undefined {
+    const tables = this.withdrawals.tablesOf(prefix);
+    if (tables.length > 1) this.options.onUnclearDelete?.(prefix, tables);
+    return tables.length === 1 ? tables[0] : undefined;
   }
 
   private withdraw(row: number): void {

@@ -36,6 +36,11 @@ export class RouteGenerations {
     return this.rows.routes.generation[row] !== this.current;
   }
 
+  /** Whether a replay has to confirm zebra's route, and has not. */
+  isAwaited(row: number): boolean {
+    return this.isSwept(row, 'told') && this.isStale(row);
+  }
+
   /** How many of zebra's routes that a replay has to confirm it has confirmed, and how many not. Looks at all rows. */
   standing(): { confirmed: number; unconfirmed: number } {
     const standing = { confirmed: 0, unconfirmed: 0 };

@@ -9,7 +9,7 @@
  * as the address itself (a point-to-point peer, a /32 by interface): a longer route that leads elsewhere is zebra's
  * decision and stands.
  */
-import { formatAddress, isLinkLocal, parsePrefix, prefixContains, type Prefix } from '../net/address';
+import { formatAddress, isLinkLocal, parsePrefix, prefixContains, type Family, type Prefix } from '../net/address';
 import type { TrapReason } from './intents';
 import type { Interfaces } from './interfaces';
 import type { Neighbor, NeighborTable } from './neighbors';
@@ -205,6 +205,11 @@ export class HostEntries {
     lengths.routes[routes.isIp6(row) ? 1 : 0][routes.lengthOf(row)]! += by;
     if (!this.targetChanged(row) && lengths.connectedCount > 0 && this.underConnected(row, lengths))
       this.evaluateUnder(row);
+  }
+
+  /** The tables with routes of this length. */
+  *tablesHaving(family: Family, length: number): Generator<number> {
+    for (const [table, { routes }] of this.lengthsOf) if (routes[family === 6 ? 1 : 0][length]! > 0) yield table;
   }
 
   /** Of a table; those of the one asked for last are at hand, as routes come table by table. */

@@ -73,6 +73,9 @@ export const MALFORMED = 'zebra sent it in a message that could not be read';
  */
 export const VRF_TABLES = 0x8000_0000;
 
+/** No kernel table (RT_TABLE_UNSPEC): of a withdrawal that doesn't say which. */
+export const NO_TABLE = 0;
+
 /** A route, new or changed. */
 export interface RouteAdd {
   readonly kind: 'routeAdd';
@@ -92,6 +95,7 @@ export interface RouteAdd {
 /** A route of which there is none any more. */
 export interface RouteDelete {
   readonly kind: 'routeDelete';
+  /** As in RouteAdd; NO_TABLE: zebra's module `fpm` doesn't say, and the prefix may be in several. */
   readonly table: number;
   readonly prefix: Prefix;
 }

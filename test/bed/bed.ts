@@ -110,6 +110,8 @@ export class Bed {
   /** What was reported to zebra last, by prefix; with the table before it where that isn't TABLE. */
   readonly told = new Map<string, RouteStatus>();
   readonly needed = new Set<string>();
+  /** Withdrawals of which the FIB can't say in which of several tables they are: PREFIX TABLE …. */
+  readonly unclear: string[] = [];
   /** Why what the server holds can't be read. */
   readFails: string | undefined;
   private time = 0;
@@ -138,6 +140,7 @@ export class Bed {
         if (needed) this.needed.add(name);
         else this.needed.delete(name);
       },
+      onUnclearDelete: (prefix, tables) => this.unclear.push([formatPrefix(prefix), ...tables].join(' ')),
       now: () => this.time,
     });
     this.programmer = new Programmer({

@@ -6,11 +6,12 @@
  *
  * What zebra writes: FRR's rt_netlink.c (netlink_route_multipath_msg_encode, netlink_mpls_multipath_msg_encode) for
  * `dplane_fpm_nl`, zebra_fpm_netlink.c for `fpm`. The latter differs from the kernel's format in two ways that are minded
- * here: its deletes name table 0, and its rtnh_hops holds the weight itself. It is told by the absence of NLM_F_REPLACE, and,
+ * here: its deletes name no table, which is passed on as that, and its rtnh_hops holds the weight itself. It is told by the absence of NLM_F_REPLACE, and,
  * as FRR 8.4's `dplane_fpm_nl` leaves that out for IPv6, by another RTA_PRIORITY than the one that `dplane_fpm_nl` always gives.
  */
 import {
   MALFORMED,
+  NO_TABLE,
   type LspAdd,
   type LspDelete,
   type RouteAdd,
@@ -112,11 +113,7 @@ export function decodeRoute(
 
   const prefix = decodePrefix(buffer, start, family === AF_INET ? 4 : 6);
   const table = attributes.u32(RTA_TABLE, buffer[start + 4]!) || RT_TABLE_MAIN;
-  if (type === RTM_DELROUTE) {
-    deleted.table = table;
-    deleted.prefix = prefix;
-    return deleted;
-  }
+  if (type === RTM_DELROUTE) return fillDeleted(table, prefix, buffer, start);
   added.table = table;
   added.prefix = prefix;
   added.protocol = buffer[start + 5]!;
@@ -150,11 +147,7 @@ export function decodeMalformedRoute(
   const table = attributes.u32(RTA_TABLE, buffer[start + 4]!);
   // Its number may have come behind the fault.
   if (table === 0 && !isWhole) return undefined;
-  if (type === RTM_DELROUTE) {
-    deleted.table = table || RT_TABLE_MAIN;
-    deleted.prefix = prefix;
-    return deleted;
-  }
+  if (type === RTM_DELROUTE) return fillDeleted(table || RT_TABLE_MAIN, prefix, buffer, start);
   added.table = table || RT_TABLE_MAIN;
   added.prefix = prefix;
   added.protocol = buffer[start + 5]!;
@@ -163,6 +156,13 @@ export function decodeMalformedRoute(
   added.prefsrc = undefined;
   added.metrics = undefined;
   return added;
+}
+
+/** `fpm` of FRR 10.7 names no table in any withdrawal. `dplane_fpm_nl` always does. */
+function fillDeleted(table: number, prefix: Prefix, buffer: Buffer, start: number): RouteDelete {
+  deleted.table = buffer[start + 4] === 0 && !attributes.has(RTA_TABLE) ? NO_TABLE : table;
+  deleted.prefix = prefix;
+  return deleted;
 }
 
 function decodeMalformedLsp(type: number, buffer: Buffer, start: number): LspAdd | LspDelete | undefined {

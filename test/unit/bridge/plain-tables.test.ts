@@ -1,6 +1,6 @@
 /** What zebra doesn't replay, asked of a zebra that answers as FRR 10.7 does. */
 import { PlainTables } from '../../../src/bridge/plain-tables';
-import type { RouteAdd } from '../../../src/fib/updates';
+import { NO_TABLE, type RouteAdd } from '../../../src/fib/updates';
 import { formatAddress, formatPrefix, parsePrefix } from '../../../src/net/address';
 import { fakeLog } from './fake-log';
 
@@ -100,15 +100,18 @@ test('routes become updates as FPM would bring them; the sweep waits until all w
   expect(plain.waitingFor).toBeUndefined();
 });
 
-test('what comes over FPM while zebra answers is newer than the answer', async () => {
-  const answer = { '192.0.2.0/24': [route([via('10.0.0.2')])], '198.51.100.0/24': [route([via('10.0.0.2')])] };
-  const on = { now: (): void => undefined };
-  const { plain, applied, run } = stage({ [IP4]: answer }, { during: () => void on.now() });
-  on.now = () => plain.received({ kind: 'routeDelete', table: TABLE, prefix: parsePrefix('192.0.2.0/24')! });
-  plain.begin();
-  await run();
-  expect(applied.map(({ prefix }) => formatPrefix(prefix))).toEqual(['198.51.100.0/24']);
-});
+test.each([TABLE, NO_TABLE])(
+  'what comes over FPM while zebra answers is newer than the answer: table %i',
+  async (table) => {
+    const answer = { '192.0.2.0/24': [route([via('10.0.0.2')])], '198.51.100.0/24': [route([via('10.0.0.2')])] };
+    const on = { now: (): void => undefined };
+    const { plain, applied, run } = stage({ [IP4]: answer }, { during: () => void on.now() });
+    on.now = () => plain.received({ kind: 'routeDelete', table, prefix: parsePrefix('192.0.2.0/24')! });
+    plain.begin();
+    await run();
+    expect(applied.map(({ prefix }) => formatPrefix(prefix))).toEqual(['198.51.100.0/24']);
+  },
+);
 
 test('a zebra that does not answer is asked again, a few times; then nothing is waited for, and nothing taken as read', async () => {
   const later = stage({ [IP4]: { '192.0.2.0/24': [route([via('10.0.0.2')])] } }, { fails: 2 });

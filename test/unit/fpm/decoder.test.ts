@@ -39,7 +39,15 @@ describe('routes', () => {
     expect(one(route({ table: 10 }, [DST, [c.RTA_NH_ID, 1]]))).toContain('table 10 ');
     expect(one(route({ table: 0 }, [DST, [c.RTA_TABLE, 100000], [c.RTA_NH_ID, 1]]))).toContain('table 100000 ');
     expect(one(route({ table: 0 }, [DST, [c.RTA_NH_ID, 1]]))).toContain('table 254 ');
-    expect(one(route({ table: 0, message: c.RTM_DELROUTE }, [DST]))).toBe('routeDelete 192.0.2.0/24 table 254');
+    expect(one(route({ table: 0, message: c.RTM_DELROUTE }, [DST, [c.RTA_TABLE, 0]]))).toContain(' table 254');
+  });
+
+  test('a withdrawal that names no table at all, as those of the module fpm, names none', () => {
+    const gone = (table: number, ...more: [number, number][]): string =>
+      one(route({ table, message: c.RTM_DELROUTE }, [DST, ...more]));
+    expect(gone(0)).toBe('routeDelete 192.0.2.0/24 table 0');
+    expect(gone(254)).toBe('routeDelete 192.0.2.0/24 table 254');
+    expect(gone(0, [c.RTA_TABLE, 1001])).toBe('routeDelete 192.0.2.0/24 table 1001');
   });
 
   test.each([

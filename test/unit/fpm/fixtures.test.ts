@@ -5,7 +5,14 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FpmUpdate, NexthopContent, NexthopPath, RouteTarget } from '../../../src/fib/updates';
+import {
+  NO_TABLE,
+  type FpmUpdate,
+  type NexthopContent,
+  type NexthopPath,
+  type RouteDelete,
+  type RouteTarget,
+} from '../../../src/fib/updates';
 import { FrameReader } from '../../../src/fpm/framing';
 import { decodeNetlink } from '../../../src/fpm/netlink/decoder';
 import { formatPrefix } from '../../../src/net/address';
@@ -28,13 +35,18 @@ const viewsOf = (name: string): View[] =>
 function tablesAfter(stream: Buffer): Record<string, string> {
   const nexthops = new Map<number, NexthopContent>();
   const routes = new Map<string, RouteTarget>();
+  /** The routes that a withdrawal may mean. */
+  const namesOf = ({ table, prefix }: RouteDelete): string[] => {
+    const isIt = (name: string): boolean => name.startsWith(`${formatPrefix(prefix)} `);
+    return table === NO_TABLE ? [...routes.keys()].filter(isIt) : [`${formatPrefix(prefix)} ${table}`];
+  };
   const apply = (update: FpmUpdate): void => {
     switch (update.kind) {
       case 'routeAdd':
         routes.set(`${formatPrefix(update.prefix)} ${update.table}`, structuredClone(update.target));
         break;
       case 'routeDelete':
-        routes.delete(`${formatPrefix(update.prefix)} ${update.table}`);
+        for (const name of namesOf(update)) routes.delete(name);
         break;
       case 'nexthopAdd':
         nexthops.set(update.id, structuredClone(update.content));
