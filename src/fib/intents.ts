@@ -128,7 +128,7 @@ function sameFilter(a: PortRules, b: PortRules): boolean {
     a.groups?.length === groups?.length &&
     a.vlans?.length === vlans?.length &&
     (a.groups ?? []).every((group, i) => sameBytes(group, groups![i])) &&
-    (a.vlans ?? []).every((id, i) => id === vlans![i])
+    (a.vlans === vlans || (a.vlans ?? []).every((id, i) => id === vlans![i]))
   );
 }
 

@@ -7,6 +7,7 @@ import { sameBytes } from '../net/address';
 import { sameRules, sameSending, type PortRules } from './intents';
 import { isHostPort, portRules, tableOf, type OwnPort } from './port-rules';
 import type { GroupsChange, LinkChange } from './updates';
+import { VlanDevices } from './vlan-devices';
 
 /**
  * Who makes a port's interface what the port is: we do, and Linux's word counts once it has been that; somebody did so for an
@@ -54,6 +55,7 @@ export class Interfaces {
   /** By name. */
   private readonly indexes = new Map<string, number>();
   private readonly groups = new Map<number, readonly Uint8Array[]>();
+  private readonly vlanDevices = new VlanDevices();
   /** Ports that the vASIC calls down. */
   private readonly downPorts = new Set<number>();
   private readonly ports = new Map<number, Port>();
@@ -102,6 +104,7 @@ export class Interfaces {
     const table = present ? this.deviceTable(change) : undefined;
     if (table !== undefined) this.vrfDevices.set(ifindex, { name, table });
     else this.vrfDevices.delete(ifindex);
+    this.vlanDevices.keep(change);
     if (known !== undefined && this.indexes.get(known.name) === ifindex) this.indexes.delete(known.name);
     if (present) {
       this.links.set(ifindex, change);
@@ -306,14 +309,9 @@ export class Interfaces {
       ...{ own, settled, link, labels },
       groups: link && this.groups.get(link.ifindex),
       master: link && this.links.get(link.master),
-      vlans: link === undefined ? [] : this.vlansOn(link.ifindex),
+      vlans: this.vlanDevices.on(link?.ifindex ?? GONE),
       table: this.configuredTable(index),
     });
-  }
-
-  private vlansOn(ifindex: number): number[] {
-    const ids = [...this.links.values()].flatMap(({ vlan }) => (vlan?.parent === ifindex ? [vlan.id] : []));
-    return ids.sort((a, b) => a - b);
   }
 }
 

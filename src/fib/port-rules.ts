@@ -25,14 +25,11 @@ export interface PortFacts {
   readonly master: LinkChange | undefined;
   /** It takes packets with labels. */
   readonly labels: boolean;
-  /** VLAN devices on it. */
+  /** The tags that Linux takes there. */
   readonly vlans: readonly number[];
   /** Kernel table that the configuration binds the port to, where Linux has it in no VRF. */
   readonly table: number;
 }
-
-/** Frames with tag 0 have a priority and no VLAN: Linux takes them as its own. */
-const PRIORITY_TAG = 0;
 
 /** What the vASIC has to do for Linux at this port. */
 export function portRules(facts: PortFacts): PortRules {
@@ -48,7 +45,7 @@ export function portRules(facts: PortFacts): PortRules {
     promiscuous,
     labels: facts.labels,
     groups: promiscuous || link?.allMulticast === true ? undefined : groups,
-    vlans: promiscuous ? undefined : [PRIORITY_TAG, ...vlans],
+    vlans: promiscuous ? undefined : vlans,
   };
 }
 
