@@ -159,7 +159,7 @@ export class Fib {
       }
       case 'neighborAdd':
         // zebra may speak of neighbors on any interface; ours are those on ports.
-        if (this.interfaces.portOf(update.ifindex) !== undefined) this.addZebraNeighbor(update);
+        if (this.interfaces.portOf(update.ifindex) !== undefined) this.applyKernel(update);
         return;
       case 'neighborDelete':
         // The interface may have been a port when zebra spoke of the neighbor.
@@ -175,9 +175,10 @@ export class Fib {
     }
   }
 
-  private addZebraNeighbor(update: NeighborAdd): void {
-    const before = this.neighbors.find(update.ifindex, update.address)?.told.get('fpm')?.generation;
-    this.neighborChanged(this.neighbors.add(update, this.replays.confirm(before)));
+  /** Has the replay confirm zebra's word of a neighbor; returns its generation, undefined for that of others. */
+  private confirmNeighbor({ source, ifindex, address }: NeighborAdd): number | undefined {
+    if (source !== 'fpm') return undefined;
+    return this.replays.confirm(this.neighbors.find(ifindex, address)?.told.get(source)?.generation);
   }
 
   /** Takes zebra's word of neighbors back that the replay didn't confirm; returns of how many. */
@@ -300,7 +301,7 @@ export class Fib {
   applyKernel(update: KernelUpdate): void {
     switch (update.kind) {
       case 'neighborAdd':
-        this.neighborChanged(this.neighbors.add(update));
+        this.neighborChanged(this.neighbors.add(update, this.confirmNeighbor(update)));
         if (update.source === 'static') this.resolution.neighborConfigured(update.ifindex, update.address);
         return;
       case 'neighborDelete':
