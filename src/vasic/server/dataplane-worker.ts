@@ -10,7 +10,7 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../../hostpath/header';
-import type { AftPort, AftPortEngine, AftSandboxInfo } from '../../aft/model';
+import type { AftPort, AftPortEngine } from '../../aft/model';
 import { formatEndpoint } from '../../net/endpoint';
 import { errorText } from '../../net/error-text';
 import { formatSockaddr, sockaddr } from '../../net/sockaddr';
@@ -24,10 +24,11 @@ import { Wakeup } from '../../sys/wakeup';
 import type { HostSink } from '../engine/api';
 import type { Packet } from '../engine/packet';
 import type { FromThread, ThreadOptions, ToThread } from './dataplane';
-import { createLinuxPort, type LinuxPort } from '../io/linux-port';
+import { createLinuxPort } from '../io/linux-port';
 import { engineOf, KernelEngine } from '../kernel/kernel-engine';
 import { createSandbox } from '../engine/sandbox/sandbox';
 import { injection } from './injection';
+import { createPortTables } from './port-tables';
 import { createSandboxHost } from './sandbox-host';
 import { createThreadLogger } from './thread-log';
 
@@ -56,6 +57,7 @@ function run(options: ThreadOptions): void {
   const hostCounters = { punted: 0, puntTooLong: 0, injected: 0, refused: 0 };
   const kernel = KernelEngine.start(options.ports, options.engine, log);
   const ports = options.ports.map((name, index) => createLinuxPort(name, log, kernel?.ports[index]));
+  const tables = createPortTables(ports, (port) => engineOf(kernel, port));
 
   const sink: HostSink = {
     punt(sandbox, port, reason, frame, offset, length) {
@@ -74,8 +76,9 @@ function run(options: ThreadOptions): void {
   const afi = createSandboxHost({
     sandbox: options.sandbox,
     ports: ports.length,
-    makeSandbox: (instance) =>
-      createSandbox({
+    makeSandbox: (instance) => {
+      tables.begin();
+      return createSandbox({
         id: SANDBOX_ID,
         ...options.sandbox,
         instance,
@@ -84,8 +87,9 @@ function run(options: ThreadOptions): void {
         ...(options.maxEntries === undefined ? undefined : { maxEntries: options.maxEntries }),
         refuse: options.refuse,
         ...(kernel && { fastPath: kernel.fastPath() }),
-      }),
-    complete: (info) => withEngines(withKernelDrops(info, ports), kernel),
+      });
+    },
+    complete: (info) => tables.complete(info),
     log,
     post: (message, transfer) => post(message, transfer),
   });
@@ -220,7 +224,7 @@ function run(options: ThreadOptions): void {
 
   function logStats(): void {
     if (afi.sandbox === undefined) return;
-    const info = withKernelDrops(afi.sandbox.info(), ports);
+    const info = tables.complete(afi.sandbox.info());
     const counts = ({ packets, bytes, drops }: AftPort): string => `${packets}/${bytes}/${drops}`;
     log.info('counters (packets/bytes/drops)', {
       in: Object.fromEntries(info.inputPorts.map((port) => [port.name, counts(port)])),
@@ -228,7 +232,7 @@ function run(options: ThreadOptions): void {
       hostpath: { ...hostCounters, sendDrops: hostpath.stats.sendDrops },
       drops: afi.sandbox.drops(),
       entries: info.entries,
-      ...(kernel && { kernel: Object.fromEntries(ports.map(({ name }, i) => [name, kernelText(kernel.facts(i))])) }),
+      ...(kernel && { kernel: Object.fromEntries(ports.map(({ name }, i) => [name, kernelText(tables.engine(i))])) }),
     });
   }
 }
@@ -248,29 +252,6 @@ function openHostpath(at: ThreadOptions['hostpath']): UdpSocket {
 /** For the log: packets that the kernel dealt with, and that it left to the engine by reason. */
 function kernelText({ hook, packets, slow }: AftPortEngine): string {
   return [`${hook} ${packets}`, ...slow.map(({ reason, packets: left }) => `${reason} ${left}`)].join(', ');
-}
-
-function withEngines(info: AftSandboxInfo, kernel: KernelEngine | undefined): AftSandboxInfo {
-  return { ...info, inputPorts: info.inputPorts.map((port) => ({ ...port, engine: engineOf(kernel, port.index) })) };
-}
-
-/** Adds what the kernel dropped to the port tables, and takes it out of what counts as sent. */
-function withKernelDrops(info: AftSandboxInfo, ports: readonly LinuxPort[]): AftSandboxInfo {
-  const drops = ports.map((port) => port.drops());
-  return {
-    ...info,
-    inputPorts: info.inputPorts.map((port, i) => ({ ...port, drops: (port.drops ?? 0) + (drops[i]?.received ?? 0) })),
-    outputPorts: info.outputPorts.map((port, i) => {
-      const late = drops[i];
-      if (late === undefined || late.sent === 0) return port;
-      return {
-        ...port,
-        packets: (port.packets ?? 0) - late.sent,
-        bytes: (port.bytes ?? 0) - late.sentBytes,
-        drops: (port.drops ?? 0) + late.sent,
-      };
-    }),
-  };
 }
 
 run(workerData as ThreadOptions);
