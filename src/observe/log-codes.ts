@@ -255,8 +255,8 @@ export const LOG_CODES = {
     action: 'The line says why. It is tried again when the interface changes.',
   },
   'vasic-port-gone': {
-    means: 'A port’s interface is gone: the port is down until it comes back.',
-    action: 'Who removed it? ip monitor link',
+    means: 'A port’s interface is gone, or was: the port is down until it is back and attached again.',
+    action: 'Who removed it, renamed it or moved it to another network namespace? ip monitor link',
   },
   'vasic-port-slow': {
     means: 'On this port the TypeScript engine forwards, as the kernel engine can’t have it.',

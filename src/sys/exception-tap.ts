@@ -64,6 +64,8 @@ const ETHER_HEADER = 14;
 export class ExceptionTap {
   /** Frames shorter than an Ethernet header, or longer than 64 KB. */
   private oddFrames = 0;
+  /** What the kernel told of last: nothing is told once the device is removed. */
+  private queueDrops = 0;
   private readonly frame: ReceivedFrame;
   /** Where a read puts the header and, behind it, the frame. */
   private readonly landing: Buffer;
@@ -125,7 +127,8 @@ export class ExceptionTap {
 
   /** Frames that were lost because this process was too slow, or that it couldn't take. */
   drops(): number {
-    return this.oddFrames + queueDrops(this.name);
+    this.queueDrops = Math.max(this.queueDrops, queueDrops(this.name));
+    return this.oddFrames + this.queueDrops;
   }
 
   close(): void {

@@ -25,6 +25,7 @@ import {
   addressOf,
   bind,
   close,
+  getsockname,
   getsockopt,
   recvmmsg,
   sendmmsg,
@@ -46,6 +47,8 @@ const PACKET_VNET_HDR = 15;
 const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_MR_PROMISC = 1;
 const SO_ERROR = 4;
+/** In struct sockaddr_ll. */
+const SLL_IFINDEX = 4;
 
 /** cmsghdr (16 bytes) and struct tpacket_auxdata (20 bytes), aligned to 8. */
 const AUX_CONTROL = 40;
@@ -142,13 +145,21 @@ export class PacketSocket {
       const address = Buffer.alloc(20);
       address.writeUInt16LE(AF_PACKET, 0);
       if (receives) address.writeUInt16BE(ETH_P_ALL, 2);
-      address.writeInt32LE(ifindex, 4);
+      address.writeInt32LE(ifindex, SLL_IFINDEX);
       bind(fd, address, `interface ${ifindex}`);
       return new PacketSocket(fd, headroom);
     } catch (error) {
       close(fd);
       throw error;
     }
+  }
+
+  /**
+   * The interface that it is bound to; -1 once that was removed or moved to another network namespace, though it be back with the same
+   * index: the socket is dead then.
+   */
+  get ifindex(): number {
+    return getsockname(this.fd).readInt32LE(SLL_IFINDEX);
   }
 
   /**

@@ -22,7 +22,7 @@ const LINKS = {
 } as const;
 
 type Port = keyof typeof LINKS;
-type Place = 'vasic' | 'a' | 'b';
+type Place = 'vasic' | 'a' | 'b' | 'elsewhere';
 
 /** A port going up or down, as clients are told. */
 export interface PortTold {
@@ -54,11 +54,6 @@ export class PortStage {
     return `f2a-pt-${this.id}-${place}`;
   }
 
-  /** softvasic's process. */
-  get pid(): number {
-    return this.process!.pid!;
-  }
-
   /** A port's veth pair, and the host that it leads to. */
   wire(port: Port): void {
     const { host, letter, net } = LINKS[port];
@@ -70,6 +65,16 @@ export class PortStage {
     this.ip(host, `address add ${net}.2/24 dev eth0`);
     this.ip(host, `neighbor add ${net}.1 lladdr ${mac(1)} dev eth0 nud permanent`);
     this.ip(host, `route add default via ${net}.1`);
+  }
+
+  /** Moves a port's interface into another namespace and back: it keeps its index there, and is as new. */
+  away(port: Port): void {
+    const elsewhere = this.netns('elsewhere');
+    this.host('ip', 'netns', 'add', elsewhere);
+    this.ip('vasic', `link set ${port} netns ${elsewhere}`);
+    this.ip('elsewhere', `link set ${port} netns ${this.netns('vasic')}`);
+    this.host('ip', 'netns', 'del', elsewhere);
+    this.ip('vasic', `link set ${port} up`);
   }
 
   ip(place: Place, words: string): string {
@@ -104,6 +109,10 @@ export class PortStage {
       { timeoutMs: 30_000, what: 'softvasic to be ready' },
     );
     this.client = new grpc.Client(`unix:${this.socket}`, grpc.credentials.createInsecure());
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process!.kill(signal);
   }
 
   /** Ends softvasic; its exit status. */
@@ -155,6 +164,16 @@ export class PortStage {
     return Number(/(\d+) received/.exec(stdout)?.[1] ?? NaN);
   }
 
+  /** The same without waiting for them, every `seconds`. */
+  async pingsMeanwhile(count: number, seconds: number): Promise<number> {
+    const command = ['ping', '-n', '-q', '-c', `${count}`, '-i', `${seconds}`, '-W', '1', '10.72.0.2'];
+    const child = spawn('ip', ['netns', 'exec', this.netns('a'), ...command], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let text = '';
+    child.stdout.on('data', (data: Buffer) => (text += data.toString()));
+    await new Promise((resolve) => child.once('close', resolve));
+    return Number(/(\d+) received/.exec(text)?.[1] ?? NaN);
+  }
+
   /** A sysctl of softvasic's namespace, such as `ipv4/conf/ge0/forwarding`. */
   sysctl(path: string): string {
     return this.run('vasic', 'cat', `/proc/sys/net/${path}`).trim();
@@ -171,7 +190,7 @@ export class PortStage {
 
   async close(): Promise<void> {
     await this.stop('SIGKILL');
-    for (const place of ['vasic', 'a', 'b'] as const) spawnSync('ip', ['netns', 'del', this.netns(place)]);
+    for (const place of ['vasic', 'a', 'b', 'elsewhere'] as const) spawnSync('ip', ['netns', 'del', this.netns(place)]);
     rmSync(this.folder, { recursive: true });
   }
 }

@@ -1,7 +1,8 @@
 /**
  * A vASIC port on a Linux interface: AF_PACKET below, PortIo above. It follows the interface: link state, MAC and MTU are
  * re-read when the kernel tells of a link change, an interface that goes away is a port that is down, and one that
- * comes back under the same name is attached again (after somebody has isolated it, see isolation.ts).
+ * comes back under the same name is attached again (after somebody has isolated it, see isolation.ts), though nobody
+ * looked meanwhile and it has the index that it had.
  *
  * Where something else forwards what is received there (a Shortcut), it may have its own way to hand over what it leaves: then
  * AF_PACKET, which would see all frames, only sends.
@@ -9,6 +10,7 @@
  * Owner: the dataplane thread.
  */
 import { bytesEqual } from '../../net/address';
+import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
 import { interfaceState, type InterfaceState } from '../../sys/interface';
 import { SysError } from '../../sys/libc';
@@ -53,7 +55,7 @@ export interface LinuxPort extends PortIo {
    * @throws Error when it isn't an Ethernet interface, SysError EPERM
    */
   attach(): boolean;
-  /** Re-reads the interface; true when up, MAC, MTU or attachment changed. */
+  /** Re-reads the interface, and attaches it again where what it receives from has failed; true when up, MAC, MTU or attachment changed. */
   refresh(): boolean;
   /** Hands over what was received, at most a batch; true when more may be waiting. */
   receive(handler: (packet: Packet) => void): boolean;
@@ -72,10 +74,13 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
   let mac: Uint8Array = NO_MAC;
   let mtu = 1500;
   let up = false;
+  /** The shortcut's source failed: it is to be attached again. */
+  let failed = false;
   const past: LinuxPortDrops = { received: 0, sent: 0, sentBytes: 0 };
 
   function detach(): void {
     if (socket === undefined) return;
+    socket.readDrops();
     const { stats } = socket;
     past.received += stats.receiveDrops;
     past.sent += stats.sendDrops;
@@ -86,14 +91,53 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
     socket.close();
     socket = undefined;
     up = false;
+    failed = false;
+  }
+
+  function attach(): boolean {
+    const state = interfaceState(name);
+    if (state === undefined) return false;
+    if (!state.ethernet) throw new Error(`${name} is not an Ethernet interface: a port needs one`);
+    source = shortcut?.attach(state);
+    try {
+      socket = PacketSocket.open(state.ifindex, HEADROOM, source === undefined);
+    } catch (error) {
+      source = undefined;
+      shortcut?.detach();
+      if (!(error instanceof SysError) || error.code !== 'EPERM') throw error;
+      throw new Error(`cannot have packets of port ${name}: ${lacks('CAP_NET_RAW')}`, { cause: error });
+    }
+    ifindex = state.ifindex;
+    ({ mac, mtu } = state);
+    up = state.running;
+    log.info(`port ${name} is attached`, { mac, mtu, up });
+    return true;
+  }
+
+  /** Nobody has to isolate it for that: it is the interface that it was. */
+  function attachAgain(): void {
+    detach();
+    try {
+      attach();
+    } catch (error) {
+      log.error(`cannot attach port ${name}: ${errorText(error)}`, { code: 'vasic-port-down' });
+    }
   }
 
   function refresh(): boolean {
     if (socket === undefined) return false;
     const state = interfaceState(name);
-    if (state?.ifindex !== ifindex) {
-      log.warn(`interface ${name} is gone: the port is down until it comes back`, { code: 'vasic-port-gone' });
+    if (state?.ifindex !== ifindex || socket.ifindex !== ifindex) {
+      const what =
+        state?.ifindex === ifindex
+          ? 'went and came back: the port is down until it is isolated and attached again'
+          : 'is gone: the port is down until it comes back';
+      log.warn(`interface ${name} ${what}`, { code: 'vasic-port-gone' });
       detach();
+      return true;
+    }
+    if (failed) {
+      attachAgain();
       return true;
     }
     const changed = state.running !== up || state.mtu !== mtu || !bytesEqual(state.mac, mac);
@@ -124,28 +168,10 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
     get up() {
       return up;
     },
-    attach() {
-      const state = interfaceState(name);
-      if (state === undefined) return false;
-      if (!state.ethernet) throw new Error(`${name} is not an Ethernet interface: a port needs one`);
-      source = shortcut?.attach(state);
-      try {
-        socket = PacketSocket.open(state.ifindex, HEADROOM, source === undefined);
-      } catch (error) {
-        source = undefined;
-        shortcut?.detach();
-        if (!(error instanceof SysError) || error.code !== 'EPERM') throw error;
-        throw new Error(`cannot have packets of port ${name}: ${lacks('CAP_NET_RAW')}`, { cause: error });
-      }
-      ifindex = state.ifindex;
-      ({ mac, mtu } = state);
-      up = state.running;
-      log.info(`port ${name} is attached`, { mac, mtu, up });
-      return true;
-    },
+    attach,
     refresh,
     receive(handler) {
-      if (socket === undefined) return false;
+      if (socket === undefined || failed) return false;
       try {
         return (source ?? socket).receive(handler);
       } catch (error) {
@@ -154,7 +180,7 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
             `port ${name}: what the kernel leaves to the engine can't be had (${error.message}); attaching again`,
             { code: 'vasic-port-slow' },
           );
-          detach();
+          failed = true;
           return false;
         }
         // ENETDOWN: the interface was set down or is gone. Reading the error has cleared it.

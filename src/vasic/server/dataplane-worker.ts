@@ -12,7 +12,6 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { encodeHostpathHeader, HOSTPATH_HEADER, HOSTPATH_MAX_FRAME } from '../../hostpath/header';
 import type { AftPort, AftPortEngine } from '../../aft/model';
 import { formatEndpoint } from '../../net/endpoint';
-import { errorText } from '../../net/error-text';
 import { formatSockaddr, sockaddr } from '../../net/sockaddr';
 import { RTMGRP_LINK } from '../../netlink/constants';
 import { nameThread, PollSet, usleep } from '../../sys/libc';
@@ -28,6 +27,7 @@ import { createLinuxPort } from '../io/linux-port';
 import { engineOf, KernelEngine } from '../kernel/kernel-engine';
 import { createSandbox } from '../engine/sandbox/sandbox';
 import { injection } from './injection';
+import { PortLooks } from './port-looks';
 import { createPortTables } from './port-tables';
 import { createSandboxHost } from './sandbox-host';
 import { createThreadLogger } from './thread-log';
@@ -120,42 +120,19 @@ function run(options: ThreadOptions): void {
 
   let polled: PollSet;
   const FIXED = 3;
-  const rebuild = (): void => {
-    polled = new PollSet([wakeup.fd, link, hostpath.fd, ...ports.map((port) => port.fd)]);
-  };
-
-  /** Looks at all interfaces again; `ask`: also for missing ones. */
-  function look(ask: boolean): void {
-    let attachments = false;
-    ports.forEach((port, index) => {
-      const wasUp = port.up;
-      const hadFd = port.fd;
-      port.refresh();
-      if (port.fd !== hadFd) attachments = true;
-      if (port.up !== wasUp) afi.portChanged(index, port.up);
-      // The main thread answers with `attach` once the interface is back and isolated.
-      if (ask && port.fd < 0) post({ kind: 'detached', port: index });
-    });
-    if (attachments) rebuild();
-  }
-
-  function attach(index: number): void {
-    const port = ports[index]!;
-    if (port.fd >= 0) return;
-    try {
-      if (!port.attach()) return;
-    } catch (error) {
-      log.error(`cannot attach port ${port.name}: ${errorText(error)}`, { code: 'vasic-port-down' });
-      return;
-    }
-    rebuild();
-    if (port.up) afi.portChanged(index, true);
-  }
+  const looks = new PortLooks(ports, log, {
+    upChanged: (port, up) => afi.portChanged(port, up),
+    // The main thread answers with `attach` once the interface is back and isolated.
+    missing: (port) => post({ kind: 'detached', port }),
+    attachmentsChanged() {
+      polled = new PollSet([wakeup.fd, link, hostpath.fd, ...ports.map((port) => port.fd)]);
+    },
+  });
 
   function readMail(): void {
     for (let mail = receiveMessageOnPort(toMain); mail !== undefined; mail = receiveMessageOnPort(toMain)) {
       const message = mail.message as ToThread;
-      if (message.kind === 'attach') attach(message.port);
+      if (message.kind === 'attach') looks.attach(message.port);
       else afi.receive(message);
     }
   }
@@ -163,7 +140,7 @@ function run(options: ThreadOptions): void {
   for (const port of ports) {
     if (!port.attach()) throw new Error(`interface ${port.name} disappeared while starting`);
   }
-  rebuild();
+  looks.begin();
   // packaging/softvasic.service finds it by this.
   nameThread('forwarding');
   const priority = new MissingPriority(raiseThreadPriority(), performance.now());
@@ -206,7 +183,7 @@ function run(options: ThreadOptions): void {
       lookAt = now + LOOK_MS;
       const ask = linkChanged || now >= askAt;
       if (ask) askAt = now + ASK_MS;
-      look(ask);
+      looks.look(ask);
       const reason = priority.reason(now);
       if (reason !== undefined) log.info('packets have no priority over other processes', { reason });
       kernel?.tick(now, afi.applied, () => afi.sandbox?.info().entries ?? 0);
