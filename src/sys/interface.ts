@@ -5,6 +5,7 @@
 import { AF_INET } from '../net/sockaddr';
 import { SOCK_DGRAM, SysError, addressOf, close, ioctl, socket } from './libc';
 
+const SIOCGIFNAME = 0x8910;
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
 const SIOCGIFADDR = 0x8915;
@@ -120,6 +121,20 @@ export function interfaceState(name: string): InterfaceState | undefined {
         admin,
         running,
       };
+    });
+  } catch (error) {
+    if (error instanceof SysError && error.code === 'ENODEV') return undefined;
+    throw error;
+  }
+}
+
+/** The name that the interface has now; undefined when there is none with this index. @throws SysError for anything else */
+export function interfaceName(ifindex: number): string | undefined {
+  try {
+    return withRequest('', (call) => {
+      call(0).writeInt32LE(ifindex, VALUE);
+      const request = call(SIOCGIFNAME);
+      return request.toString('utf8', 0, request.indexOf(0));
     });
   } catch (error) {
     if (error instanceof SysError && error.code === 'ENODEV') return undefined;

@@ -14,47 +14,11 @@ import { interfaceState } from '../sys/interface';
 import { assertPlatform } from '../sys/libc';
 import { createSupervisor } from '../sys/supervisor';
 import { startDataplane, type RunningDataplane } from './server/dataplane';
-import { isolateInterface, type Undo } from './io/isolation';
+import { IsolatedPorts } from './io/isolated-ports';
 import { lockPorts, type PortLocks } from './io/port-lock';
 import { Legacy } from './kernel/legacy';
 import { parseOptions, type SoftvasicOptions } from './options';
 import { startAfiServer, type AfiServer } from './server/server';
-
-/** Interfaces that are isolated now, and how to undo it. */
-class Isolation {
-  private readonly undos = new Map<string, Undo>();
-  private readonly complaints = new Map<string, string>();
-
-  constructor(
-    private readonly options: SoftvasicOptions,
-    private readonly log: Logger,
-  ) {}
-
-  isolate(name: string): void {
-    this.undos.set(name, isolateInterface(name, this.options.isolation, this.log));
-  }
-
-  /** Isolates an interface that came back; false: it isn't there, or can't be isolated (said once per reason). */
-  reattach(name: string): boolean {
-    try {
-      if (interfaceState(name) === undefined) return false;
-      this.isolate(name);
-      this.complaints.delete(name);
-      return true;
-    } catch (error) {
-      const message = errorText(error);
-      if (this.complaints.get(name) !== message)
-        this.log.error(`${message}; the port stays down`, { code: 'vasic-port-down' });
-      this.complaints.set(name, message);
-      return false;
-    }
-  }
-
-  undo(): void {
-    for (const undo of this.undos.values()) undo();
-    this.undos.clear();
-  }
-}
 
 /** An address for the thread, which can't resolve names. */
 async function resolve(flag: string, { host, port }: HostPort): Promise<HostPort> {
@@ -78,14 +42,15 @@ function release({ ports, bpfFs }: SoftvasicOptions): number {
 }
 
 async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
-  const isolation = new Isolation(options, log);
+  let isolation: IsolatedPorts | undefined;
   let dataplane: RunningDataplane | undefined;
   let server: AfiServer | undefined;
   let locks: PortLocks | undefined;
   try {
     assertPlatform();
     locks = await lockPorts(options.ports, `softvasic (pid ${process.pid}, AFI on ${formatEndpoint(options.listen)})`);
-    for (const name of options.ports) isolation.isolate(name);
+    const isolating = (isolation = new IsolatedPorts(options.ports, options.isolation, log));
+    for (const name of options.ports) isolating.isolate(name);
     if (options.release) {
       const released = release(options);
       log.info(`given back to Linux: ${options.ports.join(', ')}`, { programs: released });
@@ -113,7 +78,7 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
           bpfFs: options.bpfFs,
         },
       },
-      { reattach: (name) => isolation.reattach(name), onDeath: died },
+      { reattach: (name) => isolating.reattach(name), onDeath: died },
       log,
     );
     server = await startAfiServer(options.listen, dataplane, log.child('afi'), options.tls);
@@ -146,7 +111,7 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
     server?.close();
     await dataplane?.close();
     // The kernel goes on, and Linux is to stay off the ports.
-    if (dataplane?.keeps !== true) isolation.undo();
+    if (dataplane?.keeps !== true) isolation?.undo();
     locks?.close();
   }
 }

@@ -89,8 +89,14 @@ export class PortStage {
     return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
-  /** Starts softvasic on these ports; `ready` when clients may connect. */
+  /** Starts softvasic on these ports, and waits until clients may connect. */
   async start(args: readonly string[] = [], ports: readonly string[] = ['ge0', 'ge1']): Promise<void> {
+    await this.begin('ready: AFI clients connect', args, ports);
+    this.client = new grpc.Client(`unix:${this.socket}`, grpc.credentials.createInsecure());
+  }
+
+  /** Starts softvasic, and waits until it logs that. */
+  async begin(text: string, args: readonly string[] = [], ports: readonly string[] = ['ge0', 'ge1']): Promise<void> {
     const before = this.log.length;
     const named = ports.flatMap((port) => ['--port', port]);
     const command = [process.execPath, SOFTVASIC, ...named, '--listen', `unix:${this.socket}`, ...args];
@@ -104,11 +110,10 @@ export class PortStage {
     await waitFor(
       () => {
         if (gone) throw new Error(`softvasic ended: ${this.log.slice(before)}`);
-        return this.log.slice(before).includes('ready: AFI clients connect');
+        return this.log.slice(before).includes(text);
       },
-      { timeoutMs: 30_000, what: 'softvasic to be ready' },
+      { timeoutMs: 30_000, everyMs: 1, what: `softvasic to log ${text}` },
     );
-    this.client = new grpc.Client(`unix:${this.socket}`, grpc.credentials.createInsecure());
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -1,8 +1,8 @@
 /** What an interface's sysctls were before a softvasic that was killed, wherever in its work. */
-import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { IsolationMemory, originalsOf, type Originals } from '../../../src/vasic/io/isolation-memory';
+import { forgetGone, IsolationMemory, originalsOf, type Originals } from '../../../src/vasic/io/isolation-memory';
 
 const WANTED = [
   ['ipv6', '1'],
@@ -38,10 +38,19 @@ test('a kernel without IPv6', () => {
   expect(originalsOf(WANTED, { arp: '8', forwarding: '1' }, known)).toEqual(known);
 });
 
-test('what is kept already is not written over: on a full disk that would lose it', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'fpm2afi-memory-'));
-  try {
-    const memory = new IsolationMemory('ge0', 7, dir);
+describe('in a folder', () => {
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'fpm2afi-memory-'))));
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  const here = statSync('/proc/self/ns/net').ino;
+  const write = (name: string, contents: object, seconds: number): void => {
+    writeFileSync(join(dir, name), JSON.stringify(contents));
+    utimesSync(join(dir, name), seconds, seconds);
+  };
+
+  test('what is kept already is not written over: on a full disk that would lose it', () => {
+    const memory = new IsolationMemory(7, dir);
     const written = (): number => statSync(join(dir, readdirSync(dir)[0]!)).mtimeMs;
     memory.keep(KNOWN);
     utimesSync(join(dir, readdirSync(dir)[0]!), 1, 1);
@@ -50,7 +59,30 @@ test('what is kept already is not written over: on a full disk that would lose i
     memory.keep({ ...KNOWN, arp: '2' });
     expect(written()).toBeGreaterThan(1000);
     expect(memory.recall()).toEqual({ ...KNOWN, arp: '2' });
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
+  });
+
+  test('a file of a softvasic before this one, which had the name, is read, and goes with the rest', () => {
+    const old = (name: string, arp: string) => ({
+      [`ipv6/conf/${name}/disable_ipv6`]: '0',
+      [`ipv4/conf/${name}/arp_ignore`]: arp,
+    });
+    // Renamed, and isolated again under its new name: what was before it all is in the first one.
+    write(`isolation-${here}-7-ge0.10.json`, old('ge0.10', '8'), 2);
+    write(`isolation-${here}-7-eth-1.json`, old('eth-1', '1'), 1);
+    write(`isolation-${here}-77-ge0.json`, old('ge0', '2'), 0);
+    const memory = new IsolationMemory(7, dir);
+    expect(memory.recall()).toEqual({ 'ipv6/disable_ipv6': '0', 'ipv4/arp_ignore': '1' });
+    memory.keep({ 'ipv4/arp_ignore': '3' });
+    expect(memory.recall()).toEqual({ 'ipv4/arp_ignore': '3' });
+    memory.forget();
+    expect(readdirSync(dir)).toEqual([`isolation-${here}-77-ge0.json`]);
+  });
+
+  test('what is known of interfaces that are gone is forgotten, in this network namespace', () => {
+    for (const name of ['1-7', `${here}-7`, `${here}-8-ge1`, `${here}-9`]) write(`isolation-${name}.json`, KNOWN, 1);
+    write('another.json', KNOWN, 1);
+    forgetGone((ifindex) => ifindex === 9, dir);
+    expect(readdirSync(dir).sort()).toEqual(['another.json', 'isolation-1-7.json', `isolation-${here}-9.json`]);
+    forgetGone(() => false, join(dir, 'none'));
+  });
 });
