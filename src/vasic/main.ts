@@ -30,6 +30,14 @@ async function resolve(flag: string, { host, port }: HostPort): Promise<HostPort
   }
 }
 
+/** Where hostpath datagrams come and go. */
+async function hostpathOf(options: SoftvasicOptions): Promise<{ hostpath: HostPort; puntTo: HostPort }> {
+  return {
+    hostpath: await resolve('--hostpath-listen', options.hostpathListen),
+    puntTo: await resolve('--punt-to', options.puntTo),
+  };
+}
+
 /** Takes the programs that an earlier softvasic left off the ports; how many there were. @throws Error */
 function release({ ports, bpfFs }: SoftvasicOptions): number {
   const legacy = new Legacy(bpfFs, true);
@@ -49,9 +57,13 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
   try {
     assertPlatform();
     locks = await lockPorts(options.ports, `softvasic (pid ${process.pid}, AFI on ${formatEndpoint(options.listen)})`);
+    // Before anything is changed: names may take their time.
+    const hostpath = options.release ? undefined : await hostpathOf(options);
+    // From here on an end undoes what was done.
+    const stopped = signaled();
     const isolating = (isolation = new IsolatedPorts(options.ports, options.isolation, log));
     for (const name of options.ports) isolating.isolate(name);
-    if (options.release) {
+    if (hostpath === undefined) {
       const released = release(options);
       log.info(`given back to Linux: ${options.ports.join(', ')}`, { programs: released });
       return 0;
@@ -64,8 +76,7 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
       {
         sandbox,
         ports,
-        hostpath: await resolve('--hostpath-listen', options.hostpathListen),
-        puntTo: await resolve('--punt-to', options.puntTo),
+        ...hostpath,
         refuse,
         ...(maxEntries === undefined ? undefined : { maxEntries }),
         statsIntervalMs,
@@ -94,7 +105,7 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
     process.on('SIGHUP', () =>
       log.warn('SIGHUP: nothing is read again; other flags need a restart', { code: 'vasic-no-reload' }),
     );
-    const end = await Promise.race([death, signaled()]);
+    const end = await Promise.race([death, stopped]);
     supervisor.stopping();
     if (end instanceof Error) {
       log.error(`the dataplane failed, nothing is forwarded any more: ${end.stack ?? end.message}`, {

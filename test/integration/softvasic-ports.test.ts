@@ -131,6 +131,12 @@ describe('isolation', () => {
     expect([isBack('ge0'), isBack('ge1'), files()]).toEqual([true, true, []]);
   });
 
+  test('ended while it starts it gives back what it has', async () => {
+    await stage.begin('the kernel forwards what it can');
+    expect(await stage.stop()).toBe(0);
+    expect([isBack('ge0'), isBack('ge1'), files()]).toEqual([true, true, []]);
+  });
+
   test('two ports whose names are changed for each other stay isolated, and are given back', async () => {
     await stage.start();
     stage.signal('SIGSTOP');
