@@ -258,6 +258,11 @@ export const LOG_CODES = {
     means: 'A port’s interface is gone, or was: the port is down until it is back and attached again.',
     action: 'Who removed it, renamed it or moved it to another network namespace? ip monitor link',
   },
+  'vasic-port-loses': {
+    means:
+      'A port has a mode by --port-mode with which packets are lost at an interface of its kind, such as native XDP at a veth.',
+    action: 'The line says which packets, and what else to give the port. docs/limits.md has more.',
+  },
   'vasic-port-slow': {
     means: 'On this port the TypeScript engine forwards, as the kernel engine can’t have it.',
     action: 'The line says why. `fpm2afi show ports` has the engine of each port.',

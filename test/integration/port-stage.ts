@@ -179,6 +179,22 @@ export class PortStage {
     return Number(/(\d+) received/.exec(text)?.[1] ?? NaN);
   }
 
+  /** Sends a datagram from a to b; what arrives there. */
+  async udp(text: string): Promise<string> {
+    const receive =
+      "const s = require('dgram').createSocket('udp4'); s.on('message', (m) => (process.stdout.write(m), s.close()));" +
+      "s.bind(7, () => process.stdout.write('-')); setTimeout(() => process.exit(), 5000).unref()";
+    const send =
+      "const s = require('dgram').createSocket('udp4'); s.send(process.argv[1], 7, '10.72.0.2', () => s.close())";
+    const receiver = spawn('ip', ['netns', 'exec', this.netns('b'), process.execPath, '-e', receive]);
+    let got = '';
+    receiver.stdout.on('data', (data: Buffer) => (got += data.toString()));
+    await waitFor(() => got === '-', { timeoutMs: 10_000, what: 'the receiver' });
+    this.run('a', process.execPath, '-e', send, text);
+    await waitFor(() => receiver.exitCode !== null, { timeoutMs: 10_000, what: 'the receiver to end' });
+    return got.slice(1);
+  }
+
   /** A sysctl of softvasic's namespace, such as `ipv4/conf/ge0/forwarding`. */
   sysctl(path: string): string {
     return this.run('vasic', 'cat', `/proc/sys/net/${path}`).trim();

@@ -77,6 +77,38 @@ test('a TAP that somebody removes is made anew, without a word of its port being
   expect(told).toHaveLength(2);
 });
 
+describe('--port-mode', () => {
+  const both = (mode: string): string[] => ['ge0', 'ge1'].flatMap((name) => ['--port-mode', `${name}=${mode}`]);
+  const warnings = (): string[] => stage.log.split('\n').filter((line) => line.includes('vasic-port-loses'));
+
+  test('xdp on veths is warned of, once for each port, with what is lost and the remedy', async () => {
+    await stage.start(both('xdp'));
+    stage.ip('vasic', 'link del ge1');
+    stage.wire('ge1');
+    await waitFor(() => stage.log.match(/port ge1 is attached/g)?.length === 2, {
+      timeoutMs: 10_000,
+      what: 'ge1 to be attached again',
+    });
+    expect(warnings()).toHaveLength(2);
+    for (const [i, name] of ['ge0', 'ge1'].entries()) {
+      expect(warnings()[i]).toMatch(
+        new RegExp(`port ${name}: .*ethtool -K DEV gro on.*wrong one\\. Both are right with --port-mode ${name}=tc`),
+      );
+    }
+  });
+
+  test.each(['tc', 'xdp-generic'])(
+    '%s is not, and a checksum left to the interface is right at the receiver',
+    async (mode) => {
+      await stage.start(both(mode));
+      stage.route();
+      expect(stage.pings(1)).toBe(1);
+      expect(await stage.udp('hello')).toBe('hello');
+      expect(warnings()).toEqual([]);
+    },
+  );
+});
+
 describe('isolation', () => {
   const SYSCTLS = ['ipv6/disable_ipv6', 'ipv4/arp_ignore', 'ipv4/forwarding'];
   const ISOLATED = ['1', '8', '0'];

@@ -20,6 +20,19 @@ export function preferredMode(name: string): PortMode {
   return driver === undefined || WHOLE_SEGMENTS.includes(driver) ? 'tc' : 'xdp';
 }
 
+/**
+ * Which packets are lost where a port of this interface has a mode though the kernel takes it; undefined: none. A veth has native XDP, but its
+ * other end takes what is redirected only while that has NAPI, which can't be seen from here, and what comes in has lost the note that its
+ * checksum is still to be completed. @throws SysError ENODEV
+ */
+export function lostBy(mode: PortMode, name: string): string | undefined {
+  if (mode !== 'xdp' || interfaceDriver(name) !== 'veth') return undefined;
+  return (
+    'from XDP to XDP a veth loses all packets that leave by it while GRO is off at its other end (there: ethtool -K DEV gro on), ' +
+    'and those whose sender left the checksum to its interface (there: ethtool -K DEV tx off) arrive with a wrong one'
+  );
+}
+
 /** A program hanging on an interface. */
 export interface Hook {
   readonly mode: PortMode;

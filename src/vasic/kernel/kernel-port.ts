@@ -16,7 +16,7 @@ import { tunRemedy } from '../../sys/rights';
 import { HEADROOM } from '../engine/packet';
 import type { Shortcut } from '../io/linux-port';
 import type { Forwarder } from './forwarder';
-import { preferredMode, type PortMode } from './hooks';
+import { lostBy, preferredMode, type PortMode } from './hooks';
 import { SLOW_MARK } from './layout';
 
 /** Of the TAPs that packets for the engine come by. */
@@ -37,6 +37,7 @@ export interface KernelPortOptions {
 export class KernelPort implements Shortcut {
   private tap: ExceptionTap | undefined;
   private complaint = '';
+  private warned = false;
   private leaving = false;
 
   constructor(
@@ -56,9 +57,11 @@ export class KernelPort implements Shortcut {
     const faults: string[] = [];
     for (const mode of this.modes()) {
       try {
+        const lost = lostBy(mode, name);
         this.hang(ifindex, mode);
         this.update({ mtu, up: running });
         if (faults.length > 0) log.info(`port ${name} has ${mode}`, { as: faults.join('; ') });
+        if (lost !== undefined) this.warnOf(lost);
         return this.tap;
       } catch (error) {
         faults.push(`${mode}: ${faultText(error)}`);
@@ -104,6 +107,15 @@ export class KernelPort implements Shortcut {
       throw error;
     }
     this.tap = tap;
+  }
+
+  private warnOf(lost: string): void {
+    const { name, log } = this.options;
+    if (this.warned) return;
+    this.warned = true;
+    log.warn(`port ${name}: ${lost}. Both are right with --port-mode ${name}=tc, and with xdp-generic`, {
+      code: 'vasic-port-loses',
+    });
   }
 
   /** In the order in which they are tried. */
