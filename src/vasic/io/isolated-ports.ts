@@ -19,27 +19,28 @@ export class IsolatedPorts {
     forgetGone((ifindex) => interfaceName(ifindex) !== undefined);
   }
 
-  /** @throws Error as isolateInterface() */
-  isolate(name: string): void {
+  /** Its index. @throws Error as isolateInterface() */
+  isolate(name: string): number {
     const earlier = this.isolated.get(interfaceState(name)?.ifindex ?? 0);
     const one = isolateInterface(name, this.mode, this.log, earlier);
     this.isolated.set(one.ifindex, one);
+    return one.ifindex;
   }
 
-  /** Isolates an interface that came back; false: it isn't there, or can't be isolated (said once per reason). */
-  reattach(name: string): boolean {
+  /** Isolates an interface that came back, and gives its index; undefined: it isn't there, or can't be isolated (said once per reason). */
+  reattach(name: string): number | undefined {
     try {
       this.giveBackOthers();
-      if (interfaceState(name) === undefined) return false;
-      this.isolate(name);
+      if (interfaceState(name) === undefined) return undefined;
+      const ifindex = this.isolate(name);
       this.complaints.delete(name);
-      return true;
+      return ifindex;
     } catch (error) {
       const message = errorText(error);
       if (this.complaints.get(name) !== message)
         this.log.error(`${message}; the port stays down`, { code: 'vasic-port-down' });
       this.complaints.set(name, message);
-      return false;
+      return undefined;
     }
   }
 

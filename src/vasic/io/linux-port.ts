@@ -51,10 +51,10 @@ export interface LinuxPort extends PortIo {
   /** The descriptor to poll; -1 while there is no interface. */
   readonly fd: number;
   /**
-   * Opens the interface. False: there is none of that name (yet).
+   * Opens the interface. False: there is none of that name (yet), or it isn't the one with this index.
    * @throws Error when it isn't an Ethernet interface, SysError EPERM
    */
-  attach(): boolean;
+  attach(ifindex?: number): boolean;
   /** Re-reads the interface, and attaches it again where what it receives from has failed; true when up, MAC, MTU or attachment changed. */
   refresh(): boolean;
   /** Hands over what was received, at most a batch; true when more may be waiting. */
@@ -94,9 +94,9 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
     failed = false;
   }
 
-  function attach(): boolean {
+  function attach(only?: number): boolean {
     const state = interfaceState(name);
-    if (state === undefined) return false;
+    if (state === undefined || (only !== undefined && state.ifindex !== only)) return false;
     if (!state.ethernet) throw new Error(`${name} is not an Ethernet interface: a port needs one`);
     source = shortcut?.attach(state);
     try {
@@ -118,7 +118,7 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
   function attachAgain(): void {
     detach();
     try {
-      attach();
+      attach(ifindex);
     } catch (error) {
       log.error(`cannot attach port ${name}: ${errorText(error)}`, { code: 'vasic-port-down' });
     }

@@ -24,8 +24,8 @@ export type ToDataplane =
   | { readonly kind: 'operate'; readonly stream: number; readonly bundle: Uint8Array }
   /** The operation stream is over: nothing more comes of it. */
   | { readonly kind: 'gone'; readonly stream: number }
-  /** The interface of a port (re)appeared and is isolated. */
-  | { readonly kind: 'attach'; readonly port: number };
+  /** The answer to `detached`: the interface of a port with this index is isolated; absent: there is none that is. */
+  | { readonly kind: 'isolated'; readonly port: number; readonly ifindex?: number };
 
 /** `fenced`: a newer session has the sandbox. */
 export type FailCode = 'invalid' | 'notFound' | 'internal' | 'fenced';

@@ -122,7 +122,7 @@ function run(options: ThreadOptions): void {
   const FIXED = 3;
   const looks = new PortLooks(ports, log, {
     upChanged: (port, up) => afi.portChanged(port, up),
-    // The main thread answers with `attach` once the interface is back and isolated.
+    // The main thread isolates it where it is back, and answers.
     missing: (port) => post({ kind: 'detached', port }),
     attachmentsChanged() {
       polled = new PollSet([wakeup.fd, link, hostpath.fd, ...ports.map((port) => port.fd)]);
@@ -132,7 +132,7 @@ function run(options: ThreadOptions): void {
   function readMail(): void {
     for (let mail = receiveMessageOnPort(toMain); mail !== undefined; mail = receiveMessageOnPort(toMain)) {
       const message = mail.message as ToThread;
-      if (message.kind === 'attach') looks.attach(message.port);
+      if (message.kind === 'isolated') looks.answer(message.port, message.ifindex);
       else afi.receive(message);
     }
   }

@@ -40,12 +40,12 @@ export type FromThread =
   | FromDataplane
   | ({ readonly kind: 'log' } & LogEntry)
   | { readonly kind: 'ready'; readonly hostpathPort: number; readonly keeps: boolean }
-  /** The port has no interface now; said at every link event until `attach`. */
+  /** The port has no interface now; to be isolated, and answered with `isolated`. */
   | { readonly kind: 'detached'; readonly port: number };
 
 export interface DataplaneHooks {
-  /** A port's interface is missing: true when it is back and isolated, so that it may be attached. */
-  readonly reattach: (name: string) => boolean;
+  /** A port's interface is missing: its index when it is back and isolated, so that it may be attached. */
+  readonly reattach: (name: string) => number | undefined;
   /** The thread ended by itself. */
   readonly onDeath: (error: Error) => void;
 }
@@ -112,9 +112,11 @@ export async function startDataplane(
           worker.off('exit', early);
           resolve(message);
           return;
-        case 'detached':
-          if (hooks.reattach(options.ports[message.port]!)) post({ kind: 'attach', port: message.port });
+        case 'detached': {
+          const ifindex = hooks.reattach(options.ports[message.port]!);
+          post({ kind: 'isolated', port: message.port, ...(ifindex !== undefined && { ifindex }) });
           return;
+        }
         default:
           handler(message);
       }

@@ -12,7 +12,7 @@ import type { LinuxPort } from '../io/linux-port';
 export interface LooksTold {
   /** A port is up now, or down. */
   upChanged(port: number, up: boolean): void;
-  /** A port has no interface. */
+  /** A port has no interface; to be answered. */
   missing(port: number): void;
   /** Ports have other descriptors than before. */
   attachmentsChanged(): void;
@@ -23,6 +23,8 @@ type Watched = Pick<LinuxPort, 'name' | 'fd' | 'up' | 'attach' | 'refresh'>;
 /** What was seen of the ports last. */
 export class PortLooks {
   private seen: { readonly fd: number; readonly up: boolean }[] = [];
+  /** Ports that were told to be missing and aren't answered for; true: there was reason to ask again meanwhile. */
+  private readonly asked = new Map<number, boolean>();
 
   constructor(
     private readonly ports: readonly Watched[],
@@ -41,20 +43,33 @@ export class PortLooks {
     for (const port of this.ports) port.refresh();
     const lost = this.tellChanges();
     this.ports.forEach(({ fd }, port) => {
-      if (fd < 0 && (ask || lost.has(port))) this.told.missing(port);
+      if (fd < 0 && (ask || lost.has(port))) this.ask(port);
     });
   }
 
-  /** The interface of a port is there again, and isolated. */
-  attach(port: number): void {
-    const { fd, name } = this.ports[port]!;
-    if (fd >= 0) return;
-    try {
-      this.ports[port]!.attach();
-    } catch (error) {
-      this.log.error(`cannot attach port ${name}: ${errorText(error)}`, { code: 'vasic-port-down' });
-    }
+  /** The interface of a port that is missing is isolated, and has this index; undefined: it isn't there. */
+  answer(port: number, ifindex: number | undefined): void {
+    const again = this.asked.get(port) ?? false;
+    this.asked.delete(port);
+    if (ifindex !== undefined) this.attach(this.ports[port]!, ifindex);
     this.tellChanges();
+    if (again && this.ports[port]!.fd < 0) this.ask(port);
+  }
+
+  /** Once until it is answered: an answer isolates, which is to be over when the port is attached. */
+  private ask(port: number): void {
+    const before = this.asked.has(port);
+    this.asked.set(port, before);
+    if (!before) this.told.missing(port);
+  }
+
+  private attach(port: Watched, ifindex: number): void {
+    if (port.fd >= 0) return;
+    try {
+      port.attach(ifindex);
+    } catch (error) {
+      this.log.error(`cannot attach port ${port.name}: ${errorText(error)}`, { code: 'vasic-port-down' });
+    }
   }
 
   /** The ports that had a descriptor and have none. */

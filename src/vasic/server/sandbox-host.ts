@@ -37,7 +37,7 @@ export interface SandboxHost {
   readonly sandbox: Sandbox | undefined;
   /** Operations applied so far, refused ones too. */
   readonly applied: number;
-  /** Queues a message; `attach` isn't for it. */
+  /** Queues a message; `isolated` isn't for it. */
   receive(message: ToDataplane): void;
   /** Works for about `budgetMs` (at least one piece: an operation is two). True: there is more to do. */
   work(budgetMs: number): boolean;

@@ -2,7 +2,7 @@
 import { nullLogger } from '../../../../src/observe/log';
 import { PortLooks } from '../../../../src/vasic/server/port-looks';
 
-const port = { name: 'ge0', fd: 5, up: true, attach: () => true, refresh: () => false };
+const port = { name: 'ge0', fd: 5, up: true, attach: (_?: number) => true, refresh: () => false };
 let told: string[];
 let looks: PortLooks;
 beforeEach(() => {
@@ -30,14 +30,36 @@ test('a port that lost its interface while it received is told of at the next lo
   looks.look(false);
   expect(told).toEqual(['attachments', 'down', 'missing']);
   looks.look(false);
+  looks.answer(0, undefined);
   looks.look(true);
   expect(told.slice(3)).toEqual(['missing']);
   port.attach = back(6);
-  looks.attach(0);
+  looks.answer(0, 9);
   expect(told.slice(4)).toEqual(['attachments', 'up']);
-  looks.attach(0);
   looks.look(true);
   expect(told).toHaveLength(6);
+});
+
+test('who isolates an interface is asked once until there is an answer, and again where there was news meanwhile', () => {
+  gone();
+  looks.look(true);
+  looks.look(true);
+  looks.look(true);
+  expect(told).toEqual(['attachments', 'down', 'missing']);
+  looks.answer(0, undefined);
+  expect(told.slice(3)).toEqual(['missing']);
+  looks.answer(0, undefined);
+  looks.look(false);
+  expect(told).toHaveLength(4);
+});
+
+test('the interface that was isolated is attached, and no other', () => {
+  gone();
+  looks.look(false);
+  const attached: (number | undefined)[] = [];
+  port.attach = (ifindex) => attached.push(ifindex) > 1;
+  looks.answer(0, 7);
+  expect(attached).toEqual([7]);
 });
 
 test('a look that finds the interface gone tells the same', () => {
@@ -58,6 +80,6 @@ test('an interface that cannot be attached stays missing', () => {
   port.attach = () => {
     throw new Error('busy');
   };
-  looks.attach(0);
+  looks.answer(0, 9);
   expect(told).toEqual(['attachments', 'down', 'missing']);
 });
