@@ -3,7 +3,7 @@
  * the server refuses waits until something else was removed; what the server doesn't have counts as removed.
  */
 import type { AdoptedNodes } from './adopted-nodes';
-import { NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage } from './graph';
+import { NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage, type RemovalRefusal } from './graph';
 import type { AftError, AftNode, AftOperation, Token } from '../aft/model';
 import { removalOrder } from './removal-order';
 import type { Logger } from '../observe/log';
@@ -65,7 +65,7 @@ export class GarbageQueue {
       return false;
     }
     this.log.debug('nodes can not be removed yet', { reason: error.message });
-    if (item.refused !== undefined) item.refused();
+    if (item.refused !== undefined) item.refused({ ...item, reason: `${error.code}: ${error.message}` });
     else this.stuck.push(item);
     return error.code !== 'inUse';
   }
@@ -81,13 +81,26 @@ export class GarbageQueue {
     this.pending.push({ ...item, entries, tokens });
   }
 
-  /** Each entry and each node becomes a removal of its own; the last of them stands for all. */
+  /** Each entry and each node becomes a removal of its own; what was wanted of all is told when the last of them is answered. */
   private takeApart(item: Garbage): void {
-    for (const entry of item.entries) this.pending.push({ entries: [entry], tokens: [], done: nothing });
-    item.tokens.forEach((token, i) => {
-      const done = i === item.tokens.length - 1 ? item.done : nothing;
-      this.pending.push({ entries: [], tokens: [token], done });
-    });
+    const parts = [
+      ...item.entries.map((entry) => ({ entries: [entry], tokens: [] })),
+      ...item.tokens.map((token) => ({ entries: [], tokens: [token] })),
+    ];
+    let left = parts.length;
+    let refusal: RemovalRefusal | undefined;
+    const answered = (): void => {
+      if (--left > 0) return;
+      if (refusal === undefined) item.done();
+      else item.refused?.(refusal);
+    };
+    const refused = ({ entries, tokens, reason }: RemovalRefusal): void => {
+      const before = refusal ?? { entries: [], tokens: [] };
+      refusal = { entries: [...before.entries, ...entries], tokens: [...before.tokens, ...tokens], reason };
+      answered();
+    };
+    for (const part of parts)
+      this.pending.push({ ...part, done: answered, ...(item.refused === undefined ? {} : { refused }) });
   }
 
   /** Something was removed: what was refused may go now. */

@@ -59,7 +59,15 @@ export interface Garbage {
   /** The server has removed them. */
   readonly done: () => void;
   /** The server would not: whoever wanted it goes on from there. Absent: it is tried again when other nodes are gone. */
-  readonly refused?: () => void;
+  readonly refused?: (refusal: RemovalRefusal) => void;
+}
+
+/** A removal that the server would not do, or not all of. */
+export interface RemovalRefusal {
+  /** What is still there: the rest may have gone. */
+  readonly entries: Garbage['entries'];
+  readonly tokens: readonly Token[];
+  readonly reason: string;
 }
 
 /** One token in use: its node's type, what it stands for in plain words, and where it leads. */

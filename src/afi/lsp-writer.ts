@@ -26,6 +26,8 @@ export class LspWriter implements NodeWriter {
   readonly dirty = new WorkSet();
   written = 0;
   removed = 0;
+  /** Labels whose removal was refused, and is not tried again before something else was removed. */
+  private readonly kept = new Set<number>();
 
   constructor(
     private readonly source: LspSource,
@@ -35,6 +37,7 @@ export class LspWriter implements NodeWriter {
   ) {}
 
   clear(): void {
+    this.kept.clear();
     this.dirty.clear();
   }
 
@@ -44,9 +47,10 @@ export class LspWriter implements NodeWriter {
     const wanted = this.source.wanted(label);
     if (wanted === this.source.programmed(label)) return NOTHING;
     if (wanted === 0) {
-      this.remove(label);
+      if (!this.kept.has(label)) this.remove(label);
       return NOTHING;
     }
+    this.kept.delete(label);
     const next = this.nexthops.tokenOf(wanted);
     // The group's acknowledgement brings it back.
     if (next === undefined) return NOTHING;
@@ -68,7 +72,18 @@ export class LspWriter implements NodeWriter {
         this.removed++;
         this.source.done(label, undefined);
       },
+      // It may be wanted again, which must not wait for this.
+      refused: ({ reason }) => {
+        this.kept.add(label);
+        this.source.done(label, { reason, noRoom: false });
+      },
     });
+  }
+
+  /** Has entries removed that could not be. */
+  retryRefused(): void {
+    for (const label of this.kept) this.dirty.add(label);
+    this.kept.clear();
   }
 
   done(label: number, error: string | undefined): void {

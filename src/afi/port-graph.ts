@@ -34,6 +34,7 @@ import { puntToken } from './punt-classes';
 import type { PortRules } from '../fib/intents';
 
 const FIRST_PORT_MATCH: Token = TOKEN_FIRST_CLIENT + 128;
+const TAGGED = puntToken(PuntReason.Tagged);
 const BROADCAST = new Uint8Array(6).fill(0xff);
 
 /** A used port: its index and hardware address; without one, every frame is taken for ours. */
@@ -73,21 +74,20 @@ export function portNames({ index }: Pick<BasePort, 'index'>): [Token, string][]
 export function portGraph(port: BasePort): PortGraph {
   const { index, mac, rules } = port;
   const { groups, vlans } = filterTokens(index);
-  const tagged = puntToken(PuntReason.Tagged);
   const nodes: AftNode[] = [
     {
       type: 'switch',
       token: groups,
       name: `groups.${index}`,
       field: AftField.EtherDaddr,
-      defaultNext: otherFrames(rules),
+      defaultNext: otherwise(port, groups),
     },
     {
       type: 'switch',
       token: vlans,
       name: `vlans.${index}`,
       field: AftField.EtherVlan1,
-      defaultNext: rules?.vlans === undefined ? tagged : TOKEN_DISCARD,
+      defaultNext: otherwise(port, vlans),
     },
   ];
   if (mac !== undefined) {
@@ -107,7 +107,7 @@ export function portGraph(port: BasePort): PortGraph {
     entries: [
       portEntry(VLAN_PORT_SWITCH, index, vlans),
       labelPortEntry(index, rules?.labels === true),
-      ...filterKeys(port).map(({ parent, key }) => ({ parent, key, next: parent === groups ? GROUP_SWITCH : tagged })),
+      ...filterKeys(port).map(({ parent, key }) => ({ parent, key, next: parent === groups ? GROUP_SWITCH : TAGGED })),
     ],
     binds: [{ port: index, next: startOf(port) }],
   };
@@ -128,8 +128,9 @@ export function filterKeys({ index, rules }: BasePort): { readonly parent: Token
   ];
 }
 
-/** Where frames go that are neither for the port nor for a group it names. */
-function otherFrames(rules: PortRules | undefined): Token {
+/** Where frames go at one of the port's switches (`filterTokens`) that has no entry for them. */
+export function otherwise({ index, rules }: BasePort, parent: Token): Token {
+  if (parent === filterTokens(index).vlans) return rules?.vlans === undefined ? TAGGED : TOKEN_DISCARD;
   if (rules?.promiscuous === true) return OTHER_ADDRESS_MATCH;
   return rules?.groups === undefined ? GROUP_MATCH : TOKEN_DISCARD;
 }

@@ -1,9 +1,9 @@
 /**
  * Linux's word on the ports, in the vASIC: each port's nodes are written again in place when it changes, and its input is
- * bound anew in the same operation. Groups and VLANs that Linux doesn't take any more lead nowhere at once, and their
- * entries are removed after that; meanwhile the port waits, so that no removal meets an entry that has come back.
+ * bound anew in the same operation. Groups and VLANs that Linux doesn't name any more go the way of all others at once, and
+ * their entries are removed after that; meanwhile the port waits, so that no removal meets an entry that has come back.
  */
-import { TOKEN_DISCARD, type AftEntry, type AftKey, type Token } from '../aft/model';
+import type { AftEntry, AftKey, Token } from '../aft/model';
 import { sameRules } from '../fib/intents';
 import { WorkSet } from '../fib/work-set';
 import { sameBytes } from '../net/address';
@@ -18,7 +18,7 @@ import {
   type NodeWriter,
   type ProgrammedNode,
 } from './graph';
-import { filterKeys, portGraph, type BasePort } from './port-graph';
+import { filterKeys, otherwise, portGraph, type BasePort } from './port-graph';
 
 interface FilterKey {
   readonly parent: Token;
@@ -32,6 +32,8 @@ interface PortState {
   /** Entries of its switches that the vASIC has or may have, by name. */
   readonly present: Map<string, FilterKey>;
   error: string | undefined;
+  /** The removal of entries that make no difference was refused, and is not tried again before something else was removed. */
+  kept: boolean;
 }
 
 export class PortWriter implements NodeWriter {
@@ -78,10 +80,13 @@ export class PortWriter implements NodeWriter {
     const state = this.states.get(id);
     // What is not placed yet comes with the base graph; the acknowledgement brings back what is busy.
     if (wanted === undefined || state === undefined || state.busy) return NOTHING;
-    if (state.acked !== undefined && samePort(state.acked, wanted)) return NOTHING;
+    if (state.acked !== undefined && samePort(state.acked, wanted)) {
+      if (!state.kept) this.removeLeftOver(id, state, state.acked);
+      return NOTHING;
+    }
     const { nodes, entries, binds } = portGraph(wanted);
     insert.nodes.push(...nodes);
-    insert.entries.push(...entries, ...this.leftOver(state, wanted).map(toNowhere));
+    insert.entries.push(...entries, ...this.leftOver(state, wanted).map((entry) => likeOthers(wanted, entry)));
     insert.binds.push(...binds);
     for (const key of filterKeys(wanted)) state.present.set(nameOf(key), key);
     state.sent = wanted;
@@ -127,19 +132,30 @@ export class PortWriter implements NodeWriter {
       return;
     }
     state.acked = sent;
-    const entries = this.leftOver(state, sent);
-    if (entries.length === 0) {
+    this.dirty.add(id);
+    this.removeLeftOver(id, state, sent);
+  }
+
+  /** Entries that make no difference any more are removed; the port waits for that. */
+  private removeLeftOver(id: number, state: PortState, port: BasePort): void {
+    const entries = this.leftOver(state, port);
+    if (entries.length === 0) return;
+    const answered = (): void => {
+      state.busy = false;
       this.dirty.add(id);
-      return;
-    }
+    };
     state.busy = true;
     this.graph.discard({
       entries,
       tokens: [],
       done: () => {
         for (const entry of entries) state.present.delete(nameOf(entry));
-        state.busy = false;
-        this.dirty.add(id);
+        answered();
+      },
+      // They do no harm: what else Linux says of the port must not wait for them.
+      refused: () => {
+        state.kept = true;
+        answered();
       },
     });
   }
@@ -157,8 +173,12 @@ export class PortWriter implements NodeWriter {
     this.dirty.add(id);
   }
 
+  /** Has those written again that were refused, and entries removed that could not be. */
   retryRefused(): void {
-    for (const [id, { error }] of this.states) if (error !== undefined) this.dirty.add(id);
+    for (const [id, state] of this.states) {
+      if (state.error !== undefined || state.kept) this.dirty.add(id);
+      state.kept = false;
+    }
   }
 
   /** Ports whose rules the vASIC refused, and why. */
@@ -186,7 +206,7 @@ export class PortWriter implements NodeWriter {
   private stateOf(port: number): PortState {
     let state = this.states.get(port);
     if (state === undefined) {
-      state = { acked: undefined, sent: undefined, busy: false, present: new Map(), error: undefined };
+      state = { acked: undefined, sent: undefined, busy: false, present: new Map(), error: undefined, kept: false };
       this.states.set(port, state);
     }
     return state;
@@ -198,8 +218,9 @@ export class PortWriter implements NodeWriter {
   }
 }
 
-function toNowhere({ parent, key }: FilterKey): AftEntry {
-  return { parent, key, next: TOKEN_DISCARD };
+/** As if it weren't there, until it isn't. */
+function likeOthers(port: BasePort, { parent, key }: FilterKey): AftEntry {
+  return { parent, key, next: otherwise(port, parent) };
 }
 
 function nameOf({ parent, key: { data } }: FilterKey): string {

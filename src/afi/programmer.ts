@@ -240,7 +240,6 @@ export class Programmer {
     if (!this.ready) return;
     this.tables.garbage.retryStuck();
     this.tables.routes.forgetFull();
-    this.tables.ports.retryRefused();
     this.tables.retryNodes();
     this.options.source.retryFailed();
     this.pump();

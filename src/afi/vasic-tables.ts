@@ -113,12 +113,14 @@ export class VasicTables {
     return this.vrfs.collect((etherTypes) => this.ports.mayLeadTo(etherTypes));
   }
 
-  /** Has nodes of VRFs, neighbors and nexthop groups tried again that were refused. */
+  /** Has tried again what was refused of VRFs, ports, neighbors, labels, nexthop groups and LSPs. */
   retryNodes(): void {
     this.vrfs.retryRefused();
+    this.ports.retryRefused();
     this.adjacencies.retryRefused();
     this.labels.retryRefused();
     this.nexthops.retryRefused();
+    this.lsps.retryRefused();
     this.options.source.retryNexthops();
   }
 

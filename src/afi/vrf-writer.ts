@@ -163,20 +163,28 @@ export class VrfWriter implements NodeWriter {
   }
 
   private remove(table: number, state: VrfState, { tree, etherTypes }: VrfTokens): void {
+    const before = state.state;
     state.state = 'removing';
-    this.discard({
+    const all = {
       entries: switchEntries(etherTypes, tree).map(({ parent, key }) => ({ parent, key })),
       tokens: [etherTypes, tree],
+    };
+    this.discard({
+      ...all,
       done: () => {
         this.trees.delete(table);
         state.state = 'absent';
         this.dirty.add(table);
       },
-      refused: () => {
-        state.state = 'placed';
+      refused: ({ entries, tokens }) => {
+        if (!tokens.includes(tree)) this.trees.delete(table);
+        const isWhole = entries.length === all.entries.length && tokens.length === all.tokens.length;
+        state.state = isWhole ? before : 'unknown';
         state.kept = true;
-        // It may be wanted again: what waited for it goes on.
-        if (!this.source.tables.has(table)) return;
+        // What may be there in part is written whole where it is wanted again.
+        this.dirty.add(table);
+        if (state.state !== 'placed' || !this.source.tables.has(table)) return;
+        // What waited for it goes on.
         this.source.tableDone(table, undefined);
         this.placed();
       },
