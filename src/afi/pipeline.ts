@@ -51,6 +51,8 @@ export interface PipelineParts {
   readonly ready: () => boolean;
   /** The base graph with these is in place, or was refused for a reason. */
   readonly baseDone: (base: PlacedBase, error: string | undefined) => void;
+  /** What became of a base graph in flight is not known. */
+  readonly baseUncertain: () => void;
   readonly log: Logger;
 }
 
@@ -114,6 +116,7 @@ export class Pipeline {
     for (const batch of batches) {
       switch (batch.kind) {
         case 'base':
+          this.parts.baseUncertain();
           break;
         case 'nodes':
           for (const id of batch.ids) batch.writer.uncertain(id);

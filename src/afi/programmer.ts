@@ -59,6 +59,8 @@ export class Programmer {
   private state: AfiState = { kind: 'connecting', since: new Moment() };
   /** The life of the server whose tables hold our base graph; undefined: none that is known. */
   private placedIn: string | undefined;
+  /** The base graph there may be another than it is to be: it is to be sent (again). */
+  private baseDue = false;
   /** What the vASIC holds, or is on its way there. */
   readonly tables: VasicTables;
   private readonly pipeline: Pipeline;
@@ -71,6 +73,7 @@ export class Programmer {
       send: (id, operation) => transport.send(id, operation),
       ready: () => this.ready,
       baseDone: (base, error) => this.baseDone(base, error),
+      baseUncertain: () => (this.baseDue = true),
       log: options.log,
     });
   }
@@ -131,7 +134,7 @@ export class Programmer {
       log.info('the AFI server is the one we programmed: going on where the connection broke');
       this.state = { kind: 'ready', ...session };
       this.tables.ports.review();
-      this.pump();
+      this.goOn();
       return;
     }
     if (before !== undefined && before !== info.instance) {
@@ -172,7 +175,14 @@ export class Programmer {
     await this.adopt(info, adopting);
   }
 
+  /** The base graph again where that is due, else what has changed. */
+  private goOn(): void {
+    if (this.baseDue && this.state.kind === 'ready') this.sendBase(this.state);
+    else this.pump();
+  }
+
   private sendBase({ since, instance }: AfiSession): void {
+    this.baseDue = false;
     this.state = { kind: 'placingGraph', since, instance, refusedBefore: this.failure };
     const vrfs = this.tables.vrfs.base();
     this.pipeline.sendBase({ ports: this.tables.graph.ports, vrfs }, this.tables.base(vrfs));
@@ -220,6 +230,7 @@ export class Programmer {
         code: 'afi-graph-refused',
         reason: error,
       });
+      this.baseDue = true;
     }
     if (!isOpen(this.state)) return;
     const { since, instance } = this.state;
@@ -229,9 +240,12 @@ export class Programmer {
     }
     this.state = { kind: 'ready', since, instance };
     this.placedIn = instance;
+    this.tables.hasLabelTable = true;
     this.tables.vrfs.basePlaced(vrfs);
     this.tables.ports.placed(ports);
     log.info('the forwarding graph is in place', { ports: ports.length, vrfs: vrfs.length });
+    // It may have been asked for again meanwhile.
+    if (this.baseDue) this.goOn();
   }
 
   /** Tries again all that the server refused: its mind, or the room it has, may have changed. */
@@ -256,9 +270,9 @@ export class Programmer {
   rewrite({ layer, id }: Pick<ProgrammedNode, 'layer' | 'id'>): void {
     switch (layer) {
       case 'base':
-        if (this.state.kind !== 'ready') return;
-        this.tables.hasLabelTable = true;
-        return this.sendBase(this.state);
+        this.baseDue = true;
+        if (this.ready) this.goOn();
+        return;
       case 'vrf':
         return this.tables.vrfs.rewrite(id);
       case 'port':
