@@ -82,12 +82,28 @@ export interface BaseLabels {
 /** A server that has nothing, and labels as Linux has them. */
 const PLAIN_LABELS: BaseLabels = { hasTable: false, ttl: DEFAULT_LABEL_TTL };
 
-/** The whole base graph as one transaction, with the VRFs of the ports and all others that are forwarded by. */
+/** The whole graph of fixed tokens, with these ports and VRFs. */
 export function baseGraph(
   ports: readonly BasePort[],
   vrfs: readonly BaseVrf[],
   limits: PuntLimits,
   labels: BaseLabels = PLAIN_LABELS,
+): AftInsert {
+  const { nodes, entries } = commonGraph(ports, vrfs, limits, labels);
+  const parts = ports.map(portGraph);
+  return {
+    nodes: [...nodes, ...parts.flatMap((part) => part.nodes)],
+    entries: [...entries, ...parts.flatMap((part) => part.entries)],
+    binds: parts.flatMap((part) => part.binds),
+  };
+}
+
+/** The same without what follows Linux's word on each port, which is written port by port. */
+export function commonGraph(
+  ports: readonly Pick<BasePort, 'index'>[],
+  vrfs: readonly BaseVrf[],
+  limits: PuntLimits,
+  labels: BaseLabels,
 ): AftInsert {
   const nodes: AftNode[] = [];
   const entries: AftEntry[] = [];
@@ -112,12 +128,7 @@ export function baseGraph(
   }
   nodes.push(...labelNodes(ROUTE_TREE, !labels.hasTable, labels.ttl));
   entries.push(...labelEntries());
-  const parts = ports.map(portGraph);
-  return {
-    nodes: [...nodes, ...parts.flatMap((part) => part.nodes)],
-    entries: [...entries, ...parts.flatMap((part) => part.entries)],
-    binds: parts.flatMap((part) => part.binds),
-  };
+  return { nodes, entries };
 }
 
 /** In the order of what leads where: a node comes after those it names. */

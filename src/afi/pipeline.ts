@@ -10,12 +10,10 @@
  * A refused operation is bisected: the member at fault, where the server names it, gets its verdict, the rest is sent
  * again in halves, down to single members.
  */
-import type { BasePort } from './base-graph';
 import { LSPS_PER_OPERATION } from './lsp-writer';
 import { removalOf } from './garbage-queue';
 import { NODES_PER_OPERATION, SLOTS_PER_OPERATION, type Garbage, type NodeInsert, type NodeWriter } from './graph';
 import { halves, type RouteBatch } from './route-writer';
-import type { BaseVrf } from './vrf-graph';
 import type { VasicTables } from './vasic-tables';
 import type { AftError, AftInsert, AftOperation, Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
@@ -28,17 +26,8 @@ interface NodeBatch {
   readonly ids: readonly number[];
 }
 
-/** What a base graph has in it. */
-export interface PlacedBase {
-  readonly ports: readonly BasePort[];
-  readonly vrfs: readonly BaseVrf[];
-}
-
 type Batch =
-  | { readonly kind: 'base'; readonly base: PlacedBase }
-  | NodeBatch
-  | RouteBatch
-  | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
+  { readonly kind: 'base' } | NodeBatch | RouteBatch | { readonly kind: 'garbage'; readonly items: readonly Garbage[] };
 
 export interface PipelineParts {
   readonly tables: VasicTables;
@@ -49,8 +38,8 @@ export interface PipelineParts {
   readonly send: (id: number, operation: AftOperation) => boolean;
   /** Whether the server takes routes. */
   readonly ready: () => boolean;
-  /** The base graph with these is in place, or was refused for a reason. */
-  readonly baseDone: (base: PlacedBase, error: string | undefined) => void;
+  /** The base graph is in place, or was refused for a reason. */
+  readonly baseDone: (error: string | undefined) => void;
   /** What became of a base graph in flight is not known. */
   readonly baseUncertain: () => void;
   readonly log: Logger;
@@ -105,8 +94,8 @@ export class Pipeline {
     this.pump();
   }
 
-  sendBase(base: PlacedBase, insert: AftInsert): void {
-    this.send({ kind: 'base', base }, { kind: 'insert', insert });
+  sendBase(insert: AftInsert): void {
+    this.send({ kind: 'base' }, { kind: 'insert', insert });
   }
 
   /** What is in flight has an unknown outcome: it is written again. */
@@ -263,7 +252,7 @@ export class Pipeline {
   private accepted(batch: Batch): void {
     switch (batch.kind) {
       case 'base':
-        return this.parts.baseDone(batch.base, undefined);
+        return this.parts.baseDone(undefined);
       case 'nodes':
         return this.nodesDone(batch, undefined);
       case 'insert':
@@ -298,7 +287,7 @@ export class Pipeline {
     const reason = `${error.code}: ${error.message}`;
     switch (batch.kind) {
       case 'base':
-        this.parts.baseDone(batch.base, reason);
+        this.parts.baseDone(reason);
         return true;
       case 'nodes':
         if (batch.ids.length === 1) {

@@ -57,16 +57,11 @@ export class PortWriter implements NodeWriter {
     this.stateOf(port).present.set(nameOf(entry), entry);
   }
 
-  /** The base graph is in place, with the ports as they were when it was sent. */
-  placed(ports: readonly BasePort[]): void {
-    for (const port of ports) {
-      const state = this.stateOf(port.index);
-      const keys = filterKeys(port);
-      // What is left of an earlier life is to go: the port is written once more.
-      const whole = [...state.present.keys()].every((name) => keys.some((key) => nameOf(key) === name));
-      for (const key of keys) state.present.set(nameOf(key), key);
-      state.acked = whole ? port : undefined;
-      this.dirty.add(port.index);
+  /** The base graph is in place, which ports lead to: those that are not there yet can be written. */
+  basePlaced(): void {
+    for (const { index } of this.graph.ports) {
+      this.stateOf(index);
+      this.dirty.add(index);
     }
   }
 
@@ -78,7 +73,7 @@ export class PortWriter implements NodeWriter {
   build(id: number, insert: NodeInsert): BuildResult {
     const wanted = this.toVrf(this.graph.portOf(id));
     const state = this.states.get(id);
-    // What is not placed yet comes with the base graph; the acknowledgement brings back what is busy.
+    // The acknowledgement brings back what is busy.
     if (wanted === undefined || state === undefined || state.busy) return NOTHING;
     if (state.acked !== undefined && samePort(state.acked, wanted)) {
       if (!state.kept) this.removeLeftOver(id, state, state.acked);
@@ -203,6 +198,11 @@ export class PortWriter implements NodeWriter {
     if (this.states.get(id)?.busy === false) this.uncertain(id);
   }
 
+  /** The same for all ports. */
+  rewriteAll(): void {
+    for (const port of this.states.keys()) this.rewrite(port);
+  }
+
   private stateOf(port: number): PortState {
     let state = this.states.get(port);
     if (state === undefined) {
@@ -229,6 +229,6 @@ function nameOf({ parent, key: { data } }: FilterKey): string {
 }
 
 function samePort(a: BasePort, b: BasePort): boolean {
-  if (!sameBytes(a.mac, b.mac)) return false;
+  if (!sameBytes(a.mac, b.mac) || a.etherTypes !== b.etherTypes) return false;
   return a.rules === undefined || b.rules === undefined ? a.rules === b.rules : sameRules(a.rules, b.rules);
 }

@@ -11,7 +11,7 @@ import type { BasePort } from './base-graph';
 import type { LabelTtl } from './label-graph';
 import type { ProgrammedNode } from './graph';
 import type { AftError, AftNode, AftOperation, AftSandboxInfo, Token } from '../aft/model';
-import { Pipeline, type PlacedBase } from './pipeline';
+import { Pipeline } from './pipeline';
 import type { PuntLimits } from './policers';
 import { VasicTables } from './vasic-tables';
 import type { ForwardingSource } from '../fib/intents';
@@ -72,7 +72,7 @@ export class Programmer {
       ...{ tables: this.tables, source, inFlight },
       send: (id, operation) => transport.send(id, operation),
       ready: () => this.ready,
-      baseDone: (base, error) => this.baseDone(base, error),
+      baseDone: (error) => this.baseDone(error),
       baseUncertain: () => (this.baseDue = true),
       log: options.log,
     });
@@ -184,8 +184,7 @@ export class Programmer {
   private sendBase({ since, instance }: AfiSession): void {
     this.baseDue = false;
     this.state = { kind: 'placingGraph', since, instance, refusedBefore: this.failure };
-    const vrfs = this.tables.vrfs.base();
-    this.pipeline.sendBase({ ports: this.tables.graph.ports, vrfs }, this.tables.base(vrfs));
+    this.pipeline.sendBase(this.tables.base());
   }
 
   /** Whether nodes of an earlier run wait for `releaseAdopted`. */
@@ -223,7 +222,7 @@ export class Programmer {
     this.pipeline.ack(id, error);
   }
 
-  private baseDone({ ports, vrfs }: PlacedBase, error: string | undefined): void {
+  private baseDone(error: string | undefined): void {
     const { log } = this.options;
     if (error !== undefined) {
       log.error('the AFI server refused the forwarding graph: nothing can be forwarded', {
@@ -240,10 +239,8 @@ export class Programmer {
     }
     this.state = { kind: 'ready', since, instance };
     this.placedIn = instance;
-    this.tables.hasLabelTable = true;
-    this.tables.vrfs.basePlaced(vrfs);
-    this.tables.ports.placed(ports);
-    log.info('the forwarding graph is in place', { ports: ports.length, vrfs: vrfs.length });
+    this.tables.basePlaced();
+    log.info('the forwarding graph is in place', { ports: this.tables.graph.ports.length });
     // It may have been asked for again meanwhile.
     if (this.baseDue) this.goOn();
   }
@@ -270,6 +267,8 @@ export class Programmer {
   rewrite({ layer, id }: Pick<ProgrammedNode, 'layer' | 'id'>): void {
     switch (layer) {
       case 'base':
+        // Entries of ports are in its nodes, too.
+        this.tables.ports.rewriteAll();
         this.baseDue = true;
         if (this.ready) this.goOn();
         return;

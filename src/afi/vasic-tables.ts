@@ -4,7 +4,7 @@
  */
 import { AdoptedNodes } from './adopted-nodes';
 import { AdjacencyWriter } from './adjacency-writer';
-import { baseGraph, baseTokens } from './base-graph';
+import { baseGraph, baseTokens, commonGraph } from './base-graph';
 import { GarbageQueue } from './garbage-queue';
 import { Graph, programmedParts, type ProgrammedNode, type TokenUse } from './graph';
 import { DEFAULT_LABEL_TTL, LABEL_TABLE, type LabelTtl } from './label-graph';
@@ -14,7 +14,6 @@ import { NexthopWriter } from './nexthop-writer';
 import type { PuntLimits } from './policers';
 import { PortWriter } from './port-writer';
 import { RouteWriter } from './route-writer';
-import type { BaseVrf } from './vrf-graph';
 import { VrfWriter } from './vrf-writer';
 import type { AftInsert, Token } from '../aft/model';
 import type { ForwardingSource } from '../fib/intents';
@@ -97,10 +96,20 @@ export class VasicTables {
     return this.options.labelTtl ?? DEFAULT_LABEL_TTL;
   }
 
-  /** The base graph, without the route trees, and the table of labels, that are there. */
-  base(vrfs: readonly BaseVrf[]): AftInsert {
+  /**
+   * The base graph, without the route tree and the table of labels where they are there. Of VRFs it has the default one alone, and
+   * nothing of what Linux says of ports: the server may refuse one of those, and the others are forwarded for.
+   */
+  base(): AftInsert {
     const labels = { hasTable: this.hasLabelTable, ttl: this.labelTtl };
-    return baseGraph(this.graph.ports, vrfs, this.options.limits, labels);
+    return commonGraph(this.graph.ports, [this.vrfs.base()], this.options.limits, labels);
+  }
+
+  /** The base graph is in place: VRFs and ports may follow. */
+  basePlaced(): void {
+    this.hasLabelTable = true;
+    this.vrfs.basePlaced();
+    this.ports.basePlaced();
   }
 
   /** Queues for removal what is done to labels and nobody needs any more. Returns whether there was something. */

@@ -1,6 +1,7 @@
 /**
- * The VRFs in the vASIC: which of them it has a tree and a switch for. Those known when a connection begins come with the base
- * graph; others are written as they come, before ports are led to them and routes go in. One that isn't wanted any more goes when
+ * The VRFs in the vASIC: which of them it has a tree and a switch for. The default one comes with the base graph; others are
+ * written after that and as they come, before ports are led to them and routes go in. One of an earlier life is gone on with, and
+ * written again in place. One that isn't wanted any more goes when
  * no port leads to it and none of its routes is left.
  */
 import type { ForwardingSource } from '../fib/intents';
@@ -17,6 +18,8 @@ interface VrfState {
   state: 'absent' | 'unknown' | 'placed' | 'removing';
   busy: boolean;
   error: string | undefined;
+  /** As an earlier life made it, so it is to be written again, and forwards meanwhile. */
+  stale: boolean;
   /** Its removal was refused, and is not tried again before something else was removed. */
   kept: boolean;
 }
@@ -26,6 +29,8 @@ export class VrfWriter implements NodeWriter {
   private readonly states = new Map<number, VrfState>();
   /** Tables that have a tree there: one that was found is left as it is, whatever exactly it is. */
   private readonly trees = new Map<number, 'found' | 'made'>();
+  /** Tables of which the FIB was told last that the vASIC refuses them, whatever it holds. */
+  private readonly failed = new Set<number>();
 
   /**
    * @param discard queues nodes for removal
@@ -54,27 +59,33 @@ export class VrfWriter implements NodeWriter {
   adopt({ token, type }: AftNode): number | undefined {
     const table = tableOfToken(token, this.source.defaultTable);
     if (table === undefined) return undefined;
-    this.stateOf(table).state = 'placed';
+    const state = this.stateOf(table);
+    // It is there when both of its nodes are.
+    state.state = state.state === 'absent' ? 'unknown' : 'placed';
+    state.stale = true;
     if (type !== 'tree') return undefined;
     this.trees.set(table, 'found');
     return table;
   }
 
-  /** For the base graph: all that are forwarded by. They count as placed when it is acknowledged. */
-  base(): BaseVrf[] {
-    return [...this.source.tables].map((table) => {
-      doubt(this.stateOf(table));
-      return { table, tokens: this.tokensOf(table), withTree: !this.trees.has(table) };
-    });
+  /** For the base graph: the default one. */
+  base(): BaseVrf {
+    return this.vrfOf(this.source.defaultTable);
   }
 
-  /** The base graph with these is in place. */
-  basePlaced(vrfs: readonly BaseVrf[]): void {
-    for (const { table, withTree } of vrfs) {
-      if (withTree) this.trees.set(table, 'made');
-      Object.assign(this.stateOf(table), { state: 'placed', error: undefined });
-    }
+  /** The base graph is in place: the others may follow. */
+  basePlaced(): void {
+    this.made(this.source.defaultTable);
     for (const table of this.source.tables) this.dirty.add(table);
+  }
+
+  private vrfOf(table: number): BaseVrf {
+    return { table, tokens: this.tokensOf(table), withTree: !this.trees.has(table) };
+  }
+
+  private made(table: number): void {
+    Object.assign(this.stateOf(table), { state: 'placed', error: undefined, stale: false });
+    if (!this.trees.has(table)) this.trees.set(table, 'made');
   }
 
   /** Whether entries and ports may lead there. */
@@ -96,12 +107,12 @@ export class VrfWriter implements NodeWriter {
 
   build(table: number, insert: NodeInsert): BuildResult {
     const state = this.stateOf(table);
-    if (state.busy || (state.state !== 'absent' && state.state !== 'unknown')) return NOTHING;
+    if (state.busy || state.state === 'removing' || (state.state === 'placed' && !state.stale)) return NOTHING;
     if (!this.source.tables.has(table)) {
       if (state.state === 'absent') this.states.delete(table);
       return NOTHING;
     }
-    const { nodes, entries } = vrfGraph({ table, tokens: this.tokensOf(table), withTree: !this.trees.has(table) });
+    const { nodes, entries } = vrfGraph(this.vrfOf(table));
     insert.nodes.push(...nodes);
     insert.entries.push(...entries);
     state.busy = true;
@@ -110,17 +121,26 @@ export class VrfWriter implements NodeWriter {
 
   done(table: number, error: string | undefined): void {
     const state = this.stateOf(table);
+    const wasThere = state.state === 'placed';
     state.busy = false;
-    state.error = error;
-    if (error === undefined) {
-      state.state = 'placed';
-      if (!this.trees.has(table)) this.trees.set(table, 'made');
-    } else
+    if (error === undefined) this.made(table);
+    else if (wasThere) {
+      this.log.warn('the vASIC refused a VRF as this version makes it: it stays as an earlier one did', {
+        code: 'afi-vrf-kept',
+        table,
+        reason: error,
+      });
+      return;
+    } else {
+      state.error = error;
       this.log.error('the vASIC refused a VRF: its ports and routes are left to Linux', {
         code: 'afi-vrf-refused',
         table,
         reason: error,
       });
+    }
+    if (error !== undefined) this.failed.add(table);
+    else if (!this.failed.delete(table) && wasThere) return;
     this.source.tableDone(table, error);
     this.placed();
   }
@@ -140,7 +160,7 @@ export class VrfWriter implements NodeWriter {
   retryRefused(): void {
     for (const [table, state] of this.states) {
       state.kept = false;
-      if (state.error !== undefined) this.dirty.add(table);
+      if (state.error !== undefined || state.stale) this.dirty.add(table);
     }
   }
 
@@ -213,7 +233,7 @@ export class VrfWriter implements NodeWriter {
   private stateOf(table: number): VrfState {
     let state = this.states.get(table);
     if (state === undefined) {
-      state = { state: 'absent', busy: false, error: undefined, kept: false };
+      state = { state: 'absent', busy: false, error: undefined, stale: false, kept: false };
       this.states.set(table, state);
     }
     return state;

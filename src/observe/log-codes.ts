@@ -116,6 +116,10 @@ export const LOG_CODES = {
     means: 'The vASIC refused an entry of the label table.',
     action: '`fpm2afi why LABEL` has the reason.',
   },
+  'afi-vrf-kept': {
+    means: 'The vASIC refused to have a VRF written again that an earlier run left: it forwards on as that made it.',
+    action: 'The line says why. It is tried again; `fpm2afi show vrfs` has the VRF.',
+  },
   'afi-vrf-refused': {
     means: 'The vASIC refused the trees of a VRF: its ports and routes are left to Linux.',
     action: '`fpm2afi show vrfs` has the reason.',

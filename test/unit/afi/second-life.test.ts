@@ -57,7 +57,7 @@ async function firstLife(server: Server): Promise<Bed> {
   return tell(await new Bed(server, { inFlight: 16, batch: 1000 }).up()).settle();
 }
 
-/** A second bridge on the same vASIC, up to the end of zebra's replay; its operations but for the first, the base graph. */
+/** A second bridge on the same vASIC, up to the end of zebra's replay; its operations but for the first, the base graph and the ports. */
 async function secondLife(server: Server, world: World = {}): Promise<{ bed: Bed; operations: AftOperation[] }> {
   const bed = new Bed(server, { inFlight: 16, batch: 1000 });
   bed.fib.beginReplay();
@@ -66,8 +66,9 @@ async function secondLife(server: Server, world: World = {}): Promise<{ bed: Bed
   bed.fib.endReplay();
   bed.programmer.releaseAdopted();
   bed.settle();
-  const [base, ...operations] = bed.sent;
+  const [base, ports, ...operations] = bed.sent;
   expect(base).toMatchObject({ kind: 'insert', insert: { nodes: expect.arrayContaining([]) as unknown } });
+  expect(ports).toMatchObject({ kind: 'insert', insert: { binds: [0, 1, 2, 3].map((port) => ({ port })) } });
   return { bed, operations };
 }
 

@@ -70,10 +70,11 @@ describe('a VRF that goes while nobody knows whether the vASIC has it', () => {
     expect(nodesOf(bed, RED)).toBe(2);
   });
 
-  test.each([false, true])('it came with the base graph (applied: %s)', async (applied) => {
+  test.each([false, true])('it was known when the connection began (applied: %s)', async (applied) => {
     const bed = come(new Bed());
     await bed.open();
-    bed.programmer.pump();
+    // The base graph.
+    bed.answer();
     const [next] = bed.queue;
     if (applied) bed.server.sandbox.apply(next!.operation);
     if (applied) expect(nodesOf(bed, RED)).toBe(2);
@@ -308,6 +309,83 @@ describe('the vASIC refuses a VRF', () => {
     bed.settle();
     expect(bed.packet('192.0.2.9', 0)).toBe(out(3));
     expect(bed.told.get('3003 192.0.2.0/24')).toBe('offloaded');
+  });
+});
+
+describe('the vASIC refuses one VRF from the beginning', () => {
+  const full = { code: 'full' as const, message: 'no more trees' };
+
+  /** The server answers everything, and refuses what has a node or an entry of red's. */
+  function settle(bed: Bed): void {
+    const { tree, etherTypes } = vrfTokens(RED, TABLE);
+    for (let i = 0; i < 1000; i++) {
+      bed.programmer.pump();
+      const next = bed.queue[0]?.operation;
+      const isRed =
+        next?.kind === 'insert' &&
+        (next.insert.nodes.some(({ token }) => token === tree || token === etherTypes) ||
+          next.insert.entries.some(({ parent }) => parent === etherTypes));
+      if (!bed.answer(isRed ? full : undefined)) return bed.report();
+    }
+    throw new Error('does not settle');
+  }
+
+  /** Port 0 in red, 2 in blue; the same route in both and in the default VRF. */
+  async function ready(server = new Server()): Promise<Bed> {
+    const bed = new Bed(server);
+    bed.vrf(RED_DEVICE, 'red', RED).vrf(BLUE_DEVICE, 'blue', BLUE);
+    bed.link(0, true, true, { master: RED_DEVICE }).link(2, true, true, { master: BLUE_DEVICE });
+    bed.neighbor(1, '10.0.1.2', MAC[1]).neighbor(3, '10.0.1.2', MAC[3]).via('192.0.2.0/24', '10.0.1.2@1');
+    bed.viaIn(RED, '192.0.2.0/24', '10.0.1.2@1').viaIn(BLUE, '192.0.2.0/24', '10.0.1.2@3');
+    await bed.open();
+    settle(bed);
+    return bed;
+  }
+  const fates = (bed: Bed): string[] => [0, 1, 2].map((port) => bed.packet('192.0.2.9', port));
+  const others = [punt(PuntReason.HostPort), out(1), out(3)];
+
+  test('the others are forwarded for, after each try and a reload of rate limits too', async () => {
+    const bed = await ready();
+    expect([bed.programmer.connection.kind, ...fates(bed)]).toEqual(['ready', ...others]);
+    expect(bed.told.get(`${RED} 192.0.2.0/24`)).toBe('failed');
+    bed.programmer.retry();
+    settle(bed);
+    bed.programmer.rewrite({ layer: 'base', id: 0 });
+    settle(bed);
+    bed.via('198.51.100.0/24', '10.0.1.2@1');
+    settle(bed);
+    expect([bed.programmer.connection.kind, ...fates(bed)]).toEqual(['ready', ...others]);
+    expect(bed.packet('198.51.100.9', 1)).toBe(out(1));
+    bed.programmer.retry();
+    bed.settle();
+    expect(fates(bed)).toEqual([out(1), out(1), out(3)]);
+    expect(bed.told.get(`${RED} 192.0.2.0/24`)).toBe('offloaded');
+  });
+
+  test('and when the vASIC or the bridge restarts', async () => {
+    const bed = await ready();
+    bed.server.restart();
+    bed.programmer.down('gone');
+    await bed.open();
+    settle(bed);
+    expect(fates(bed)).toEqual(others);
+    expect(fates(await ready(bed.server))).toEqual(others);
+  });
+
+  test('one that an earlier bridge had written forwards on', async () => {
+    const bed = await ready();
+    bed.programmer.retry();
+    bed.settle();
+    const second = await ready(bed.server);
+    expect(fates(second)).toEqual([out(1), out(1), out(3)]);
+    expect(second.told.get(`${RED} 192.0.2.0/24`)).toBe('offloaded');
+    second.server.sandbox.apply({
+      kind: 'remove',
+      remove: { entries: [...second.server.sandbox.entriesOf(vrfTokens(RED, TABLE).etherTypes)!], tokens: [] },
+    });
+    const third = await new Bed(second.server).up();
+    third.vrf(RED_DEVICE, 'red', RED).link(0, true, true, { master: RED_DEVICE }).settle();
+    expect(third.packet('192.0.2.9', 0)).toBe(out(1));
   });
 });
 
