@@ -28,10 +28,13 @@ interface Link {
   /** The port's own address; undefined: not known. */
   readonly from: Uint8Array | undefined;
   readonly mtu: number | undefined;
+  /** The output port's token; undefined: the vASIC has none. */
+  readonly out: Token | undefined;
 }
 
 function sameLink(a: Link | undefined, b: Link): boolean {
-  return a !== undefined && sameBytes(a.mac, b.mac) && sameBytes(a.from, b.from) && a.mtu === b.mtu;
+  if (a === undefined || a.mtu !== b.mtu || a.out !== b.out) return false;
+  return sameBytes(a.mac, b.mac) && sameBytes(a.from, b.from);
 }
 
 interface AdjacencyState {
@@ -129,8 +132,8 @@ export class AdjacencyWriter implements NodeWriter {
     nodes: AftNode[],
   ): BuildResult {
     const { mac: from, rules } = this.graph.portOf(port) ?? { mac: undefined };
-    const link: Link = { mac, from, mtu: rules?.mtu };
     const next = this.graph.outputs.get(port);
+    const link: Link = { mac, from, mtu: rules?.mtu, out: next };
     if (before === undefined && next !== undefined && this.find(id, link, next)) return FOUND;
     const state = before ?? this.newState(id);
     if (state.exists && sameLink(state.link, link) && state.refused === undefined) return NOTHING;
@@ -234,7 +237,7 @@ export class AdjacencyWriter implements NodeWriter {
     for (const [id, state] of this.states) {
       const intent = this.source.adjacency(id);
       const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
-      const port = intent && this.graph.outputs.get(intent.port);
+      const port = state.link?.out ?? (intent && this.graph.outputs.get(intent.port));
       const target = state.link === undefined ? trapToken('unresolved') : state.encap;
       yield { token: state.encap, type: 'encap', name, next: port === undefined ? [] : [port] };
       yield { token: state.indirect, type: 'indirect', name, next: [target] };
@@ -245,7 +248,7 @@ export class AdjacencyWriter implements NodeWriter {
   *programmed(): Generator<ProgrammedNode> {
     for (const [id, { encap, indirect, link, exists, busy }] of this.states) {
       const intent = this.source.adjacency(id);
-      const next = intent && this.graph.outputs.get(intent.port);
+      const next = link?.out;
       const name = intent === undefined ? 'a neighbor that is gone' : `neighbor ${formatAddress(intent.address)}`;
       const sure = exists && !busy && !this.dirty.has(id);
       const target = link === undefined ? trapToken('unresolved') : encap;

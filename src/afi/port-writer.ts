@@ -76,6 +76,8 @@ export class PortWriter implements NodeWriter {
     // The acknowledgement brings back what is busy.
     if (wanted === undefined || state === undefined || state.busy) return NOTHING;
     if (state.acked !== undefined && samePort(state.acked, wanted)) {
+      // What was refused is not wanted any more.
+      state.error = undefined;
       if (!state.kept) this.removeLeftOver(id, state, state.acked);
       return NOTHING;
     }

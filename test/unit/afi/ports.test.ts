@@ -265,6 +265,30 @@ test('a refused change is shown, and tried again', async () => {
   expect(bed.packet('192.0.2.9', 0, { to: '02:00:00:00:00:77' })).toMatch(/^p1/);
 });
 
+test("a neighbor's interface becomes another port with the same address and MTU: frames leave by that", async () => {
+  const bed = new Bed();
+  const mac = parseMac('02:00:00:00:00:77')!;
+  for (const port of [0, 1, 2, 3]) bed.link(port, true, true, { mac });
+  await bed.neighbor(1, '10.0.1.2', NEIGHBOR).via('192.0.2.0/24', '10.0.1.2@1').up();
+  const way = (): string => bed.packet('192.0.2.9', 0, { to: '02:00:00:00:00:77' });
+  expect(way()).toMatch(/^p1/);
+  bed.link(2, false, false, { mac }).link(1, true, true, { mac, name: 'tap2' }).settle();
+  expect(way()).toMatch(/^p2/);
+});
+
+test('a refused change that Linux takes back is no problem any more', async () => {
+  const bed = await forwarding();
+  groups(bed);
+  bed.settle();
+  groups(bed, GROUP);
+  bed.programmer.pump();
+  bed.answer({ code: 'refused', message: 'not today' });
+  expect([...bed.programmer.tables.portFailures()]).toHaveLength(1);
+  groups(bed);
+  const operations = bed.operationsFor(() => undefined);
+  expect([...bed.programmer.tables.portFailures(), ...operations]).toEqual([]);
+});
+
 test('what changes while the connection is down is written when it is back', async () => {
   const bed = await forwarding();
   bed.programmer.down('gone');
