@@ -1,6 +1,11 @@
 /** What the vASIC does, what zebra was told and what is held, compared with the model when all is settled. Throws what is wrong. */
+import { isDeepStrictEqual } from 'node:util';
 import { vrfTokens } from '../../../src/afi/base-tokens';
-import { formatAddress, formatPrefix } from '../../../src/net/address';
+import { keyText } from '../../../src/afi/graph';
+import { policerToken, type PuntLimits } from '../../../src/afi/policers';
+import { filterTokens, portGraph } from '../../../src/afi/port-graph';
+import { PuntReason, type AftEntry } from '../../../src/aft/model';
+import { formatAddress, formatMac, formatPrefix } from '../../../src/net/address';
 import { macOfPort, TABLE, type Bed } from '../../bed/bed';
 import { labelledFrame, stackOf } from '../../bed/labelled';
 import type { Random } from '../random';
@@ -15,6 +20,7 @@ interface Looked {
   readonly inputs: Inputs;
   /** Most entries that the server takes. */
   readonly limit: number | undefined;
+  readonly limits: PuntLimits;
   /** For the packets. */
   readonly random: Random;
 }
@@ -36,6 +42,8 @@ export function compare(looked: Looked): number {
   );
   const present = checkEntries(looked, tables);
   checkTokens(looked);
+  checkPorts(looked);
+  checkLimits(looked);
   const packets = checkPackets(looked, tables, present) + checkLabelled(looked, tables);
   if (looked.limit === undefined) checkStatus(looked, tables);
   return packets;
@@ -83,6 +91,43 @@ function checkTokens({ bed }: Looked): void {
   if (left.length > 0) throw new Wrong(`nodes that nobody knows of: ${left.join()}`);
 }
 
+/** What each port's nodes are, and the entries in its switches: as the FIB has Linux's word, whatever happened on the way. */
+function checkPorts({ bed }: Looked): void {
+  const { graph, ports } = bed.programmer.tables;
+  const failed = [...ports.failures()];
+  if (failed.length > 0) throw new Wrong(`ports that are refused: ${failed.join(' ')}`);
+  for (const port of graph.ports) {
+    const wanted = portGraph(port);
+    for (const node of wanted.nodes) {
+      const [held] = bed.server.sandbox.find({}).filter(({ token }) => token === node.token);
+      if (!isDeepStrictEqual({ ...held }, { ...held, ...node }))
+        throw new Wrong(`port ${port.index} is not as Linux says`);
+    }
+    const names = (entries: Iterable<Pick<AftEntry, 'key'>>): string =>
+      Array.from(entries, ({ key }) => keyText(key))
+        .sort()
+        .join(' ');
+    for (const parent of Object.values(filterTokens(port.index))) {
+      const held = names(bed.server.sandbox.entriesOf(parent) ?? []);
+      const expected = names(wanted.entries.filter((entry) => entry.parent === parent));
+      if (held !== expected) throw new Wrong(`port ${port.index} lets in ${held}, expected ${expected}`);
+    }
+  }
+}
+
+function checkLimits({ bed, limits }: Looked): void {
+  const token = policerToken(PuntReason.Glean, 0);
+  const [held] = bed.server.sandbox.find({ type: 'policer' }).filter((node) => node.token === token);
+  const rate = held?.type === 'policer' ? held.rate : undefined;
+  if (rate !== limits[PuntReason.Glean])
+    throw new Wrong(`a rate limit of ${rate}, expected ${limits[PuntReason.Glean]}`);
+}
+
+/** The port's address, by Linux's word where that counts. */
+function macAt(bed: Bed, port: number): Uint8Array {
+  return bed.programmer.tables.graph.portOf(port)?.mac ?? macOfPort(port);
+}
+
 /** Returns how many packets were sent. */
 function checkPackets(
   { bed, random, inputs }: Looked,
@@ -103,7 +148,14 @@ function checkPackets(
     for (let flow = 0; flow < FLOWS; flow++) {
       packets++;
       const to = formatAddress(destination);
-      const seen = withStack(bed, bed.packet(to, port, { sport: random.below(65536), flow: random.below(1 << 20) }));
+      const seen = withStack(
+        bed,
+        bed.packet(to, port, {
+          sport: random.below(65536),
+          flow: random.below(1 << 20),
+          to: formatMac(macAt(bed, port)),
+        }),
+      );
       if (expected?.has(seen) === false) {
         throw new Wrong(`a packet to ${to} at port ${port}: ${seen}, expected ${[...expected].join(' or ')}`);
       }
@@ -136,7 +188,7 @@ function checkLabelled({ bed, random, inputs, limit }: Looked, tables: Tables): 
       const known = inner?.destinations().filter((address) => address.length === 4) ?? [];
       const to = known.length === 0 ? ELSEWHERE : random.pick(known);
       const expected = inner === undefined ? (fate as Expected) : inner.packet(to);
-      const frame = labelledFrame(macOfPort(port), [[label, LABEL_TTL]], formatAddress(to), random.below(250));
+      const frame = labelledFrame(macAt(bed, port), [[label, LABEL_TTL]], formatAddress(to), random.below(250));
       const seen = withStack(bed, bed.frame(frame, port));
       if (expected?.has(seen) === false)
         throw new Wrong(

@@ -14,6 +14,10 @@ export type Event =
   | { readonly do: 'answer'; readonly count: number }
   /** The server refuses the next operation, whatever it is. */
   | { readonly do: 'refuse' }
+  /** The server refuses every operation that has such a node, or removes something of such a kind, until the next check. */
+  | { readonly do: 'refuseKind'; readonly kind: RefusedKind }
+  /** The base graph is written again, as after a reload of rate limits, or for an audit. */
+  | { readonly do: 'base' }
   /**
    * The connection breaks when so many operations in flight were done. `lost`: the sandbox was closed. `linger`: the others
    * are still on their way, in some queue.
@@ -33,6 +37,10 @@ export type Event =
   | { readonly do: 'endReplay' }
   /** Everything is settled, and compared with the model. */
   | { readonly do: 'check' };
+
+/** What a server may have no room for. */
+export const REFUSED_KINDS = ['tree', 'encap', 'indirect', 'loadBalance', 'decap', 'ports', 'removal'] as const;
+export type RefusedKind = (typeof REFUSED_KINDS)[number];
 
 /** Where the withdrawal of everything begins. */
 export type Ending = 'routes' | 'nexthops' | 'neighbors' | 'links';

@@ -13,12 +13,15 @@ import type {
 } from '../../../src/fib/updates';
 import { VRF_TABLES } from '../../../src/fib/updates';
 import { parseAddress, parsePrefix } from '../../../src/net/address';
-import { ifindexOf, TABLE } from '../../bed/bed';
+import { ifindexOf, macOfPort, TABLE } from '../../bed/bed';
 import type { Random } from '../random';
-import { ENDINGS, type Event, type History } from './events';
+import { ENDINGS, REFUSED_KINDS, type Event, type History } from './events';
 import { pathTo, usualRouter } from './usual-router';
 
 const PORTS = [0, 1, 2, 3] as const;
+/** Ports may have the same address. */
+const SAME_MAC = Uint8Array.of(2, 0, 0, 0, 0, 0x77);
+const GROUPS = [1, 2, 3].map((last) => Uint8Array.of(1, 0, 0x5e, 0, 0, last));
 const BRIDGE = 40;
 /** VRF devices: two may have the same table, as in Linux. */
 const VRFS = [41, 42, 43];
@@ -49,7 +52,12 @@ const STATES: readonly NeighborState[] = [
 const WEIGHTS = [1, 1, 1, 2, 3, 255, 256, 65535, 65536];
 
 export class Generator {
-  constructor(private readonly random: Random) {}
+  /** Linux speaks of ports more than of all else, and they have one address. */
+  private readonly isOfPorts: boolean;
+
+  constructor(private readonly random: Random) {
+    this.isOfPorts = random.below(3) === 0;
+  }
 
   private few<T>(most: number, make: () => T): T[] {
     return Array.from({ length: 1 + this.random.below(most) }, make);
@@ -208,8 +216,24 @@ export class Generator {
       name: isPort ? `tap${number}` : `eth${ifindex}`,
       present: random.below(4) > 0,
       up: random.below(4) > 0,
-      mac: Uint8Array.of(0x32, 0x26, 0x0a, 0x2e, 0xaa, 0xf0 + number),
+      mac: random.below(8) < (this.isOfPorts ? 7 : 2) ? SAME_MAC : macOfPort(number),
       master: random.below(4) === 0 ? random.pick([BRIDGE, ...VRFS, ...VRFS]) : 0,
+      ...(random.below(8) === 0 ? { adminDown: true } : {}),
+      ...(random.below(8) === 0 ? { promiscuous: true } : {}),
+      ...(random.below(8) === 0 ? { allMulticast: true } : {}),
+      ...(random.below(4) === 0 ? { mtu: 1400 } : {}),
+    };
+  }
+
+  /** The groups that Linux takes at a port, or a VLAN device on it. */
+  private filter(): KernelUpdate {
+    const { random } = this;
+    const ifindex = ifindexOf(random.below(this.isOfPorts ? 1 : PORTS.length));
+    if (random.below(3) > 0) return { kind: 'groups', ifindex, groups: GROUPS.filter(() => random.below(2) === 0) };
+    const id = 1 + random.below(3);
+    return {
+      ...{ kind: 'link', ifindex: 50 + id, name: `vlan${id}`, present: random.below(3) > 0, up: true, master: 0 },
+      vlan: { parent: ifindex, id },
     };
   }
 
@@ -230,7 +254,10 @@ export class Generator {
 
   kernel(): KernelUpdate {
     const { random } = this;
-    switch (random.below(10)) {
+    switch (random.below(12)) {
+      case 10:
+      case 11:
+        return this.filter();
       case 0:
         return this.link();
       case 1:
@@ -253,7 +280,12 @@ export class Generator {
   /** What the server and the connection do. */
   disturbance(): Event {
     const { random } = this;
-    switch (random.below(14)) {
+    switch (random.below(17)) {
+      case 14:
+      case 15:
+        return { do: 'base' };
+      case 16:
+        return { do: 'refuseKind', kind: random.pick(REFUSED_KINDS) };
       case 0:
       case 4:
       case 5:
@@ -283,6 +315,8 @@ export class Generator {
   /** @param update what comes from zebra; the generator's own meanings where absent */
   event(calm: boolean, update = this.fpm()): Event {
     const { random } = this;
+    if (this.isOfPorts && random.below(3) === 0)
+      return { do: 'kernel', update: random.below(3) > 0 ? this.filter() : this.link() };
     switch (random.below(30)) {
       case 0:
         return { do: 'beginReplay', retell: random.pick(['no', 'membersFirst', 'groupsFirst'] as const) };

@@ -59,6 +59,7 @@ export class Inputs {
   readonly links = new Map<number, LinkChange>();
   readonly neighbors = new Map<string, NeighborAdd>();
   readonly addresses = new Map<string, AddressAdd>();
+  readonly groups = new Map<number, Extract<KernelUpdate, { kind: 'groups' }>>();
   readonly portsDown = new Set<number>();
   inReplay = false;
   /** zebra has told a bridge all that it had, once. */
@@ -125,9 +126,11 @@ export class Inputs {
     return [...this.links.values()].some(({ vrfTable }) => vrfTable === table);
   }
 
-  /** Whether frames that come in at a port are forwarded: Linux may have it for itself. */
+  /** Whether frames that come in at a port are forwarded: Linux may have it for itself, or have set it down. */
   forwards(port: number): boolean {
-    return [...this.links.values()].every((link) => portOfName(link.name) !== port || !this.isEnslaved(link));
+    return [...this.links.values()].every(
+      (link) => portOfName(link.name) !== port || (!this.isEnslaved(link) && link.adminDown !== true),
+    );
   }
 
   ids(): number[] {
@@ -197,6 +200,7 @@ export class Inputs {
         else this.links.delete(update.ifindex);
         return;
       case 'groups':
+        this.groups.set(update.ifindex, update);
         return;
     }
   }
@@ -281,7 +285,7 @@ export class Inputs {
 
   /** All that the kernel and the configuration would say to a new listener, and zebra of neighbors. */
   kernelNews(): KernelUpdate[] {
-    return [...this.links.values(), ...this.addresses.values(), ...this.neighbors.values()];
+    return [...this.links.values(), ...this.groups.values(), ...this.addresses.values(), ...this.neighbors.values()];
   }
 
   /** Another bridge listens, which has heard of nothing yet. */

@@ -1,7 +1,8 @@
 /** Plays a history on the bed, and says what is not as it must be. */
 import { Bed, Server } from '../../bed/bed';
 import { Random } from '../random';
-import type { Event, History } from './events';
+import { PuntReason, type AftOperation } from '../../../src/aft/model';
+import type { Event, History, RefusedKind } from './events';
 import { checkNothingLeft, compare, nameOf, Wrong } from './compare';
 import { Inputs } from './inputs';
 import { strangersSession } from './stranger';
@@ -27,6 +28,13 @@ const OPERATIONS_EACH = 20;
 /** What was refused comes again layer by layer. */
 const RETRIES = 4;
 
+/** Whether it makes such a node, or removes something. */
+function isOfKind(operation: AftOperation, kind: RefusedKind): boolean {
+  if (operation.kind === 'remove') return kind === 'removal';
+  const { nodes, binds } = operation.insert;
+  return kind === 'ports' ? (binds?.length ?? 0) > 0 : nodes.some(({ type }) => type === kind);
+}
+
 class Player {
   private readonly inputs = new Inputs();
   private readonly random: Random;
@@ -37,6 +45,9 @@ class Player {
   /** Something was refused on purpose, or it isn't known what the server has. */
   private disturbed = false;
   private refuseNext = false;
+  /** Packets a second, as a reload changes them. */
+  private readonly limits: Partial<Record<PuntReason, number>> = { [PuntReason.Glean]: 1e6 };
+  private refusedKind: RefusedKind | undefined;
   private updates = 0;
   /** Operations of broken connections that may yet arrive. */
   private readonly lingering: Bed['queue'] = [];
@@ -49,7 +60,7 @@ class Player {
   }
 
   private freshBed(): Bed {
-    const bed = new Bed(this.server, this.history);
+    const bed = new Bed(this.server, { ...this.history, limits: this.limits });
     for (let port = 0; port < PORTS; port++) bed.fib.setLabelInput(port, true);
     return bed;
   }
@@ -81,6 +92,13 @@ class Player {
       case 'refuse':
         this.refuseNext = true;
         return;
+      case 'refuseKind':
+        this.refusedKind = event.kind;
+        this.disturbed = true;
+        return;
+      case 'base':
+        this.limits[PuntReason.Glean]!++;
+        return bed.programmer.rewrite({ layer: 'base', id: 0 });
       case 'down':
         return this.down(event.applied, event.lost, event.linger);
       case 'up':
@@ -149,6 +167,10 @@ class Player {
       this.refuseNext = false;
       this.disturbed = true;
       bed.programmer.ack(next.id, { code: 'internal', message: 'for the test' });
+      return true;
+    }
+    if (this.refusedKind !== undefined && isOfKind(next.operation, this.refusedKind)) {
+      bed.programmer.ack(next.id, { code: 'internal', message: `no ${this.refusedKind}, for the test` });
       return true;
     }
     const error = server.sandbox.apply(next.operation);
@@ -234,6 +256,13 @@ class Player {
   private async check(): Promise<void> {
     const { bed } = this;
     await this.up();
+    if (this.refusedKind !== undefined) {
+      this.settle();
+      const { kind } = bed.programmer.connection;
+      if (kind === 'refused' && this.refusedKind !== 'tree' && this.refusedKind !== 'decap')
+        throw new Wrong(`no ${this.refusedKind}, and so nothing at all`);
+      this.refusedKind = undefined;
+    }
     this.settleAll();
     if (this.inputs.inReplay) return;
     bed.fib.forwarding.dropAdopted();
@@ -242,7 +271,13 @@ class Player {
     bed.later();
     this.disturbed = false;
     this.effort.checks++;
-    this.effort.packets += compare({ bed, inputs: this.inputs, limit: this.limit, random: this.random });
+    this.effort.packets += compare({
+      bed,
+      inputs: this.inputs,
+      limit: this.limit,
+      limits: this.limits,
+      random: this.random,
+    });
   }
 
   // ---- the end ----------------------------------------------------------------------------------------------------
