@@ -100,7 +100,7 @@ export class GarbageQueue {
       answered();
     };
     for (const part of parts)
-      this.pending.push({ ...part, done: answered, ...(item.refused === undefined ? {} : { refused }) });
+      this.pending.push({ ...item, ...part, done: answered, ...(item.refused === undefined ? {} : { refused }) });
   }
 
   /** Something was removed: what was refused may go now. */

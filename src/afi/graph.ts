@@ -56,6 +56,8 @@ export interface NodeWriter {
 export interface Garbage {
   readonly entries: readonly { readonly parent: Token; readonly key: AftKey }[];
   readonly tokens: readonly Token[];
+  /** They may have been made in vain, for what was refused then: that they are gone is no reason to try it again. */
+  readonly isNoRoom?: boolean;
   /** The server has removed them. */
   readonly done: () => void;
   /** The server would not: whoever wanted it goes on from there. Absent: it is tried again when other nodes are gone. */

@@ -224,7 +224,7 @@ export class LabelWriter implements NodeWriter {
       const done = (): void => {
         if (work.kind === 'neighbor') this.adjacencies.release(work.adjacency);
       };
-      this.graph.discard({ entries: [], tokens, done });
+      this.graph.discard({ entries: [], tokens, isNoRoom: true, done });
     }
     return some;
   }

@@ -262,7 +262,7 @@ export class Pipeline {
         return this.parts.tables.routes.done(batch);
       case 'garbage':
         this.removed = true;
-        this.nodesRemoved = true;
+        this.nodesRemoved ||= batch.items.some(({ isNoRoom }) => isNoRoom !== true);
         for (const item of batch.items) item.done();
     }
   }

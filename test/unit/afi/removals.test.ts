@@ -152,3 +152,20 @@ test('of a VRF, done in part: it is written whole when it is wanted again', asyn
   expect(bed.packet('192.0.2.9')).toBe('p1 020000000001');
   expect(bed.told.get(`${RED} 192.0.2.0/24`)).toBe('offloaded');
 });
+
+test('labels made for a nexthop group that is refused are removed, and that alone is no reason to make them again', async () => {
+  const bed = await new Bed().up();
+  bed.neighbor(1, '10.0.1.2', '02:00:00:00:00:01').settle();
+  const path = (last: number): { gateway: Uint8Array; ifindex: number; weight: number; outLabels: number[] } => ({
+    ...{ gateway: Uint8Array.of(10, 0, last, 2), ifindex: ifindexOf(last), weight: 1, outLabels: [100, 200] },
+  });
+  bed.apply({ kind: 'lspAdd', label: 18, protocol: 1, paths: [path(1), path(2)] });
+  let sent = 0;
+  for (; sent < 20; sent++) {
+    bed.programmer.pump();
+    const next = bed.queue[0]?.operation;
+    const isGroup = next?.kind === 'insert' && next.insert.nodes.some(({ type }) => type === 'indirect');
+    if (!bed.answer(isGroup ? refusal : undefined)) break;
+  }
+  expect(sent).toBeLessThan(10);
+});
