@@ -15,8 +15,9 @@ import type {
   NexthopAdd,
   NexthopContent,
   RouteAdd,
+  RouteDelete,
 } from '../../../src/fib/updates';
-import { VRF_TABLES } from '../../../src/fib/updates';
+import { NO_TABLE, VRF_TABLES } from '../../../src/fib/updates';
 import { formatAddress, formatPrefix, isLinkLocal, type Prefix } from '../../../src/net/address';
 import { TABLE } from '../../bed/bed';
 
@@ -53,11 +54,16 @@ const newMeaning = (): Meaning => ({ update: undefined, members: [], deleted: fa
 const routeKey = (update: { readonly table: number; readonly prefix: RouteAdd['prefix'] }): string =>
   `${update.table} ${formatPrefix(update.prefix)}`;
 
+const neighborKey = ({ source, ifindex, address }: Pick<NeighborAdd, 'source' | 'ifindex' | 'address'>): string =>
+  `${source} ${ifindex} ${formatAddress(address)}`;
+
 export class Inputs {
   readonly routes = new Map<string, Route>();
   readonly lsps = new Map<number, SaidLsp>();
   readonly links = new Map<number, LinkChange>();
   readonly neighbors = new Map<string, NeighborAdd>();
+  /** Of zebra's words of neighbors: the replay that confirmed each. */
+  private readonly neighborGenerations = new Map<string, number>();
   readonly addresses = new Map<string, AddressAdd>();
   readonly groups = new Map<number, Extract<KernelUpdate, { kind: 'groups' }>>();
   readonly portsDown = new Set<number>();
@@ -148,7 +154,7 @@ export class Inputs {
         break;
       }
       case 'routeDelete':
-        this.routes.delete(routeKey(update));
+        for (const table of this.tablesOf(update)) this.routes.delete(routeKey({ ...update, table }));
         break;
       case 'nexthopAdd':
         this.define(update);
@@ -163,6 +169,7 @@ export class Inputs {
       case 'neighborAdd':
       case 'neighborDelete':
         if (update.kind === 'neighborDelete' || this.isPort(update.ifindex)) this.applyKernel(update);
+        this.neighborGenerations.set(neighborKey(update), this.generation);
         return;
       case 'lspAdd':
         this.lsps.set(update.label, { update, generation: this.generation });
@@ -183,7 +190,7 @@ export class Inputs {
     switch (update.kind) {
       case 'neighborAdd':
       case 'neighborDelete': {
-        const key = `${update.source} ${update.ifindex} ${formatAddress(update.address)}`;
+        const key = neighborKey(update);
         if (update.kind === 'neighborAdd') this.neighbors.set(key, update);
         else this.neighbors.delete(key);
         return;
@@ -217,6 +224,19 @@ export class Inputs {
         .map((update) => ({ ...update, kind: 'neighborDelete' as const })),
       ...[...this.addresses.values()].filter(isOn).map((update) => ({ ...update, kind: 'addressDelete' as const })),
     ];
+  }
+
+  /** The tables that a withdrawal is of: where it names none, the one that has the prefix, as far as zebra has sent it. */
+  private tablesOf({ table, prefix }: RouteDelete): number[] {
+    if (table !== NO_TABLE) return [table];
+    const all = [...this.routes.values()].filter(
+      ({ update }) => update.table < VRF_TABLES && formatPrefix(update.prefix) === formatPrefix(prefix),
+    );
+    const sent = all.filter(
+      ({ update, generation }) => generation === this.generation || !this.isReplayed(update.table),
+    );
+    const tables = (sent.length > 0 ? sent : all).map(({ update }) => update.table);
+    return tables.length === 1 ? tables : [];
   }
 
   private named(id: number): Meaning {
@@ -266,6 +286,9 @@ export class Inputs {
       if (generation !== this.generation && this.isReplayed(update.table)) this.routes.delete(key);
     }
     for (const [label, { generation }] of this.lsps) if (generation !== this.generation) this.lsps.delete(label);
+    for (const [key, { source }] of this.neighbors) {
+      if (source === 'fpm' && this.neighborGenerations.get(key) !== this.generation) this.neighbors.delete(key);
+    }
     this.lookForUnheld();
   }
 
