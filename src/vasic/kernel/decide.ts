@@ -3,8 +3,7 @@
  * a trace can tell who takes a packet, and why the engine does where it does. It reads, and changes nothing. The differential test
  * (test/fuzz/kernel) holds it against the program, reasons included.
  *
- * A complete frame is meant, received without a tag that a card took out; offload metadata and the ways between hooks (native XDP
- * to a card that doesn't send for it) are not looked at.
+ * A complete frame is meant, received without a tag that a card took out; offload metadata is not looked at.
  */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS } from '../../net/ethertypes';
 import { read16, read32 } from '../../net/checksum';
@@ -109,7 +108,7 @@ function walk(words: KernelWords, port: number, h: Headers): Decision {
       case layout.KIND_ENCAP:
         if ((!way.routed && way.popped === 0) || ++counts > MAX_COUNTS) return slow(layout.REASON_ORDER);
         way.encap = at;
-        if (word(0) === layout.KIND_ADJACENCY) return leave(words, way, word(layout.ADJACENCY_PORT), h);
+        if (word(0) === layout.KIND_ADJACENCY) return leave(words, way, port, word(layout.ADJACENCY_PORT), h);
         slot = word(layout.ENCAP_NEXT);
         break;
       case layout.KIND_PUSH:
@@ -142,7 +141,7 @@ function walk(words: KernelWords, port: number, h: Headers): Decision {
         break;
       case layout.KIND_OUTPUT:
         if ((!way.routed && way.popped === 0) || way.encap === 0) return slow(layout.REASON_ORDER);
-        return leave(words, way, word(layout.OUTPUT_PORT), h);
+        return leave(words, way, port, word(layout.OUTPUT_PORT), h);
       case layout.KIND_DISCARD:
         return counts >= MAX_COUNTS ? slow(layout.REASON_ORDER) : { verdict: 'discarded' };
       default:
@@ -167,13 +166,20 @@ function flowOf(way: Way, h: Headers, byLabels: boolean): number | Decision {
   return hashOf(h);
 }
 
-function leave({ heap, globals }: KernelWords, way: Way, port: number, h: Headers): Decision {
+/** Whether a packet can leave by a port: it is up, and sends what came in through native XDP, if that is how. */
+function mayLeave(globals: Uint32Array, from: number, port: number): boolean {
+  const flags = globals[portAt(port) + layout.PORT_FLAGS]!;
+  const isNative = (globals[portAt(from) + layout.PORT_FLAGS]! & layout.PORT_XDP_TARGET) !== 0;
+  return (flags & layout.PORT_UP) !== 0 && (!isNative || (flags & layout.PORT_XDP_TARGET) !== 0);
+}
+
+function leave({ heap, globals }: KernelWords, way: Way, from: number, port: number, h: Headers): Decision {
   const to = portAt(port);
   const { labels, popped, routed } = way;
   const mtu = heap[way.encap + layout.ENCAP_MTU]!;
   if (routed && isMartian(h)) return slow(layout.REASON_MARTIAN);
   if (routed && !way.counted && way.hops <= 1) return slow(layout.REASON_TTL);
-  if ((globals[to + layout.PORT_FLAGS]! & layout.PORT_UP) === 0) return slow(layout.REASON_PORT);
+  if (!mayLeave(globals, from, port)) return slow(layout.REASON_PORT);
   // Padding is taken off where the packet was routed.
   const rest = routed ? h.packet : h.frame.length - ETHER_HEADER - popped * LABEL_BYTES;
   const size = rest + labels.length * LABEL_BYTES;

@@ -43,7 +43,9 @@ export function openJudge(hook: JudgedHook, heapWords = HEAP_WORDS): KernelJudge
   });
   const { globals } = forwarder;
   for (let port = 0; port < PORTS; port++) {
-    globals[portAt(port) + layout.PORT_FLAGS] = layout.PORT_XDP_TARGET;
+    // XDP in the driver can't send out of the last one what came in at the others.
+    const isOther = hook === 'xdp' && port === PORTS - 1;
+    globals[portAt(port) + layout.PORT_FLAGS] = isOther ? layout.PORT_GENERIC : layout.PORT_XDP_TARGET;
   }
   const judge: Judge = {
     name: `the ${hook} program`,
