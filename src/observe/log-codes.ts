@@ -288,6 +288,11 @@ export const LOG_CODES = {
     means: 'The kernel forwards nothing after the end of softvasic, though --keep-forwarding asks for it.',
     action: 'The line says why. Mostly --bpf-fs: a directory of a bpf file system that softvasic may write to.',
   },
+  'vasic-predecessor': {
+    means:
+      'A program hangs on a port that softvasic may not look at, or could not take off: perhaps one that an earlier softvasic left.',
+    action: 'The line says how to take it off. Start with the --bpf-fs of the one before, or look with bpftool net.',
+  },
   'vasic-isolation': {
     means: 'An interface could not be kept from Linux, or given back, as it should be.',
     action: 'The line says what is left and how to undo it.',

@@ -26,8 +26,8 @@ const XDP_FLAGS_DRV_MODE = 1 << 2;
 const lib = koffi.load('libc.so.6');
 const syscall = lib.func('long syscall(long number, int command, void *attr, uint32_t size)');
 
-/** @throws SysError named after the command */
-function bpf(command: number, attr: Uint8Array, call: string, detail = '', size = attr.length): number {
+/** One call; what it returned. @throws SysError named after the command */
+export function bpf(command: number, attr: Uint8Array, call: string, detail = '', size = attr.length): number {
   const number = NUMBERS[process.arch];
   if (number === undefined) throw new Error(`bpf(2) is not known here on ${process.arch}`);
   const result = Number(syscall(number, command, attr, size) as number | bigint);
@@ -103,9 +103,8 @@ export function setElement(map: number, key: number, value: NodeJS.ArrayBufferVi
   bpf(BPF_MAP_UPDATE_ELEM, attr, 'BPF_MAP_UPDATE_ELEM', `key ${key}`);
 }
 
-/** The first bytes of struct bpf_link_info or bpf_map_info. */
-function objectInfo(fd: number): Buffer {
-  const info = Buffer.alloc(64);
+/** The first bytes of struct bpf_link_info, bpf_map_info or bpf_prog_info. `info`: with what is asked for in it. @throws SysError */
+export function objectInfo(fd: number, info = Buffer.alloc(64)): Buffer {
   const attr = Buffer.alloc(16);
   attr.writeUInt32LE(fd, 0);
   attr.writeUInt32LE(info.length, 4);

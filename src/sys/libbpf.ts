@@ -30,6 +30,8 @@ export interface Libbpf {
   tcHookDestroy(hook: Uint8Array): number;
   tcAttach(hook: Uint8Array, options: Uint8Array): number;
   tcDetach(hook: Uint8Array, options: Uint8Array): number;
+  /** Into `program`: the number of the program that an interface has at XDP, or 0. */
+  xdpQueryId(ifindex: number, flags: number, program: Uint8Array): number;
 }
 
 const SIGNATURES: Readonly<Record<keyof Libbpf, string>> = {
@@ -50,6 +52,7 @@ const SIGNATURES: Readonly<Record<keyof Libbpf, string>> = {
   tcHookDestroy: 'int bpf_tc_hook_destroy(void *hook)',
   tcAttach: 'int bpf_tc_attach(void *hook, void *options)',
   tcDetach: 'int bpf_tc_detach(void *hook, void *options)',
+  xdpQueryId: 'int bpf_xdp_query_id(int ifindex, int flags, void *program)',
 };
 
 let loaded: Libbpf | undefined;

@@ -17,6 +17,7 @@ import { startDataplane, type RunningDataplane } from './server/dataplane';
 import { IsolatedPorts } from './io/isolated-ports';
 import { lockPorts, type PortLocks } from './io/port-lock';
 import { Legacy } from './kernel/legacy';
+import { clearPorts } from './kernel/predecessors';
 import { parseOptions, type SoftvasicOptions } from './options';
 import { startAfiServer, type AfiServer } from './server/server';
 
@@ -38,17 +39,6 @@ async function hostpathOf(options: SoftvasicOptions): Promise<{ hostpath: HostPo
   };
 }
 
-/** Takes the programs that an earlier softvasic left off the ports; how many there were. @throws Error */
-function release({ ports, bpfFs }: SoftvasicOptions): number {
-  const legacy = new Legacy(bpfFs, true);
-  return ports.filter((name) => {
-    const ifindex = interfaceState(name)!.ifindex;
-    const left = legacy.find(ifindex);
-    if (left !== undefined) legacy.forget(ifindex, left.point);
-    return left !== undefined;
-  }).length;
-}
-
 async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
   let isolation: IsolatedPorts | undefined;
   let dataplane: RunningDataplane | undefined;
@@ -64,7 +54,9 @@ async function run(options: SoftvasicOptions, log: Logger): Promise<number> {
     const isolating = (isolation = new IsolatedPorts(options.ports, options.isolation, log));
     for (const name of options.ports) isolating.isolate(name);
     if (hostpath === undefined) {
-      const released = release(options);
+      const legacy = new Legacy(options.bpfFs, true);
+      const released = clearPorts(options.ports, { legacy, inherits: false }, log);
+      legacy.sweep();
       log.info(`given back to Linux: ${options.ports.join(', ')}`, { programs: released });
       return 0;
     }

@@ -268,6 +268,11 @@ export class Forwarder {
     return this.left.size;
   }
 
+  /** Takes off what an earlier softvasic left on an interface that no program of this one hangs on. */
+  takeOff(ifindex: number): void {
+    this.legacy?.takeOff(ifindex);
+  }
+
   /** The program that hangs on the interface goes on, and leaves packets to this process; undefined: there is none of that kind. */
   private inherit(port: number, ifindex: number, mode: PortMode, slowIfindex: number): Hook | undefined {
     const left = this.legacy?.find(ifindex);

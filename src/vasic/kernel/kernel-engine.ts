@@ -8,13 +8,14 @@ import type { AftPortEngine } from '../../aft/model';
 import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
 import type { FastPath } from '../engine/fast-path';
+import { deadlineIn } from './deadline';
 import { Forwarder } from './forwarder';
 import { forwarderTables } from './forwarder-tables';
 import type { PortMode } from './hooks';
 import { createFastPath } from './image';
 import { KernelPort } from './kernel-port';
-import { DEADLINE_SHIFT } from './layout';
 import { Legacy } from './legacy';
+import { clearPorts } from './predecessors';
 
 /** `auto`: the kernel, as far as it can; `kernel`: that, or no start; `engine`: TypeScript alone. */
 export type EngineChoice = 'auto' | 'kernel' | 'engine';
@@ -69,40 +70,27 @@ export class KernelEngine {
   ) {
     const required = choice === 'kernel';
     this.keepSeconds = keepSeconds;
+    // Before anything has a name: without a deadline it would go on for ever.
+    if (keepSeconds > 0) forwarder.setDeadline(deadlineIn(keepSeconds));
     this.ports = names.map(
       (name, port) => new KernelPort(forwarder, { port, name, mode: modes[name], required, isolated, log }),
     );
   }
 
   /**
-   * Loads the program, where that is wanted, and says in a line what forwards from now on.
+   * Loads the program, where that is wanted, and says in a line what forwards from now on. What an earlier softvasic left on the ports
+   * is taken off, unless it is to go on for a while.
    * @returns undefined: the TypeScript engine alone
    * @throws Error with the remedy when `kernel` was asked for and can't be had
    */
   static start(names: readonly string[], options: EngineOptions, log: Logger): KernelEngine | undefined {
-    if (options.choice === 'engine') {
-      log.info('the TypeScript engine forwards (--engine engine)');
-      return undefined;
-    }
-    try {
-      const maxHeapWords = Math.floor(options.maxBytes / WORD);
-      const heapWords = Math.min(FIRST_WORDS, maxHeapWords);
-      const legacy = legacyOf(options, log);
-      const forwarder = new Forwarder({
-        ...{ ports: names.length, heapWords, maxHeapWords, counters: FIRST_COUNTERS },
-        ...(legacy && { legacy, keeps: options.keepSeconds > 0 }),
-      });
-      log.info('the kernel forwards what it can, the TypeScript engine the rest');
-      return new KernelEngine(forwarder, names, { ...options, keepSeconds: legacy ? options.keepSeconds : 0 }, log);
-    } catch (error) {
-      if (options.choice === 'kernel') {
-        throw new Error(`no kernel engine: ${errorText(error)}; --engine auto forwards without it`, { cause: error });
-      }
-      log.warn(`the TypeScript engine forwards, as there is no kernel engine: ${errorText(error)}`, {
-        code: 'vasic-no-kernel-engine',
-      });
-      return undefined;
-    }
+    const engine = options.choice === 'engine' ? undefined : load(names, options, log);
+    if (options.choice === 'engine') log.info('the TypeScript engine forwards (--engine engine)');
+    const legacy = engine?.legacy ?? namesOf(options.bpfFs);
+    const keepSeconds = engine?.legacy === undefined ? 0 : options.keepSeconds;
+    clearPorts(names, { legacy, inherits: keepSeconds > 0 }, log);
+    legacy?.sweep();
+    return engine && new KernelEngine(engine.forwarder, names, { ...options, keepSeconds }, log);
   }
 
   /** For a new sandbox; the former one is closed. */
@@ -145,8 +133,7 @@ export class KernelEngine {
     if (!this.keeps) return;
     if (now >= this.beatAt) {
       this.beatAt = now + BEAT_MS;
-      const units = (process.hrtime.bigint() + BigInt(this.keepSeconds) * 1_000_000_000n) >> BigInt(DEADLINE_SHIFT);
-      this.forwarder.setDeadline(Number(units & 0xffffffffn) + 1);
+      this.forwarder.setDeadline(deadlineIn(this.keepSeconds));
       this.forwarder.setEntries(entries());
     }
     if (this.forwarder.leftPorts > 0) this.awaitTables(now, changes, entries);
@@ -191,17 +178,51 @@ export class KernelEngine {
   }
 }
 
+/** @returns undefined: there is none here. @throws Error when `kernel` was asked for */
+function load(
+  names: readonly string[],
+  options: EngineOptions,
+  log: Logger,
+): { readonly forwarder: Forwarder; readonly legacy?: Legacy } | undefined {
+  try {
+    const maxHeapWords = Math.floor(options.maxBytes / WORD);
+    const heapWords = Math.min(FIRST_WORDS, maxHeapWords);
+    const legacy = legacyOf(options, log);
+    const forwarder = new Forwarder({
+      ...{ ports: names.length, heapWords, maxHeapWords, counters: FIRST_COUNTERS },
+      ...(legacy && { legacy, keeps: options.keepSeconds > 0 }),
+    });
+    log.info('the kernel forwards what it can, the TypeScript engine the rest');
+    return { forwarder, ...(legacy && { legacy }) };
+  } catch (error) {
+    if (options.choice === 'kernel') {
+      throw new Error(`no kernel engine: ${errorText(error)}; --engine auto forwards without it`, { cause: error });
+    }
+    log.warn(`the TypeScript engine forwards, as there is no kernel engine: ${errorText(error)}`, {
+      code: 'vasic-no-kernel-engine',
+    });
+    return undefined;
+  }
+}
+
 /** Where there is anything to keep, and a file system for it. */
 function legacyOf({ keepSeconds, bpfFs }: EngineOptions, log: Logger): Legacy | undefined {
+  if (keepSeconds === 0) return namesOf(bpfFs);
   try {
-    const legacy = new Legacy(bpfFs, keepSeconds > 0);
-    legacy.sweep();
-    return legacy;
+    return new Legacy(bpfFs, true);
   } catch (error) {
-    if (keepSeconds > 0)
-      log.warn(`the kernel forwards nothing after the end of softvasic (--keep-forwarding): ${errorText(error)}`, {
-        code: 'vasic-not-kept',
-      });
+    log.warn(`the kernel forwards nothing after the end of softvasic (--keep-forwarding): ${errorText(error)}`, {
+      code: 'vasic-not-kept',
+    });
+    return undefined;
+  }
+}
+
+/** What earlier ones left under names; undefined: they left nothing, or this process may not see it. */
+function namesOf(bpfFs: string): Legacy | undefined {
+  try {
+    return new Legacy(bpfFs, false);
+  } catch {
     return undefined;
   }
 }

@@ -69,6 +69,8 @@ export class KernelPort implements Shortcut {
     }
     const fault = `the kernel engine cannot have port ${name} (${faults.join('; ')})`;
     if (required) throw new Error(`${fault}; --engine auto leaves the port to the TypeScript engine`);
+    // Both engines would forward.
+    this.forwarder.takeOff(ifindex);
     if (this.complaint !== fault)
       log.warn(`${fault}: the TypeScript engine forwards there`, { code: 'vasic-port-slow' });
     this.complaint = fault;

@@ -213,10 +213,10 @@ export const GLOBAL_TEST_PORT = 2;
 export const GLOBAL_TEST_VERDICT = 3;
 export const GLOBAL_TEST_OUT_PORT = 4;
 export const GLOBAL_TEST_REASON = 5;
-/** Of this layout: what another softvasic left is read only where it has the same. To be raised with every change here. */
+/** Of this layout: what another softvasic left is read only where it has the same, but for the deadline. To be raised with every change here. */
 export const GLOBAL_LAYOUT = 6;
 export const LAYOUT_VERSION = 11;
-/** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. */
+/** Nothing is forwarded later than this, in units of 2^DEADLINE_SHIFT ns of CLOCK_MONOTONIC; 0: always. It stays at this place in every layout. */
 export const GLOBAL_DEADLINE = 7;
 export const DEADLINE_SHIFT = 30;
 /** Entries of the sandbox, about a second old: a successor's tables aren't complete before they have as many. The program doesn't read it. */

@@ -10,11 +10,15 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { linkInterface, pinnedObject, pinObject, type LinkPoint } from '../../sys/bpf';
+import { detachLink } from '../../sys/bpf-links';
 import { close } from '../../sys/libc';
 import { MappedMemory } from '../../sys/mapped-memory';
+import { isOver, pastDeadline } from './deadline';
 import * as layout from './layout';
 
 const BPF_FS_MAGIC = 0xcafe4a11;
+/** Where every layout has its deadline. */
+const FIRST_BYTES = 4096;
 /** Dots aren't allowed in such names. */
 const NAME = /^(\d+)-(\d+)-(xdp|xdp-generic|tcx)-link$/;
 const FOLDER = 'softvasic';
@@ -32,6 +36,14 @@ export interface Left {
   readonly counters?: number;
   /** Gives up globals and counters; the link stays. */
   release(): void;
+}
+
+/** A link's name, read. */
+interface Name {
+  readonly path: string;
+  readonly netns: string;
+  readonly ifindex: number;
+  readonly point: LinkPoint;
 }
 
 export class Legacy {
@@ -68,17 +80,81 @@ export class Legacy {
     return join(this.folder, `${netns}-${ifindex}-${point}-${what}`);
   }
 
+  /** The names of links, of whatever namespace; `ifindex`: of those on that interface of this one. */
+  private names(ifindex?: number): readonly Name[] {
+    return readdirSync(this.folder).flatMap((name) => {
+      const [, netns, number, point] = NAME.exec(name) ?? [];
+      if (netns === undefined || (ifindex !== undefined && (netns !== this.netns || Number(number) !== ifindex)))
+        return [];
+      return [{ path: join(this.folder, name), netns, ifindex: Number(number), point: point as LinkPoint }];
+    });
+  }
+
   /** What hangs on an interface of this namespace; nothing that hangs nowhere any more. @throws SysError */
   find(ifindex: number): Left | undefined {
-    for (const name of readdirSync(this.folder)) {
-      const [, netns, number, point] = NAME.exec(name) ?? [];
-      if (netns !== this.netns || Number(number) !== ifindex) continue;
-      const link = pinnedObject(join(this.folder, name));
-      if (linkInterface(link) === ifindex) return this.left(ifindex, point as LinkPoint, link);
+    for (const { path, point } of this.names(ifindex)) {
+      const link = pinnedObject(path);
+      if (linkInterface(link) === ifindex) return this.left(ifindex, point, link);
       close(link);
-      this.forget(ifindex, point as LinkPoint);
+      this.forget(ifindex, point);
     }
     return undefined;
+  }
+
+  /**
+   * Takes off what hangs on an interface of this namespace, by names. It takes no right on BPF, only on the file system.
+   * @returns whether there was anything
+   */
+  takeOff(ifindex: number): boolean {
+    const names = this.names(ifindex);
+    for (const { path, point } of names) {
+      try {
+        // At once: without its name it goes a little later.
+        const link = pinnedObject(path);
+        detachLink(link);
+        close(link);
+      } catch {
+        // Its name was what held it.
+      }
+      this.forget(ifindex, point);
+    }
+    return names.length > 0;
+  }
+
+  /** Ends the tables that what hangs on an interface forwards by, at all ports that have these. */
+  end(ifindex: number): void {
+    for (const { point } of this.names(ifindex))
+      this.atDeadline(ifindex, point, this.netns, (globals) => (globals[layout.GLOBAL_DEADLINE] = pastDeadline()));
+  }
+
+  /** Whether something hangs on an interface of this namespace by tables that have ended. */
+  isOver(ifindex: number): boolean {
+    return this.names(ifindex).some((name) => this.hasEnded(name));
+  }
+
+  private hasEnded({ ifindex, point, netns }: Name): boolean {
+    const deadline = this.atDeadline(ifindex, point, netns, (globals) => globals[layout.GLOBAL_DEADLINE]!);
+    return deadline !== undefined && isOver(deadline);
+  }
+
+  /** The globals up to their deadline, of whatever layout. */
+  private atDeadline(
+    ifindex: number,
+    point: LinkPoint,
+    netns: string,
+    use: (globals: Uint32Array) => number,
+  ): number | undefined {
+    const fd = this.named(ifindex, point, 'globals', netns);
+    if (fd === undefined) return undefined;
+    const memory = new MappedMemory(FIRST_BYTES);
+    try {
+      return use(new Uint32Array(memory.place(fd, FIRST_BYTES)));
+    } catch {
+      return undefined;
+    } finally {
+      memory.release();
+      close(fd);
+    }
   }
 
   private left(ifindex: number, point: LinkPoint, link: number): Left {
@@ -105,9 +181,9 @@ export class Legacy {
     return { point, link, release: () => undefined };
   }
 
-  private named(ifindex: number, point: LinkPoint, what: Thing): number | undefined {
+  private named(ifindex: number, point: LinkPoint, what: Thing, netns = this.netns): number | undefined {
     try {
-      return pinnedObject(this.path(ifindex, point, what));
+      return pinnedObject(this.path(ifindex, point, what, netns));
     } catch {
       return undefined;
     }
@@ -140,15 +216,21 @@ export class Legacy {
     }
   }
 
-  /** Forgets what hung on interfaces that are gone, of whatever namespace. */
+  /**
+   * Forgets what hung on interfaces that are gone, and what forwards by tables that have ended, of whatever namespace. A softvasic
+   * that runs has its deadline ahead; one that was stopped for longer keeps what it hung up, by its descriptors.
+   */
   sweep(): void {
-    for (const name of readdirSync(this.folder)) {
-      const [, netns, number, point] = NAME.exec(name) ?? [];
-      if (netns === undefined) continue;
-      const link = pinnedObject(join(this.folder, name));
-      const gone = linkInterface(link) === 0;
-      close(link);
-      if (gone) this.forget(Number(number), point as LinkPoint, netns);
+    if (!existsSync(this.folder)) return;
+    for (const name of this.names()) {
+      try {
+        const link = pinnedObject(name.path);
+        const gone = linkInterface(link) === 0;
+        close(link);
+        if (gone || this.hasEnded(name)) this.forget(name.ifindex, name.point, name.netns);
+      } catch {
+        // Another softvasic swept, too.
+      }
     }
   }
 }
