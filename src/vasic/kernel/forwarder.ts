@@ -220,9 +220,10 @@ export class Forwarder {
     return result;
   }
 
-  /** Tells the program what a port is like now. */
+  /** Tells the program what a port is like now, and those of earlier ones whose tables are in force. */
   setPort(port: number, facts: PortFacts): void {
     this.ports.setFacts(port, facts);
+    this.tellLeft(port);
   }
 
   /**
@@ -254,6 +255,8 @@ export class Forwarder {
     if (hook === undefined) return;
     this.hooks.delete(port);
     this.earlier.settle(port);
+    for (const [globals, at] of this.leftPlaces(this.ports.ifindexOf(port)))
+      globals[at + layout.PORT_FLAGS]! &= ~layout.PORT_UP;
     this.left.get(port)?.release();
     this.left.delete(port);
     if (hook.by !== 'clsact') this.legacy?.forget(this.ports.ifindexOf(port), hook.by);
@@ -271,6 +274,22 @@ export class Forwarder {
   /** Takes off what an earlier softvasic left on an interface that no program of this one hangs on. */
   takeOff(ifindex: number): void {
     this.legacy?.takeOff(ifindex);
+  }
+
+  /** The globals of earlier ones whose tables are in force, and where an interface's port is in them. */
+  private leftPlaces(ifindex: number): readonly (readonly [globals: Uint32Array, at: number])[] {
+    const places: (readonly [Uint32Array, number])[] = [];
+    for (const { globals } of this.left.values()) {
+      for (let old = 0; ifindex !== 0 && old < layout.MAX_KERNEL_PORTS; old++)
+        if (globals![portAt(old) + layout.PORT_IFINDEX] === ifindex) places.push([globals!, portAt(old)]);
+    }
+    return places;
+  }
+
+  /** Earlier tables send by a port as it is now. */
+  private tellLeft(port: number): void {
+    for (const [globals, at] of this.leftPlaces(this.ports.ifindexOf(port)))
+      for (const word of [layout.PORT_MTU, layout.PORT_FLAGS]) globals[at + word] = this.globals[portAt(port) + word]!;
   }
 
   /** The program that hangs on the interface goes on, and leaves packets to this process; undefined: there is none of that kind. */
@@ -292,6 +311,8 @@ export class Forwarder {
       if (counters !== undefined) this.earlier.watch(port, counters, globals[at + layout.PORT_INPUT_COUNTER]!);
     }
     this.left.set(port, left);
+    // Where nothing was said of the port yet, that follows.
+    if (this.globals[portAt(port) + layout.PORT_MTU] !== 0) this.tellLeft(port);
     return hook;
   }
 

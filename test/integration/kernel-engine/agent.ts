@@ -126,6 +126,8 @@ const calls = {
       lost: taps[port]?.drops() ?? 0,
     })),
   setMtu: (port: number, mtu: number): void => forwarder!.setPort(port, { mtu, up: true }),
+  setUp: (port: number, up: boolean): void => forwarder!.setPort(port, { mtu: 1500, up }),
+  detach: (port: number): void => forwarder!.detach(port),
   grow: (): boolean => {
     forwarder!.growCounters();
     return forwarder!.growHeap(forwarder!.heap.length + 1);

@@ -48,10 +48,14 @@ afterEach(async () => {
   for (const ns of [router, ...hosts]) ns.close();
 });
 
-async function start(mode: PortMode, bpfFs?: string): Promise<readonly { readonly by: string }[]> {
+async function start(
+  mode: PortMode,
+  bpfFs?: string,
+  ports: readonly string[] = ['r0', 'r1'],
+): Promise<readonly { readonly by: string }[]> {
   if (mode === 'xdp') await Promise.all(hosts.map(setGro));
   agent = startChild(router, AGENT);
-  return agent.call('route', mode, ['r0', 'r1'], macs.hosts, ...(bpfFs === undefined ? [] : [bpfFs]));
+  return agent.call('route', mode, ports, macs.hosts, ...(bpfFs === undefined ? [] : [bpfFs]));
 }
 
 async function setGro(host: Namespace): Promise<void> {
@@ -225,6 +229,32 @@ describe.each<PortMode>(['tc', 'xdp'])('%s, with names in a BPF file system', (m
     expect((await left(unknown)).frame).toBe(unknown);
     expect((await told())[0]!.slow).toEqual({ ttl: 1, host: 1 });
   });
+
+  const slow = async (): Promise<Record<string, number>> => (await agent!.call<PortCount[]>('counts'))[0]!.slow;
+  const lost = (...words: string[]): void => expect(() => ping('-c', '1', '-W', '1', ...words)).toThrow();
+
+  test('earlier tables send by ports as they are now: MTU, link, and none where the program is off', async () => {
+    await start(mode, bpfFs);
+    await agent!.kill();
+    router.ip('link set r1 mtu 1000');
+    await start(mode, bpfFs);
+    const large = ['-s', '1200', HOSTS[1]!.address];
+    const small = ['-c', '1', HOSTS[1]!.address];
+    lost(...large);
+    expect(await slow()).toEqual({ mtu: 1 });
+    await agent!.call('setMtu', 1, 1500);
+    router.ip('link set r1 mtu 1500');
+    expect(ping('-c', '1', ...large)).toContain('1 received');
+    await agent!.call('setUp', 1, false);
+    lost(HOSTS[1]!.address);
+    expect(await slow()).toEqual({ mtu: 1, port: 1 });
+    await agent!.call('setUp', 1, true);
+    expect(ping(...small)).toContain('1 received');
+    await agent!.call('detach', 1);
+    lost(HOSTS[1]!.address);
+    expect(await slow()).toEqual({ mtu: 1, port: 2 });
+  });
+
 });
 
 test('tc: a segment of TCP that the engine gets is whole, and unfinished as it was', async () => {
