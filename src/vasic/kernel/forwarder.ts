@@ -17,6 +17,7 @@ import { MappedMemory } from '../../sys/mapped-memory';
 import { CounterMemory, possibleCpus, type Count } from './counters';
 import { EarlierCounts } from './earlier-counts';
 import { adoptedHook, hang, type Hook, type PortMode } from './hooks';
+import { pastDeadline } from './deadline';
 import * as layout from './layout';
 import type { Left, Legacy } from './legacy';
 import { NextProgram } from './next-program';
@@ -325,7 +326,7 @@ export class Forwarder {
       });
   }
 
-  /** This process' tables are complete: its program takes the place of what earlier ones left, between two packets each. */
+  /** This process' tables are complete: its program takes the place of what earlier ones left, between two packets each. Their tables end, at ports that this process hasn't got as well. */
   takeOver(): void {
     for (const port of this.left.keys()) {
       const hook = this.hooks.get(port)!;
@@ -334,9 +335,11 @@ export class Forwarder {
     // Now, as each port's program counts what it sends at the others.
     for (const [port, left] of this.left) {
       this.earlier.settle(port);
+      left.globals![layout.GLOBAL_DEADLINE] = pastDeadline();
       left.release();
     }
     this.left.clear();
+    this.legacy?.sweep();
   }
 
   /** Nothing is forwarded later than this (layout.ts: GLOBAL_DEADLINE), by what earlier ones left neither. */

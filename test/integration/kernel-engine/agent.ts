@@ -11,6 +11,7 @@ import { interfaceState } from '../../../src/sys/interface';
 import { addressOf, close, ioctl, PollSet, socket, SOCK_DGRAM, SysError } from '../../../src/sys/libc';
 import { AF_INET } from '../../../src/net/sockaddr';
 import { PacketSocket, type ReceivedFrame } from '../../../src/sys/packet';
+import { deadlineIn, pastDeadline } from '../../../src/vasic/kernel/deadline';
 import { Forwarder } from '../../../src/vasic/kernel/forwarder';
 import type { PortMode } from '../../../src/vasic/kernel/hooks';
 import * as layout from '../../../src/vasic/kernel/layout';
@@ -128,6 +129,9 @@ const calls = {
   setMtu: (port: number, mtu: number): void => forwarder!.setPort(port, { mtu, up: true }),
   setUp: (port: number, up: boolean): void => forwarder!.setPort(port, { mtu: 1500, up }),
   detach: (port: number): void => forwarder!.detach(port),
+  /** `seconds`: until when what is left forwards, from now on. */
+  setDeadline: (seconds: number): void => forwarder!.setDeadline(seconds < 0 ? pastDeadline() : deadlineIn(seconds)),
+  sweep: (bpfFs: string): void => new Legacy(bpfFs, false).sweep(),
   grow: (): boolean => {
     forwarder!.growCounters();
     return forwarder!.growHeap(forwarder!.heap.length + 1);

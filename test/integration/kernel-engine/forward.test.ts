@@ -255,6 +255,32 @@ describe.each<PortMode>(['tc', 'xdp'])('%s, with names in a BPF file system', (m
     expect(await slow()).toEqual({ mtu: 1, port: 2 });
   });
 
+  test('a port that the next one has not goes on until the new tables count, and then has nothing on it', async () => {
+    await start(mode, bpfFs);
+    await agent!.kill();
+    await start(mode, bpfFs, ['r0']);
+    expect(await agent!.call('leftPorts')).toBe(1);
+    expect(ping('-c', '1', HOSTS[1]!.address)).toContain('1 received');
+    expect(names()).toHaveLength(6);
+    expect(await agent!.call('takeOver')).toEqual([]);
+    const [link] = router.ipJson('link show r1');
+    const [first] = router.ipJson('link show r0');
+    expect(names().map((name) => name.split('-')[1])).toEqual(Array(3).fill(String(first!['ifindex'])));
+    if (mode === 'xdp') expect(link).not.toHaveProperty('xdp');
+  });
+
+  test('what has ended is swept away, what goes on is not', async () => {
+    await start(mode, bpfFs);
+    await agent!.call('setDeadline', 60);
+    await agent!.call('sweep', bpfFs);
+    expect(names()).toHaveLength(6);
+    await agent!.call('setDeadline', -1);
+    await agent!.kill();
+    agent = startChild(router, AGENT);
+    await agent.call('sweep', bpfFs);
+    expect(names()).toEqual([]);
+  });
+
 });
 
 test('tc: a segment of TCP that the engine gets is whole, and unfinished as it was', async () => {
