@@ -42,6 +42,8 @@ export interface Shortcut {
   /** The interface is there. Where what is left to the engine comes from; undefined: it is received as ever. @throws Error */
   attach(state: InterfaceState): FrameSource | undefined;
   update(facts: { readonly mtu: number; readonly up: boolean }): void;
+  /** It can't go on there as it is, and is to be attached anew. */
+  readonly lost?: boolean;
   /** The interface is gone, or nothing is to be forwarded any more. */
   detach(): void;
 }
@@ -136,7 +138,7 @@ export function createLinuxPort(name: string, log: Logger, shortcut?: Shortcut):
       detach();
       return true;
     }
-    if (failed) {
+    if (failed || shortcut?.lost === true) {
       attachAgain();
       return true;
     }

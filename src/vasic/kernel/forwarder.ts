@@ -50,6 +50,13 @@ export interface Trial {
   readonly nanoseconds: number;
 }
 
+/** A port that didn't take the new program, or can't be named for a successor. */
+export interface TakeOverFault {
+  readonly port: number;
+  readonly what: 'refused' | 'unnamed';
+  readonly error: unknown;
+}
+
 const NAME = 'softvasic';
 const PROGRAMS: Readonly<Record<PortMode, string>> = {
   xdp: 'forward_xdp',
@@ -326,12 +333,13 @@ export class Forwarder {
       });
   }
 
-  /** This process' tables are complete: its program takes the place of what earlier ones left, between two packets each. Their tables end, at ports that this process hasn't got as well. */
-  takeOver(): void {
-    for (const port of this.left.keys()) {
-      const hook = this.hooks.get(port)!;
-      if (hook.replace(this.programFd(hook.mode))) this.keep(hook, this.ports.ifindexOf(port));
-    }
+  /**
+   * This process' tables are complete: its program takes the place of what earlier ones left, between two packets each, and their
+   * tables end, at ports that this process hasn't got as well. A port whose hook refuses has nothing on it then.
+   * @returns the ports where it didn't go well
+   */
+  takeOver(): readonly TakeOverFault[] {
+    const faults = [...this.left.keys()].flatMap((port) => this.replaceLeft(port) ?? []);
     // Now, as each port's program counts what it sends at the others.
     for (const [port, left] of this.left) {
       this.earlier.settle(port);
@@ -339,7 +347,24 @@ export class Forwarder {
       left.release();
     }
     this.left.clear();
+    for (const { port, what } of faults) if (what === 'refused') this.detach(port);
     this.legacy?.sweep();
+    return faults;
+  }
+
+  private replaceLeft(port: number): TakeOverFault | undefined {
+    const hook = this.hooks.get(port)!;
+    try {
+      if (!hook.replace(this.programFd(hook.mode))) return undefined;
+    } catch (error) {
+      return { port, what: 'refused', error };
+    }
+    try {
+      this.keep(hook, this.ports.ifindexOf(port));
+      return undefined;
+    } catch (error) {
+      return { port, what: 'unnamed', error };
+    }
   }
 
   /** Nothing is forwarded later than this (layout.ts: GLOBAL_DEADLINE), by what earlier ones left neither. */

@@ -9,7 +9,7 @@ import { errorText } from '../../net/error-text';
 import type { Logger } from '../../observe/log';
 import type { FastPath } from '../engine/fast-path';
 import { deadlineIn } from './deadline';
-import { Forwarder } from './forwarder';
+import { Forwarder, type TakeOverFault } from './forwarder';
 import { forwarderTables } from './forwarder-tables';
 import type { PortMode } from './hooks';
 import { createFastPath } from './image';
@@ -64,7 +64,7 @@ export class KernelEngine {
 
   private constructor(
     private readonly forwarder: Forwarder,
-    names: readonly string[],
+    private readonly names: readonly string[],
     { choice, modes, isolated, keepSeconds }: EngineOptions,
     private readonly log: Logger,
   ) {
@@ -157,9 +157,21 @@ export class KernelEngine {
       this.log.warn(`the tables weren't filled within ${this.keepSeconds} s: the earlier ones end`, {
         code: 'vasic-takeover-late',
       });
-    this.forwarder.takeOver();
+    for (const fault of this.forwarder.takeOver()) this.complain(fault);
     this.takeOverBy = undefined;
     this.log.info('the kernel forwards by the new tables', { operations: changes });
+  }
+
+  private complain({ port, what, error }: TakeOverFault): void {
+    const name = this.names[port]!;
+    if (what === 'refused')
+      this.log.warn(`port ${name} refused the new tables (${errorText(error)}): it is down until it is attached anew`, {
+        code: 'vasic-port-slow',
+      });
+    else
+      this.log.warn(`port ${name}: the kernel forwards nothing after the end of softvasic: ${errorText(error)}`, {
+        code: 'vasic-not-kept',
+      });
   }
 
   private enoughEntries(): number {

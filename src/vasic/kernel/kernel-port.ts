@@ -39,6 +39,7 @@ export class KernelPort implements Shortcut {
   private complaint = '';
   private warned = false;
   private leaving = false;
+  private attached = false;
 
   constructor(
     private readonly forwarder: Forwarder,
@@ -51,6 +52,11 @@ export class KernelPort implements Shortcut {
     return hook && (hook.by === hook.mode ? hook.mode : `${hook.mode} (${hook.by})`);
   }
 
+  /** It had a hook, and refused the program that was to take the place of another's: it is to be attached anew. */
+  get lost(): boolean {
+    return this.attached && this.hook === undefined;
+  }
+
   attach({ ifindex, mtu, running }: InterfaceState): ExceptionTap | undefined {
     const { name, required, log } = this.options;
     this.detach();
@@ -60,6 +66,7 @@ export class KernelPort implements Shortcut {
         const lost = lostBy(mode, name);
         this.hang(ifindex, mode);
         this.update({ mtu, up: running });
+        this.attached = true;
         if (faults.length > 0) log.info(`port ${name} has ${mode}`, { as: faults.join('; ') });
         if (lost !== undefined) this.warnOf(lost);
         return this.tap;
@@ -93,6 +100,7 @@ export class KernelPort implements Shortcut {
       this.tap = undefined;
       return;
     }
+    this.attached = false;
     this.forwarder.setPort(port, { mtu: 0, up: false });
     this.forwarder.detach(port);
     this.tap?.close();

@@ -3,14 +3,17 @@
  * hand, two routes and a default that leads to the engine, hangs it on two ports, and reports each frame left to the engine. As a
  * host: sends a frame with offload metadata.
  */
+import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { errorText } from '../../../src/net/error-text';
 import { noOffload, type Offload } from '../../../src/net/offload';
 import { ExceptionTap } from '../../../src/sys/exception-tap';
+import { nullLogger } from '../../../src/observe/log';
 import { interfaceState } from '../../../src/sys/interface';
 import { addressOf, close, ioctl, PollSet, socket, SOCK_DGRAM, SysError } from '../../../src/sys/libc';
 import { AF_INET } from '../../../src/net/sockaddr';
 import { PacketSocket, type ReceivedFrame } from '../../../src/sys/packet';
+import { createLinuxPort } from '../../../src/vasic/io/linux-port';
 import { deadlineIn, pastDeadline } from '../../../src/vasic/kernel/deadline';
 import { Forwarder } from '../../../src/vasic/kernel/forwarder';
 import type { PortMode } from '../../../src/vasic/kernel/hooks';
@@ -131,6 +134,36 @@ const calls = {
   detach: (port: number): void => forwarder!.detach(port),
   /** `seconds`: until when what is left forwards, from now on. */
   setDeadline: (seconds: number): void => forwarder!.setDeadline(seconds < 0 ? pastDeadline() : deadlineIn(seconds)),
+  /** A port's link can't be changed any more. */
+  breakLink(port: number): void {
+    const { link } = forwarder!.hookOf(port)!;
+    close(link!);
+    // The lowest number that is free.
+    if (openSync('/dev/null', 'r') !== link) throw new Error(`${link} was taken`);
+  },
+  /** A port that something else forwards for, which is lost: whether it has a socket before, after a look, and attached again. */
+  lose(name: string): readonly boolean[] {
+    let lost = false;
+    const shortcut = { attach: () => undefined, update: () => undefined, detach: () => (lost = false) };
+    const port = createLinuxPort(name, nullLogger, {
+      ...shortcut,
+      get lost() {
+        return lost;
+      },
+    });
+    const has = (): boolean => port.fd >= 0;
+    port.attach();
+    port.refresh();
+    const before = has();
+    lost = true;
+    port.refresh();
+    const after = has();
+    port.attach();
+    port.refresh();
+    const seen = [before, after, has()];
+    port.close();
+    return seen;
+  },
   sweep: (bpfFs: string): void => new Legacy(bpfFs, false).sweep(),
   grow: (): boolean => {
     forwarder!.growCounters();
@@ -167,7 +200,7 @@ const calls = {
       made.heap[RECORDS_AT + slot * layout.RECORD_WORDS] = layout.KIND_DISCARD;
   },
   leftPorts: () => forwarder!.leftPorts,
-  takeOver: (): void => forwarder!.takeOver(),
+  takeOver: (): object[] => forwarder!.takeOver().map(({ port, what }) => ({ port, what })),
   close: (): void => {
     forwarder!.close();
     taps.forEach((tap) => tap.close());

@@ -3,7 +3,7 @@
  * it leaves to the TypeScript engine gets there whole, and nothing of it stays behind. The heap is made by hand (agent.ts).
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GSO, OFFLOAD_NEEDS_CSUM, type Offload } from '../../../src/net/offload';
@@ -281,6 +281,29 @@ describe.each<PortMode>(['tc', 'xdp'])('%s, with names in a BPF file system', (m
     expect(names()).toEqual([]);
   });
 
+  test('a port that refuses the new program has none then, and one that can get no name goes on: so do the others', async () => {
+    await start(mode, bpfFs);
+    await agent!.kill();
+    await start(mode, bpfFs);
+    await agent!.call('breakLink', 1);
+    expect(await agent!.call('takeOver')).toEqual([{ port: 1, what: 'refused' }]);
+    expect(names()).toHaveLength(3);
+    expect(await agent!.call('grow')).toBe(true);
+
+    await agent!.kill();
+    await start(mode, bpfFs);
+    expect(await agent!.call('leftPorts')).toBe(1);
+    for (const name of names()) rmSync(join(bpfFs, 'softvasic', name));
+    rmdirSync(join(bpfFs, 'softvasic'));
+    expect(await agent!.call('takeOver')).toEqual([{ port: 0, what: 'unnamed' }]);
+    expect(ping('-c', '1', HOSTS[1]!.address)).toContain('1 received');
+    mkdirSync(join(bpfFs, 'softvasic'));
+  });
+});
+
+test('a port whose shortcut is lost is given up, and attached again', async () => {
+  agent = startChild(router, AGENT);
+  expect(await agent.call('lose', 'r0')).toEqual([true, false, true]);
 });
 
 test('tc: a segment of TCP that the engine gets is whole, and unfinished as it was', async () => {
