@@ -134,7 +134,7 @@ export interface TraceView {
   readonly input: { readonly port: number; readonly tap: string; readonly table: number; readonly vrf?: string };
   readonly steps: readonly TraceStep[];
   readonly outcome: TraceOutcome;
-  /** Which of softvasic's engines would take it, and why not the kernel; absent where the vASIC has one way only. */
+  /** Which of softvasic's engines would take it, and why not the kernel, or why by other tables; absent where the vASIC has one way only. */
   readonly engine?: { readonly name: string; readonly reason?: string };
 }
 

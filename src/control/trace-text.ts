@@ -15,8 +15,11 @@ export function stepLines(steps: readonly TraceStep[]): string[] {
 /** Which engine takes it; no line where the vASIC has one way only. */
 export function engineLines(engine: TraceView['engine']): string[] {
   if (engine === undefined) return [];
-  const why = engine.reason === undefined ? '' : `: the kernel leaves it (${engine.reason})`;
-  return [engine.name === 'kernel' ? 'the kernel forwards it' : `the TypeScript engine takes it${why}`];
+  const { name, reason } = engine;
+  if (name === 'kernel' && reason !== undefined)
+    return [`the kernel decides on it by the tables of the softvasic before, until these are complete (${reason})`];
+  const why = reason === undefined ? '' : `: the kernel leaves it (${reason})`;
+  return [name === 'kernel' ? 'the kernel forwards it' : `the TypeScript engine takes it${why}`];
 }
 
 /** What becomes of it. */

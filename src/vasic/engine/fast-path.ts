@@ -18,8 +18,9 @@ export interface PortCounted {
   readonly discarded: Counted;
 }
 
-/** Who would take a packet: the kernel, or the engine and why. */
-export type Taker = { readonly by: 'kernel' } | { readonly by: 'engine'; readonly reason: string };
+/** Who would take a packet: the kernel, with a reason where it decides by other tables than these; or the engine and why. */
+export type Taker =
+  { readonly by: 'kernel'; readonly reason?: string } | { readonly by: 'engine'; readonly reason: string };
 
 export interface FastPath extends GraphSurroundings {
   /** What a node counted beside the engine's own counters of it, since it has these. */

@@ -279,6 +279,11 @@ export class Forwarder {
     return this.left.size;
   }
 
+  /** Whether a port forwards by the tables of an earlier softvasic. */
+  isLeft(port: number): boolean {
+    return this.left.has(port);
+  }
+
   /** Takes off what an earlier softvasic left on an interface that no program of this one hangs on. */
   takeOff(ifindex: number): void {
     this.legacy?.takeOff(ifindex);

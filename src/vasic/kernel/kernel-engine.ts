@@ -99,8 +99,10 @@ export class KernelEngine {
     const path = createFastPath(tables, this.ports.length);
     return {
       ...path,
-      taker: (port, frame) =>
-        this.ports[port]!.hook === undefined ? { by: 'engine', reason: 'notAttached' } : path.taker(port, frame),
+      taker: (port, frame) => {
+        if (this.ports[port]!.hook === undefined) return { by: 'engine', reason: 'notAttached' };
+        return this.forwarder.isLeft(port) ? { by: 'kernel', reason: 'earlierTables' } : path.taker(port, frame);
+      },
     };
   }
 

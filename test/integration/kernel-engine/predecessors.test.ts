@@ -132,6 +132,23 @@ test('one that may not look at a program in front of its own says so', async () 
   );
 });
 
+test('trace says that the earlier tables decide while they do, and the next one without a port ends them there', async () => {
+  await start(keeping(60));
+  await aft('run', ROUTER);
+  // With fewer entries the next one waits for more.
+  await aft('insert', ...Array.from({ length: 40 }, (_, i) => `entry routes 10.99.${i}.0/24 -> viaB`));
+  await sleep(2500);
+  await running!.kill('SIGKILL');
+  await start(keeping(60), [], PORTS.slice(0, 2));
+  await aft('insert', 'node 2000 discard name=drop', 'bind ge0 -> drop');
+  expect(await aft('test', 'ge0', 'src=10.71.0.2', 'dst=10.72.0.2')).toContain('(earlierTables)');
+  expect(await pings()).toContain(' 3 received');
+  expect(left()).toHaveLength(6);
+  await said(/the kernel forwards by the new tables/);
+  expect(await aft('test', 'ge0', 'src=10.71.0.2', 'dst=10.72.0.2')).toContain('\nthe kernel forwards it');
+  expect(left()).toHaveLength(3);
+});
+
 test('a table that has ended is not begun anew by the next one', async () => {
   await leave(keeping(1));
   await sleep(4000);

@@ -93,6 +93,9 @@ describe('text', () => {
       /\nis dropped: policed\n$/,
     );
     expect(traceText({ ...TRACE, engine: { name: 'kernel' } })).toMatch(/\nthe kernel forwards it\n$/);
+    expect(traceText({ ...TRACE, engine: { name: 'kernel', reason: 'earlierTables' } })).toMatch(
+      /\nthe kernel decides on it by the tables of the softvasic before, until these are complete \(earlierTables\)\n$/,
+    );
     expect(traceText({ ...TRACE, engine: { name: 'engine', reason: 'ttl' } })).toMatch(
       /\nthe TypeScript engine takes it: the kernel leaves it \(ttl\)\n$/,
     );

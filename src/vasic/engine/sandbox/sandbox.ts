@@ -90,7 +90,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       const reply = trial.reply();
       const taker = fastPath?.taker(index, frame);
       if (taker === undefined) return reply;
-      return { ...reply, engine: taker.by, ...(taker.by === 'engine' && { engineReason: taker.reason }) };
+      return { ...reply, engine: taker.by, ...(taker.reason !== undefined && { engineReason: taker.reason }) };
     },
 
     inject(index, frame, offset, length): boolean {
