@@ -10,7 +10,6 @@ import { setFlagsFromString } from 'node:v8';
 import { formatEndpoint, isUnix, type HostPort } from '../net/endpoint';
 import { errorText, UsageError } from '../net/error-text';
 import { createLogger, type Logger } from '../observe/log';
-import { interfaceState } from '../sys/interface';
 import { assertPlatform } from '../sys/libc';
 import { createSupervisor } from '../sys/supervisor';
 import { startDataplane, type RunningDataplane } from './server/dataplane';
