@@ -19,6 +19,7 @@ import {
   NOTHING,
   WRITTEN,
   type BuildResult,
+  type Garbage,
   type Graph,
   type NodeInsert,
   type NodeWriter,
@@ -179,11 +180,22 @@ export class NexthopWriter implements NodeWriter {
 
   /** The server holds this version, and none before it. */
   private acknowledged(state: GroupState, version: Version): void {
+    if (version.slots === undefined && state.current?.slots === undefined) this.forgetBalancer(state);
     if (state.current !== undefined) this.letGo(state.current);
     for (const old of state.unconfirmed) this.letGo(old);
     if (state.unconfirmed.length > 0) state.unconfirmed = [];
     state.current = version;
     if (state.balancer !== undefined && version.slots !== undefined) this.recent.note(state.balancer, version.slots);
+  }
+
+  /** Removes the load balancer that nobody knows whether the server has, as the answer was lost, and that nothing leads to. */
+  private forgetBalancer(state: GroupState): void {
+    const { balancer, unconfirmed } = state;
+    const slots = slotsOf(unconfirmed);
+    if (balancer === undefined || slots === 0) return;
+    state.balancer = undefined;
+    this.recent.forget(balancer);
+    this.graph.discard({ entries: slotsIn(balancer, slots), tokens: [balancer], done: () => undefined });
   }
 
   private letGo(version: Version): void {
@@ -209,7 +221,7 @@ export class NexthopWriter implements NodeWriter {
     this.waiting.delete(id);
     const { current, unconfirmed, indirect, balancer } = state;
     const versions = [...(current === undefined ? [] : [current]), ...unconfirmed];
-    const slots = Math.max(0, ...versions.map((version) => version.slots?.length ?? 0));
+    const slots = slotsOf(versions);
     const release = (): void => {
       for (const version of versions) this.letGo(version);
       this.states.delete(id);
@@ -225,8 +237,7 @@ export class NexthopWriter implements NodeWriter {
     }
     if (balancer === undefined || slots === 0) this.graph.discard({ entries: [], tokens: [indirect], done });
     else {
-      const entries = Array.from({ length: slots }, (_, slot) => ({ parent: balancer, key: slotKey(slot) }));
-      this.graph.discard({ entries, tokens: [indirect, balancer], done });
+      this.graph.discard({ entries: slotsIn(balancer, slots), tokens: [indirect, balancer], done });
     }
     return NOTHING;
   }
@@ -346,6 +357,15 @@ export class NexthopWriter implements NodeWriter {
     state.unconfirmed = [...state.unconfirmed, { ...state.current, adjacencies: [], labels: [] }];
     this.dirty.add(id);
   }
+}
+
+/** The most slots of any of these. */
+function slotsOf(versions: readonly Version[]): number {
+  return Math.max(0, ...versions.map((version) => version.slots?.length ?? 0));
+}
+
+function slotsIn(parent: Token, slots: number): Garbage['entries'] {
+  return Array.from({ length: slots }, (_, slot) => ({ parent, key: slotKey(slot) }));
 }
 
 function sameTokens(a: readonly Token[], b: readonly Token[]): boolean {

@@ -169,3 +169,37 @@ test('labels made for a nexthop group that is refused are removed, and that alon
   }
   expect(sent).toBeLessThan(10);
 });
+
+describe('of a group', () => {
+  test('with a load balancer of which the answer was lost, and the next try refused: it is removed', async () => {
+    const bed = await new Bed().up();
+    bed.neighbor(1, '10.0.1.2', '02:00:00:00:00:01').neighbor(2, '10.0.2.2', '02:00:00:00:00:02');
+    bed.nexthop(1, { kind: 'drop', drop: 'blackhole' }).nexthop(2, '10.0.1.2@1').nexthop(3, '10.0.2.2@2');
+    bed.group(4, 1).viaId('192.0.2.0/24', 4).settle();
+    const balancers = (): number => bed.server.sandbox.find({}).filter(({ type }) => type === 'loadBalance').length;
+    const makesOne = (): boolean => {
+      const operation = bed.queue[0]?.operation;
+      return operation?.kind === 'insert' && operation.insert.nodes.some(({ type }) => type === 'loadBalance');
+    };
+    bed.group(4, 2, 3);
+    bed.programmer.pump();
+    while (!makesOne()) {
+      expect(bed.answer()).toBe(true);
+      bed.programmer.pump();
+    }
+    bed.server.sandbox.apply(bed.queue[0]!.operation);
+    bed.queue.length = 0;
+    bed.programmer.down('cut');
+    await bed.open();
+    expect(balancers()).toBe(1);
+    for (let more = true; more;) {
+      bed.programmer.pump();
+      more = bed.answer(makesOne() ? refusal : undefined);
+    }
+    expect(balancers()).toBe(0);
+    bed.programmer.retry();
+    bed.settle();
+    expect(balancers()).toBe(1);
+    expect(bed.packet('192.0.2.9')).toMatch(/^p[12] /);
+  });
+});
