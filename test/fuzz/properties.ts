@@ -2,7 +2,7 @@
  * What must hold for all bytes. Each property returns what it saw wrong, or undefined; anything thrown but the framing
  * error, which is the session's proper end, is a finding of its own.
  */
-import type { FpmUpdate, NexthopPath } from '../../src/fib/updates';
+import { NO_TABLE, type FpmUpdate, type NexthopPath } from '../../src/fib/updates';
 import { FPM_TYPE_NETLINK, FPM_TYPE_PROTOBUF, FpmFramingError, FrameReader } from '../../src/fpm/framing';
 import { decodeNetlink, type DecoderSink } from '../../src/fpm/netlink/decoder';
 import { decodeProtobuf } from '../../src/fpm/protobuf/decoder';
@@ -39,7 +39,9 @@ function faultOfUpdate(update: FpmUpdate): string | undefined {
       if (bytes.length !== (family === 4 ? 4 : 16)) return `IPv${family} prefix of ${bytes.length} bytes`;
       if (length > 8 * bytes.length) return `prefix length ${length} of IPv${family}`;
       if (!bytesEqual(bytes, maskAddress(bytes, length))) return 'host bits in a prefix';
-      if (!(update.table > 0)) return `table ${update.table}`;
+      // The older module names none in what it withdraws.
+      if (!(update.table > 0) && (update.kind !== 'routeDelete' || update.table !== NO_TABLE))
+        return `table ${update.table}`;
       if (update.kind === 'routeDelete' || update.target.kind !== 'paths') return undefined;
       if (update.target.paths.length === 0) return 'no paths';
       return update.target.paths.map(faultOfPath).find((fault) => fault !== undefined);

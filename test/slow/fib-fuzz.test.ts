@@ -33,7 +33,7 @@ test('a TAP with an address of its own that is renamed, in a VRF, and goes: its 
 
 test('a history is made again by its seed, and has everything in it that may happen', () => {
   const seeds = corpus();
-  const histories = Array.from({ length: 40 }, (_, seed) => historyFrom(seed, seeds));
+  const histories = Array.from({ length: 120 }, (_, seed) => historyFrom(seed, seeds));
   const texts = (history: History): string[] => history.events.map(describeEvent);
   expect(texts(historyFrom(7, seeds))).toEqual(texts(histories[7]!));
   const kinds = new Set(histories.flatMap(({ events }) => events.map((event) => event.do)));

@@ -23,14 +23,23 @@ export function preferredMode(name: string): PortMode {
 /**
  * Which packets are lost where a port of this interface has a mode though the kernel takes it; undefined: none. A veth has native XDP, but its
  * other end takes what is redirected only while that has NAPI, which can't be seen from here, and what comes in has lost the note that its
- * checksum is still to be completed. @throws SysError ENODEV
+ * checksum is still to be completed.
  */
 export function lostBy(mode: PortMode, name: string): string | undefined {
-  if (mode !== 'xdp' || interfaceDriver(name) !== 'veth') return undefined;
+  if (mode !== 'xdp' || driverOf(name) !== 'veth') return undefined;
   return (
     'from XDP to XDP a veth loses all packets that leave by it while GRO is off at its other end (there: ethtool -K DEV gro on), ' +
     'and those whose sender left the checksum to its interface (there: ethtool -K DEV tx off) arrive with a wrong one'
   );
+}
+
+/** Undefined: it has none, or is just gone. */
+function driverOf(name: string): string | undefined {
+  try {
+    return interfaceDriver(name);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A program hanging on an interface. */

@@ -63,12 +63,11 @@ export class KernelPort implements Shortcut {
     const faults: string[] = [];
     for (const mode of this.modes()) {
       try {
-        const lost = lostBy(mode, name);
         this.hang(ifindex, mode);
         this.update({ mtu, up: running });
         this.attached = true;
         if (faults.length > 0) log.info(`port ${name} has ${mode}`, { as: faults.join('; ') });
-        if (lost !== undefined) this.warnOf(lost);
+        this.warnOf(mode);
         return this.tap;
       } catch (error) {
         faults.push(`${mode}: ${faultText(error)}`);
@@ -119,9 +118,11 @@ export class KernelPort implements Shortcut {
     this.tap = tap;
   }
 
-  private warnOf(lost: string): void {
+  /** Says once what is lost in a mode that the kernel takes. */
+  private warnOf(mode: PortMode): void {
     const { name, log } = this.options;
-    if (this.warned) return;
+    const lost = this.warned ? undefined : lostBy(mode, name);
+    if (lost === undefined) return;
     this.warned = true;
     log.warn(`port ${name}: ${lost}. Both are right with --port-mode ${name}=tc, and with xdp-generic`, {
       code: 'vasic-port-loses',
