@@ -141,26 +141,32 @@ const calls = {
     // The lowest number that is free.
     if (openSync('/dev/null', 'r') !== link) throw new Error(`${link} was taken`);
   },
-  /** A port that something else forwards for, which is lost: whether it has a socket before, after a look, and attached again. */
-  lose(name: string): readonly boolean[] {
+  /** A port that something else forwards for, which is lost: what that is asked for until after a look, and whether the port has its socket. */
+  lose(name: string): readonly (string | boolean)[] {
     let lost = false;
-    const shortcut = { attach: () => undefined, update: () => undefined, detach: () => (lost = false) };
+    const asked: (string | boolean)[] = [];
+    const shortcut = {
+      attach(): undefined {
+        asked.push('attach');
+      },
+      update: () => undefined,
+      detach(): void {
+        asked.push('detach');
+        lost = false;
+      },
+    };
     const port = createLinuxPort(name, nullLogger, {
       ...shortcut,
       get lost() {
         return lost;
       },
     });
-    const has = (): boolean => port.fd >= 0;
     port.attach();
     port.refresh();
-    const before = has();
     lost = true;
     port.refresh();
-    const after = has();
-    port.attach();
     port.refresh();
-    const seen = [before, after, has()];
+    const seen = [...asked, port.fd >= 0];
     port.close();
     return seen;
   },
