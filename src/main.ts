@@ -5,6 +5,7 @@
 import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import yargs from 'yargs';
+import { oneValueEach } from './net/command-line';
 import { formatEndpoint } from './net/endpoint';
 import { errorText, OperatorError, throwUsage, UsageError } from './net/error-text';
 import type { Config, LogLevel } from './config/types';
@@ -67,7 +68,7 @@ async function sayLeftBehind(controlSocket: string): Promise<void> {
 }
 
 function commandLine(): yargs.Argv {
-  const cli = yargs()
+  const cli = oneValueEach(yargs())
     .scriptName('fpm2afi')
     .usage('$0 <command>\n\nPrograms a vASIC with the routes of FRR.')
     .command(

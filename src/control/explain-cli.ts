@@ -25,8 +25,8 @@ export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
       (command) =>
         shared(command)
           .positional('where', { type: 'string', demandOption: true, describe: 'PREFIX, ADDRESS or LABEL' })
-          .option('table', { type: 'number', describe: "In this kernel table [the default VRF's]" })
-          .option('vrf', { type: 'string', describe: 'In the table of this VRF' })
+          .option('table', { type: 'number', requiresArg: true, describe: "In this kernel table [the default VRF's]" })
+          .option('vrf', { type: 'string', requiresArg: true, describe: 'In the table of this VRF' })
           .check(({ where, table, vrf }) => parseWhy(parameters({ where, table, vrf })) !== undefined),
       async ({ where, table, vrf, json, ...daemon }) => {
         const asked = parameters({ where, table, vrf }).toString();
@@ -42,16 +42,28 @@ export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
         shared(command)
           .positional('src', { type: 'string', demandOption: true, describe: 'Source address' })
           .positional('dst', { type: 'string', demandOption: true, describe: 'Destination address' })
-          .option('port', { type: 'number', describe: 'vASIC port that it comes in by [the one towards SRC]' })
-          .option('table', { type: 'number', describe: "SRC is in this kernel table [the default VRF's]" })
-          .option('vrf', { type: 'string', describe: 'SRC is in this VRF' })
-          .option('proto', { choices: PROBE_PROTOCOLS, default: 'udp', describe: 'Protocol' })
-          .option('sport', { type: 'number', describe: 'Source port [50000]' })
-          .option('dport', { type: 'number', describe: 'Destination port [33434]' })
-          .option('ttl', { type: 'number', describe: 'TTL or hop limit [64]' })
-          .option('flowlabel', { type: 'number', describe: 'IPv6 flow label [0]' })
-          .option('size', { type: 'number', describe: 'Bytes of the IP packet [no payload]' })
-          .option('labels', { type: 'string', describe: 'MPLS labels in front of it, such as 100/200 [none]' })
+          .option('port', {
+            type: 'number',
+            requiresArg: true,
+            describe: 'vASIC port that it comes in by [the one towards SRC]',
+          })
+          .option('table', {
+            type: 'number',
+            requiresArg: true,
+            describe: "SRC is in this kernel table [the default VRF's]",
+          })
+          .option('vrf', { type: 'string', requiresArg: true, describe: 'SRC is in this VRF' })
+          .option('proto', { choices: PROBE_PROTOCOLS, requiresArg: true, default: 'udp', describe: 'Protocol' })
+          .option('sport', { type: 'number', requiresArg: true, describe: 'Source port [50000]' })
+          .option('dport', { type: 'number', requiresArg: true, describe: 'Destination port [33434]' })
+          .option('ttl', { type: 'number', requiresArg: true, describe: 'TTL or hop limit [64]' })
+          .option('flowlabel', { type: 'number', requiresArg: true, describe: 'IPv6 flow label [0]' })
+          .option('size', { type: 'number', requiresArg: true, describe: 'Bytes of the IP packet [no payload]' })
+          .option('labels', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'MPLS labels in front of it, such as 100/200 [none]',
+          })
           .check((args) => parseTrace(packetOf(args)) !== undefined),
       async ({ json, ...args }) => {
         const view = (await requestObject(await socketOf(args), `/v1/trace?${packetOf(args).toString()}`)) as TraceView;

@@ -19,7 +19,7 @@ export function withMonitor(cli: Argv, out: NodeJS.WritableStream): Argv {
         .option('within', { type: 'string', requiresArg: true, describe: 'Only routes in this prefix' })
         .option('table', { type: 'number', requiresArg: true, describe: 'Only routes of this kernel table' })
         .option('vrf', { type: 'string', requiresArg: true, describe: 'Only routes of this VRF' })
-        .option('state', { choices: ROUTE_STATES, describe: 'Only routes in this state' })
+        .option('state', { choices: ROUTE_STATES, requiresArg: true, describe: 'Only routes in this state' })
         .option('protocol', { type: 'string', requiresArg: true, describe: 'Only routes of this protocol' })
         .option('port', { type: 'string', requiresArg: true, describe: 'Only routes by this port, or TAP' })
         .option('nexthop', {

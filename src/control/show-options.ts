@@ -28,17 +28,17 @@ export interface RouteArguments {
 export function routeOptions<T>(command: Argv<T>): Argv<T & RouteArguments> {
   return command
     .positional('where', { type: 'string', describe: 'PREFIX, ADDRESS, or summary' })
-    .option('state', { choices: ROUTE_STATES, describe: 'Only routes in this state' })
-    .option('table', { type: 'number', describe: 'Only this kernel table' })
+    .option('state', { choices: ROUTE_STATES, requiresArg: true, describe: 'Only routes in this state' })
+    .option('table', { type: 'number', requiresArg: true, describe: 'Only this kernel table' })
     .option('vrf', { type: 'string', requiresArg: true, describe: 'Only the table of this VRF' })
-    .option('protocol', { type: 'string', describe: 'Only routes of this protocol (ospf, bgp, …)' })
+    .option('protocol', { type: 'string', requiresArg: true, describe: 'Only routes of this protocol (ospf, bgp, …)' })
     .option('within', { type: 'string', requiresArg: true, describe: 'Only routes in this prefix' })
     .option('covering', { type: 'string', requiresArg: true, describe: 'All routes that hold this address or prefix' })
     .option('port', { type: 'string', requiresArg: true, describe: 'Only by this port of the vASIC, or TAP' })
     .option('nexthop', { type: 'string', requiresArg: true, describe: "Only by this gateway, or zebra's nexthop id" })
     .option('neighbor', { type: 'string', requiresArg: true, describe: 'Only to this address or hardware address' })
     .option('all', { type: 'boolean', describe: "The router's own entries as well: addresses, hosts, multicast …" })
-    .option('limit', { type: 'number', describe: 'At most so many' })
+    .option('limit', { type: 'number', requiresArg: true, describe: 'At most so many' })
     .check((args) => {
       wholeNumber('--table', args.table);
       wholeNumber('--limit', args.limit);

@@ -69,6 +69,7 @@ export function withInspect(
           })
           .option('speed', {
             choices: ['original', 'max'] as const,
+            requiresArg: true,
             default: 'max' as const,
             describe: 'With the pauses recorded, or as fast as the server reads',
           })

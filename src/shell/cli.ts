@@ -2,6 +2,7 @@
 import yargs, { type Argv } from 'yargs';
 import { AfiVisitor } from '../afi/visitor';
 import type { AfiTls } from '../config/types';
+import { oneValueEach } from '../net/command-line';
 import { formatEndpoint, isUnix, parseEndpoint, type Endpoint } from '../net/endpoint';
 import { errorText, OperatorError, throwUsage, UsageError } from '../net/error-text';
 import { packageVersion } from '../observe/version';
@@ -21,8 +22,6 @@ export interface Streams {
   readonly stderr: NodeJS.WritableStream;
 }
 
-/** Flags of the connection that have a value. */
-const ONCE: readonly string[] = ['server', 'sandbox', 'tls-ca', 'tls-cert', 'tls-key', 'tls-name'];
 /** Milliseconds for each answer of the server. */
 const TIMEOUT_MS = 10_000;
 
@@ -55,7 +54,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<0
 }
 
 function commandLine(streams: Streams, completes: boolean, ended: (code: 0 | 1 | 2) => void): Argv {
-  return yargs()
+  return oneValueEach(yargs())
     .scriptName('softvasic')
     .parserConfiguration({
       // `->` is none, and what else is mistyped the commands themselves say.
@@ -209,9 +208,6 @@ async function once(
   { stdout }: Streams,
   act: (context: Context) => Promise<void>,
 ): Promise<void> {
-  for (const [flag, value] of Object.entries(args)) {
-    if (Array.isArray(value) && ONCE.includes(flag)) throw new UsageError(`--${flag} is given twice`);
-  }
   const { engine, name } = sandboxOf(args.sandbox);
   const server = endpointOf(args.server);
   const visitor = visitorOf(args, server, engine, name);

@@ -8,6 +8,7 @@ import type { SandboxName } from '../aft/wire';
 import { throwUsage, UsageError } from '../net/error-text';
 import type { Config, LogLevel } from '../config/types';
 import { parsePrefix, type Prefix } from '../net/address';
+import { oneValueEach } from '../net/command-line';
 import { isUnix, parseEndpoint, parseHostPort, type Endpoint, type HostPort } from '../net/endpoint';
 import type { IsolationMode } from './io/isolation';
 import type { EngineChoice } from './kernel/kernel-engine';
@@ -67,7 +68,7 @@ const MOST_SOCKET_PATH = 107;
  * @throws UsageError
  */
 export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefined {
-  const parser = yargs([...argv])
+  const parser = oneValueEach(yargs([...argv]))
     .scriptName('softvasic')
     .usage(
       '$0 --port IF [--port IF …]\n\nA software vASIC: an AFI server that forwards packets between Linux interfaces.',
@@ -82,34 +83,50 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
     })
     .option('listen', {
       type: 'string',
+      requiresArg: true,
       default: DEFAULT_LISTEN,
       describe: 'Where AFI clients connect (gRPC): unix:/PATH or HOST:PORT',
     })
     .option('tls-cert', {
       type: 'string',
+      requiresArg: true,
       describe: 'TLS at HOST:PORT: file (PEM) with the certificate of this server',
     })
-    .option('tls-key', { type: 'string', describe: 'File (PEM) with its key' })
+    .option('tls-key', { type: 'string', requiresArg: true, describe: 'File (PEM) with its key' })
     .option('tls-client-ca', {
       type: 'string',
+      requiresArg: true,
       describe: 'File (PEM) with the CA that must have signed the certificate of a client (mutual TLS)',
     })
     .option('hostpath-listen', {
       type: 'string',
+      requiresArg: true,
       default: '127.0.0.1:9002',
       describe: 'UDP: where injected packets arrive',
     })
-    .option('punt-to', { type: 'string', default: '127.0.0.1:8001', describe: 'UDP: where punted packets go' })
-    .option('sandbox', { type: 'string', default: 'trio:green', describe: 'Engine and name that clients allocate' })
-    .option('max-entries', { type: 'string', describe: 'Refuse tree entries beyond this number' })
+    .option('punt-to', {
+      type: 'string',
+      requiresArg: true,
+      default: '127.0.0.1:8001',
+      describe: 'UDP: where punted packets go',
+    })
+    .option('sandbox', {
+      type: 'string',
+      requiresArg: true,
+      default: 'trio:green',
+      describe: 'Engine and name that clients allocate',
+    })
+    .option('max-entries', { type: 'string', requiresArg: true, describe: 'Refuse tree entries beyond this number' })
     .option('refuse', { type: 'string', array: true, nargs: 1, describe: 'Refuse tree entries with this prefix' })
     .option('isolation', {
       choices: ISOLATION,
+      requiresArg: true,
       default: 'auto' as IsolationMode,
       describe: 'Keep Linux off the ports. auto: by ingress filter or sysctls; require: by both; off: you see to it',
     })
     .option('engine', {
       choices: ENGINES,
+      requiresArg: true,
       default: 'auto' as EngineChoice,
       describe:
         'What forwards. kernel: a BPF program as far as it can, TypeScript the rest; engine: TypeScript alone; auto: the kernel where that works',
@@ -122,16 +139,23 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
     })
     .option('kernel-memory', {
       type: 'string',
+      requiresArg: true,
       default: '1024',
       describe: "MiB that the kernel engine's tables may grow to; what doesn't fit is refused",
     })
     .option('keep-forwarding', {
       type: 'string',
+      requiresArg: true,
       default: '0',
       describe:
         'Seconds that the kernel forwards by the last tables after the end of softvasic, until the next one has its own',
     })
-    .option('bpf-fs', { type: 'string', default: '/sys/fs/bpf', describe: 'BPF file system for --keep-forwarding' })
+    .option('bpf-fs', {
+      type: 'string',
+      requiresArg: true,
+      default: '/sys/fs/bpf',
+      describe: 'BPF file system for --keep-forwarding',
+    })
     .option('release', {
       type: 'boolean',
       default: false,
@@ -139,19 +163,26 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
     })
     .option('stats-interval', {
       type: 'string',
+      requiresArg: true,
       default: '0',
       describe: 'Log counters every so many seconds; 0: never',
     })
-    .option('log-level', { choices: LEVELS, default: 'info' as LogLevel, describe: 'Least important level to log' })
+    .option('log-level', {
+      choices: LEVELS,
+      requiresArg: true,
+      default: 'info' as LogLevel,
+      describe: 'Least important level to log',
+    })
     .option('log-format', {
       choices: ['text', 'json'] as const,
+      requiresArg: true,
       default: 'text' as const,
       describe: 'Lines for people or JSON',
     })
     .option('syslog', {
       type: 'string',
-      describe: 'Socket of a syslog daemon that gets the log: /dev/log',
       requiresArg: true,
+      describe: 'Socket of a syslog daemon that gets the log: /dev/log',
     })
     .example('$0 --port ge0 --port ge1', 'Two ports; router and fpm2afi on this machine')
     .example(
@@ -233,6 +264,7 @@ function portModes(given: readonly string[], ports: readonly string[]): Record<s
       throw new UsageError(`--port-mode ${text}: must be INTERFACE=MODE, MODE one of ${PORT_MODES.join(', ')}`);
     }
     if (!ports.includes(name)) throw new UsageError(`--port-mode ${text}: ${name} is no --port`);
+    if (Object.hasOwn(modes, name)) throw new UsageError(`--port-mode ${text}: ${name} is given twice`);
     modes[name] = mode;
   }
   return modes;

@@ -208,6 +208,7 @@ test('a daemon that does not run: exit code 1, which socket, how to start', asyn
 const HELP: Readonly<Record<string, string>> = {
   show: 'show ',
   'show ports': 'show ports ',
+  'show status': 'show status ',
   'show routes': 'show routes ',
   'show ruotes': 'show ',
   'show everything': 'show ',
@@ -235,6 +236,9 @@ test.each([
   [['show', 'routes', '--table', 'main'], '--table: expected a whole number from 0 to 4294967295'],
   [['check-config'], 'Not enough non-option arguments'],
   [['run', '--config'], 'Not enough arguments following: config'],
+  [['run', '--config', 'a', '--config', 'b'], '--config is given twice'],
+  [['show', 'status', '--socket', 'a', '--socket', 'b'], '--socket is given twice'],
+  [['show', 'routes', '--vrf='], '--vrf: the value is missing'],
   [['run', '--log-level', 'loud'], 'Argument: log-level, Given: "loud"'],
   [['run', '--set', 'table'], '--set table: expected KEY=VALUE'],
 ])('wrong usage %j: exit code 2', async (args, message) => {

@@ -81,6 +81,10 @@ test.each([
   ['-p a --port-mode tc', /--port-mode tc: must be INTERFACE=MODE/],
   ['-p a --port-mode a=generic', /--port-mode a=generic: must be .*xdp-generic/],
   ['-p a --port-mode b=tc', /--port-mode b=tc: b is no --port/],
+  ['-p a --port-mode a=xdp --port-mode a=tc', /--port-mode a=tc: a is given twice/],
+  ['-p a --listen h:1 --listen h:2', /--listen is given twice/],
+  ['-p a --engine engine --engine engine', /--engine is given twice/],
+  ['-p a --bpf-fs=', /--bpf-fs: the value is missing/],
   ['-p a --nonsense', /nonsense/],
 ])('%j is a usage error', (text, message) => {
   const parse = (): unknown => parseOptions(text === '' ? [] : text.split(' '));
