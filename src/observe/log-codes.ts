@@ -32,12 +32,14 @@ export const LOG_CODES = {
   },
   'fpm-malformed': {
     means: 'A message could not be decoded, and was left out. Said at 1, 2, 4, 8 … of them.',
-    action: 'Record the stream (fpm.record) and look at it with `fpm2afi decode`; if zebra sent it, please report it.',
+    action:
+      'Record the stream (restart with `fpm2afi run --record FILE`) and look at it with `fpm2afi decode`; if zebra sent it, please report it.',
   },
   'fpm-recording-stopped': {
     means:
       'The recording of the FPM stream ended, as the file could not be written or has become as large as it may. Nothing else is touched.',
-    action: 'Make room, or set fpm.record anew and reload.',
+    action:
+      'Make room. To record on, restart with `fpm2afi run --record FILE`, which empties the file: name another to keep this one.',
   },
   'fpm-sweep-late': {
     means:
@@ -46,9 +48,9 @@ export const LOG_CODES = {
   },
   'fpm-sweep-held': {
     means:
-      'zebra came back with less than half of its routes (fpm.sweep.loss), so none is removed before fpm.sweep.maximum is over.',
+      'zebra came back, and more than fpm.sweep.loss percent of its routes did not, so none is removed before fpm.sweep.maximum is over.',
     action:
-      'Look whether protocols are up (show ip route summary). If the loss is meant, `fpm2afi reload` with a higher fpm.sweep.loss ends the waiting.',
+      'Look whether protocols are up (show ip route summary). If the loss is meant, wait, or set fpm.sweep.loss to 100 and restart fpm2afi.',
   },
   'fpm-away': {
     means: 'zebra stayed away for as long as fpm.away says: its routes are removed, and packets go to the host.',
@@ -62,7 +64,7 @@ export const LOG_CODES = {
   'bgpd-unreachable': {
     means: 'bgpd could not be asked whether its peers have sent all of their tables, so the sweep goes by time alone.',
     action:
-      'Is bgpd running, and may fpm2afi open fpm.sweep.bgpdVty (group frrvty)? Leave the key out where there is no bgpd.',
+      'Is bgpd running, and may fpm2afi open fpm.sweep.bgpdVty (group frrvty)? Where there is no bgpd nothing is to be done.',
   },
   // ---- fpm2afi: the vASIC -----------------------------------------------------------------------------------------
   'afi-unreachable': {
@@ -212,7 +214,7 @@ export const LOG_CODES = {
   // ---- softvasic --------------------------------------------------------------------------------------------------
   'vasic-client-refused': {
     means: 'A client was refused, as too many others are connected.',
-    action: 'Who are they? ss -tnp sport = :50051',
+    action: 'Who are they? `ss -xp`, or `ss -tnp` where --listen is HOST:PORT, names them.',
   },
   'vasic-client-silent': {
     means: 'A client connected and said nothing.',
@@ -273,10 +275,10 @@ export const LOG_CODES = {
   },
   'vasic-no-kernel-engine': {
     means: 'There is no kernel engine here: the TypeScript engine forwards everything.',
-    action: 'The line says what it lacks. Mostly libbpf1, CAP_BPF, or a kernel before 5.10.',
+    action: 'The line says what it lacks. Mostly libbpf1, CAP_BPF, or a kernel before 5.15.',
   },
   'vasic-kernel-tables': {
-    means: 'A table of the kernel engine could not grow: what does not fit is forwarded by the TypeScript engine.',
+    means: 'A table of the kernel engine could not grow: operations that need more are refused with FULL.',
     action: 'Memory: look at the cgroup’s limit (MemoryMax) and LimitMEMLOCK.',
   },
   'vasic-takeover-late': {
