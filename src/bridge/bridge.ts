@@ -14,6 +14,7 @@ import type { Config } from '../config/types';
 import { Fib } from '../fib/fib';
 import type { KernelUpdate } from '../fib/updates';
 import { createRecorder } from '../fpm/recorder';
+import { Access } from '../fpm/access';
 import { createFpmServer } from '../fpm/server';
 import { askVty, Vty } from '../vty/vty';
 import { dumpKernel } from '../kernel/dump';
@@ -62,7 +63,7 @@ export interface BridgeOptions {
 
 export interface Bridge {
   readonly backend: Omit<BridgeBackend, 'close'>;
-  /** Has `punt.policers` and `neighbors.static` of this configuration from now on. */
+  /** Has `fpm.allow`, `punt.policers` and `neighbors.static` of this configuration from now on. */
   apply(config: Config): void;
   /** What is programmed stays in the vASIC. */
   close(): Promise<void>;
@@ -112,7 +113,8 @@ async function build(
   const neighbors = createKernelNeighbors({ taps: config.ports.map(({ tap }) => tap) }, log.child('neighbor'));
   const recorder = record === undefined ? undefined : await createRecorder(record, fpmLog);
   if (recorder !== undefined) closers.push(() => recorder.close());
-  const fpm = createFpmServer(config.fpm, fpmLog, recorder === undefined ? {} : { tap: recorder });
+  const access = new Access({ allow: () => config.fpm.allow });
+  const fpm = createFpmServer(config.fpm, fpmLog, { access, ...(recorder !== undefined && { tap: recorder }) });
   const ports = Math.max(...config.ports.map(({ index }) => index)) + 1;
   const transport = createGrpcTransport({ ...config.afi, ports, owner: identityOf(config) }, afiLog);
 
@@ -352,6 +354,7 @@ async function build(
 
   function apply(next: Config): void {
     policersChanged ||= !isDeepStrictEqual(next.punt.policers, config.punt.policers);
+    config.fpm = { ...config.fpm, allow: next.fpm.allow };
     config.punt = { ...config.punt, policers: next.punt.policers };
     config.neighbors = { ...config.neighbors, static: next.neighbors.static };
     const links = config.ports.flatMap(({ tap }) => fib.interfaces.byName(tap) ?? []);

@@ -14,6 +14,7 @@ const RELOADABLE: readonly (readonly [prefix: string, way: Way])[] = [
   ['metrics', 'now'],
   ['neighbors.static', 'now'],
   ['punt.policers', 'now'],
+  ['fpm.allow', 'now'],
   ['ports', 'rebuild'],
   ['fpm.feedback', 'rebuild'],
 ];

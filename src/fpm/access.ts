@@ -28,7 +28,8 @@ export type Verdict =
 
 /** What the verdict goes by; all but the configuration has a default, and tests give others. */
 export interface AccessOptions {
-  readonly allow: Config['fpm']['allow'];
+  /** As the configuration is now: a reload may change it. */
+  readonly allow: () => Config['fpm']['allow'];
   readonly ownerOf?: (own: Endpoint, peer: Endpoint) => SocketOwner;
   /** The text of /etc/passwd. */
   readonly passwd?: () => string;
@@ -94,7 +95,7 @@ export class Access {
       const [name = '', , id = ''] = line.split(':');
       if (/^\d+$/.test(id)) names.set(name, Number(id));
     }
-    const allowed = [FRR_USER, ...this.options.allow.users].map((user) =>
+    const allowed = [FRR_USER, ...this.options.allow().users].map((user) =>
       typeof user === 'number' ? user : names.get(user),
     );
     if (allowed.includes(uid)) return { allowed: true, local: true };
@@ -102,7 +103,7 @@ export class Access {
     return {
       allowed: false,
       why: `it is of user ${name ?? uid}${name === undefined ? '' : ` (${uid})`}`,
-      remedy: `if zebra runs as that: fpm.allow.users: [${name ?? uid}]`,
+      remedy: `if zebra runs as that: fpm.allow.users: [${name ?? uid}], and "fpm2afi reload"`,
     };
   }
 
@@ -118,9 +119,10 @@ export class Access {
   private checkAddress(address: string): Verdict {
     // fe80::1%eth0 is fe80::1 for a prefix.
     const bytes = parseAddress(address.replace(/%.*$/, ''));
-    const allowed = bytes !== undefined && this.options.allow.addresses.some((prefix) => prefixContains(prefix, bytes));
+    const allowed =
+      bytes !== undefined && this.options.allow().addresses.some((prefix) => prefixContains(prefix, bytes));
     if (allowed) return { allowed: true, local: false };
-    const remedy = `if zebra runs there: fpm.allow.addresses: ["${address}"]`;
+    const remedy = `if zebra runs there: fpm.allow.addresses: ["${address}"], and "fpm2afi reload"`;
     return { allowed: false, why: 'it is from another machine, of an address that is not allowed', remedy };
   }
 }

@@ -106,7 +106,7 @@ class FpmServer implements FpmSource {
     this.counting = new Counting(log);
     this.tap = tap;
     this.admission = new Admission({
-      access: access ?? new Access({ allow: config.allow }),
+      access: access ?? new Access({ allow: () => config.allow }),
       log,
       incumbent: () => this.session,
       admit: (newcomer, instead) => this.admit(newcomer, instead),

@@ -104,6 +104,24 @@ test('log, policers, metrics and static neighbors, at once and in place', async 
   expect((await router.exec([process.execPath, '-e', scraped])).status).not.toBe(0);
 });
 
+test('who may be zebra: what Problems says to a refused user is enough', async () => {
+  const { router, bridge } = topology;
+  const knock = 'exec 3<>/dev/tcp/127.0.0.1/2620; sleep 1';
+  const refused = async (): Promise<string> => {
+    await router.exec(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'bash', '-c', knock]);
+    return router.must(['fpm2afi', 'show', 'status']);
+  };
+  const { since } = (await bridge.status()).fpm;
+  expect(await refused()).toMatch(/is of user .*fpm\.allow\.users: \[\w+\], and "fpm2afi reload"/);
+  writeFileSync(file, original.replace(/allow: \{ users: \[(\d+)\]/, 'allow: { users: [$1, 65534]'));
+  expect(await reload()).toMatchObject({ status: 0, stdout: 'reloaded: fpm.allow.users\n' });
+  // It may now, but zebra is there, and stays.
+  expect(await refused()).toMatch(/are two zebras configured for this port/);
+  expect((await bridge.status()).fpm.since).toBe(since);
+  writeFileSync(file, original);
+  expect((await reload()).status).toBe(0);
+});
+
 test('what needs a restart is refused with all keys named, and nothing else is done either', async () => {
   writeFileSync(file, `${original}log: { level: debug }\ntable: 100\n`.replace(/^.*index: 1,.*\n/m, ''));
   const before = await ifindexes();

@@ -12,10 +12,19 @@ test('nothing', () => {
 test('what a setter does', () => {
   const to =
     `${PORTS}log: { level: debug, format: json }\nmetrics: { listen: '127.0.0.1:9100' }\n` +
-    `neighbors: { static: [{ tap: tap0, address: 10.0.0.2, mac: '02:00:00:00:00:02' }] }\npunt: { policers: { glean: 7 } }\n`;
+    `neighbors: { static: [{ tap: tap0, address: 10.0.0.2, mac: '02:00:00:00:00:02' }] }\npunt: { policers: { glean: 7 } }\n` +
+    'fpm: { allow: { users: [quagga], addresses: [10.0.0.2] } }\n';
   expect(plan(to)).toEqual({
     kind: 'apply',
-    changed: ['punt.policers.glean', 'neighbors.static', 'metrics.listen', 'log.level', 'log.format'],
+    changed: [
+      'fpm.allow.users',
+      'fpm.allow.addresses',
+      'punt.policers.glean',
+      'neighbors.static',
+      'metrics.listen',
+      'log.level',
+      'log.format',
+    ],
     rebuild: false,
   });
 });
