@@ -43,6 +43,10 @@ export function routeOptions<T>(command: Argv<T>): Argv<T & RouteArguments> {
       wholeNumber('--table', args.table);
       wholeNumber('--limit', args.limit);
       const given = Object.entries(routeQuery(args as RouteArguments)).filter(([, value]) => value !== undefined);
+      if (args.where === SUMMARY && given.length > 0) {
+        const names = given.map(([name]) => `--${name}`).join(', ');
+        throw new Error(`${SUMMARY} counts all routes: ${names} ${given.length === 1 ? 'is' : 'are'} for the list`);
+      }
       try {
         parseFilter(
           new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])),

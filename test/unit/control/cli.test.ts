@@ -234,6 +234,8 @@ test.each([
   [['show', 'routes', '--neighbor', 'tap0'], '--neighbor: got "tap0", expected an IPv4 or IPv6 address, or a hardware'],
   [['show', 'routes', '--state', 'up'], 'Argument: state, Given: "up"'],
   [['show', 'routes', '--table', 'main'], '--table: expected a whole number from 0 to 4294967295'],
+  [['show', 'routes', 'summary', '--table', '9'], 'summary counts all routes: --table is for the list'],
+  [['show', 'routes', 'summary', '--all', '--vrf', 'red'], 'summary counts all routes: --vrf, --all are for the list'],
   [['check-config'], 'Not enough non-option arguments'],
   [['run', '--config'], 'Not enough arguments following: config'],
   [['run', '--config', 'a', '--config', 'b'], '--config is given twice'],
