@@ -3,7 +3,7 @@
  * several keys, and freezing. Everything that is wrong is reported at once (ConfigError).
  */
 import { bytesEqual, formatAddress } from '../net/address';
-import { isUnix } from '../net/endpoint';
+import { familiesDiffer, isUnix } from '../net/endpoint';
 import type { AfiTls, Config, PortConfig, PuntPolicers, VrfConfig } from './types';
 import { readDocument, readText } from './document';
 import { nearest } from './nearest';
@@ -274,14 +274,25 @@ function acrossKeys(config: Config, context: Context): void {
     wrong(['afi.tls.cert', 'afi.tls.key'], 'afi.tls.cert and afi.tls.key together');
   }
 
-  const reconnect = config.afi?.reconnectMs;
-  if (reconnect?.min !== undefined && reconnect.max !== undefined && reconnect.min > reconnect.max) {
-    const expected = 'afi.reconnect.min to be no more than afi.reconnect.max';
-    wrong(['afi.reconnect.max', 'afi.reconnect.min'], expected);
+  const ordered = (lesser: string, less: number | undefined, greater: string, more: number | undefined): void => {
+    if (less !== undefined && more !== undefined && less > more) {
+      wrong([greater, lesser], `${lesser} to be no more than ${greater}`);
+    }
+  };
+  const [reconnect, sweep] = [config.afi?.reconnectMs, config.fpm?.sweep];
+  ordered('afi.reconnect.min', reconnect?.min, 'afi.reconnect.max', reconnect?.max);
+  ordered('fpm.sweep.minimum', sweep?.minimumMs, 'fpm.sweep.maximum', sweep?.maximumMs);
+  ordered('fpm.sweep.idle', sweep?.idleMs, 'fpm.sweep.maximum', sweep?.maximumMs);
+  const { listen, vasic, socket } = config.punt ?? {};
+  if (listen !== undefined && vasic !== undefined) {
+    const keys = ['punt.vasic', 'punt.listen'];
+    if (listen.host === vasic.host && listen.port === vasic.port) wrong(keys, 'punt.listen and punt.vasic to differ');
+    if (familiesDiffer(listen, vasic)) {
+      wrong(keys, 'punt.listen and punt.vasic to be both IPv4 or both IPv6, as one socket has both');
+    }
   }
-  const { listen, vasic } = config.punt ?? {};
-  if (listen !== undefined && vasic !== undefined && listen.host === vasic.host && listen.port === vasic.port) {
-    wrong(['punt.vasic', 'punt.listen'], 'punt.listen and punt.vasic to differ');
+  if (socket !== undefined && socket === config.control?.socket) {
+    wrong(['punt.socket', 'control.socket'], 'punt.socket and control.socket to differ');
   }
   const [fpm, metrics] = [config.fpm?.listen, config.metrics?.listen];
   if (fpm !== undefined && metrics !== undefined && fpm.host === metrics.host && fpm.port === metrics.port) {

@@ -50,6 +50,12 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 
+/** Whether one is IPv4 and the other IPv6, so that no one socket can have both. A name may be either. */
+export function familiesDiffer({ host }: HostPort, other: HostPort): boolean {
+  const families = [isIP(host), isIP(other.host)];
+  return families.includes(4) && families.includes(6);
+}
+
 /** A host name by RFC 1123; dotted numbers are an address, not a name. */
 export function isHostName(text: string): boolean {
   const labels = text.split('.');

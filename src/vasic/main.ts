@@ -7,7 +7,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
-import { formatEndpoint, isUnix, type HostPort } from '../net/endpoint';
+import { familiesDiffer, formatEndpoint, isUnix, type HostPort } from '../net/endpoint';
 import { errorText, UsageError } from '../net/error-text';
 import { createLogger, type Logger } from '../observe/log';
 import { assertPlatform } from '../sys/libc';
@@ -17,7 +17,7 @@ import { IsolatedPorts } from './io/isolated-ports';
 import { lockPorts, type PortLocks } from './io/port-lock';
 import { Legacy } from './kernel/legacy';
 import { clearPorts } from './kernel/predecessors';
-import { parseOptions, type SoftvasicOptions } from './options';
+import { hostpathFault, parseOptions, type SoftvasicOptions } from './options';
 import { startAfiServer, type AfiServer } from './server/server';
 
 /** An address for the thread, which can't resolve names. */
@@ -32,10 +32,10 @@ async function resolve(flag: string, { host, port }: HostPort): Promise<HostPort
 
 /** Where hostpath datagrams come and go. */
 async function hostpathOf(options: SoftvasicOptions): Promise<{ hostpath: HostPort; puntTo: HostPort }> {
-  return {
-    hostpath: await resolve('--hostpath-listen', options.hostpathListen),
-    puntTo: await resolve('--punt-to', options.puntTo),
-  };
+  const hostpath = await resolve('--hostpath-listen', options.hostpathListen);
+  const puntTo = await resolve('--punt-to', options.puntTo);
+  if (familiesDiffer(hostpath, puntTo)) throw new Error(hostpathFault(hostpath, puntTo));
+  return { hostpath, puntTo };
 }
 
 async function run(options: SoftvasicOptions, log: Logger): Promise<number> {

@@ -9,7 +9,15 @@ import { throwUsage, UsageError } from '../net/error-text';
 import type { Config, LogLevel } from '../config/types';
 import { parsePrefix, type Prefix } from '../net/address';
 import { oneValueEach } from '../net/command-line';
-import { isUnix, parseEndpoint, parseHostPort, type Endpoint, type HostPort } from '../net/endpoint';
+import {
+  familiesDiffer,
+  formatEndpoint,
+  isUnix,
+  parseEndpoint,
+  parseHostPort,
+  type Endpoint,
+  type HostPort,
+} from '../net/endpoint';
 import type { IsolationMode } from './io/isolation';
 import type { EngineChoice } from './kernel/kernel-engine';
 import type { PortMode } from './kernel/hooks';
@@ -220,11 +228,14 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
   const maxEntries = args.maxEntries === undefined ? undefined : number('--max-entries', args.maxEntries, 2 ** 31);
   const listen = endpoint('--listen', args.listen);
   const tls = tlsFiles(args, listen);
+  const hostpathListen = hostPort('--hostpath-listen', args.hostpathListen);
+  const puntTo = hostPort('--punt-to', args.puntTo);
+  if (familiesDiffer(hostpathListen, puntTo)) throw new UsageError(hostpathFault(hostpathListen, puntTo));
   return {
     listen,
     ...(tls && { tls }),
-    hostpathListen: hostPort('--hostpath-listen', args.hostpathListen),
-    puntTo: hostPort('--punt-to', args.puntTo),
+    hostpathListen,
+    puntTo,
     ports,
     sandbox: { engine, name },
     ...(maxEntries === undefined ? undefined : { maxEntries }),
@@ -244,6 +255,12 @@ export function parseOptions(argv: readonly string[]): SoftvasicOptions | undefi
     statsIntervalMs: number('--stats-interval', args.statsInterval, 86_400) * 1000,
     log: { level: args.logLevel, format: args.logFormat, ...(args.syslog !== undefined && { syslog: args.syslog }) },
   };
+}
+
+/** What is wrong where these two are of different families; names may only be known to be when they are resolved. */
+export function hostpathFault(hostpathListen: HostPort, puntTo: HostPort): string {
+  const [here, there] = [hostpathListen, puntTo].map(formatEndpoint);
+  return `--hostpath-listen ${here}, --punt-to ${there}: must be both IPv4 or both IPv6, as one socket has both`;
 }
 
 function number(flag: string, text: string, max: number, min = 0): number {

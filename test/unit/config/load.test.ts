@@ -312,6 +312,24 @@ test.each([
     ],
   ],
   [
+    `${PORTS}fpm: { sweep: { minimum: 1m, maximum: 20s } }\n`,
+    ['f.yaml:2:39: fpm.sweep.maximum: got "20s", expected fpm.sweep.minimum to be no more than fpm.sweep.maximum'],
+  ],
+  [
+    `${PORTS}fpm: { sweep: { idle: 10m } }\n`,
+    ['f.yaml:2:23: fpm.sweep.idle: got "10m", expected fpm.sweep.idle to be no more than fpm.sweep.maximum'],
+  ],
+  [
+    `${PORTS}punt: { listen: "[::1]:9002" }\n`,
+    [
+      'f.yaml:2:17: punt.listen: got "[::1]:9002", expected punt.listen and punt.vasic to be both IPv4 or both IPv6, as one socket has both',
+    ],
+  ],
+  [
+    `${PORTS}control: { socket: /run/fpm2afi/punt.sock }\n`,
+    ['f.yaml:2:20: control.socket: got "/run/fpm2afi/punt.sock", expected punt.socket and control.socket to differ'],
+  ],
+  [
     `${PORTS}afi: { reconnect: { max: 100ms } }\n`,
     ['f.yaml:2:26: afi.reconnect.max: got "100ms", expected afi.reconnect.min to be no more than afi.reconnect.max'],
   ],

@@ -71,6 +71,7 @@ test.each([
   ['-p a --listen h:1 --tls-client-ca c', /both --tls-cert and --tls-key/],
   ['-p a --tls-cert c --tls-key k', /no TLS on a Unix socket/],
   ['-p a --punt-to ::1:80', /--punt-to ::1:80: must be HOST:PORT/],
+  ['-p a --hostpath-listen [::1]:9002', /--punt-to 127.0.0.1:8001: must be both IPv4 or both IPv6/],
   ['-p a --refuse 10.0.0.0/33', /--refuse 10\.0\.0\.0\/33: must be a prefix/],
   ['-p a --max-entries -1', /--max-entries/],
   ['-p a --max-entries many', /--max-entries many: must be a whole number/],
