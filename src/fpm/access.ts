@@ -10,6 +10,7 @@ import type { Config } from '../config/types';
 import { errorText } from '../net/error-text';
 import { parseAddress, prefixContains } from '../net/address';
 import { isLoopback } from '../net/endpoint';
+import { userText, usersOf } from '../net/users';
 import { socketOwner, type Endpoint, type SocketOwner } from '../sys/socket-owner';
 
 /** The user that FRR's packages make. */
@@ -90,11 +91,7 @@ export class Access {
     }
     const { uid } = owner;
     if (uid === 0 || uid === this.ownUid) return { allowed: true, local: true };
-    const names = new Map<string, number>();
-    for (const line of this.passwdText().split('\n')) {
-      const [name = '', , id = ''] = line.split(':');
-      if (/^\d+$/.test(id)) names.set(name, Number(id));
-    }
+    const names = usersOf(this.passwdText());
     const allowed = [FRR_USER, ...this.options.allow().users].map((user) =>
       typeof user === 'number' ? user : names.get(user),
     );
@@ -102,7 +99,7 @@ export class Access {
     const name = [...names].find(([, id]) => id === uid)?.[0];
     return {
       allowed: false,
-      why: `it is of user ${name ?? uid}${name === undefined ? '' : ` (${uid})`}`,
+      why: `it is of user ${userText(uid, names)}`,
       remedy: `if zebra runs as that: fpm.allow.users: [${name ?? uid}], and "fpm2afi reload"`,
     };
   }

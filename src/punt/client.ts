@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import { errorText } from '../net/error-text';
+import { errorText, OperatorError } from '../net/error-text';
 import type { Logger } from '../observe/log';
 import type { PuntCounters } from './counters';
 import type { PortDetails } from './port';
@@ -300,6 +300,11 @@ async function askOnce(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
+    if (code === 'EACCES') {
+      throw new OperatorError(`no permission to use ${path}: run this as root or as the user of the punt process`, {
+        cause: error,
+      });
+    }
     throw error;
   }
   return new Promise((resolve, reject) => {
