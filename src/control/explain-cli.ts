@@ -9,9 +9,11 @@ import { whyLabelText } from './explain-label';
 import { parseTrace, parseWhy } from './explain-query';
 import type { TraceView, WhyAnswer } from './explain-types';
 
-function parameters(values: Readonly<Record<string, string | number | undefined>>): URLSearchParams {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
+/** As they were typed: what reads them says what is wrong with them. */
+function parameters(values: Readonly<Record<string, string | undefined>>): URLSearchParams {
+  return new URLSearchParams(
+    Object.entries(values).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** Adds the two commands to a yargs instance. Their failures reject `parseAsync` (ControlError). */
@@ -25,7 +27,7 @@ export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
       (command) =>
         shared(command)
           .positional('where', { type: 'string', demandOption: true, describe: 'PREFIX, ADDRESS or LABEL' })
-          .option('table', { type: 'number', requiresArg: true, describe: "In this kernel table [the default VRF's]" })
+          .option('table', { type: 'string', requiresArg: true, describe: "In this kernel table [the default VRF's]" })
           .option('vrf', { type: 'string', requiresArg: true, describe: 'In the table of this VRF' })
           .check(({ where, table, vrf }) => parseWhy(parameters({ where, table, vrf })) !== undefined),
       async ({ where, table, vrf, json, ...daemon }) => {
@@ -43,22 +45,22 @@ export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
           .positional('src', { type: 'string', demandOption: true, describe: 'Source address' })
           .positional('dst', { type: 'string', demandOption: true, describe: 'Destination address' })
           .option('port', {
-            type: 'number',
+            type: 'string',
             requiresArg: true,
-            describe: 'vASIC port that it comes in by [the one towards SRC]',
+            describe: 'vASIC port that it comes in by, or its TAP [the one towards SRC]',
           })
           .option('table', {
-            type: 'number',
+            type: 'string',
             requiresArg: true,
             describe: "SRC is in this kernel table [the default VRF's]",
           })
           .option('vrf', { type: 'string', requiresArg: true, describe: 'SRC is in this VRF' })
           .option('proto', { choices: PROBE_PROTOCOLS, requiresArg: true, default: 'udp', describe: 'Protocol' })
-          .option('sport', { type: 'number', requiresArg: true, describe: 'Source port [50000]' })
-          .option('dport', { type: 'number', requiresArg: true, describe: 'Destination port [33434]' })
-          .option('ttl', { type: 'number', requiresArg: true, describe: 'TTL or hop limit [64]' })
-          .option('flowlabel', { type: 'number', requiresArg: true, describe: 'IPv6 flow label [0]' })
-          .option('size', { type: 'number', requiresArg: true, describe: 'Bytes of the IP packet [no payload]' })
+          .option('sport', { type: 'string', requiresArg: true, describe: 'Source port [50000]' })
+          .option('dport', { type: 'string', requiresArg: true, describe: 'Destination port [33434]' })
+          .option('ttl', { type: 'string', requiresArg: true, describe: 'TTL or hop limit [64]' })
+          .option('flowlabel', { type: 'string', requiresArg: true, describe: 'IPv6 flow label [0]' })
+          .option('size', { type: 'string', requiresArg: true, describe: 'Bytes of the IP packet [no payload]' })
           .option('labels', {
             type: 'string',
             requiresArg: true,
@@ -75,15 +77,15 @@ export function withExplain(cli: Argv, out: NodeJS.WritableStream): Argv {
 interface PacketArguments {
   readonly src: string;
   readonly dst: string;
-  readonly port?: number | undefined;
-  readonly table?: number | undefined;
+  readonly port?: string | undefined;
+  readonly table?: string | undefined;
   readonly vrf?: string | undefined;
   readonly proto: string;
-  readonly sport?: number | undefined;
-  readonly dport?: number | undefined;
-  readonly ttl?: number | undefined;
-  readonly flowlabel?: number | undefined;
-  readonly size?: number | undefined;
+  readonly sport?: string | undefined;
+  readonly dport?: string | undefined;
+  readonly ttl?: string | undefined;
+  readonly flowlabel?: string | undefined;
+  readonly size?: string | undefined;
   readonly labels?: string | undefined;
 }
 

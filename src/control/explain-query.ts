@@ -61,12 +61,20 @@ function asRequest<Value>(read: () => Value): Value {
   }
 }
 
+/** A port by its index or TAP, as in `show routes --port`. */
+function portQuery(query: URLSearchParams): Pick<TraceQuery, 'port'> {
+  const port = query.get('port');
+  if (port === null) return {};
+  const isName = /^[A-Za-z0-9][\w.-]{0,14}$/.test(port) && !/^\d+$/.test(port);
+  return { port: isName ? port : whole(query, 'port', 0, 65_535, 0) };
+}
+
 /** Throws RequestError (400) naming the parameter and what it may be. */
 export function parseTrace(query: URLSearchParams): TraceQuery {
   only(query, [...PROBE_WORDS, 'table', 'vrf', 'port']);
   return {
     ...tableQuery(query),
-    ...(query.has('port') ? { port: whole(query, 'port', 0, 65_535, 0) } : {}),
+    ...portQuery(query),
     ...asRequest(() => parseProbe((name) => query.get(name))),
   };
 }

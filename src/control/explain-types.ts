@@ -122,8 +122,8 @@ export interface WhyNode {
 
 /** A packet to be traced. */
 export interface TraceQuery extends TableQuery, Probe {
-  /** vASIC port that it comes in by; absent: the one that leads back to the source. */
-  readonly port?: number;
+  /** vASIC port that it comes in by, or the name of its TAP; absent: the one that leads back to the source. */
+  readonly port?: number | string;
 }
 
 /** The way of one packet through the vASIC. */

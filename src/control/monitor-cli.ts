@@ -17,7 +17,7 @@ export function withMonitor(cli: Argv, out: NodeJS.WritableStream): Argv {
       connectionOptions(command)
         .positional('kinds', { choices: MONITOR_KINDS, array: true, describe: 'Only these' })
         .option('within', { type: 'string', requiresArg: true, describe: 'Only routes in this prefix' })
-        .option('table', { type: 'number', requiresArg: true, describe: 'Only routes of this kernel table' })
+        .option('table', { type: 'string', requiresArg: true, describe: 'Only routes of this kernel table' })
         .option('vrf', { type: 'string', requiresArg: true, describe: 'Only routes of this VRF' })
         .option('state', { choices: ROUTE_STATES, requiresArg: true, describe: 'Only routes in this state' })
         .option('protocol', { type: 'string', requiresArg: true, describe: 'Only routes of this protocol' })

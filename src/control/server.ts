@@ -1,6 +1,6 @@
 /**
- * The control API: HTTP over a Unix socket, read only but for `POST /v1/audit`, which repairs, and `POST /v1/displace`, which
- * gives zebra's place to the next FPM connection. `GET /v1/status` is one JSON object, `GET /v1/<list>` a JSON array,
+ * The control API: HTTP over a Unix socket, read only but for what is posted: `/v1/audit`, which repairs, `/v1/reload`,
+ * `/v1/debug`, and `/v1/displace`, which gives zebra's place to the next FPM connection. `GET /v1/status` is one JSON object, `GET /v1/<list>` a JSON array,
  * or with `?stream=1` one object a line (NDJSON). It runs on the bridge's event loop, so a list is written in portions
  * with a turn of the loop between them, and no faster than the reader takes it: a million routes cost neither memory nor
  * anybody's turn. Who may ask is the socket's file mode (0660).

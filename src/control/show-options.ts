@@ -12,7 +12,7 @@ export const SUMMARY = 'summary';
 export interface RouteArguments {
   readonly where?: string | undefined;
   readonly state?: string | undefined;
-  readonly table?: number | undefined;
+  readonly table?: string | undefined;
   readonly protocol?: string | undefined;
   readonly within?: string | undefined;
   readonly vrf?: string | undefined;
@@ -21,7 +21,7 @@ export interface RouteArguments {
   readonly nexthop?: string | undefined;
   readonly neighbor?: string | undefined;
   readonly all?: boolean | undefined;
-  readonly limit?: number | undefined;
+  readonly limit?: string | undefined;
 }
 
 /** Adds the options. What is wrong with a value is said before the daemon is asked. */
@@ -29,7 +29,7 @@ export function routeOptions<T>(command: Argv<T>): Argv<T & RouteArguments> {
   return command
     .positional('where', { type: 'string', describe: 'PREFIX, ADDRESS, or summary' })
     .option('state', { choices: ROUTE_STATES, requiresArg: true, describe: 'Only routes in this state' })
-    .option('table', { type: 'number', requiresArg: true, describe: 'Only this kernel table' })
+    .option('table', { type: 'string', requiresArg: true, describe: 'Only this kernel table' })
     .option('vrf', { type: 'string', requiresArg: true, describe: 'Only the table of this VRF' })
     .option('protocol', { type: 'string', requiresArg: true, describe: 'Only routes of this protocol (ospf, bgp, …)' })
     .option('within', { type: 'string', requiresArg: true, describe: 'Only routes in this prefix' })
@@ -38,10 +38,8 @@ export function routeOptions<T>(command: Argv<T>): Argv<T & RouteArguments> {
     .option('nexthop', { type: 'string', requiresArg: true, describe: "Only by this gateway, or zebra's nexthop id" })
     .option('neighbor', { type: 'string', requiresArg: true, describe: 'Only to this address or hardware address' })
     .option('all', { type: 'boolean', describe: "The router's own entries as well: addresses, hosts, multicast …" })
-    .option('limit', { type: 'number', requiresArg: true, describe: 'At most so many' })
+    .option('limit', { type: 'string', requiresArg: true, describe: 'At most so many' })
     .check((args) => {
-      wholeNumber('--table', args.table);
-      wholeNumber('--limit', args.limit);
       const given = Object.entries(routeQuery(args as RouteArguments)).filter(([, value]) => value !== undefined);
       if (args.where === SUMMARY && given.length > 0) {
         const names = given.map(([name]) => `--${name}`).join(', ');
@@ -75,9 +73,4 @@ function whereQuery(where: string): Query {
   throw new Error(
     `${where} is neither a prefix such as 10.0.255.0/24 nor an address such as 10.0.255.1, nor ${SUMMARY}`,
   );
-}
-
-function wholeNumber(option: string, value: number | undefined): void {
-  if (value === undefined || (Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff)) return;
-  throw new Error(`${option}: expected a whole number from 0 to 4294967295`);
 }

@@ -29,11 +29,11 @@ export interface TraceOptions {
 /** Traces a packet. Rejects with a RequestError that says why it can't be. */
 export async function traceView(options: TraceOptions, query: TraceQuery): Promise<TraceView> {
   const asked = tableAsked(options.fib, query);
-  const index = query.port ?? portTowards(options, asked ?? options.fib.vrfs.defaultTable, query.source);
-  const port = options.ports.find((candidate) => candidate.index === index);
+  const named = query.port ?? portTowards(options, asked ?? options.fib.vrfs.defaultTable, query.source);
+  const port = options.ports.find(({ index, tap }) => (typeof named === 'string' ? tap : index) === named);
   if (port === undefined) {
     const known = options.ports.map((candidate) => `${candidate.index} (${candidate.tap})`).join(', ');
-    const why = index === undefined ? `no port leads to ${formatAddress(query.source)}: name one` : `no port ${index}`;
+    const why = named === undefined ? `no port leads to ${formatAddress(query.source)}: name one` : `no port ${named}`;
     throw new RequestError(400, `port: ${why}, of ${known}`);
   }
   const table = options.fib.interfaces.rules(port.index)?.table ?? options.fib.vrfs.defaultTable;
@@ -41,8 +41,8 @@ export async function traceView(options: TraceOptions, query: TraceQuery): Promi
     throw new RequestError(400, `table: port ${port.index} (${port.tap}) is bound to table ${table}, not ${asked}`);
   }
   const inputs = await options.inputPorts().catch(unavailable);
-  const mac = port.mac ?? inputs.find((input) => input.index === index)?.mac;
-  if (mac === undefined) throw new RequestError(400, `port: the hardware address of port ${index} isn't known`);
+  const mac = port.mac ?? inputs.find((input) => input.index === port.index)?.mac;
+  if (mac === undefined) throw new RequestError(400, `port: the hardware address of port ${port.index} isn't known`);
   const frame = buildProbe(query, mac);
   const { steps, outcome, engine, engineReason } = await options.test(port.index, frame).catch(unavailable);
   const purposes = options.purposes();

@@ -116,6 +116,7 @@ describe('queries', () => {
     expect(parseTrace(query('src=10.0.0.1&dst=10.0.0.2'))).toEqual({ ...packet, ttl: 64, flowLabel: 0, size: 0 });
     const all =
       'src=10.0.0.1&dst=10.0.0.2&port=0&proto=tcp&sport=1&dport=2&ttl=3&flowlabel=4&size=5&labels=100/1048575';
+    expect(parseTrace(query('src=10.0.0.1&dst=10.0.0.2&port=tap0')).port).toBe('tap0');
     expect(parseTrace(query(all))).toEqual({
       ...{ source, destination, port: 0, protocol: 'tcp', sourcePort: 1, destinationPort: 2 },
       ...{ ttl: 3, flowLabel: 4, size: 5, labels: [100, 0xfffff] },
@@ -142,6 +143,7 @@ describe('queries', () => {
     ['src=10.0.0.1&dst=10.0.0.2&proto=sctp', 'proto: sctp is not one of udp, tcp, icmp'],
     ['src=10.0.0.1&dst=10.0.0.2&sport=65536', 'sport: 65536 is not a whole number from 0 to 65535'],
     ['src=10.0.0.1&dst=10.0.0.2&ttl=-1', 'ttl: -1 is not'],
+    ['src=10.0.0.1&dst=10.0.0.2&port=-1', 'port: -1 is not a whole number'],
     ['src=10.0.0.1&dst=10.0.0.2&labels=1048576', 'labels: 1048576 is not labels from 0 to 1048575'],
     ['src=10.0.0.1&dst=10.0.0.2&labels=100/', 'labels: 100/ is not labels'],
     ['src=10.0.0.1&dst=10.0.0.2&x=1', 'x: unknown parameter'],

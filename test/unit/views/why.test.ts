@@ -298,6 +298,8 @@ test('the input port is the one towards the source; steps are named; what cannot
   expect((await trace(query('10.1.3.7', '10.1.3.9'))).outcome).toMatchObject({ kind: 'punt', reasonName: 'Glean' });
   expect((await trace(query('10.1.3.7', '10.20.0.1', { ttl: 1 }))).outcome).toMatchObject({ reasonName: 'TtlExpired' });
   await expect(trace(query('203.0.113.1', '10.20.0.1'))).rejects.toThrow('no port leads to 203.0.113.1: name one');
+  expect((await trace(query('10.1.3.7', '10.20.0.1', { port: 'tap0' }))).input.port).toBe(0);
+  await expect(trace(query('10.1.3.7', '10.20.0.1', { port: 'tap8' }))).rejects.toThrow('no port tap8, of 0 (tap0)');
   await expect(trace(query('10.1.3.7', '10.20.0.1', { port: 8 }))).rejects.toThrow('no port 8, of 0 (tap0)');
 });
 
