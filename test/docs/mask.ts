@@ -10,8 +10,6 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/(127\.0\.0\.1|128\.0\.0\.\d+):\d{4,5}/g, '$1:PORT'],
   // The kernel looks after its neighbors as it likes.
   [/(neighbor )(?:reachable|stale|delay|probe)( \(kernel\), [\da-f:]+)(?:, kernel asked .*)?/g, '$1known$2'],
-  // It forgets those that failed where all namespaces together have more than gc_thresh1.
-  [/(neighbor )(?:failed \(kernel\)|not known)(, kernel asked )/g, '$1unresolved$2'],
   // Nothing to count yet.
   [/(?<=\s)-(?=\s|$)/g, 'N'],
   // Numbers that are not part of a word, an address, a prefix, a label or a name: 4, 17, 1.5k, 8204.
