@@ -105,7 +105,8 @@ export class PortStage {
     });
     this.process.stderr!.on('data', (data: Buffer) => (this.log += data.toString()));
     let gone = false;
-    this.ended = new Promise((resolve) => this.process!.once('exit', (code) => resolve(code)));
+    // What it wrote has been read by then.
+    this.ended = new Promise((resolve) => this.process!.once('close', (code) => resolve(code)));
     void this.ended.then(() => (gone = true));
     await waitFor(
       () => {

@@ -55,7 +55,7 @@ test.each(['kernel', 'engine'])(
       { index: 1, up: false },
       { index: 1, up: true },
     ]);
-    expect(stage.log).toMatch(/interface ge1 went and came back/);
+    await stage.logged(/interface ge1 went and came back/);
     expect(stage.pings(3)).toBe(3);
     expect(stage.filters('ge1')).toMatch(/bytecode '1,6 0 0 2'/);
     expect(stage.sysctl('ipv6/conf/ge1/disable_ipv6')).toBe('1');
@@ -72,7 +72,7 @@ test('a TAP that somebody removes is made anew, without a word of its port being
   stage.ip('vasic', 'link del softvasic0');
   // A hundred a second.
   expect(await received).toBeGreaterThan(280);
-  expect(stage.log).toMatch(/port ge0: what the kernel leaves to the engine can't be had .*; attaching again/);
+  await stage.logged(/port ge0: what the kernel leaves to the engine can't be had .*; attaching again/);
   expect(stage.ip('vasic', '-o link')).toContain('softvasic0');
   expect(told).toHaveLength(2);
 });
@@ -136,7 +136,7 @@ describe('isolation', () => {
     expect(isIsolated('ge1')).toBe(true);
     stage.ip('vasic', 'link set ge1 name old1');
     await until(isBack, 'old1');
-    expect(stage.log).toMatch(/interface old1 is no port any more/);
+    await stage.logged(/interface old1 is no port any more/);
     stage.ip('vasic', 'link set old1 name ge1');
     await until(isIsolated, 'ge1');
     stage.route();

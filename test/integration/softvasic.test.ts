@@ -132,7 +132,8 @@ class Softvasic {
     this.process = spawn('ip', ['netns', 'exec', NS.vasic, ...privileges, ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.exit = new Promise((resolve) => this.process.once('exit', (code) => resolve(code)));
+    // What it wrote has been read by then.
+    this.exit = new Promise((resolve) => this.process.once('close', (code) => resolve(code)));
     this.process.stderr!.on('data', (data: Buffer) => {
       this.output += data.toString();
       for (const wake of this.waiting.splice(0)) wake();

@@ -71,7 +71,7 @@ export function startChild(
   const calls = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   const watchers = new Set<() => void>();
   let last = 0;
-  const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()));
+  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   child.stdin.on('error', () => undefined);
   createInterface(child.stdout).on('line', (line) => {
     const message = JSON.parse(line) as Json;
