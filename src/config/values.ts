@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { parseAddress, parseMac, parsePrefix, type Prefix } from '../net/address';
 import { isHostName, isSocketPath, isUnix, parseEndpoint, parseHostPort } from '../net/endpoint';
 import type { Endpoint, HostPort } from '../net/endpoint';
+import { isInterfaceName } from '../net/interface-name';
 import type { KeepOr } from './types';
 import { scalar } from './validate';
 import type { Check } from './validate';
@@ -100,22 +101,21 @@ export const hostName: Check<string> = scalar('a host name or IP address', (valu
   typeof value === 'string' && (isHostName(value) || isIP(value) !== 0) ? value : undefined,
 );
 
-/** A name that Linux takes for an interface (dev_valid_name), kept to characters that shells and sysctl leave alone. */
+function deviceName(value: unknown): string | undefined {
+  const isTaken = value === 'lo' || value === 'all' || value === 'default';
+  return typeof value === 'string' && isInterfaceName(value) && !isTaken ? value : undefined;
+}
+
+/** A name that an interface may have; lo is there, and all and default are none to sysctl. */
 export const interfaceName: Check<string> = scalar(
   'an interface name (1 to 15 letters, digits, ".", "_" or "-", not lo, all or default)',
-  (value) =>
-    typeof value === 'string' && /^[A-Za-z0-9][\w.-]{0,14}$/.test(value) && !['lo', 'all', 'default'].includes(value)
-      ? value
-      : undefined,
+  deviceName,
 );
 
 /** A name that a VRF may have: as its device would. `default` is what Linux and FRR call the one without a device. */
 export const vrfName: Check<string> = scalar(
   'a name of 1 to 15 letters, digits, ".", "_" or "-", not default, lo or all',
-  (value) =>
-    typeof value === 'string' && /^[A-Za-z0-9][\w.-]{0,14}$/.test(value) && !['lo', 'all', 'default'].includes(value)
-      ? value
-      : undefined,
+  deviceName,
 );
 
 /** A unicast hardware address, not all zero. */

@@ -1,5 +1,6 @@
 /** The queries of `why` and `trace`: from text, as the control API and the command line get them, to values. */
 import { parseAddress, parsePrefix } from '../net/address';
+import { isInterfaceName } from '../net/interface-name';
 import { LAST_LABEL } from '../net/labels';
 import { parseProbe, PROBE_WORDS, wholeWord, WordError } from '../net/probe-words';
 import type { TraceQuery, WhyQuery } from './explain-types';
@@ -65,7 +66,7 @@ function asRequest<Value>(read: () => Value): Value {
 function portQuery(query: URLSearchParams): Pick<TraceQuery, 'port'> {
   const port = query.get('port');
   if (port === null) return {};
-  const isName = /^[A-Za-z0-9][\w.-]{0,14}$/.test(port) && !/^\d+$/.test(port);
+  const isName = isInterfaceName(port) && !/^\d+$/.test(port);
   return { port: isName ? port : whole(query, 'port', 0, 65_535, 0) };
 }
 
