@@ -2,7 +2,7 @@
  * What hangs on an interface, whoever hung it there: links by their numbers, the programs of these, and taking a link off. Seeing
  * numbers takes CAP_NET_ADMIN, all else CAP_SYS_ADMIN.
  */
-import { bpf, objectInfo } from './bpf';
+import { bpf, BPF_TCX_INGRESS, objectInfo } from './bpf';
 import { libbpf } from './libbpf';
 import { addressOf, close, SysError } from './libc';
 
@@ -13,7 +13,6 @@ const BPF_LINK_GET_FD_BY_ID = 30;
 const BPF_LINK_GET_NEXT_ID = 31;
 const BPF_LINK_DETACH = 34;
 
-const BPF_TCX_INGRESS = 46;
 const BPF_LINK_TYPE_XDP = 6;
 const MOST_PROGRAMS = 64;
 const MOST_MAPS = 64;

@@ -18,7 +18,8 @@ const BPF_LINK_UPDATE = 29;
 const PIN_BYTES = 16;
 
 const BPF_XDP = 37;
-const BPF_TCX_INGRESS = 46;
+/** linux/bpf.h: enum bpf_attach_type */
+export const BPF_TCX_INGRESS = 46;
 /** linux/if_link.h */
 const XDP_FLAGS_SKB_MODE = 1 << 1;
 const XDP_FLAGS_DRV_MODE = 1 << 2;

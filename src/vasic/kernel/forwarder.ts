@@ -17,9 +17,9 @@ import { MappedMemory } from '../../sys/mapped-memory';
 import { CounterMemory, possibleCpus, type Count } from './counters';
 import { EarlierCounts } from './earlier-counts';
 import { adoptedHook, hang, type Hook, type PortMode } from './hooks';
-import { pastDeadline } from './deadline';
 import * as layout from './layout';
-import type { Left, Legacy } from './legacy';
+import { LeftPorts } from './left-ports';
+import type { Legacy } from './legacy';
 import { NextProgram } from './next-program';
 import { COUNTERS_OF_PORT, FIRST_SLOW_COUNTER, firstCounterOf, portAt, PortTable, type PortFacts } from './port-table';
 import { readObject } from './program-file';
@@ -64,8 +64,6 @@ const PROGRAMS: Readonly<Record<PortMode, string>> = {
   tc: 'forward_tc',
 };
 const WORD = 4;
-/** What is ready is kept for so long: its heap is twice as large as the one in use. */
-const READY_MS = 30_000;
 const CHUNK_BYTES = layout.CHUNK_WORDS * WORD;
 const OUTCOMES: Readonly<Record<number, Trial['outcome']>> = {
   [layout.VERDICT_SENT]: 'sent',
@@ -94,16 +92,13 @@ export class Forwarder {
   private readonly legacy: Legacy | undefined;
   private readonly keeps: boolean;
   /** Ports that still have their predecessor's program. */
-  private readonly left = new Map<number, Left>();
+  private readonly left = new LeftPorts();
   private readonly earlier = new EarlierCounts(this.cpus, COUNTERS_OF_PORT);
   /** tc's program, and XDP's once a port uses it: the verifier takes its time for each, and nothing is forwarded in TypeScript meanwhile. */
   private readonly wanted = new Set([PROGRAMS.tc]);
   private program: BpfObject;
-  /** An instance with a larger heap, which shares this one's counters; and that heap's chunks. */
+  /** An instance with a larger heap, which shares this one's counters. */
   private readonly next = new NextProgram();
-  private nextChunks = 0;
-  /** One that was made ready isn't wanted any more by then. Milliseconds, monotonic. */
-  private nextUntil = 0;
 
   /** @throws Error with cause and remedy: not built, no libbpf, no permission, the verifier's words */
   constructor(options: ForwarderOptions) {
@@ -144,7 +139,7 @@ export class Forwarder {
     if (needed > this.maxChunks) return false;
     const chunks = this.chunksNext(needed);
     const next =
-      this.prepared(chunks) ?? BpfObject.load(this.request(chunks, this.counters.numbers, '.bss', 'counters'));
+      this.next.take(chunks) ?? BpfObject.load(this.request(chunks, this.counters.numbers, '.bss', 'counters'));
     try {
       this.copyHeap(next.mapFd('heap'));
     } catch (error) {
@@ -168,15 +163,13 @@ export class Forwarder {
   prepareHeap(): void {
     const chunks = this.chunksNext(1);
     if (this.next.isUnderWay || chunks === this.chunks) return;
-    this.nextChunks = chunks;
-    this.nextUntil = performance.now() + READY_MS;
     const request = this.request(chunks, this.counters.numbers, '.bss', 'counters');
     this.next.start(request, { name: 'heap', values: chunks, bytes: CHUNK_BYTES });
   }
 
   /** What is ready and wasn't needed for long gives its memory back. @param now milliseconds, monotonic */
   tick(now: number): void {
-    if (this.next.isUnderWay && now >= this.nextUntil) this.next.drop();
+    this.next.tick(now);
   }
 
   private get chunks(): number {
@@ -186,14 +179,6 @@ export class Forwarder {
   /** That it grows to next: twofold, or as many as needed. */
   private chunksNext(needed: number): number {
     return Math.min(this.maxChunks, Math.max(needed, 2 * this.chunks));
-  }
-
-  /** The one that was made ready, if it has as many chunks. */
-  private prepared(chunks: number): BpfObject | undefined {
-    const next = this.next.take();
-    if (this.nextChunks === chunks) return next;
-    next?.close();
-    return undefined;
   }
 
   /** Makes room for twice as many counters. The heap is copied for it. @throws Error when the kernel has no memory for it */
@@ -263,10 +248,7 @@ export class Forwarder {
     if (hook === undefined) return;
     this.hooks.delete(port);
     this.earlier.settle(port);
-    for (const [globals, at] of this.leftPlaces(this.ports.ifindexOf(port)))
-      globals[at + layout.PORT_FLAGS]! &= ~layout.PORT_UP;
-    this.left.get(port)?.release();
-    this.left.delete(port);
+    this.left.remove(port, this.ports.ifindexOf(port));
     if (hook.by !== 'clsact') this.legacy?.forget(this.ports.ifindexOf(port), hook.by);
     hook.remove();
     this.ports.take(port);
@@ -289,20 +271,11 @@ export class Forwarder {
     this.legacy?.takeOff(ifindex);
   }
 
-  /** The globals of earlier ones whose tables are in force, and where an interface's port is in them. */
-  private leftPlaces(ifindex: number): readonly (readonly [globals: Uint32Array, at: number])[] {
-    const places: (readonly [Uint32Array, number])[] = [];
-    for (const { globals } of this.left.values()) {
-      for (let old = 0; ifindex !== 0 && old < layout.MAX_KERNEL_PORTS; old++)
-        if (globals![portAt(old) + layout.PORT_IFINDEX] === ifindex) places.push([globals!, portAt(old)]);
-    }
-    return places;
-  }
-
   /** Earlier tables send by a port as it is now. */
   private tellLeft(port: number): void {
-    for (const [globals, at] of this.leftPlaces(this.ports.ifindexOf(port)))
-      for (const word of [layout.PORT_MTU, layout.PORT_FLAGS]) globals[at + word] = this.globals[portAt(port) + word]!;
+    const at = portAt(port);
+    const [mtu, flags] = [this.globals[at + layout.PORT_MTU]!, this.globals[at + layout.PORT_FLAGS]!];
+    this.left.tell(this.ports.ifindexOf(port), mtu, flags);
   }
 
   /** The program that hangs on the interface goes on, and leaves packets to this process; undefined: there is none of that kind. */
@@ -310,20 +283,15 @@ export class Forwarder {
     const left = this.legacy?.find(ifindex);
     if (left === undefined) return undefined;
     const hook = adoptedHook(left.link, left.point);
-    if (!this.keeps || hook.mode !== mode || left.globals === undefined) {
+    const { globals, counters } = left;
+    if (!this.keeps || hook.mode !== mode || globals === undefined) {
       this.legacy!.forget(ifindex, left.point);
       left.release();
       hook.remove();
       return undefined;
     }
-    const { globals, counters } = left;
-    for (let old = 0; old < layout.MAX_KERNEL_PORTS; old++) {
-      const at = portAt(old);
-      if (globals[at + layout.PORT_IFINDEX] !== ifindex) continue;
-      globals[at + layout.PORT_SLOW_IFINDEX] = slowIfindex;
-      if (counters !== undefined) this.earlier.watch(port, counters, globals[at + layout.PORT_INPUT_COUNTER]!);
-    }
-    this.left.set(port, left);
+    for (const first of this.left.add(port, { ...left, globals }, ifindex, slowIfindex))
+      if (counters !== undefined) this.earlier.watch(port, counters, first);
     // Where nothing was said of the port yet, that follows.
     if (this.globals[portAt(port) + layout.PORT_MTU] !== 0) this.tellLeft(port);
     return hook;
@@ -344,14 +312,10 @@ export class Forwarder {
    * @returns the ports where it didn't go well
    */
   takeOver(): readonly TakeOverFault[] {
-    const faults = [...this.left.keys()].flatMap((port) => this.replaceLeft(port) ?? []);
+    const faults = this.left.ports().flatMap((port) => this.replaceLeft(port) ?? []);
     // Now, as each port's program counts what it sends at the others.
-    for (const [port, left] of this.left) {
-      this.earlier.settle(port);
-      left.globals![layout.GLOBAL_DEADLINE] = pastDeadline();
-      left.release();
-    }
-    this.left.clear();
+    for (const port of this.left.ports()) this.earlier.settle(port);
+    this.left.end();
     for (const { port, what } of faults) if (what === 'refused') this.detach(port);
     this.legacy?.sweep();
     return faults;
@@ -374,8 +338,8 @@ export class Forwarder {
 
   /** Nothing is forwarded later than this (layout.ts: GLOBAL_DEADLINE), by what earlier ones left neither. */
   setDeadline(deadline: number): void {
-    for (const globals of [this.globals, ...[...this.left.values()].map((left) => left.globals!)])
-      globals[layout.GLOBAL_DEADLINE] = deadline;
+    this.globals[layout.GLOBAL_DEADLINE] = deadline;
+    this.left.setDeadline(deadline);
   }
 
   hookOf(port: number): Hook | undefined {
@@ -404,7 +368,7 @@ export class Forwarder {
 
   /** The most entries of an earlier softvasic whose tables are in force. */
   get leftEntries(): number {
-    return Math.max(0, ...[...this.left.values()].map((left) => left.globals![layout.GLOBAL_ENTRIES]!));
+    return this.left.entries;
   }
 
   /**

@@ -84,13 +84,14 @@ export class KernelEngine {
    * @throws Error with the remedy when `kernel` was asked for and can't be had
    */
   static start(names: readonly string[], options: EngineOptions, log: Logger): KernelEngine | undefined {
-    const engine = options.choice === 'engine' ? undefined : load(names, options, log);
-    if (options.choice === 'engine') log.info('the TypeScript engine forwards (--engine engine)');
-    const legacy = engine?.legacy ?? namesOf(options.bpfFs);
-    const keepSeconds = engine?.legacy === undefined ? 0 : options.keepSeconds;
-    clearPorts(names, { legacy, inherits: keepSeconds > 0 }, log);
+    const isWanted = options.choice !== 'engine';
+    const legacy = isWanted ? legacyOf(options, log) : namesOf(options.bpfFs);
+    const keepSeconds = legacy?.keeps === true ? options.keepSeconds : 0;
+    const forwarder = isWanted ? load(names.length, { ...options, keepSeconds }, legacy, log) : undefined;
+    if (!isWanted) log.info('the TypeScript engine forwards (--engine engine)');
+    clearPorts(names, { legacy, inherits: forwarder !== undefined && keepSeconds > 0 }, log);
     legacy?.sweep();
-    return engine && new KernelEngine(engine.forwarder, names, { ...options, keepSeconds }, log);
+    return forwarder && new KernelEngine(forwarder, names, { ...options, keepSeconds }, log);
   }
 
   /** For a new sandbox; the former one is closed. */
@@ -193,21 +194,16 @@ export class KernelEngine {
 }
 
 /** @returns undefined: there is none here. @throws Error when `kernel` was asked for */
-function load(
-  names: readonly string[],
-  options: EngineOptions,
-  log: Logger,
-): { readonly forwarder: Forwarder; readonly legacy?: Legacy } | undefined {
+function load(ports: number, options: EngineOptions, legacy: Legacy | undefined, log: Logger): Forwarder | undefined {
   try {
     const maxHeapWords = Math.floor(options.maxBytes / WORD);
     const heapWords = Math.min(FIRST_WORDS, maxHeapWords);
-    const legacy = legacyOf(options, log);
     const forwarder = new Forwarder({
-      ...{ ports: names.length, heapWords, maxHeapWords, counters: FIRST_COUNTERS },
+      ...{ ports, heapWords, maxHeapWords, counters: FIRST_COUNTERS },
       ...(legacy && { legacy, keeps: options.keepSeconds > 0 }),
     });
     log.info('the kernel forwards what it can, the TypeScript engine the rest');
-    return { forwarder, ...(legacy && { legacy }) };
+    return forwarder;
   } catch (error) {
     if (options.choice === 'kernel') {
       throw new Error(`no kernel engine: ${errorText(error)}; --engine auto forwards without it`, { cause: error });
@@ -228,7 +224,7 @@ function legacyOf({ keepSeconds, bpfFs }: EngineOptions, log: Logger): Legacy | 
     log.warn(`the kernel forwards nothing after the end of softvasic (--keep-forwarding): ${errorText(error)}`, {
       code: 'vasic-not-kept',
     });
-    return undefined;
+    return namesOf(bpfFs);
   }
 }
 

@@ -54,7 +54,10 @@ export class Legacy {
    * @param keeps something is to be left here, too
    * @throws Error with the remedy where there is no BPF file system, or nothing was ever left and nothing is to be
    */
-  constructor(bpffs: string, keeps: boolean) {
+  constructor(
+    bpffs: string,
+    readonly keeps: boolean,
+  ) {
     this.netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))![0];
     this.folder = join(bpffs, FOLDER);
     const mount = `mount -t bpf bpf ${bpffs}, or name another with --bpf-fs`;
@@ -197,10 +200,14 @@ export class Legacy {
       pinObject(this.path(ifindex, point, what), things[what]);
   }
 
-  /** Another map has the counters from now on. @throws SysError */
+  /** Another map has the counters from now on. Where it can't be named, a successor doesn't see what is counted meanwhile. */
   keepCounters(ifindex: number, point: LinkPoint, counters: number): void {
     this.unname(this.path(ifindex, point, 'counters'));
-    pinObject(this.path(ifindex, point, 'counters'), counters);
+    try {
+      pinObject(this.path(ifindex, point, 'counters'), counters);
+    } catch {
+      // The ports forward by the larger map already, and its link has its name.
+    }
   }
 
   /** The names go; so does the link, with its last descriptor. `netns`: another namespace than this process'. */

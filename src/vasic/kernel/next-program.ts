@@ -31,39 +31,58 @@ export interface LoadTask {
   readonly answer: SharedArrayBuffer;
 }
 
+/** What is ready is kept for so long: its heap is twice as large as the one in use. */
+const READY_MS = 30_000;
+
 export class NextProgram {
-  private answer: SharedArrayBuffer | undefined;
-  private name = '';
+  private task: LoadTask | undefined;
+  /** Milliseconds, monotonic. */
+  private wantedUntil = 0;
 
   /** Whether one is being made ready, or is. */
   get isUnderWay(): boolean {
-    return this.answer !== undefined;
+    return this.task !== undefined;
   }
 
   /** Begins to load it; there must be none under way. What it shares has to stay until it is taken. */
   start(request: LoadRequest, large: LargeMap): void {
-    this.answer = new SharedArrayBuffer(BYTES);
-    this.name = request.name;
-    const workerData: LoadTask = { request, large, answer: this.answer };
-    const thread = new Worker(join(__dirname, 'next-program-thread.js'), { workerData });
+    this.task = { request, large, answer: new SharedArrayBuffer(BYTES) };
+    this.wantedUntil = performance.now() + READY_MS;
+    const thread = new Worker(join(__dirname, 'next-program-thread.js'), { workerData: this.task });
     // It says by its answer what went wrong, and isn't waited for.
     thread.on('error', () => undefined);
     thread.unref();
   }
 
-  /** The one that was begun, when it is ready: the caller's from now on. Undefined: there is none, or it could not be loaded. */
-  take(): BpfObject | undefined {
-    const { answer } = this;
-    if (answer === undefined) return undefined;
-    const state = new Int32Array(answer);
-    Atomics.wait(state, STATE, LOADING, AT_MOST_MS);
-    this.answer = undefined;
-    if (Atomics.load(state, STATE) !== LOADED) return undefined;
-    return BpfObject.takeOver(this.name, new BigUint64Array(answer)[HANDLE]!);
+  /**
+   * The one that was begun, when it is ready, if its large map has so many values: the caller's from now on. There is none under way
+   * afterwards. Undefined: there was none, it is of another size, or it could not be loaded.
+   */
+  take(values: number): BpfObject | undefined {
+    const size = this.task?.large.values;
+    const ready = this.end();
+    if (size === values) return ready;
+    ready?.close();
+    return undefined;
+  }
+
+  /** What is ready and wasn't taken for long gives its memory back. @param now milliseconds, monotonic */
+  tick(now: number): void {
+    if (now >= this.wantedUntil) this.drop();
   }
 
   /** Ends it, ready or not. */
   drop(): void {
-    this.take()?.close();
+    this.end()?.close();
+  }
+
+  private end(): BpfObject | undefined {
+    if (this.task === undefined) return undefined;
+    const { answer, request } = this.task;
+    const state = new Int32Array(answer);
+    Atomics.wait(state, STATE, LOADING, AT_MOST_MS);
+    this.task = undefined;
+    if (Atomics.load(state, STATE) !== LOADED) return undefined;
+    return BpfObject.takeOver(request.name, new BigUint64Array(answer)[HANDLE]!);
   }
 }

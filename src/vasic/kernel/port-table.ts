@@ -28,6 +28,9 @@ export function portAt(port: number): number {
   return layout.GLOBAL_PORTS + port * layout.PORT_WORDS;
 }
 
+/** After the last port's part of any program's globals. */
+export const PORTS_END = portAt(layout.MAX_KERNEL_PORTS);
+
 export class PortTable {
   /** Port → where its interface is in the table of these. */
   private readonly places = new Map<number, number>();
