@@ -158,8 +158,7 @@ export class Fib {
         return;
       }
       case 'neighborAdd':
-        // zebra may speak of neighbors on any interface; ours are those on ports.
-        if (this.interfaces.portOf(update.ifindex) !== undefined) this.applyKernel(update);
+        if (this.isOfPorts(update)) this.applyKernel(update);
         return;
       case 'neighborDelete':
         // The interface may have been a port when zebra spoke of the neighbor.
@@ -173,6 +172,16 @@ export class Fib {
       case 'sidDelete':
         return this.kept.apply(update);
     }
+  }
+
+  /**
+   * zebra may speak of neighbors on any interface; ours are those on ports, be it that Linux has the port for itself meanwhile, as
+   * zebra doesn't say again what it has said when Linux gives it back.
+   */
+  private isOfPorts({ source, ifindex, address }: NeighborAdd): boolean {
+    return (
+      this.interfaces.isCalledLikePort(ifindex) || this.neighbors.find(ifindex, address)?.told.has(source) === true
+    );
   }
 
   /** Has the replay confirm zebra's word of a neighbor; returns its generation, undefined for that of others. */

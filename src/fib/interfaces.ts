@@ -205,6 +205,12 @@ export class Interfaces {
     return link === undefined || port === undefined || this.isHostPort(link) ? undefined : port;
   }
 
+  /** Whether it has a port's name, be it that Linux has it for itself. */
+  isCalledLikePort(ifindex: number): boolean {
+    const link = this.links.get(ifindex);
+    return link !== undefined && this.options.ports.has(link.name);
+  }
+
   /** The name of the device that Linux has given this port to; undefined: the vASIC forwards for it, or it is no port. */
   givenTo(ifindex: number): string | undefined {
     const link = this.links.get(ifindex);

@@ -83,6 +83,12 @@ export class Inputs {
     return portOfName(link.name);
   }
 
+  /** zebra's word of it counts: on what is called like a port, and where one counted before. */
+  private takesNeighbor(update: NeighborAdd): boolean {
+    const name = this.links.get(update.ifindex)?.name;
+    return (name !== undefined && portOfName(name) !== undefined) || this.neighbors.has(neighborKey(update));
+  }
+
   /** Linux has given it to a device that is no VRF's. */
   private isEnslaved({ master }: LinkChange): boolean {
     return master !== 0 && this.links.get(master)?.vrfTable === undefined;
@@ -168,7 +174,7 @@ export class Inputs {
       }
       case 'neighborAdd':
       case 'neighborDelete':
-        if (update.kind === 'neighborDelete' || this.isPort(update.ifindex)) this.applyKernel(update);
+        if (update.kind === 'neighborDelete' || this.takesNeighbor(update)) this.applyKernel(update);
         this.neighborGenerations.set(neighborKey(update), this.generation);
         return;
       case 'lspAdd':
@@ -319,7 +325,7 @@ export class Inputs {
     this.inReplay = false;
     this.isTold = false;
     for (const [key, { source, ifindex }] of this.neighbors) {
-      if (source === 'fpm' && !this.isPort(ifindex)) this.neighbors.delete(key);
+      if (source === 'fpm' && portOfName(this.links.get(ifindex)?.name ?? '') === undefined) this.neighbors.delete(key);
     }
   }
 }

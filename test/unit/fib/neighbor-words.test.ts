@@ -54,3 +54,26 @@ test('one that nobody else knows is forgotten then, and its packets go to Linux'
   bed.fib.beginReplay();
   expect([bed.fib.endReplay().neighbors, bed.fib.neighbors.size]).toEqual([1, 0]);
 });
+
+test('what zebra says of one while Linux has the port for itself counts when Linux gives the port back: zebra does not say it again', async () => {
+  const bed = await new Bed().via('20.0.0.0/24', '10.0.1.2@1').up();
+  const path = (): string => bed.settle() && bed.packet('20.0.0.9').slice(0, 15);
+  const given = (master: number): Bed => bed.link(1, true, true, { master });
+  given(43).apply(add('fpm', 1));
+  given(0);
+  expect(path()).toBe('p1 020000000001');
+
+  bed.fib.beginReplay();
+  given(43).via('20.0.0.0/24', '10.0.1.2@1').apply(add('fpm', 2));
+  given(0);
+  expect([bed.fib.endReplay().neighbors, path()]).toEqual([0, 'p1 020000000002']);
+
+  bed.link(1, true, true, { name: 'else' }).apply(add('fpm', 3));
+  bed.link(1, true);
+  expect(path()).toBe('p1 020000000003');
+});
+
+test('of neighbors on interfaces that never were ports nothing is kept', async () => {
+  const bed = await new Bed().link(1, true, true, { name: 'else' }).apply(add('fpm')).up();
+  expect(bed.fib.neighbors.size).toBe(0);
+});
