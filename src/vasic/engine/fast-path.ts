@@ -28,6 +28,8 @@ export interface FastPath extends GraphSurroundings {
   portCounted(port: number): PortCounted;
   /** Who would take a complete frame that is received on a port now. */
   taker(port: number, frame: Uint8Array): Taker;
+  /** Whether changes had better wait: room for them is being made, and whoever makes one now waits with all packets until it is there. */
+  isMakingRoom(): boolean;
   /** The sandbox is no more: nothing is forwarded. */
   close(): void;
 }

@@ -21,6 +21,7 @@ export function forwarderTables(forwarder: Forwarder, complain: (reason: string)
       },
       grow: () => grows(() => forwarder.growHeap(forwarder.heap.length + 1)),
       prepare: () => forwarder.prepareHeap(),
+      isPreparing: () => forwarder.isPreparingHeap,
     },
     globals: forwarder.globals,
     counters: {

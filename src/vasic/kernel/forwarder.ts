@@ -167,6 +167,11 @@ export class Forwarder {
     this.next.start(request, { name: 'heap', values: chunks, bytes: CHUNK_BYTES });
   }
 
+  /** Whether that is still being made ready: the heap would grow only after a wait. */
+  get isPreparingHeap(): boolean {
+    return this.next.isLoading;
+  }
+
   /** What is ready and wasn't needed for long gives its memory back. @param now milliseconds, monotonic */
   tick(now: number): void {
     this.next.tick(now);

@@ -23,6 +23,8 @@ const FIRST_PAGE = 1;
 const RESERVE_PAGES = 64;
 /** With fewer pages left, and less than half of all, the heap is about to grow: what routes fill in less than two seconds. */
 const SOON_PAGES = 4096;
+/** With fewer left, the next thousand routes may make it grow: it does with 256 left (heap-blocks.ts), and few of them may share a page. */
+const LOW_PAGES = 512;
 /** Sizes of block that one prefix takes at most, each perhaps from a page of its own: nodes, the children of one, values. */
 const PREFIX_PAGES = 3;
 /** Blocks of one size that it takes at most: a node where it leaves a path, and two more behind its own paths. */
@@ -38,6 +40,8 @@ export interface HeapBacking {
   grow(): boolean;
   /** Is told that this is soon to come, with each page until then. */
   prepare?(): void;
+  /** Whether what that began isn't ready yet, so that grow() would have to wait. */
+  isPreparing?(): boolean;
 }
 
 /** Blocks of one size. */
@@ -131,6 +135,11 @@ export class Heap implements WordPool {
     const wanted = pages + this.reserved;
     while (this.untouched + this.freePages < wanted) if (!this.grow()) return false;
     return true;
+  }
+
+  /** Whether the next change had better wait: it may need the heap to grow, and that isn't ready. */
+  get isAwaited(): boolean {
+    return !this.isSpare(LOW_PAGES) && this.backing.isPreparing?.() === true;
   }
 
   /** Whether so many are free as things are, beside all of the reserve: for what can be done without. */

@@ -165,6 +165,7 @@ export function createFastPath(tables: KernelTables, ports: number): FastPath {
       const decision = decide({ heap: heap.words, globals }, port, frame);
       return decision.verdict === 'slow' ? { by: 'engine', reason: decision.reason } : { by: 'kernel' };
     },
+    isMakingRoom: () => heap.isAwaited,
     close: forget,
   };
 }

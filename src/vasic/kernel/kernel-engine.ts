@@ -59,6 +59,7 @@ export class KernelEngine {
   private beatAt = 0;
   /** Until when earlier tables count at most; undefined: there are none, or it isn't known yet. */
   private takeOverBy: number | undefined;
+  private path: FastPath | undefined;
   private changes = 0;
   private changedAt = 0;
 
@@ -98,6 +99,7 @@ export class KernelEngine {
   fastPath(): FastPath {
     const tables = forwarderTables(this.forwarder, (reason) => this.log.error(reason, { code: 'vasic-kernel-tables' }));
     const path = createFastPath(tables, this.ports.length);
+    this.path = path;
     return {
       ...path,
       taker: (port, frame) => {
@@ -105,6 +107,11 @@ export class KernelEngine {
         return this.forwarder.isLeft(port) ? { by: 'kernel', reason: 'earlierTables' } : path.taker(port, frame);
       },
     };
+  }
+
+  /** Whether changes of the tables had better wait a little (FastPath.isMakingRoom). */
+  get isMakingRoom(): boolean {
+    return this.path?.isMakingRoom() === true;
   }
 
   /** Who forwards what is received at a port. */

@@ -38,16 +38,26 @@ export class NextProgram {
   private task: LoadTask | undefined;
   /** Milliseconds, monotonic. */
   private wantedUntil = 0;
+  private overdueAt = 0;
 
   /** Whether one is being made ready, or is. */
   get isUnderWay(): boolean {
     return this.task !== undefined;
   }
 
+  /** Whether one is under way that isn't ready yet: to take it would be to wait. */
+  get isLoading(): boolean {
+    const { task } = this;
+    if (task === undefined || performance.now() >= this.overdueAt) return false;
+    return Atomics.load(new Int32Array(task.answer), STATE) === LOADING;
+  }
+
   /** Begins to load it; there must be none under way. What it shares has to stay until it is taken. */
   start(request: LoadRequest, large: LargeMap): void {
     this.task = { request, large, answer: new SharedArrayBuffer(BYTES) };
-    this.wantedUntil = performance.now() + READY_MS;
+    const now = performance.now();
+    this.wantedUntil = now + READY_MS;
+    this.overdueAt = now + AT_MOST_MS;
     const thread = new Worker(join(__dirname, 'next-program-thread.js'), { workerData: this.task });
     // It says by its answer what went wrong, and isn't waited for.
     thread.on('error', () => undefined);

@@ -34,6 +34,8 @@ import { createThreadLogger } from './thread-log';
 
 const SANDBOX_ID = 1;
 const AFI_SLICE_MS = 0.25;
+/** While AFI work waits for room in the kernel's tables it is asked this often whether that is there. */
+const ROOM_MS = 1;
 /** Packets that come sooner than this after the last round gather for about as long. */
 const GATHER_US = 100;
 /** The kernel delays news of carrier changes, so the ports are looked at this often. */
@@ -148,6 +150,7 @@ function run(options: ThreadOptions): void {
 
   const portsReady = (): boolean => ports.some((_, i) => polled!.events(FIXED + i) !== 0);
   let busy = false;
+  let held = false;
   let lookAt = performance.now() + LOOK_MS;
   let askAt = performance.now() + ASK_MS;
   let statsAt = performance.now() + options.statsIntervalMs;
@@ -155,7 +158,7 @@ function run(options: ThreadOptions): void {
   let awakeSince = performance.now();
   while (!wakeup.stopped) {
     const idleFrom = performance.now();
-    polled!.wait(busy ? 0 : LOOK_MS);
+    polled!.wait(busy ? 0 : held ? ROOM_MS : LOOK_MS);
     if (!busy && portsReady() && performance.now() - idleFrom < GATHER_US / 1000) usleep(GATHER_US);
     const awakeAgain = performance.now();
     const pauseMs = courtesy.account(idleFrom - awakeSince, busy ? 0 : awakeAgain - idleFrom);
@@ -172,7 +175,9 @@ function run(options: ThreadOptions): void {
       if (polled!.events(FIXED + i) !== 0 && ports[i]!.receive(receivers[i]!)) busy = true;
     }
     if (hostReady && hostpath.receive(inject) > 0) busy = true;
-    if (afi.work(AFI_SLICE_MS)) busy = true;
+    // Packets don't wait with it.
+    held = kernel?.isMakingRoom === true;
+    if (!held && afi.work(AFI_SLICE_MS)) busy = true;
     for (const port of ports) port.flush();
     hostpath.flush();
     const now = performance.now();

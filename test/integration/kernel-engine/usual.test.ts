@@ -2,6 +2,7 @@
  * The program's short way for usual packets (bpf/usual.h). A port that is bound to nothing but has its short way tells which packets take that: only
  * they are sent. Bound again, the port has to do the same with them, and whatever is right with the others.
  */
+import { waitFor } from '../../../lab/wait';
 import { AftField } from '../../../src/aft/model';
 import { sumBytes, write16 } from '../../../src/net/checksum';
 import { testRun } from '../../../src/sys/bpf';
@@ -242,6 +243,17 @@ test('the program for XDP is there when it is asked for, and both are after the 
     expect(forwarder.testRun(mode, 0, frameTo(0))).toMatchObject(sent);
     expect(isUsual(mode, frameTo(0))).toBe(true);
   }
+});
+
+test('it is known whether a heap is still being made ready, so that nobody has to wait for it', async () => {
+  const { forwarder } = judge;
+  expect(forwarder.isPreparingHeap).toBe(false);
+  forwarder.prepareHeap();
+  expect(forwarder.isPreparingHeap).toBe(true);
+  await waitFor(() => !forwarder.isPreparingHeap, { timeoutMs: 30_000, what: 'the heap to be ready' });
+  // Not wanted for long.
+  forwarder.tick(performance.now() + 60_000);
+  expect(forwarder.isPreparingHeap).toBe(false);
 });
 
 test('a heap that another thread makes ready has what is written meanwhile, whatever else comes between', () => {

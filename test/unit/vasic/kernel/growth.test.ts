@@ -5,7 +5,8 @@
 import { AftField, type AftEntry, type AftNode } from '../../../../src/aft/model';
 import type { Sandbox } from '../../../../src/vasic/engine/api';
 import * as layout from '../../../../src/vasic/kernel/layout';
-import { insert, int, routeTo } from '../../../fuzz/kernel/graph-parts';
+import { createFastPath } from '../../../../src/vasic/kernel/image';
+import { insert, int, PORTS, routeTo } from '../../../fuzz/kernel/graph-parts';
 import { GROUPS, header, NEIGHBOR, ROUTED, TREE } from '../../../fuzz/kernel/routed-graph';
 import { memoryTables, sandboxOn } from '../../../fuzz/kernel/tables';
 
@@ -19,6 +20,8 @@ interface Growth {
   readonly grown: { heap: number; counters: number };
   /** How often the heap was told that it is about to. */
   readonly prepared: () => number;
+  /** Whether changes had better wait, where what was begun is still being made ready. */
+  readonly isMakingRoom: (preparing: boolean) => boolean;
 }
 
 /** A sandbox that complains when something grows within a change. */
@@ -27,12 +30,13 @@ function growing(): Growth {
   const { globals, heap, counters } = tables;
   const grown = { heap: 0, counters: 0 };
   let prepared = 0;
+  let preparing = false;
   const quiet = (): void => {
     const odd = [...globals.subarray(layout.GLOBAL_TREE_VERSIONS, layout.GLOBAL_TREE_VERSIONS + layout.TREE_VERSIONS)];
     expect([globals[layout.GLOBAL_GRAPH_VERSION]! & 1, odd.findIndex((version) => version & 1)]).toEqual([0, -1]);
   };
   let end = counters.first + COUNTERS;
-  const sandbox = sandboxOn({
+  const backing = {
     globals,
     heap: {
       get words() {
@@ -47,6 +51,7 @@ function growing(): Growth {
       prepare() {
         prepared++;
       },
+      isPreparing: () => preparing,
     },
     counters: {
       ...{ first: counters.first, read: counters.read, port: counters.port },
@@ -60,16 +65,26 @@ function growing(): Growth {
         return true;
       },
     },
-  });
+  };
+  const fastPath = createFastPath(backing, PORTS);
+  const sandbox = sandboxOn(backing, fastPath);
   expect(sandbox.apply(insert(ROUTED))).toBeUndefined();
-  return { sandbox, grown, prepared: () => prepared };
+  const isMakingRoom = (now: boolean): boolean => {
+    preparing = now;
+    return fastPath.isMakingRoom();
+  };
+  return { sandbox, grown, prepared: () => prepared, isMakingRoom };
 }
 
-/** Puts routes in, some in each operation. */
-function put(sandbox: Sandbox, routes: number, route: (n: number) => AftEntry): void {
-  for (let n = 0; n < routes; n += 500) {
-    const entries = Array.from({ length: Math.min(500, routes - n) }, (_, i) => route(n + i));
+/** Puts routes in, a thousand in each operation, as fpm2afi does. Before each that the heap grows in, changes had better waited. */
+function put({ sandbox, grown, isMakingRoom }: Growth, routes: number, route: (n: number) => AftEntry): void {
+  for (let n = 0; n < routes; n += 1000) {
+    const entries = Array.from({ length: Math.min(1000, routes - n) }, (_, i) => route(n + i));
+    const before = grown.heap;
+    const advised = isMakingRoom(true);
+    expect(isMakingRoom(false)).toBe(false);
     expect(sandbox.apply(insert({ entries }))).toBeUndefined();
+    if (grown.heap > before) expect(advised).toBe(true);
   }
 }
 
@@ -94,8 +109,9 @@ test.each([
   ['IPv6 in order', (n: number) => ip6(41 * n, 32)],
   ['IPv6 in no order', (n: number) => ip6(scattered(n), 48)],
 ])('the heap grows between changes: %s', (_, route) => {
-  const { sandbox, grown, prepared } = growing();
-  put(sandbox, 100_000, route);
+  const growth = growing();
+  const { grown, prepared } = growth;
+  put(growth, 100_000, route);
   expect(grown.heap).toBeGreaterThan(0);
   // It is told well before, and not of each prefix.
   expect(prepared()).toBeLessThan(20_000);
