@@ -139,5 +139,6 @@ async function main(): Promise<void> {
 }
 
 // The data plane would wait for helpers of the garbage collector, and those, of ordinary priority, for everybody else.
-setFlagsFromString('--no-parallel-scavenge');
+for (const flag of ['--no-parallel-scavenge', '--no-parallel-compaction', '--no-parallel-pointer-update'])
+  setFlagsFromString(flag);
 void main();
